@@ -1,0 +1,38 @@
+// The interface of a reporting device: whoever can make use of page frames that nobody uses.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/status.h"
+#include "fallow/reporting/scatterlist.h"
+
+namespace fallow {
+
+// What a reported frame reads as afterwards (contract R12).
+enum class Promise : std::uint8_t {
+  None,    // unspecified
+  Zero,    // all bytes zero
+  Poison,  // the poison value that device and guest agreed on
+};
+
+class ReportingDevice {
+ public:
+  // Takes one request. The frames are out of reach of the allocator until it returns (R6), or, when it
+  // returns Pending, until Reporter::complete(token). Any other status but Ok means that nothing was
+  // promised about the frames: they go back unmarked and are tried again later (R7). Called by the
+  // worker, at most `depth()` requests at a time. Must not call Reporter::unregister_device.
+  virtual Status report(Scatterlist list, std::uint32_t token) noexcept = 0;
+
+  // The most entries a request may have; at least 1 (R1).
+  virtual std::uint32_t capacity() const noexcept = 0;
+
+  // The most requests in flight; more than 1 only for a device that answers Pending (R13).
+  virtual std::uint32_t depth() const noexcept { return 1; }
+
+  virtual Promise promise() const noexcept { return Promise::None; }
+
+ protected:
+  ~ReportingDevice() = default;
+};
+
+}  // namespace fallow
