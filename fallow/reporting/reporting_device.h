@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "fallow/base/status.h"
-#include "fallow/reporting/scatterlist.h"
+#include "fallow/base/scatterlist.h"
 
 namespace fallow {
 
