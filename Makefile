@@ -1,0 +1,71 @@
+# The front door. `make run` and `make test` do everything on a fresh Debian 12; the build itself is CMake's
+# (CMakePresets.json), in build/PRESET.
+
+TRACE ?= data/workday.txt.zst
+ARGS ?= --policy aged --order 0 --backing memfd --verify
+# The sources the checks of form look at.
+SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench format check-format tidy check-layers freestanding clean
+
+help:
+	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
+	@echo 'make test           build, and run all tests'
+	@echo 'make bench          build, and run the benchmarks (ARGS="--benchmark_filter=...")'
+	@echo 'make format         format the sources;  make check-format  only tell what is not formatted'
+	@echo 'make tidy           clang-tidy over the sources'
+	@echo 'make check-layers   which include points the wrong way'
+	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
+	@echo 'make clean          remove build/'
+
+# $(call build,PRESET): configures and builds; what CMake has to say about a configuration is read only if it fails.
+define build
+@mkdir -p build
+@cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
+@cmake --build --preset $(1)
+endef
+
+run:
+	@tools/install-deps run
+	$(call build,release)
+	build/release/apps/fallow/fallow replay $(ARGS) $(TRACE)
+
+test:
+	@tools/install-deps test
+	$(call build,dev)
+	ctest --preset dev -j "$$(nproc)"
+
+bench: ARGS =
+bench:
+	@tools/install-deps test
+	$(call build,bench)
+	@for program in build/bench/bench/*_bench; do echo "$$program $(ARGS)"; "$$program" $(ARGS) || exit 1; done
+
+format:
+	@tools/install-deps check
+	$(SOURCES) | xargs clang-format -i
+
+check-format:
+	@tools/install-deps check
+	$(SOURCES) | xargs clang-format --dry-run --Werror
+
+tidy:
+	@tools/install-deps check
+	$(call build,clang)
+	find apps fallow tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
+
+check-layers:
+	tools/check-layers
+
+freestanding:
+	@tools/install-deps check
+	@for compiler in g++ clang++; do \
+	  dir=build/freestanding-$$compiler; echo "freestanding with $$compiler"; \
+	  cmake --preset freestanding -B $$dir -DCMAKE_CXX_COMPILER=$$compiler >/dev/null && \
+	  cmake --build $$dir --target fallow_freestanding fallow_freestanding_headers && \
+	  ctest --test-dir $$dir --output-on-failure --no-tests=error || exit 1; \
+	done
+
+clean:
+	rm -rf build

@@ -1,0 +1,22 @@
+# fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds])
+#
+# One GoogleTest program; each of its cases is a test of ctest's, with the label. Linked with fallow::host.
+find_package(GTest REQUIRED)
+include(GoogleTest)
+
+function(fallow_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "fallow_test(${name}): SOURCES are needed; not understood: '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT arg_LABEL)
+    set(arg_LABEL unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE fallow::host ${arg_LIBRARIES} fallow_warnings GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+endfunction()
