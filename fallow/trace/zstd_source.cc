@@ -1,0 +1,50 @@
+#include "fallow/trace/zstd_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace fallow {
+
+ZstdSource::ZstdSource(std::unique_ptr<ByteSource> raw, std::string_view first)
+    : raw_(std::move(raw)), input_storage_(ZSTD_DStreamInSize()), stream_(ZSTD_createDStream()) {
+  if (stream_ == nullptr) throw std::bad_alloc();
+  std::copy(first.begin(), first.end(), input_storage_.begin());
+  input_ = {input_storage_.data(), first.size(), 0};
+}
+
+// True if there is input to go on with.
+bool ZstdSource::refill() {
+  if (input_.pos < input_.size) return true;
+  input_.size = raw_->read(input_storage_);
+  input_.pos = 0;
+  error_ = raw_->error();
+  return input_.size > 0 && error_.empty();
+}
+
+std::size_t ZstdSource::read(std::span<char> buffer) {
+  ZSTD_outBuffer output{buffer.data(), buffer.size(), 0};
+  while (!done_ && output.pos < output.size) {
+    const bool more_input = refill();
+    if (!more_input && (!inside_frame_ || !error_.empty())) {
+      done_ = true;
+      break;
+    }
+    // Without input, the rest of the frame may still wait inside the stream for room in the output.
+    const std::size_t before = output.pos;
+    const std::size_t result = ZSTD_decompressStream(stream_.get(), &output, &input_);
+    inside_frame_ = result != 0;
+    if (ZSTD_isError(result) != 0) {
+      error_ = fmt::format("the zstd data is damaged: {}", ZSTD_getErrorName(result));
+      done_ = true;
+    } else if (!more_input && inside_frame_ && output.pos == before) {
+      error_ = "the zstd data ends early: the file is truncated";
+      done_ = true;
+    }
+  }
+  return output.pos;
+}
+
+}  // namespace fallow
