@@ -57,24 +57,14 @@ foreach(dir ${freestanding_replaced} ${freestanding_std} ${freestanding_internal
 endforeach()
 
 add_library(fallow_freestanding STATIC $<TARGET_PROPERTY:fallow_core,SOURCES>)
-
-# Every header of the core by itself, twice: it compiles alone and guards itself.
-set(header_sources "")
-foreach(layer base platform zone reporting virtio balloon)
-  file(GLOB headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/fallow/${layer}/*.h)
-  list(FILTER headers EXCLUDE REGEX "^fallow/platform/(hosted|fake)")
-  foreach(header IN LISTS headers)
-    file(CONFIGURE OUTPUT ${freestanding_dir}/alone/${header}.cc
-         CONTENT "#include \"${header}\"\n#include \"${header}\"\n")
-    list(APPEND header_sources ${freestanding_dir}/alone/${header}.cc)
-  endforeach()
-endforeach()
-add_library(fallow_freestanding_headers OBJECT ${header_sources})
+target_include_directories(fallow_freestanding PRIVATE ${PROJECT_SOURCE_DIR})
+target_link_libraries(fallow_freestanding PRIVATE fallow_warnings)
+include(HeadersAlone)
+fallow_headers_alone(fallow_freestanding_headers fallow/base fallow/platform fallow/zone fallow/reporting
+                     EXCEPT "^fallow/platform/(hosted|fake)")
 
 foreach(target fallow_freestanding fallow_freestanding_headers)
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${target} PRIVATE ${freestanding_flags})
-  target_link_libraries(${target} PRIVATE fallow_warnings)
 endforeach()
 
 # An instrumented archive names its sanitizer's symbols, so there is nothing to check in one.
