@@ -1,0 +1,120 @@
+// Orders 1 to 8: aligned runs inside a block.
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/runs.h"
+
+namespace fallow {
+namespace {
+
+// Blocks looked into before a wholly free block is broken for a run.
+constexpr unsigned kTries = 16;
+constexpr unsigned kEveryBlock = ~0U;
+
+}  // namespace
+
+Allocation LocalCache::from_hand(Order order, unsigned m) noexcept {
+  if (order.raw > kWordOrder) return {};
+  const std::uint32_t heads = run_heads(load(hand_[m]).bits(), order.raw);
+  if (heads == 0) return {};
+  return hand_out(m, word_bits(static_cast<unsigned>(std::countr_zero(heads)), order));
+}
+
+Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
+  const unsigned m = static_cast<unsigned>(mobility);
+  if (const Allocation got = from_hand(order, m); got.ok()) return got;
+  for (const std::uint32_t block : {run_block_[m], owned_[m]}) {
+    if (block == kNoBlock) continue;
+    if (const Allocation got = run_in_block(order, block, mobility); got.ok()) return got;
+  }
+  unsigned tries = kTries;
+  const unsigned room = kBlockFrames - static_cast<unsigned>(frames(order).raw);
+  for (unsigned bin = room * kBins / kBlockFrames + 1; bin-- > 0;) {
+    const Allocation got = run_in_listed(order, bin_home(mobility, bin), mobility, tries);
+    if (got.ok()) return got;
+  }
+  for (const unsigned home : {kHomeFree, kHomeReported}) {
+    const Allocation got = run_in_listed(order, home, mobility, tries = kEveryBlock);
+    if (got.ok()) return got;
+  }
+  // Any block at all, of any mobility and whoever owns it.
+  for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
+    if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
+  }
+  return {};
+}
+
+// Each look costs one of `tries`.
+Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobility,
+                                     unsigned& tries) noexcept {
+  const BlockIndex& list = zone_.listed(home);
+  for (std::uint32_t b = list.find(0); b != kNoBlock && tries > 0; b = list.find(b + 1), --tries) {
+    if (const Allocation got = run_in_block(order, b, mobility); got.ok()) {
+      run_block_[static_cast<unsigned>(mobility)] = b;
+      return got;
+    }
+    zone_.mend_listing(b, home);
+  }
+  return {};
+}
+
+Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
+  const BlockEntry e = zone_.entry(block);
+  if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
+  BlockBits free;
+  const std::uint64_t first = std::uint64_t{block} * kBlockWords;
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    free.word[w] = FrameWord{zone_.word(first + w).load(std::memory_order_relaxed)}.free();
+  }
+  const BlockBits runs = aligned_runs(free, order.raw);
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    if (runs.word[w] == 0) continue;
+    const unsigned bit = static_cast<unsigned>(std::countr_zero(runs.word[w]));
+    if (const Allocation got = take_run(order, first + w, bit, mobility); got.ok()) return got;
+  }
+  return {};
+}
+
+// Takes the run that starts at `bit` of word `first`, or nothing.
+Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept {
+  const unsigned n = static_cast<unsigned>(frames(order).raw);
+  const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
+  if (!zone_.reserve_in_block(block, n, mobility)) return {};
+  const unsigned words = n > kWordFrames ? n / kWordFrames : 1;
+  const std::uint32_t bits = n >= kWordFrames ? kWholeWord : word_bits(bit, order);
+  std::uint32_t marks[kBlockWords];
+  for (unsigned i = 0; i < words; ++i) {
+    if (take_bits(first + i, bits, &marks[i])) continue;
+    while (i-- > 0) restore_bits(first + i, bits, marks[i]);
+    zone_.settle_taken(block, n, 0);
+    return {};
+  }
+  unsigned marked = 0;
+  for (unsigned i = 0; i < words; ++i) marked += static_cast<unsigned>(std::popcount(marks[i]));
+  zone_.settle_taken(block, 0, marked);
+  bump(taken_, n);
+  bump(unmarked_, marked);
+  bump(refaults_, marked);
+  return {zone_.pfn_of(first * kWordFrames + bit), Status::Ok, marked == n && zone_.marks_promise()};
+}
+
+bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept {
+  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  do {
+    if ((FrameWord{raw}.free() & bits) != bits) return false;
+    // acquire: MO-1.
+  } while (!slot.compare_exchange_weak(raw, FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  *marks = FrameWord{raw}.mark() & bits;
+  return true;
+}
+
+void LocalCache::restore_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
+  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  // release: MO-1.
+  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+  }
+}
+
+}  // namespace fallow

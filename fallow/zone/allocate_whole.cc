@@ -1,0 +1,122 @@
+// Orders 9 and 10: one and two whole blocks, taken in their entries without a look at their words.
+#include "fallow/zone/local_cache.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint64_t kEven = 0x5555555555555555;
+
+}  // namespace
+
+// Closes a wholly free block; its entry before tells what was marked.
+bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept {
+  bool closed = false;
+  *before = zone_.update(
+      block,
+      [=](BlockEntry e) {
+        if (e.closed() || e.used() != 0) return e;
+        return e.with_used(kBlockFrames)
+            .with_marked(0)
+            .with_whole(true)
+            .with_owner(0)
+            .with_mobility(mobility);
+      },
+      &closed);
+  return closed;
+}
+
+void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before) noexcept {
+  zone_.update(block, [before](BlockEntry) { return before.with_owner(0); });
+  zone_.note_free(block, 0, kBlockFrames);
+}
+
+// The marks of a block that was closed go (R8). True if its content is what the device promised.
+bool LocalCache::clear_marks(std::uint32_t block, BlockEntry before) noexcept {
+  bump(taken_, kBlockFrames);
+  if (before.marked() == 0) return false;
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    // relaxed: nobody else touches the words of a closed block (ZONE-4).
+    zone_.word(std::uint64_t{block} * kBlockWords + w).store(0, std::memory_order_relaxed);
+  }
+  bump(unmarked_, before.marked());
+  bump(refaults_, before.marked());
+  return before.marked() == kBlockFrames && zone_.marks_promise();
+}
+
+Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
+  return order == kBlockOrder ? allocate_block(mobility) : allocate_pair(mobility);
+}
+
+Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
+  for (const unsigned home : {kHomeFree, kHomeReported}) {
+    const BlockIndex& list = zone_.listed(home);
+    for (std::uint32_t b = list.find(0); b != kNoBlock; b = list.find(b + 1)) {
+      BlockEntry before;
+      if (close_whole(b, mobility, &before)) {
+        const bool promised = clear_marks(b, before);
+        return {zone_.pfn_of(std::uint64_t{b} * kBlockFrames), Status::Ok, promised};
+      }
+      zone_.mend_listing(b, home);
+    }
+  }
+  return {};
+}
+
+Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
+  const BlockIndex& fresh = zone_.listed(kHomeFree);
+  const BlockIndex& reported = zone_.listed(kHomeReported);
+  // Pairs without a reported block come first.
+  for (const bool any : {false, true}) {
+    for (std::uint32_t w = 0; w < fresh.words(); ++w) {
+      const std::uint64_t free = fresh.members_of_word(w) | (any ? reported.members_of_word(w) : 0);
+      for (std::uint64_t pairs = free & (free >> 1) & kEven; pairs != 0; pairs &= pairs - 1) {
+        const std::uint32_t block = w * 64 + static_cast<std::uint32_t>(std::countr_zero(pairs));
+        BlockEntry before[2];
+        if (!close_whole(block, mobility, &before[0])) continue;
+        if (!close_whole(block + 1, mobility, &before[1])) {
+          reopen_whole(block, before[0]);
+          continue;
+        }
+        const bool low = clear_marks(block, before[0]), high = clear_marks(block + 1, before[1]);
+        return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, low && high};
+      }
+    }
+  }
+  return {};
+}
+
+bool LocalCache::give_whole(std::uint32_t block) noexcept {
+  bool given = false;
+  zone_.update(
+      block,
+      [this](BlockEntry e) {
+        if (!e.whole() || e.splitting()) return e;
+        return e.with_whole(false).with_used(0).stamped(0xff, zone_.tick());
+      },
+      &given);
+  if (!given) return false;
+  bump(returned_, kBlockFrames);
+  zone_.note_free(block, 0, kBlockFrames);
+  return true;
+}
+
+// A part of a whole block is to be freed: its state moves from the entry into the words. False if the
+// block is not allocated as a whole.
+bool LocalCache::split_whole(std::uint32_t block) noexcept {
+  bool ours = false;
+  const BlockEntry before = zone_.update(
+      block, [](BlockEntry e) { return e.whole() ? e.with_whole(false).with_splitting(true) : e; }, &ours);
+  if (!ours && !before.splitting()) return false;
+  if (ours) {
+    for (unsigned w = 0; w < kBlockWords; ++w) {
+      // release: a free that finds its frame used here finds the word as written.
+      zone_.word(std::uint64_t{block} * kBlockWords + w)
+          .store(FrameWord::of(kWholeWord, 0).raw, std::memory_order_release);
+    }
+    zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
+  }
+  while (zone_.entry(block).splitting()) zone_.port().relax();
+  return true;
+}
+
+}  // namespace fallow

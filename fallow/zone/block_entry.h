@@ -1,0 +1,108 @@
+// One entry a block (512 frames): everything about the block that must change in one step.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/units.h"
+#include "fallow/zone/frame_word.h"
+#include "fallow/zone/mobility.h"
+
+namespace fallow {
+
+inline constexpr Order kBlockOrder{9};
+inline constexpr unsigned kBlockFrames = 512;
+inline constexpr unsigned kBlockWords = kBlockFrames / kWordFrames;
+inline constexpr unsigned kAgeGroups = 8;  // frames that share an age: 64
+inline constexpr unsigned kMaxCaches = 4095;
+
+// Bits of `raw`, lowest first; all zero is a free block that nobody has touched.
+//   used 10     frames taken or about to be taken: at least the used bits of its words (ZONE-2)
+//   marked 10   frames that are free and reported
+//   owner 12    the local cache that allocates here, by number from 1; 0: none
+//   mobility 2
+//   whole 1     allocated as one block of order 9: its words are all zero (ZONE-4)
+//   isolated 1  the whole block is shown to a device: its words are all zero
+//   splitting 1 a whole block is being written out into its words
+//   ages 8 x 3  the zone's tick of the last free, for each group of 64 frames
+class BlockEntry {
+ public:
+  static constexpr unsigned kTickMask = 7;
+
+  constexpr BlockEntry() = default;
+  constexpr explicit BlockEntry(std::uint64_t raw) : raw_(raw) {}
+  constexpr std::uint64_t raw() const { return raw_; }
+
+  constexpr unsigned used() const { return field(kUsed, 10); }
+  constexpr unsigned marked() const { return field(kMarked, 10); }
+  constexpr unsigned owner() const { return field(kOwner, 12); }
+  constexpr Mobility mobility() const { return static_cast<Mobility>(field(kMobility, 2)); }
+  constexpr bool whole() const { return field(kWhole, 1) != 0; }
+  constexpr bool isolated() const { return field(kIsolated, 1) != 0; }
+  constexpr bool splitting() const { return field(kSplitting, 1) != 0; }
+  // Out of reach as a block: its frames are not handed out one by one.
+  constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
+  constexpr bool wholly_free() const { return used() == 0; }
+  constexpr unsigned unreported() const { return kBlockFrames - used() - marked(); }
+
+  constexpr BlockEntry with_used(unsigned n) const { return with(kUsed, 10, n); }
+  constexpr BlockEntry with_marked(unsigned n) const { return with(kMarked, 10, n); }
+  constexpr BlockEntry with_owner(unsigned id) const { return with(kOwner, 12, id); }
+  constexpr BlockEntry with_mobility(Mobility m) const {
+    return with(kMobility, 2, static_cast<unsigned>(m));
+  }
+  constexpr BlockEntry with_whole(bool on) const { return with(kWhole, 1, on ? 1 : 0); }
+  constexpr BlockEntry with_isolated(bool on) const { return with(kIsolated, 1, on ? 1 : 0); }
+  constexpr BlockEntry with_splitting(bool on) const { return with(kSplitting, 1, on ? 1 : 0); }
+
+  // The ticks since the last free in `group`, modulo 8.
+  constexpr unsigned age(unsigned group, unsigned now) const {
+    return (now - static_cast<unsigned>(raw_ >> (kAges + 3 * group))) & kTickMask;
+  }
+  // Sets the age of each group whose bit is set in `groups` to `now`.
+  constexpr BlockEntry stamped(unsigned groups, unsigned now) const {
+    BlockEntry e = *this;
+    for (unsigned left = groups; left != 0; left &= left - 1) {
+      e = e.with(kAges + 3 * static_cast<unsigned>(__builtin_ctz(left)), 3, now & kTickMask);
+    }
+    return e;
+  }
+
+ private:
+  static constexpr unsigned kUsed = 0, kMarked = 10, kOwner = 20, kMobility = 32, kWhole = 34, kIsolated = 35,
+                            kSplitting = 36, kAges = 37;
+  static constexpr std::uint64_t kClosedBits = std::uint64_t{7} << kWhole;
+  static_assert(kAges + 3 * kAgeGroups <= 64);
+
+  constexpr unsigned field(unsigned shift, unsigned width) const {
+    return static_cast<unsigned>(raw_ >> shift) & ((1U << width) - 1);
+  }
+  constexpr BlockEntry with(unsigned shift, unsigned width, unsigned value) const {
+    const std::uint64_t mask = ((std::uint64_t{1} << width) - 1) << shift;
+    return BlockEntry{(raw_ & ~mask) | (std::uint64_t{value} << shift)};
+  }
+
+  std::uint64_t raw_ = 0;
+};
+
+// Where a block is listed, so that an allocation finds it: in one place at a time (ZONE-5).
+//   0        wholly free, not wholly reported
+//   1        wholly free and wholly reported
+//   2 ...    partly used and owned by nobody: by mobility, and within it by how full it is
+//   kNoHome  nothing to find: full, owned or closed
+inline constexpr unsigned kBins = 16;
+inline constexpr unsigned kHomeFree = 0, kHomeReported = 1, kHomeBins = 2;
+inline constexpr unsigned kHomes = kHomeBins + kMobilities * kBins;
+inline constexpr unsigned kNoHome = kHomes;
+
+constexpr unsigned bin_home(Mobility m, unsigned bin) {
+  return kHomeBins + static_cast<unsigned>(m) * kBins + bin;
+}
+
+constexpr unsigned home(BlockEntry e) {
+  if (e.closed()) return kNoHome;
+  if (e.used() == 0) return e.marked() == kBlockFrames ? kHomeReported : kHomeFree;
+  if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoHome;
+  return bin_home(e.mobility(), e.used() * kBins / kBlockFrames);
+}
+
+}  // namespace fallow

@@ -1,0 +1,127 @@
+// Giving frames back, and refusing what was never given out.
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/runs.h"
+
+namespace fallow {
+
+Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
+  if (order > kMaxOrder) return zone_.refuse(pfn, Status::InvalidArgument);
+  if (!zone_.contains(pfn, frames(order))) return zone_.refuse(pfn, Status::OutsideZone);
+  if (!aligned(pfn, order)) return zone_.refuse(pfn, Status::Misaligned);
+  const std::uint64_t index = zone_.index_of(pfn);
+  if (order.raw <= kWordOrder) return free_in_word(pfn, order);
+  if (order < kBlockOrder) return free_words(pfn, index / kWordFrames, frames(order).raw / kWordFrames);
+  return free_blocks(pfn, static_cast<std::uint32_t>(index / kBlockFrames),
+                     static_cast<std::uint32_t>(frames(order).raw / kBlockFrames));
+}
+
+// Allocated, and not lying free in the hand of the cache that owns the block.
+bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
+  const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
+  if ((state.allocated() & bits) != bits) return false;
+  const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
+  return owner == 0 || zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
+}
+
+Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
+  const std::uint64_t index = zone_.index_of(pfn);
+  const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
+  const std::uint32_t bits = word_bits(static_cast<unsigned>(index % kWordFrames), order);
+  const std::uint32_t block = w / kBlockWords;
+  if (!is_allocated(w, bits) && !(split_whole(block) && is_allocated(w, bits))) {
+    return zone_.refuse(pfn, Status::NotAllocated);
+  }
+  const Held pending = load(pending_);
+  if (pending.word() == w && (pending.bits() & bits) != 0) return zone_.refuse(pfn, Status::NotAllocated);
+  // Back into the hand they came from.
+  if (zone_.entry_hint(block).owner() == id_) {
+    for (HeldSlot& slot : hand_) {
+      const Held hand = load(slot);
+      if (hand.word() != w) continue;
+      store(slot, hand.raw | bits);
+      return Status::Ok;
+    }
+  }
+  if (pending.word() == w) {
+    store(pending_, pending.raw | bits);
+    return Status::Ok;
+  }
+  flush_pending();
+  serve_drain_request();
+  store(pending_, held(w, bits));
+  return Status::Ok;
+}
+
+void LocalCache::flush_pending() noexcept {
+  const Held pending = load(pending_);
+  if (pending.bits() == 0) return;
+  store(pending_, held(pending.word(), 0));
+  const std::uint32_t freed = clear_used(pending.word(), pending.bits());
+  if (freed == 0) return;
+  give_frames(pending.word() / kBlockWords, static_cast<unsigned>(std::popcount(freed)),
+              group_of(pending.word()));
+}
+
+// Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
+// since another cache freed the same frames in the meantime.
+std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
+  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  std::uint32_t freed;
+  do {
+    freed = FrameWord{raw}.allocated() & bits;
+    // release: MO-1, what was written into the frames happens before they are taken again.
+  } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give(freed, 0).raw,
+                                                     std::memory_order_acq_rel, std::memory_order_relaxed));
+  for (std::uint32_t bad = bits & ~freed; bad != 0; bad &= bad - 1) {
+    const Pfn pfn = zone_.pfn_of(w * kWordFrames + static_cast<unsigned>(std::countr_zero(bad)));
+    static_cast<void>(zone_.refuse(pfn, Status::NotAllocated));
+  }
+  return freed;
+}
+
+void LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept {
+  const unsigned now = zone_.tick();
+  const BlockEntry before =
+      zone_.update(block, [=](BlockEntry e) { return e.with_used(e.used() - n).stamped(groups, now); });
+  bump(returned_, n);
+  zone_.note_free(block, before.used() - n, n);
+}
+
+// Orders 6 to 8, and blocks that were not allocated as a whole.
+Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
+  const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
+  if (load(pending_).word() / kBlockWords == block) flush_pending();
+  for (std::uint64_t w = first; w < first + count; ++w) {
+    if (is_allocated(w, kWholeWord) || (split_whole(block) && is_allocated(w, kWholeWord))) continue;
+    return zone_.refuse(pfn, Status::NotAllocated);
+  }
+  unsigned freed = 0, groups = 0;
+  for (std::uint64_t w = first; w < first + count; ++w) {
+    freed += static_cast<unsigned>(std::popcount(clear_used(w, kWholeWord)));
+    groups |= group_of(w);
+  }
+  if (freed != 0) give_frames(block, freed, groups);
+  return freed == count * kWordFrames ? Status::Ok : Status::NotAllocated;
+}
+
+Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {
+  // All of it or nothing: look before the first is freed.
+  if (load(pending_).word() / kBlockWords - first < count) flush_pending();
+  for (std::uint32_t b = first; b < first + count; ++b) {
+    if (zone_.entry(b).whole()) continue;
+    for (unsigned w = 0; w < kBlockWords; ++w) {
+      if (!is_allocated(std::uint64_t{b} * kBlockWords + w, kWholeWord))
+        return zone_.refuse(pfn, Status::NotAllocated);
+    }
+  }
+  for (std::uint32_t b = first; b < first + count; ++b) {
+    if (give_whole(b)) continue;
+    const Status why = free_words(zone_.pfn_of(std::uint64_t{b} * kBlockFrames),
+                                  std::uint64_t{b} * kBlockWords, kBlockWords);
+    if (why != Status::Ok) return why;
+  }
+  return Status::Ok;
+}
+
+}  // namespace fallow

@@ -1,0 +1,264 @@
+#include "fallow/zone/isolation.h"
+
+namespace fallow {
+namespace {
+
+constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
+
+constexpr bool wholly_unreported(BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; }
+
+// Free frames that nobody reported yet, as far as the entry knows.
+constexpr bool may_report(BlockEntry e) { return !e.closed() && e.used() + e.marked() < kBlockFrames; }
+
+BlockBits unreported_bits(const Zone& zone, std::uint32_t block) {
+  BlockBits bits;
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    const std::uint64_t raw =
+        zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed);
+    bits.word[w] = FrameWord{raw}.unreported();
+  }
+  return bits;
+}
+
+}  // namespace
+
+// The request under construction.
+struct Isolation::Request {
+  std::span<ScatterEntry> list;
+  std::uint64_t most;  // frames that still fit
+  bool join;
+  std::uint32_t used = 0;
+
+  bool joins(Pfn first) const {
+    return join && used > 0 && list[used - 1].first + list[used - 1].count == first;
+  }
+  bool fits(Pfn first, std::uint64_t count) const {
+    return count <= most && (joins(first) || used < list.size());
+  }
+  void add(Pfn first, std::uint64_t count) {
+    if (joins(first)) {
+      list[used - 1].count += PfnCount{count};
+    } else {
+      list[used++] = {first, {count}, false};
+    }
+    most -= count;
+  }
+
+  // Those of the leading runs in `bits`, frames from `base` on, that still fit.
+  std::uint32_t fitting(Pfn base, std::uint32_t bits) const {
+    std::uint32_t taken = 0;
+    std::uint64_t room = list.size() - used, left = most;
+    for_each_run(bits, [&](unsigned first, unsigned length) {
+      const std::uint64_t slots = joins(base + PfnCount{first}) ? 0 : 1;
+      if (length > left || slots > room) return false;
+      left -= length;
+      room -= slots;
+      taken |= ones(first, length);
+      return true;
+    });
+    return taken;
+  }
+};
+
+std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexcept {
+  Request request{list, most.raw, want_.join};
+  while (next_ != kNoBlock) {
+    const std::uint32_t block = zone_.dirty().find(next_);
+    next_ = block;
+    if (block == kNoBlock) break;
+    if (visit(block, request) == Visit::Full) {
+      keep(block);
+      break;
+    }
+    next_ = block + 1;
+  }
+  return request.used;
+}
+
+void Isolation::keep(std::uint32_t block) noexcept {
+  zone_.dirty().insert(block);
+  left_ = true;
+}
+
+// MO-4: the block is struck off first and looked at afterwards; a free changes it first and puts it on
+// afterwards. So whatever is freed is either seen here or visited again.
+Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcept {
+  zone_.dirty().remove(block);
+  const BlockEntry e = zone_.entry(block);
+  if (!may_report(e)) return Visit::Done;
+  if (want_.mobility != Selection::kAnyMobility && want_.mobility != static_cast<unsigned>(e.mobility())) {
+    keep(block);
+    return Visit::Done;
+  }
+  if (wholly_unreported(e)) return visit_whole(block, e, request);
+  // A block that is wholly free and partly reported has no run of order 9 that may be reported (R5, R8).
+  return want_.order >= kBlockOrder ? Visit::Done : visit_words(block, e, request);
+}
+
+bool Isolation::old_enough(BlockEntry e, unsigned first_group, unsigned groups) const noexcept {
+  const unsigned now = zone_.tick();
+  for (unsigned g = first_group; g < first_group + groups; ++g) {
+    if (e.age(g, now) < want_.min_age) return false;
+  }
+  return true;
+}
+
+Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Request& request) noexcept {
+  const BlockEntry buddy = zone_.entry(block ^ 1);
+  const bool pair = wholly_unreported(buddy);
+  if (want_.order == kMaxOrder && !pair)
+    return Visit::Done;  // visited again when the buddy is freed: as a pair
+  // A pair is one block of order 10 for who asks for areas; otherwise each half may go by itself.
+  const std::uint32_t blocks =
+      pair && (want_.order == kMaxOrder || want_.areas != Selection::kAnyArea) ? 2 : 1;
+  const bool wanted = in_areas(want_.areas, pair ? kMaxOrder.raw : kBlockOrder.raw) &&
+                      old_enough(e, 0, kAgeGroups) && (blocks == 1 || old_enough(buddy, 0, kAgeGroups));
+  if (!wanted) {
+    keep(block);
+    return Visit::Done;
+  }
+  const std::uint32_t first = blocks == 2 ? block & ~1U : block;
+  const Pfn pfn = zone_.pfn_of(std::uint64_t{first} * kBlockFrames);
+  const std::uint64_t frames = std::uint64_t{blocks} * kBlockFrames;
+  if (!request.fits(pfn, frames)) return Visit::Full;
+  if (!isolate_blocks(first, blocks)) {
+    keep(block);
+    return Visit::Done;
+  }
+  if (blocks == 2) zone_.dirty().remove(block ^ 1);
+  request.add(pfn, frames);
+  return Visit::Done;
+}
+
+// All of them, or none.
+bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcept {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    // R11: counted before it is out of reach, so that an allocation that finds nothing knows to wait.
+    zone_.isolated().fetch_add(kBlockFrames, std::memory_order_seq_cst);
+    bool isolated = false;
+    zone_.update(
+        first + i,
+        [](BlockEntry e) {
+          return wholly_unreported(e) ? e.with_used(kBlockFrames).with_isolated(true).with_owner(0) : e;
+        },
+        &isolated);
+    if (isolated) continue;
+    zone_.isolated().fetch_sub(kBlockFrames, std::memory_order_seq_cst);
+    if (i == 0) return false;
+    const ScatterEntry undo{zone_.pfn_of(std::uint64_t{first} * kBlockFrames),
+                            {std::uint64_t{i} * kBlockFrames}};
+    put_back(zone_, {&undo, 1}, false);
+    return false;
+  }
+  return true;
+}
+
+// Of the unreported free frames of a block: those of the areas that are wanted, old enough, in whole runs.
+BlockBits Isolation::wanted_bits(const BlockBits& unreported, BlockEntry e) const noexcept {
+  BlockBits wanted = unreported;
+  if (want_.areas != Selection::kAnyArea) {
+    wanted = {};
+    for (unsigned order = want_.order.raw; order < kBlockOrder.raw; ++order) {
+      if (!in_areas(want_.areas, order)) continue;
+      const BlockBits area = free_area_runs(unreported, order);
+      for (unsigned w = 0; w < kBlockWords; ++w) wanted.word[w] |= area.word[w];
+    }
+  }
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    if (!old_enough(e, w * kAgeGroups / kBlockWords, 1)) wanted.word[w] = 0;
+  }
+  return aligned_runs(wanted, want_.order.raw);
+}
+
+Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Request& request) noexcept {
+  const BlockBits unreported = unreported_bits(zone_, block);
+  const BlockBits wanted = wanted_bits(unreported, e);
+  if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
+  const unsigned step = want_.order.raw > kWordOrder ? 1U << (want_.order.raw - kWordOrder) : 1;
+  for (unsigned w = 0; w < kBlockWords; w += step) {
+    if (wanted.word[w] == 0) continue;
+    const std::uint64_t word = std::uint64_t{block} * kBlockWords + w;
+    const Visit visit =
+        step == 1 ? isolate_in_word(word, wanted.word[w], request) : isolate_words(word, step, request);
+    if (visit == Visit::Full) return visit;
+  }
+  return Visit::Done;
+}
+
+Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bits,
+                                            Request& request) noexcept {
+  const Pfn base = zone_.pfn_of(word * kWordFrames);
+  const std::uint32_t fits = request.fitting(base, bits);
+  if (fits != 0 && isolate_bits(word, fits)) {
+    for_each_run(fits, [&](unsigned first, unsigned length) {
+      request.add(base + PfnCount{first}, length);
+      return true;
+    });
+  } else if (fits != 0) {
+    keep(static_cast<std::uint32_t>(word / kBlockWords));
+  }
+  return fits == bits ? Visit::Done : Visit::Full;
+}
+
+// A run of several words is isolated as a whole or not at all, or it would be shorter than its order (R5).
+Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, Request& request) noexcept {
+  const Pfn pfn = zone_.pfn_of(first * kWordFrames);
+  const std::uint64_t frames = std::uint64_t{count} * kWordFrames;
+  if (!request.fits(pfn, frames)) return Visit::Full;
+  for (unsigned i = 0; i < count; ++i) {
+    if (isolate_bits(first + i, kWholeWord)) continue;
+    if (i > 0) {
+      const ScatterEntry undo{pfn, {std::uint64_t{i} * kWordFrames}};
+      put_back(zone_, {&undo, 1}, false);
+    }
+    keep(static_cast<std::uint32_t>(first / kBlockWords));
+    return Visit::Done;
+  }
+  request.add(pfn, frames);
+  return Visit::Done;
+}
+
+// All of `bits`, or none.
+bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
+  const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
+  const unsigned n = static_cast<unsigned>(std::popcount(bits));
+  zone_.isolated().fetch_add(n, std::memory_order_seq_cst);  // R11: before, as in isolate_blocks
+  if (zone_.reserve_in_block(block, n, zone_.entry(block).mobility())) {
+    std::atomic<std::uint64_t>& slot = zone_.word(word);
+    std::uint64_t raw = slot.load(std::memory_order_relaxed);
+    while ((FrameWord{raw}.unreported() & bits) == bits) {
+      // acq_rel: MO-1; the device's use of the frames comes after their last owner's.
+      if (slot.compare_exchange_weak(raw, FrameWord{raw}.isolate(bits).raw, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    zone_.settle_taken(block, n, 0);
+  }
+  zone_.isolated().fetch_sub(n, std::memory_order_seq_cst);
+  return false;
+}
+
+UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
+  UnreportedCounts counts;
+  for (std::uint32_t b = zone.dirty().find(0); b != kNoBlock; b = zone.dirty().find(b + 1)) {
+    const BlockEntry e = zone.entry(b);
+    if (!may_report(e)) continue;
+    if (wholly_unreported(e)) {
+      const bool pair = wholly_unreported(zone.entry(b ^ 1));
+      if (!pair) {
+        counts.of[kBlockOrder.raw] += 1;
+      } else if (b % 2 == 0 || !zone.dirty().contains(b - 1)) {
+        counts.of[kMaxOrder.raw] += 1;
+      }
+      continue;
+    }
+    if (order >= kBlockOrder) continue;
+    const BlockBits bits = unreported_bits(zone, b);
+    for (unsigned o = order.raw; o < kBlockOrder.raw; ++o)
+      counts.of[o] += count_bits(free_area_runs(bits, o)) >> o;
+  }
+  return counts;
+}
+
+}  // namespace fallow

@@ -1,0 +1,114 @@
+#include "fallow/zone/local_cache.h"
+
+namespace fallow {
+
+LocalCache::LocalCache(Zone& zone, std::uint32_t number)
+    : zone_(zone),
+      base_(zone.base()),
+      frames_(zone.size()),
+      origin_(zone.pfn_of(0)),
+      owned_{kNoBlock, kNoBlock, kNoBlock},
+      run_block_{kNoBlock, kNoBlock, kNoBlock},
+      id_(number + 1) {
+  for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
+}
+
+Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
+  const unsigned m = static_cast<unsigned>(mobility);
+  if (order >= kBlockOrder) return allocate_whole(order, mobility);
+  if (order.raw > 0) return allocate_run(order, mobility);
+  if (!refill(mobility)) return {};
+  const std::uint32_t bits = load(hand_[m]).bits();
+  return hand_out(m, bits & (~bits + 1));
+}
+
+Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
+  if (order > kMaxOrder || static_cast<unsigned>(mobility) >= kMobilities)
+    return {{}, Status::InvalidArgument};
+  serve_drain_request();
+  for (;;) {
+    // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below.
+    const std::uint64_t put_backs = zone_.put_backs().load(std::memory_order_seq_cst);
+    Allocation got = try_allocate(order, mobility);
+    if (got.ok()) return got;
+    drain();
+    got = try_allocate(order, mobility);
+    if (got.ok()) return got;
+    // R11: what is isolated comes back; only when nothing is and nothing came is memory really out.
+    const auto waiting = [&] {
+      return zone_.isolated().load(std::memory_order_seq_cst) != 0 &&
+             zone_.put_backs().load(std::memory_order_seq_cst) == put_backs;
+    };
+    if (!waiting() && zone_.put_backs().load(std::memory_order_seq_cst) == put_backs) {
+      zone_.request_drain();
+      drains_seen_ = zone_.drain_requests();
+      return got;
+    }
+    // The reporter itself, from inside report(), would wait for itself.
+    if (zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current()) return got;
+    while (waiting()) zone_.port().relax();
+  }
+}
+
+void LocalCache::serve_drain_request() noexcept {
+  const std::uint32_t requests = zone_.drain_requests();
+  if (requests == drains_seen_) return;
+  drains_seen_ = requests;
+  drain();
+}
+
+// Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
+// them: nobody touched those.
+void LocalCache::put_back_hand(unsigned m) noexcept {
+  const Held hand = load(hand_[m]);
+  const std::uint32_t bits = hand.bits(), marks = hand_marks_[m] & bits;
+  if (bits == 0) return;
+  hand_marks_[m] = 0;
+  store(hand_[m], held(hand.word(), 0));
+  const std::uint32_t block = hand.word() / kBlockWords;
+  const unsigned marked = static_cast<unsigned>(std::popcount(marks));
+  if (marked != 0) {
+    // ZONE-3: marked counts at least the marks of the words, so it goes first.
+    zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
+    bump(unmarked_, std::uint64_t{0} - marked);
+  }
+  std::atomic<std::uint64_t>& slot = zone_.word(hand.word());
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  // release: MO-1.
+  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw, std::memory_order_acq_rel,
+                                     std::memory_order_relaxed)) {
+  }
+  give_frames(block, static_cast<unsigned>(std::popcount(bits)), bits == marks ? 0 : group_of(hand.word()));
+}
+
+void LocalCache::drain() noexcept {
+  flush_pending();
+  for (unsigned m = 0; m < kMobilities; ++m) put_back_hand(m);
+}
+
+void LocalCache::retire() noexcept {
+  drain();
+  for (unsigned m = 0; m < kMobilities; ++m) disown(m);
+}
+
+CacheCounts LocalCache::counts() const noexcept {
+  CacheCounts c;
+  c.taken = taken_.load(std::memory_order_relaxed);
+  c.returned = returned_.load(std::memory_order_relaxed);
+  c.unmarked = unmarked_.load(std::memory_order_relaxed);
+  c.refaults = refaults_.load(std::memory_order_relaxed);
+  c.pending = static_cast<unsigned>(std::popcount(load(pending_).bits()));
+  for (const HeldSlot& h : hand_) c.in_hands += static_cast<unsigned>(std::popcount(load(h).bits()));
+  return c;
+}
+
+std::uint32_t LocalCache::in_hand(std::uint32_t w, std::uint32_t bits) const noexcept {
+  std::uint32_t found = 0;
+  for (const HeldSlot& slot : hand_) {
+    const Held hand = load(slot);
+    if (hand.word() == w) found |= hand.bits() & bits;
+  }
+  return found;
+}
+
+}  // namespace fallow

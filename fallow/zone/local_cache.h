@@ -1,0 +1,197 @@
+// The local cache: how one CPU or thread allocates and frees.
+//
+// For each mobility it owns a block, and holds a *hand*: the free frames of one word of that block, taken
+// with one atomic operation and handed out with plain ones. Frees gather, a word at a time, in *pending*.
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstdint>
+
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/zone/block_entry.h"
+#include "fallow/zone/frame_word.h"
+#include "fallow/zone/mobility.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow {
+
+// A block of frames, or why there is none.
+struct [[nodiscard]] Allocation {
+  Pfn pfn;
+  Status status = Status::NoMemory;
+  // The frames hold what the device promised when it took them (R12): zero, or the poison value.
+  bool holds_promise = false;
+  constexpr bool ok() const { return status == Status::Ok; }
+};
+
+// Counters of one cache; only its owner writes them, anyone may read them.
+struct CacheCounts {
+  std::uint64_t taken = 0;     // frames that left the blocks
+  std::uint64_t returned = 0;  // frames that came back into them
+  std::uint64_t unmarked = 0;  // marks that went with the frames taken, less those that came back
+  std::uint64_t refaults = 0;  // frames allocated that were marked
+  std::uint64_t in_hands = 0;  // frames taken and not handed out
+  std::uint64_t pending = 0;   // frames freed and not yet returned
+};
+
+// Not thread-safe: one thread (or one CPU, with interrupts that allocate kept out) at a time. Different
+// caches of one zone may be used at once, and a frame may be freed through any of them.
+//
+// Holds at most kMobilities + 1 words of 32 frames; drain() gives them all back. What is freed becomes
+// visible to others, and is reported, when its word is left or drained.
+class alignas(64) LocalCache {
+ public:
+  LocalCache(Zone& zone, std::uint32_t number);
+  LocalCache(const LocalCache&) = delete;
+  LocalCache& operator=(const LocalCache&) = delete;
+
+  // 2^order frames (order 0 to 10), aligned to their size. NoMemory when no such block is free;
+  // InvalidArgument for a larger order. Waits only while the frames it needs are being reported (R11).
+  Allocation allocate(Order order = {}, Mobility mobility = Mobility::Movable) noexcept;
+
+  // Frees 2^order frames that are allocated: a whole allocation, or any aligned part of one. On misuse
+  // (NotAllocated, OutsideZone, Misaligned) nothing changes, and Zone::misuse() names the frame.
+  Status free(Pfn pfn, Order order = {}) noexcept;
+
+  // Gives back every frame it holds. For an idle CPU, and before a consistency walk.
+  void drain() noexcept;
+  // drain(), and gives up its blocks too: the thread or CPU goes away. May be used again.
+  void retire() noexcept;
+
+  CacheCounts counts() const noexcept;
+
+  // Those of `bits` of word `w` that lie free in a hand of this cache. Any thread.
+  std::uint32_t in_hand(std::uint32_t w, std::uint32_t bits) const noexcept;
+
+ private:
+  // A word number (high half) and frames of it (low half), read by others for misuse checks.
+  struct Held {
+    std::uint64_t raw;
+    std::uint32_t word() const { return static_cast<std::uint32_t>(raw >> 32); }
+    std::uint32_t bits() const { return static_cast<std::uint32_t>(raw); }
+  };
+  static constexpr std::uint32_t kNoWord = ~std::uint32_t{0};
+  using HeldSlot = std::atomic<std::uint64_t>;
+  // relaxed: this cache is the only writer. Another cache that frees a frame it was given reads at least
+  // what was stored when the frame was handed out, since the frame reached it afterwards (MO-6).
+  static Held load(const HeldSlot& s) { return {s.load(std::memory_order_relaxed)}; }
+  static void store(HeldSlot& s, std::uint64_t raw) { s.store(raw, std::memory_order_relaxed); }
+  static std::uint64_t held(std::uint32_t word, std::uint32_t bits) {
+    return (std::uint64_t{word} << 32) | bits;
+  }
+  static void bump(std::atomic<std::uint64_t>& c, std::uint64_t n) {
+    c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+
+  // The age group of a word, as a bit of BlockEntry::stamped().
+  static unsigned group_of(std::uint64_t w) { return 1U << (w % kBlockWords * kAgeGroups / kBlockWords); }
+
+  Allocation allocate_slow(Order order, Mobility mobility) noexcept;
+  Allocation try_allocate(Order order, Mobility mobility) noexcept;
+  Allocation hand_out(unsigned m, std::uint32_t bits) noexcept;
+  void put_back_hand(unsigned m) noexcept;
+  void serve_drain_request() noexcept;
+
+  // refill.cc: single frames.
+  bool refill(Mobility mobility) noexcept;
+  bool refill_from_owned(unsigned m) noexcept;
+  bool refill_from_anywhere(unsigned m) noexcept;
+  bool take_word(std::uint32_t w, unsigned m) noexcept;
+  std::uint32_t claim_block(Mobility mobility) noexcept;
+  std::uint32_t claim_listed(unsigned home, Mobility mobility) noexcept;
+  bool claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
+  void disown(unsigned m) noexcept;
+
+  // allocate_run.cc: orders 1 to 8.
+  Allocation allocate_run(Order order, Mobility mobility) noexcept;
+  Allocation from_hand(Order order, unsigned m) noexcept;
+  Allocation run_in_listed(Order order, unsigned home, Mobility mobility, unsigned& tries) noexcept;
+  Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
+  Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
+  bool take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept;
+  void restore_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
+
+  // allocate_whole.cc: orders 9 and 10.
+  Allocation allocate_whole(Order order, Mobility mobility) noexcept;
+  Allocation allocate_block(Mobility mobility) noexcept;
+  Allocation allocate_pair(Mobility mobility) noexcept;
+  bool close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept;
+  void reopen_whole(std::uint32_t block, BlockEntry before) noexcept;
+  bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
+  bool give_whole(std::uint32_t block) noexcept;
+  bool split_whole(std::uint32_t block) noexcept;
+
+  // free.cc
+  Status free_slow(Pfn pfn, Order order) noexcept;
+  Status free_in_word(Pfn pfn, Order order) noexcept;
+  Status free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept;
+  Status free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept;
+  bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
+  std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
+  void flush_pending() noexcept;
+  void give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
+
+  Zone& zone_;
+  const Pfn base_;
+  const PfnCount frames_;
+  const Pfn origin_;
+  HeldSlot pending_{0};
+  HeldSlot hand_[kMobilities];
+  std::uint32_t hand_marks_[kMobilities] = {};
+  std::uint32_t owned_[kMobilities];        // kNoBlock: none
+  std::uint32_t cursor_[kMobilities] = {};  // the word of the owned block to look at next
+  std::uint32_t run_block_[kMobilities];    // where the last run was found, kNoBlock: nowhere
+  const std::uint32_t id_;                  // as owner in a block's entry
+  std::uint32_t drains_seen_ = 0;
+
+  std::atomic<std::uint64_t> taken_{0};
+  std::atomic<std::uint64_t> returned_{0};
+  std::atomic<std::uint64_t> unmarked_{0};
+  std::atomic<std::uint64_t> refaults_{0};
+};
+
+// Takes `bits`, which are in the hand, out of it.
+inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept {
+  const Held hand = load(hand_[m]);
+  store(hand_[m], hand.raw & ~std::uint64_t{bits});
+  const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
+  bool promised = false;
+  if (const std::uint32_t marks = hand_marks_[m] & bits; marks != 0) [[unlikely]] {
+    hand_marks_[m] &= ~bits;
+    bump(refaults_, static_cast<unsigned>(std::popcount(marks)));
+    promised = marks == bits && zone_.marks_promise();
+  }
+  return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
+}
+
+inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
+  const unsigned m = static_cast<unsigned>(mobility);
+  if (order.raw == 0) [[likely]] {
+    const std::uint32_t bits = load(hand_[m]).bits();
+    if (bits != 0) [[likely]]
+      return hand_out(m, bits & (~bits + 1));
+  }
+  return allocate_slow(order, mobility);
+}
+
+inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
+  if (order.raw != 0 || pfn.raw - base_.raw >= frames_.raw) [[unlikely]]
+    return free_slow(pfn, order);
+  const std::uint64_t index = pfn.raw - origin_.raw;
+  const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
+  const std::uint32_t bit = std::uint32_t{1} << (index % kWordFrames);
+  const Held pending = load(pending_);
+  // relaxed: a frame that is allocated stays so until its owner, the caller, frees it.
+  const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
+  const BlockEntry entry{zone_.entry_hint(w / kBlockWords)};
+  if (pending.word() == w && (pending.bits() & bit) == 0 && (state.allocated() & bit) != 0 &&
+      entry.owner() == 0) [[likely]] {
+    store(pending_, pending.raw | bit);
+    return Status::Ok;
+  }
+  return free_in_word(pfn, order);
+}
+
+}  // namespace fallow

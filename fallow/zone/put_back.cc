@@ -1,0 +1,65 @@
+// The way back from isolation (R7).
+#include "fallow/zone/isolation.h"
+
+namespace fallow {
+namespace {
+
+// A wholly isolated block: nobody else touches its words (ZONE-4), so plain stores mark its frames.
+void put_back_block(Zone& zone, std::uint32_t block, bool reported) noexcept {
+  if (reported) {
+    for (unsigned w = 0; w < kBlockWords; ++w) {
+      // relaxed: the entry below releases it.
+      zone.word(std::uint64_t{block} * kBlockWords + w)
+          .store(FrameWord::of(0, kWholeWord).raw, std::memory_order_relaxed);
+    }
+  }
+  zone.update(block, [reported](BlockEntry e) {
+    return e.with_isolated(false).with_used(0).with_marked(reported ? kBlockFrames : 0);
+  });
+}
+
+void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool reported) noexcept {
+  const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
+  const unsigned n = static_cast<unsigned>(std::popcount(bits));
+  // ZONE-3: marked counts at least the marks of the words, so it goes first; used counts at least the used
+  // bits, so it goes last.
+  if (reported) zone.update(block, [n](BlockEntry e) { return e.with_marked(e.marked() + n); });
+  std::atomic<std::uint64_t>& slot = zone.word(word);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, reported ? bits : 0).raw,
+                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
+  zone.update(block, [n](BlockEntry e) { return e.with_used(e.used() - n); });
+}
+
+}  // namespace
+
+void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noexcept {
+  std::uint64_t total = 0;
+  for (const ScatterEntry& entry : list) {
+    std::uint64_t index = zone.index_of(entry.first);
+    total += entry.count.raw;
+    for (std::uint64_t left = entry.count.raw; left > 0;) {
+      const std::uint32_t block = static_cast<std::uint32_t>(index / kBlockFrames);
+      std::uint64_t n;
+      if (zone.entry(block).isolated()) {
+        n = kBlockFrames;
+        put_back_block(zone, block, reported);
+      } else {
+        const unsigned bit = static_cast<unsigned>(index % kWordFrames);
+        n = left < kWordFrames - bit ? left : kWordFrames - bit;
+        put_back_bits(zone, index / kWordFrames, ones(bit, static_cast<unsigned>(n)), reported);
+      }
+      // Without this the frames that became free meanwhile could wait for the next free.
+      if (!reported) zone.dirty().insert(block);
+      index += n;
+      left -= n;
+    }
+  }
+  if (reported) zone.marks_given().fetch_add(total, std::memory_order_relaxed);
+  // seq_cst: MO-7, who waits in LocalCache::allocate sees the frames once it sees this.
+  zone.isolated().fetch_sub(total, std::memory_order_seq_cst);
+  zone.put_backs().fetch_add(1, std::memory_order_seq_cst);
+}
+
+}  // namespace fallow

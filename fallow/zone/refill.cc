@@ -1,0 +1,122 @@
+// Filling the hand: which word of which block the next single frames come from.
+#include "fallow/zone/local_cache.h"
+
+namespace fallow {
+
+bool LocalCache::refill(Mobility mobility) noexcept {
+  const unsigned m = static_cast<unsigned>(mobility);
+  serve_drain_request();
+  do {
+    if (refill_from_owned(m)) return true;
+    owned_[m] = claim_block(mobility);
+    cursor_[m] = 0;
+  } while (owned_[m] != kNoBlock);
+  return refill_from_anywhere(m);
+}
+
+bool LocalCache::refill_from_owned(unsigned m) noexcept {
+  const std::uint32_t block = owned_[m];
+  if (block == kNoBlock) return false;
+  // Another may have taken the block while it was wholly free; then it is not ours any more.
+  if (zone_.entry(block).owner() == id_) {
+    for (unsigned i = 0; i < kBlockWords; ++i) {
+      const unsigned w = (cursor_[m] + i) % kBlockWords;
+      if (!take_word(block * kBlockWords + w, m)) continue;
+      cursor_[m] = w;
+      return true;
+    }
+  }
+  disown(m);
+  return false;
+}
+
+// Takes all free frames of a word into the hand.
+bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
+  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  const std::uint32_t wanted = FrameWord{raw}.free();
+  if (wanted == 0) return false;
+  const std::uint32_t block = w / kBlockWords;
+  const unsigned reserved = static_cast<unsigned>(std::popcount(wanted));
+  if (!zone_.reserve_in_block(block, reserved, static_cast<Mobility>(m))) return false;
+  std::uint32_t taken;
+  do {
+    taken = wanted & FrameWord{raw}.free();
+    // acquire: MO-1, what was written into the frames before they were freed happened before.
+  } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
+                                                     std::memory_order_acq_rel, std::memory_order_relaxed));
+  const std::uint32_t marks = taken & FrameWord{raw}.mark();
+  const unsigned n = static_cast<unsigned>(std::popcount(taken)),
+                 unmarked = static_cast<unsigned>(std::popcount(marks));
+  zone_.settle_taken(block, reserved - n, unmarked);
+  if (n == 0) return false;
+  bump(taken_, n);
+  if (unmarked != 0) bump(unmarked_, unmarked);
+  hand_marks_[m] = marks;
+  store(hand_[m], held(w, taken));
+  return true;
+}
+
+// The fullest block of the mobility; else a wholly free one, a reported one last; else the emptiest of
+// another mobility.
+std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
+  for (unsigned bin = kBins; bin-- > 0;) {
+    const std::uint32_t block = claim_listed(bin_home(mobility, bin), mobility);
+    if (block != kNoBlock) return block;
+  }
+  for (const unsigned home : {kHomeFree, kHomeReported}) {
+    const std::uint32_t block = claim_listed(home, mobility);
+    if (block != kNoBlock) return block;
+  }
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    for (unsigned other = 0; other < kMobilities; ++other) {
+      if (other == static_cast<unsigned>(mobility)) continue;
+      const std::uint32_t block = claim_listed(bin_home(static_cast<Mobility>(other), bin), mobility);
+      if (block != kNoBlock) return block;
+    }
+  }
+  return kNoBlock;
+}
+
+std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcept {
+  const BlockIndex& list = zone_.listed(home);
+  for (std::uint32_t b = list.find(0); b != kNoBlock; b = list.find(b + 1)) {
+    if (claim(b, home, mobility)) return b;
+  }
+  return kNoBlock;
+}
+
+bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
+  bool claimed = false;
+  const BlockEntry before = zone_.update(
+      block,
+      [=, this](BlockEntry e) {
+        if (fallow::home(e) != home || e.owner() != 0) return e;
+        // A block that is less than half full changes sides with its new owner.
+        const bool adopt = e.used() < kBlockFrames / 2;
+        return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());
+      },
+      &claimed);
+  if (!claimed && fallow::home(before) != home) zone_.mend_listing(block, home);
+  return claimed;
+}
+
+void LocalCache::disown(unsigned m) noexcept {
+  if (owned_[m] == kNoBlock) return;
+  zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
+  owned_[m] = kNoBlock;
+}
+
+// The zone is nearly full: what is left may lie in blocks that other caches own.
+bool LocalCache::refill_from_anywhere(unsigned m) noexcept {
+  for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
+    const BlockEntry e = zone_.entry(b);
+    if (e.closed() || e.used() >= kBlockFrames) continue;
+    for (unsigned w = 0; w < kBlockWords; ++w) {
+      if (take_word(b * kBlockWords + w, m)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace fallow

@@ -1,0 +1,172 @@
+#include "fallow/zone/zone.h"
+
+#include <new>
+
+#include "fallow/zone/local_cache.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint64_t kLine = 64;
+constexpr std::uint64_t line_up(std::uint64_t n) { return (n + kLine - 1) & ~(kLine - 1); }
+
+Pfn origin_of(const ZoneConfig& c) { return {c.base.raw & ~(frames(kMaxOrder).raw - 1)}; }
+
+std::uint64_t blocks_of(const ZoneConfig& c) {
+  const std::uint64_t span = c.base.raw + c.frames.raw - origin_of(c).raw;
+  // An even number, so that each block has the buddy it makes a block of order 10 with.
+  return (span + frames(kMaxOrder).raw - 1) / frames(kMaxOrder).raw * 2;
+}
+
+// The tables, in the order in which they lie in the metadata.
+struct Layout {
+  explicit Layout(const ZoneConfig& c)
+      : blocks(blocks_of(c)),
+        caches(line_up(sizeof(Zone))),
+        words(caches + c.caches * sizeof(LocalCache)),
+        entries(words + blocks * kBlockWords * sizeof(std::uint64_t)),
+        index(line_up(entries + blocks * sizeof(std::uint64_t))),
+        index_step(BlockIndex::storage_size(static_cast<std::uint32_t>(blocks)).raw),
+        end(index + (kHomes + 1) * index_step) {}
+  std::uint64_t blocks, caches, words, entries, index, index_step, end;
+};
+
+std::uint64_t square_root(std::uint64_t n) {
+  std::uint64_t root = 0;
+  for (std::uint64_t bit = std::uint64_t{1} << 31; bit != 0; bit >>= 1) {
+    if ((root + bit) * (root + bit) <= n) root += bit;
+  }
+  return root;
+}
+
+bool valid(const ZoneConfig& c) {
+  constexpr std::uint64_t kMaxPfn = std::uint64_t{1} << 52;     // 64-bit addresses
+  constexpr std::uint64_t kMaxFrames = std::uint64_t{1} << 36;  // 256 TiB: word numbers fit 32 bits
+  return c.frames.raw > 0 && c.frames.raw < kMaxFrames && c.base.raw < kMaxPfn && c.caches >= 1 &&
+         c.caches <= kMaxCaches;
+}
+
+}  // namespace
+
+ByteCount Zone::metadata_size(const ZoneConfig& config) {
+  return valid(config) ? ByteCount{Layout(config).end} : ByteCount{0};
+}
+
+Result<Zone*> Zone::create(Port& port, const ZoneConfig& config, std::span<std::byte> metadata) {
+  if (!valid(config) || metadata.size() < Layout(config).end) return Status::InvalidArgument;
+  if (reinterpret_cast<std::uintptr_t>(metadata.data()) % kLine != 0) return Status::InvalidArgument;
+  return new (metadata.data()) Zone(port, config, metadata.data());
+}
+
+Zone::Zone(Port& port, const ZoneConfig& config, std::byte* tables)
+    : port_(port),
+      base_(config.base),
+      frames_(config.frames),
+      origin_(origin_of(config)),
+      cache_count_(config.caches) {
+  const Layout at(config);
+  blocks_ = static_cast<std::uint32_t>(at.blocks);
+  words_ = reinterpret_cast<std::atomic<std::uint64_t>*>(tables + at.words);
+  entries_ = reinterpret_cast<std::atomic<std::uint64_t>*>(tables + at.entries);
+  const auto storage = [&](unsigned i) {
+    return reinterpret_cast<std::atomic<std::uint64_t>*>(tables + at.index + i * at.index_step);
+  };
+  dirty_ = BlockIndex(blocks_, BlockIndex::Zeros::Members, storage(0));
+  for (unsigned i = 0; i < kHomes; ++i) {
+    const auto zeros = i == kHomeFree ? BlockIndex::Zeros::Members : BlockIndex::Zeros::Absent;
+    index_[i] = BlockIndex(blocks_, zeros, storage(i + 1));
+  }
+  caches_ = reinterpret_cast<LocalCache*>(tables + at.caches);
+  for (std::uint32_t i = 0; i < cache_count_; ++i) new (&caches_[i]) LocalCache(*this, i);
+
+  const std::uint64_t root = 4 * square_root(frames_.raw);
+  low_watermark_ = {frames_.raw / 64 < root ? frames_.raw / 64 : root};
+
+  // What the first and the last block have beyond the zone is never free.
+  const std::uint64_t head = index_of(base_), tail = head + frames_.raw;
+  withhold(0, head);
+  withhold(tail, std::uint64_t{blocks_} * kBlockFrames - tail);
+}
+
+LocalCache& Zone::cache(std::uint32_t i) { return caches_[i]; }
+const LocalCache& Zone::cache(std::uint32_t i) const { return caches_[i]; }
+
+void Zone::withhold(std::uint64_t first, std::uint64_t count) noexcept {
+  while (count > 0) {
+    const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockFrames);
+    if (first % kBlockFrames == 0 && count >= kBlockFrames) {
+      update(block, [](BlockEntry e) { return e.with_used(kBlockFrames).with_whole(true); });
+      first += kBlockFrames;
+      count -= kBlockFrames;
+      continue;
+    }
+    const unsigned bit = static_cast<unsigned>(first % kWordFrames);
+    const unsigned n = static_cast<unsigned>(count < kWordFrames - bit ? count : kWordFrames - bit);
+    const std::uint32_t bits = static_cast<std::uint32_t>((std::uint64_t{1} << n) - 1) << bit;
+    update(block, [n](BlockEntry e) { return e.with_used(e.used() + n); });
+    words_[first / kWordFrames].fetch_or(bits, std::memory_order_relaxed);
+    first += n;
+    count -= n;
+  }
+}
+
+Status Zone::reserve(Pfn first, PfnCount count) {
+  if (!contains(first, count)) return Status::InvalidArgument;
+  const std::uint64_t from = index_of(first);
+  for (std::uint64_t i = from; i < from + count.raw; ++i) {
+    const BlockEntry e = entry(static_cast<std::uint32_t>(i / kBlockFrames));
+    const FrameWord w{words_[i / kWordFrames].load(std::memory_order_relaxed)};
+    if (e.closed() || ((w.used() >> (i % kWordFrames)) & 1) != 0) return Status::InvalidArgument;
+  }
+  withhold(from, count.raw);
+  reserved_.fetch_add(count.raw, std::memory_order_relaxed);
+  return Status::Ok;
+}
+
+// MO-3: the entry was changed first. Two threads may do this for one block in any order; whoever removes
+// looks at the entry afterwards, and lists the block again where it belongs by then. So when all is quiet,
+// each block is listed at home, and perhaps elsewhere, which a search finds out and mends.
+void Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
+  if (from != kNoHome) index_[from].remove(block);
+  if (to != kNoHome) index_[to].insert(block);
+  const unsigned now = home(entry(block));
+  if (now != to && now != kNoHome) index_[now].insert(block);
+}
+
+void Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
+  if (fallow::home(entry(block)) != home) relist(block, home, kNoHome);
+}
+
+void Zone::forget_reported() noexcept {
+  for (std::uint32_t b = 0; b < blocks_; ++b) {
+    const BlockEntry e = entry(b);
+    // One frame's reservation keeps the block from being taken as a whole meanwhile.
+    if (e.marked() == 0 || !reserve_in_block(b, 1, e.mobility())) continue;
+    unsigned dropped = 0;
+    for (unsigned i = 0; i < kBlockWords; ++i) {
+      std::atomic<std::uint64_t>& slot = words_[std::uint64_t{b} * kBlockWords + i];
+      std::uint64_t raw = slot.load(std::memory_order_relaxed);
+      FrameWord after;
+      do {
+        after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
+      } while (
+          !slot.compare_exchange_weak(raw, after.raw, std::memory_order_acq_rel, std::memory_order_relaxed));
+      dropped += static_cast<unsigned>(__builtin_popcount(FrameWord{raw}.mark() & ~after.mark()));
+    }
+    marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
+    settle_taken(b, 1, dropped);
+  }
+}
+
+Misuse Zone::misuse() const noexcept {
+  const std::uint64_t last = misuse_last_.load(std::memory_order_relaxed);
+  return {misuse_count_.load(std::memory_order_relaxed), Pfn{last >> 8}, static_cast<Status>(last & 0xff)};
+}
+
+Status Zone::refuse(Pfn pfn, Status why) noexcept {
+  misuse_last_.store((pfn.raw << 8) | static_cast<std::uint64_t>(why), std::memory_order_relaxed);
+  misuse_count_.fetch_add(1, std::memory_order_relaxed);
+  return why;
+}
+
+}  // namespace fallow

@@ -1,0 +1,231 @@
+// The zone: a range of page frames, and which of them are free, reported, isolated or allocated.
+//
+//   application -> LocalCache (one for each CPU or thread) -> Zone -> blocks of 512 frames -> words of 32
+//
+// Allocating and freeing is done through a LocalCache. The Zone itself holds the tables, and the steps on
+// them that caches and the reporter share. Invariants: docs/invariants.md (ZONE-n).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/platform/port.h"
+#include "fallow/zone/block_entry.h"
+#include "fallow/zone/block_index.h"
+#include "fallow/zone/report_trigger.h"
+
+namespace fallow {
+
+class LocalCache;
+
+struct ZoneConfig {
+  Pfn base;                  // any alignment; orders are aligned in absolute frame numbers
+  PfnCount frames;           // at least 1
+  std::uint32_t caches = 1;  // 1 to kMaxCaches: one for each CPU or thread that allocates or frees
+};
+
+// Misuse that was refused. The zone is as if it had not happened.
+struct Misuse {
+  std::uint64_t count = 0;
+  Pfn last_pfn;
+  Status last = Status::Ok;
+};
+
+class Zone {
+ public:
+  // Bytes of table memory that create() needs, the Zone itself included; about 2.25 bits a frame.
+  static ByteCount metadata_size(const ZoneConfig& config);
+
+  // Builds a zone of free frames in `metadata`, which must be zero-filled, aligned to 64 bytes, at least
+  // metadata_size() long, and outlive the zone. Writes only what differs from zero: a zone of 4 TiB costs
+  // no more than a small one. InvalidArgument if `config` or `metadata` is not as described.
+  static Result<Zone*> create(Port& port, const ZoneConfig& config, std::span<std::byte> metadata);
+
+  Zone(const Zone&) = delete;
+  Zone& operator=(const Zone&) = delete;
+
+  Pfn base() const { return base_; }
+  PfnCount size() const { return frames_; }
+  std::uint32_t cache_count() const { return cache_count_; }
+  LocalCache& cache(std::uint32_t i);
+  const LocalCache& cache(std::uint32_t i) const;
+
+  // Takes frames out of use for good, or until they are freed: holes, a kernel's own image. Before the
+  // first allocation only. InvalidArgument if the range is not inside the zone, or not wholly free.
+  Status reserve(Pfn first, PfnCount count);
+
+  // Below this many free frames nothing is isolated (R11): 1/64 of the zone, growing with the
+  // square root from 1 GiB on, so that a guest of 64 MiB reports too.
+  PfnCount low_watermark() const { return low_watermark_; }
+
+  // Asks every local cache to give back the frames in its hand the next time it leaves its fast path. An
+  // idle CPU calls LocalCache::drain() itself.
+  void request_drain() noexcept { drain_requests_.fetch_add(1, std::memory_order_relaxed); }
+
+  // Drops all marks (R10): for when the owner of the memory lost its state. O(blocks). Must not run
+  // while a request is in flight; Reporter::forget_reported() sees to that.
+  void forget_reported() noexcept;
+
+  Misuse misuse() const noexcept;
+
+  // Names a misuse and returns `why`.
+  Status refuse(Pfn pfn, Status why) noexcept;
+
+  // ---- The steps that local caches, isolation and the walks are made of. ----
+
+  std::uint32_t blocks() const { return blocks_; }
+  // The index of a frame counts from the start of its zone's first block, which may lie before base().
+  std::uint64_t index_of(Pfn pfn) const { return pfn.raw - origin_.raw; }
+  Pfn pfn_of(std::uint64_t index) const { return {origin_.raw + index}; }
+  bool contains(Pfn first, PfnCount count) const {
+    return first >= base_ && count <= frames_ && first - base_ <= frames_ - count;
+  }
+  std::atomic<std::uint64_t>& word(std::uint64_t w) { return words_[w]; }
+  const std::atomic<std::uint64_t>& word(std::uint64_t w) const { return words_[w]; }
+  BlockEntry entry(std::uint32_t block) const noexcept {
+    // seq_cst: MO-3, orders this look behind the index change that came before it.
+    return BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
+  }
+
+  // relaxed: for checks that decide nothing by themselves.
+  BlockEntry entry_hint(std::uint64_t block) const noexcept {
+    return BlockEntry{entries_[block].load(std::memory_order_relaxed)};
+  }
+
+  // Changes an entry in one step: `change` maps the old entry to the new one, or to the same to refuse.
+  // The block is listed anew where its home has changed. Returns the entry before; `changed` tells.
+  template <class Change>
+  BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
+
+  // Announces that `n` frames of the block will be taken: fails if they cannot be there. What is reserved
+  // and not taken goes back by settle_taken(). ZONE-2: used counts what is taken or about to be.
+  bool reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility) noexcept;
+  // Ends a reservation: `surplus` of it was not taken, and `unmarked` of what was taken carried a mark.
+  void settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept;
+
+  // After frames of a block became free, and its entry says so: makes the reporter look at it.
+  void note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept;
+
+  // A search found the block listed under `home`: takes it off that list unless it belongs there.
+  void mend_listing(std::uint32_t block, unsigned home) noexcept;
+
+  BlockIndex& listed(unsigned home) { return index_[home]; }
+  const BlockIndex& listed(unsigned home) const { return index_[home]; }
+  // Blocks that may hold something to report: wholly true when nobody is changing the zone (ZONE-6).
+  BlockIndex& dirty() { return dirty_; }
+  const BlockIndex& dirty() const { return dirty_; }
+  ReportTrigger& trigger() { return trigger_; }
+  Port& port() { return port_; }
+
+  // The clock of the ages, advanced by the reporter: modulo 8.
+  unsigned tick() const noexcept { return tick_.load(std::memory_order_relaxed); }
+  void advance_tick() noexcept {
+    tick_.store((tick() + 1) & BlockEntry::kTickMask, std::memory_order_relaxed);
+  }
+
+  // What frames that carry a mark hold is what the device promised (R12).
+  bool marks_promise() const noexcept { return promise_.load(std::memory_order_relaxed); }
+  void set_marks_promise(bool on) noexcept { promise_.store(on, std::memory_order_relaxed); }
+
+  std::uint32_t drain_requests() const noexcept { return drain_requests_.load(std::memory_order_relaxed); }
+
+  // Frames under isolation, and marks ever given; changed by isolation only.
+  std::atomic<std::uint64_t>& isolated() { return isolated_; }
+  const std::atomic<std::uint64_t>& isolated() const { return isolated_; }
+  std::atomic<std::uint64_t>& marks_given() { return marks_given_; }
+  const std::atomic<std::uint64_t>& marks_given() const { return marks_given_; }
+  // Counts put-backs, so that who waits for one sees it.
+  std::atomic<std::uint64_t>& put_backs() { return put_backs_; }
+  // Whose report is under way, as Port::current(); 0 for nobody.
+  std::atomic<std::uintptr_t>& reporter() { return reporter_; }
+  PfnCount reserved() const { return {reserved_.load(std::memory_order_relaxed)}; }
+
+ private:
+  Zone(Port& port, const ZoneConfig& config, std::byte* tables);
+
+  void relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
+  void withhold(std::uint64_t first, std::uint64_t count) noexcept;
+
+  Port& port_;
+  // Read by every free, written hardly ever.
+  Pfn base_;
+  PfnCount frames_;
+  Pfn origin_;
+  std::atomic<std::uint64_t>* words_ = nullptr;
+  std::atomic<std::uint64_t>* entries_ = nullptr;
+  LocalCache* caches_ = nullptr;
+  std::uint32_t blocks_ = 0;
+  std::uint32_t cache_count_ = 0;
+  PfnCount low_watermark_;
+  std::atomic<unsigned> tick_{0};
+  std::atomic<bool> promise_{false};
+  std::atomic<std::uint32_t> drain_requests_{0};
+  BlockIndex dirty_;
+  BlockIndex index_[kHomes];
+
+  // Written by frees that cross the mark, and by the reporter.
+  alignas(64) ReportTrigger trigger_;
+  alignas(64) std::atomic<std::uint64_t> isolated_{0};
+  std::atomic<std::uint64_t> marks_given_{0};
+  std::atomic<std::uint64_t> put_backs_{0};
+  std::atomic<std::uintptr_t> reporter_{0};
+  std::atomic<std::uint64_t> reserved_{0};
+  std::atomic<std::uint64_t> misuse_count_{0};
+  std::atomic<std::uint64_t> misuse_last_{0};  // pfn << 8 | status
+};
+
+template <class Change>
+BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexcept {
+  std::atomic<std::uint64_t>& slot = entries_[block];
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  for (;;) {
+    const BlockEntry before{raw};
+    const BlockEntry after = change(before);
+    if (after.raw() == raw) {
+      if (changed != nullptr) *changed = false;
+      return before;
+    }
+    // seq_cst: MO-1, acquires and releases the content of the frames with the block; and MO-3, the entry
+    // changes before the lists do.
+    if (!slot.compare_exchange_weak(raw, after.raw(), std::memory_order_seq_cst, std::memory_order_relaxed))
+      continue;
+    const unsigned from = home(before), to = home(after);
+    if (from != to) relist(block, from, to);
+    if (changed != nullptr) *changed = true;
+    return before;
+  }
+}
+
+// A wholly free block takes the mobility of its first user.
+inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility) noexcept {
+  bool reserved = false;
+  update(
+      block,
+      [=](BlockEntry e) {
+        if (e.closed() || e.used() + n > kBlockFrames) return e;
+        return e.with_used(e.used() + n).with_mobility(e.used() == 0 ? mobility : e.mobility());
+      },
+      &reserved);
+  return reserved;
+}
+
+inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept {
+  if (surplus == 0 && unmarked == 0) return;
+  const BlockEntry before = update(block, [=](BlockEntry e) {
+    return e.with_used(e.used() - surplus).with_marked(e.marked() - unmarked);
+  });
+  // The reporter may have looked at the block meanwhile, and seen less free than there is.
+  if (surplus != 0) note_free(block, before.used() - surplus, surplus);
+}
+
+inline void Zone::note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept {
+  if (used > trigger_.limit()) return;
+  dirty_.insert(block);
+  trigger_.spend(freed);
+}
+
+}  // namespace fallow

@@ -1,0 +1,105 @@
+#include "fallow/zone/zone_check.h"
+
+#include <bit>
+
+#include "fallow/zone/frame_word.h"
+#include "fallow/zone/local_cache.h"
+
+namespace fallow {
+namespace {
+
+// Sums over the blocks, to be held against the counters.
+struct Totals {
+  std::uint64_t used = 0, marked = 0, isolated = 0, held = 0;
+};
+
+constexpr bool wholly_unreported(BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; }
+
+// Frames of the block that lie free in the hand of some cache.
+std::uint32_t held_by_caches(const Zone& zone, std::uint32_t word, bool* twice) {
+  std::uint32_t all = 0;
+  for (std::uint32_t i = 0; i < zone.cache_count(); ++i) {
+    const std::uint32_t bits = zone.cache(i).in_hand(word, kWholeWord);
+    if ((all & bits) != 0) *twice = true;
+    all |= bits;
+  }
+  return all;
+}
+
+const char* check_words(const Zone& zone, std::uint32_t block, BlockEntry e, Totals* totals) {
+  unsigned used = 0, marked = 0;
+  for (unsigned i = 0; i < kBlockWords; ++i) {
+    const std::uint32_t w = block * kBlockWords + i;
+    const FrameWord word{zone.word(w).load(std::memory_order_relaxed)};
+    bool twice = false;
+    const std::uint32_t held = held_by_caches(zone, w, &twice);
+    if (twice) return "ZONE-8: no frame is in two hands";
+    if ((held & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and unmarked";
+    used += static_cast<unsigned>(std::popcount(word.used()));
+    marked += static_cast<unsigned>(std::popcount(word.mark() & word.free()));
+    totals->isolated += static_cast<unsigned>(std::popcount(word.isolated()));
+    totals->held += static_cast<unsigned>(std::popcount(held));
+  }
+  if (used != e.used()) return "ZONE-2: used counts the used frames of the words";
+  if (marked != e.marked()) return "ZONE-3: marked counts the marks of the free frames";
+  return nullptr;
+}
+
+const char* check_closed(const Zone& zone, std::uint32_t block, BlockEntry e, Totals* totals) {
+  if (e.splitting() || (e.whole() && e.isolated())) return "ZONE-4: a closed block is whole or isolated";
+  if (e.used() != kBlockFrames || e.marked() != 0) return "ZONE-4: a closed block is used all over";
+  if (e.isolated()) totals->isolated += kBlockFrames;
+  for (unsigned i = 0; i < kBlockWords; ++i) {
+    if (zone.word(std::uint64_t{block} * kBlockWords + i).load(std::memory_order_relaxed) != 0) {
+      return "ZONE-4: the words of a closed block are zero";
+    }
+  }
+  return nullptr;
+}
+
+const char* check_block(const Zone& zone, std::uint32_t block, Totals* totals) {
+  const BlockEntry e = zone.entry(block);
+  if (static_cast<unsigned>(e.mobility()) >= kMobilities) return "ZONE-1: a block has one of three mobilities";
+  if (e.owner() > zone.cache_count()) return "ZONE-1: a block is owned by a cache of its zone";
+  const char* wrong = e.closed() ? check_closed(zone, block, e, totals) : check_words(zone, block, e, totals);
+  if (wrong != nullptr) return wrong;
+  totals->used += e.used();
+  totals->marked += e.marked();
+  if (home(e) != kNoHome && !zone.listed(home(e)).contains(block)) return "ZONE-5: a block is listed at home";
+  if (home(e) != kNoHome && zone.listed(home(e)).find(block) != block) return "IDX-1: a quiet search is exact";
+  if (wholly_unreported(e) && wholly_unreported(zone.entry(block ^ 1)) && !zone.dirty().contains(block) &&
+      !zone.dirty().contains(block ^ 1)) {
+    return "ZONE-6: what can be reported is in a dirty block";
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Violation zone_check(const Zone& zone) noexcept {
+  Totals totals;
+  for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
+    const char* wrong = check_block(zone, b, &totals);
+    if (wrong != nullptr) return {wrong, zone.pfn_of(std::uint64_t{b} * kBlockFrames)};
+  }
+  std::uint64_t out = 0, unmarked = 0, in_hands = 0;
+  for (std::uint32_t i = 0; i < zone.cache_count(); ++i) {
+    const CacheCounts c = zone.cache(i).counts();
+    out += c.taken - c.returned;
+    unmarked += c.unmarked;
+    in_hands += c.in_hands;
+  }
+  const std::uint64_t withheld = std::uint64_t{zone.blocks()} * kBlockFrames - zone.size().raw;
+  const std::uint64_t isolated = zone.isolated().load(std::memory_order_relaxed);
+  if (totals.isolated != isolated) return {"ZONE-7: isolated counts the isolated frames", zone.base()};
+  if (totals.used != withheld + zone.reserved().raw + out + isolated) {
+    return {"ZONE-7: what left the blocks and did not come back is used", zone.base()};
+  }
+  if (totals.marked != zone.marks_given().load(std::memory_order_relaxed) - unmarked) {
+    return {"ZONE-7: marks given and not taken are there", zone.base()};
+  }
+  if (totals.held != in_hands) return {"ZONE-8: a hand holds frames of its zone", zone.base()};
+  return {};
+}
+
+}  // namespace fallow

@@ -1,0 +1,85 @@
+#include "fallow/zone/zone_stats.h"
+
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/runs.h"
+
+namespace fallow {
+namespace {
+
+struct Sums {
+  explicit Sums(const Zone& zone) {
+    for (std::uint32_t i = 0; i < zone.cache_count(); ++i) {
+      const CacheCounts c = zone.cache(i).counts();
+      out += c.taken - c.returned;
+      held += c.in_hands + c.pending;
+      unmarked += c.unmarked;
+      refaults += c.refaults;
+    }
+  }
+  std::uint64_t out = 0, held = 0, unmarked = 0, refaults = 0;
+};
+
+// A counter that is read while others change it may come out a little below zero.
+constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : n; }
+
+bool wholly_free(BlockEntry e) { return !e.closed() && e.used() == 0; }
+
+BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) {
+  BlockBits bits;
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    const FrameWord word{zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed)};
+    bits.word[w] = word.free() & (marked ? word.mark() : kWholeWord);
+  }
+  return bits;
+}
+
+// Of the runs of an area, those that are marked all over.
+std::uint64_t marked_runs(const BlockBits& area, const BlockBits& marks, unsigned order) {
+  BlockBits both;
+  for (unsigned w = 0; w < kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];
+  return count_bits(aligned_runs(both, order)) >> order;
+}
+
+}  // namespace
+
+PfnCount free_frames(const Zone& zone) noexcept {
+  const Sums sums(zone);
+  const std::uint64_t isolated = zone.isolated().load(std::memory_order_relaxed);
+  return {floor_zero(zone.size().raw - zone.reserved().raw - sums.out - isolated)};
+}
+
+ZoneStats zone_stats(const Zone& zone) noexcept {
+  const Sums sums(zone);
+  ZoneStats s;
+  s.size = zone.size();
+  s.isolated = {zone.isolated().load(std::memory_order_relaxed)};
+  s.used = {floor_zero(zone.reserved().raw + sums.out - sums.held)};
+  s.free = {floor_zero(s.size.raw - s.used.raw - s.isolated.raw)};
+  s.reported = {floor_zero(zone.marks_given().load(std::memory_order_relaxed) - sums.unmarked)};
+  s.cached = {sums.held};
+  s.refaults = {sums.refaults};
+  return s;
+}
+
+FreeArea free_area(const Zone& zone, Order order) noexcept {
+  FreeArea area;
+  for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
+    const BlockEntry e = zone.entry(b);
+    if (e.closed() || e.used() >= kBlockFrames) continue;
+    if (wholly_free(e)) {
+      const BlockEntry buddy = zone.entry(b ^ 1);
+      const bool pair = wholly_free(buddy);
+      if ((pair ? kMaxOrder : kBlockOrder) != order || (pair && b % 2 != 0)) continue;
+      area.nr_free += 1;
+      area.nr_reported += e.marked() == kBlockFrames && (!pair || buddy.marked() == kBlockFrames) ? 1 : 0;
+      continue;
+    }
+    if (order >= kBlockOrder) continue;
+    const BlockBits runs = free_area_runs(frames_of(zone, b, false), order.raw);
+    area.nr_free += count_bits(runs) >> order.raw;
+    if (e.marked() != 0) area.nr_reported += marked_runs(runs, frames_of(zone, b, true), order.raw);
+  }
+  return area;
+}
+
+}  // namespace fallow
