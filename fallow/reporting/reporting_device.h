@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "fallow/base/status.h"
 #include "fallow/base/scatterlist.h"
+#include "fallow/base/status.h"
 
 namespace fallow {
 

@@ -90,7 +90,8 @@ Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcep
     keep(block);
     return Visit::Done;
   }
-  if (wholly_unreported(e)) return visit_whole(block, e, request);
+  const bool in_parts = want_.order < kBlockOrder && request.most < kBlockFrames;
+  if (wholly_unreported(e) && !in_parts) return visit_whole(block, e, request);
   // A block that is wholly free and partly reported has no run of order 9 that may be reported (R5, R8).
   return want_.order >= kBlockOrder ? Visit::Done : visit_words(block, e, request);
 }

@@ -1,0 +1,84 @@
+#include "fallow/reporting/policies.h"
+
+#include "fallow/zone/zone_stats.h"
+
+namespace fallow {
+namespace {
+
+Status valid_order(Order order) { return order <= kMaxOrder ? Status::Ok : Status::InvalidArgument; }
+
+std::uint64_t largest(const UnreportedCounts& counts) {
+  std::uint64_t most = 0;
+  for (const std::uint64_t n : counts.of) most = n > most ? n : most;
+  return most;
+}
+
+// For policies that act on the first block.
+std::int64_t credit_until_any(const UnreportedCounts& counts) { return largest(counts) > 0 ? 0 : 1; }
+
+}  // namespace
+
+Status HwmPolicy::validate() const noexcept { return mark_ > 0 ? valid_order(order_) : Status::InvalidArgument; }
+
+std::int64_t HwmPolicy::credit(const UnreportedCounts& counts) const noexcept {
+  return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
+}
+
+unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
+  unsigned areas = 0;
+  for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
+    if (counts.of[order] >= mark_) areas |= 1U << order;
+  }
+  return areas;
+}
+
+PassResult HwmPolicy::pass(ZonePass& zone_pass) noexcept {
+  const unsigned areas = areas_at_mark(count_unreported(zone_pass.zone(), order_));
+  if (areas == 0) return {};
+  Selection selection;
+  selection.order = order_;
+  selection.areas = areas;
+  zone_pass.report(selection, ZonePass::kNoLimit);
+  return {};
+}
+
+Status LinuxPolicy::validate() const noexcept { return valid_order(order_); }
+
+std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept { return credit_until_any(counts); }
+
+PassResult LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
+  const Zone& zone = zone_pass.zone();
+  const PfnCount batch{std::uint64_t{zone_pass.capacity()} << order_.raw};
+  if (free_frames(zone) < zone.low_watermark() + batch) return {true, kDelay};
+  for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
+    const std::uint64_t sixteenth = std::uint64_t{zone_pass.capacity()} * 16;
+    const std::uint64_t nr_free = free_area(zone, Order{static_cast<std::uint8_t>(order)}).nr_free;
+    const std::uint64_t budget = (nr_free + sixteenth - 1) / sixteenth + 1;
+    for (unsigned mobility = 0; mobility < kMobilities; ++mobility) {
+      Selection selection;
+      selection.order = order_;
+      selection.areas = 1U << order;
+      selection.mobility = mobility;
+      selection.join = false;
+      if (!zone_pass.report(selection, budget)) return {};
+    }
+  }
+  return {true, kDelay};
+}
+
+Status AgedPolicy::validate() const noexcept {
+  return age_ >= kMinAge && age_ <= kMaxAge ? valid_order(order_) : Status::InvalidArgument;
+}
+
+std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept { return credit_until_any(counts); }
+
+PassResult AgedPolicy::pass(ZonePass& zone_pass) noexcept {
+  zone_pass.zone().advance_tick();
+  Selection selection;
+  selection.order = order_;
+  selection.min_age = kTicks + 1;
+  zone_pass.report(selection, ZonePass::kNoLimit);
+  return {zone_pass.left_something(), tick()};
+}
+
+}  // namespace fallow

@@ -1,0 +1,42 @@
+// A policy decides when a free run is reported; the contract (R1 to R14) decides how.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/reporting/zone_pass.h"
+#include "fallow/zone/isolation.h"
+
+namespace fallow {
+
+// What a pass over a zone asks for.
+struct PassResult {
+  bool again = false;   // another pass, even if nothing is freed
+  Nanoseconds after{};  // ... once this much time has passed
+};
+
+// Called by the reporter, by one thread at a time; one object may serve several zones.
+class Policy {
+ public:
+  // InvalidArgument if a parameter is out of its range.
+  virtual Status validate() const noexcept = 0;
+
+  // The smallest block it reports.
+  virtual Order order() const noexcept = 0;
+
+  // How long after the trigger the first pass runs.
+  virtual Nanoseconds delay() const noexcept = 0;
+
+  // How many frames (blocks, at orders 9 and 10) may become free before there is something to do; 0 or less:
+  // there is. Each free adds at most one block to one free area.
+  virtual std::int64_t credit(const UnreportedCounts& counts) const noexcept = 0;
+
+  // One pass over one zone.
+  virtual PassResult pass(ZonePass& zone_pass) noexcept = 0;
+
+ protected:
+  ~Policy() = default;
+};
+
+}  // namespace fallow

@@ -1,0 +1,124 @@
+// The reporter: the one device's registration, and the worker that shows it what nobody uses.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/platform/port.h"
+#include "fallow/reporting/policy.h"
+#include "fallow/reporting/reporting_device.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow {
+
+// Counters since construction; each may be read at any time without a lock (R14).
+struct ReportingStats {
+  std::uint64_t requests = 0;   // that the device took
+  std::uint64_t entries = 0;    // in them
+  PfnCount reported;            // frames in them
+  std::uint64_t failures = 0;   // requests that the device refused
+  Nanoseconds in_report;        // time from report() to its return or completion
+  std::uint32_t in_flight = 0;  // right now
+};
+
+// Serves up to kMaxZones zones. Must outlive all use of them, and must have no device registered when it
+// ends.
+class Reporter {
+ public:
+  static constexpr std::size_t kMaxZones = 64;
+  // A pass that failed is tried again after this time, doubled with each failure in a row (R7).
+  static constexpr Nanoseconds kFirstRetry = milliseconds(100);
+  static constexpr Nanoseconds kLastRetry = seconds(10);
+
+  // Before any traffic on the zones.
+  Reporter(Port& port, std::span<Zone* const> zones);
+  ~Reporter();
+  Reporter(const Reporter&) = delete;
+  Reporter& operator=(const Reporter&) = delete;
+
+  // R1, R2, R10. Starts reporting what is free and unmarked in every zone. Both objects must live
+  // until unregister_device() has returned. Busy, InvalidArgument and NoMemory change nothing. Any thread.
+  Status register_device(ReportingDevice* device, Policy* policy);
+
+  // R9. Waits for the requests in flight. NotFound if it is not this device that is registered; Deadlock from
+  // inside report(). Any other thread, at any moment.
+  Status unregister_device(ReportingDevice* device);
+
+  // R10. The owner of the memory lost its state: everything free is reported anew. Waits for the requests in
+  // flight. Deadlock from inside report().
+  Status forget_reported();
+
+  // The worker: does what is due, and returns when it wants to run next (kNever: not before the port is
+  // asked to wake it). One thread at a time does the work; a second caller returns kNever at once.
+  Nanoseconds run() noexcept;
+
+  // Settles a request for which report() returned Pending. Any thread.
+  void complete(std::uint32_t token, Status status) noexcept;
+
+  // R3, R4: the zone's flag.
+  bool reporting_requested(std::size_t zone) const noexcept;
+
+  ReportingStats stats() const noexcept;
+
+ private:
+  struct ZoneState;
+  struct Request;
+  class Sink;
+
+  struct ZoneState {
+    Reporter* reporter = nullptr;
+    Zone* zone = nullptr;
+    std::atomic<bool> requested{false};
+    std::atomic<std::uint64_t> due{0};    // when the next pass may run, while requested
+    std::atomic<std::uint64_t> retry{0};  // the current back-off
+  };
+
+  // A request in flight, or a free place for one.
+  struct Request {
+    std::atomic<bool> open{false};
+    ZoneState* zone = nullptr;
+    std::uint32_t entries = 0;
+    Nanoseconds started;
+  };
+
+  static void fired(void* zone_state) noexcept;
+  void request(ZoneState& state, Nanoseconds due) noexcept;
+  void back_off(ZoneState& state) noexcept;
+  void pass(ZoneState& state) noexcept;
+  void rest(ZoneState& state) noexcept;
+  void settle(std::uint32_t token, Status status) noexcept;
+  std::span<ScatterEntry> list_of(std::uint32_t token) const;
+  ByteCount list_bytes() const;
+
+  bool lock_registration(bool wait) noexcept;
+  bool enter() noexcept;
+  void leave() noexcept;
+  bool stop_worker() noexcept;
+
+  Port& port_;
+  ZoneState zones_[kMaxZones];
+  std::size_t zone_count_ = 0;
+  std::size_t next_zone_ = 0;
+
+  std::atomic<bool> registration_{false};  // a lock around registering
+  std::atomic<std::uintptr_t> worker_{0};  // who is inside run(), as Port::current()
+  std::atomic<bool> stopping_{true};       // keeps the worker out
+  ReportingDevice* device_ = nullptr;
+  Policy* policy_ = nullptr;
+  ScatterEntry* lists_ = nullptr;  // depth_ lists of capacity_ entries
+  Request* requests_ = nullptr;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t depth_ = 0;
+  bool registered_before_ = false;
+  Order last_order_;
+  Promise last_promise_ = Promise::None;
+
+  std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint64_t> requests_done_{0}, entries_done_{0}, frames_done_{0}, failures_{0},
+      nanoseconds_{0};
+};
+
+}  // namespace fallow

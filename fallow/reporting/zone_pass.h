@@ -1,0 +1,53 @@
+// One pass of the worker over one zone: isolate, report, put back, request by request.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/units.h"
+#include "fallow/zone/isolation.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow {
+
+// Carries a filled request to the device and settles it.
+class RequestSink {
+ public:
+  // A list of capacity() entries to fill; empty when the pass must end (the device is being unregistered).
+  virtual std::span<ScatterEntry> open() noexcept = 0;
+  // Gives the list back without a request.
+  virtual void abandon() noexcept = 0;
+  // Reports the first `entries` of it. False if the device failed.
+  virtual bool submit(std::uint32_t entries) noexcept = 0;
+
+ protected:
+  ~RequestSink() = default;
+};
+
+class ZonePass {
+ public:
+  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
+  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity)
+      : zone_(zone), sink_(sink), capacity_(capacity) {}
+
+  Zone& zone() { return zone_; }
+  std::uint32_t capacity() const { return capacity_; }
+
+  // Reports what the selection matches, in at most `requests` requests. False if the pass is over: the
+  // device failed or goes away, or the zone is at its low watermark (R11).
+  bool report(const Selection& selection, std::uint64_t requests) noexcept;
+
+  bool left_something() const { return left_; }
+  bool failed() const { return failed_; }
+  bool starved() const { return starved_; }
+
+ private:
+  PfnCount allowance(Order order) const noexcept;
+
+  Zone& zone_;
+  RequestSink& sink_;
+  const std::uint32_t capacity_;
+  bool left_ = false, failed_ = false, starved_ = false;
+};
+
+}  // namespace fallow

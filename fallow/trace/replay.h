@@ -1,0 +1,80 @@
+// Replays a recorded workload on a zone with reporting, over host memory, and measures what went back.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "fallow/base/units.h"
+
+namespace fallow {
+
+enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
+enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
+
+struct ReplayOptions {
+  std::string trace;                // a path, or "-" for standard input
+  std::optional<ByteCount> memory;  // size of the zone; default: twice the trace's peak, rounded up
+  PolicyKind policy = PolicyKind::Aged;
+  Nanoseconds age = milliseconds(100);
+  Order order{9};
+  std::uint32_t capacity = 32;  // scatterlist entries a request
+  std::uint32_t hwm = 32;
+  BackingKind backing = BackingKind::None;
+  bool lazy_free = false;  // release with MADV_FREE
+  double speed = 0;  // 0: as fast as it goes, on a virtual clock; else real time, this many times faster
+  Nanoseconds settle = seconds(5);  // passes after the last event
+  bool verify = false;              // stamp every allocated frame and check it at its free
+  bool skip_bad_lines = false;
+  bool compare_linux = true;  // replay on books with the policy `linux` beside it
+};
+
+// One point of the time series, and what the live view draws. Times are the trace's.
+struct ReplaySample {
+  Nanoseconds time{};  // since the first event
+  Nanoseconds end{};   // of the trace, settling included; 0 while not known
+  std::uint64_t events = 0;
+  PfnCount used, free, reported, resident;  // reported: free and marked now
+  PfnCount reported_ever, refaulted;
+  std::uint64_t requests = 0;
+  PfnCount linux_resident;  // with compare_linux
+};
+
+struct ReplayResult {
+  PfnCount memory;
+  std::uint64_t events = 0, allocs = 0, frees = 0;
+  std::uint64_t unmatched_frees = 0;  // frees of what the trace never allocated: skipped
+  std::uint64_t implied_frees = 0;    // allocations of what the trace holds allocated: freed first
+  std::uint64_t failed_allocs = 0;
+  std::uint64_t refused_frees = 0;  // frees that the zone refused: a fault of Fallow
+  std::uint64_t bad_lines = 0, lost_events = 0;
+  double duration_s = 0, mean_used_mib = 0, peak_used_mib = 0, mean_resident_mib = 0, peak_resident_mib = 0,
+         end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
+  std::uint64_t requests = 0, entries = 0, report_failures = 0;
+  double report_seconds = 0;
+  std::uint64_t corrupted_frames = 0;
+  const char* broken_invariant = nullptr;  // zone_check() at the end
+  double wall_seconds = 0;
+  // What `linux` would have done on the same memory.
+  double linux_mean_resident_mib = 0, linux_end_resident_mib = 0, linux_excess_gib_s = 0,
+         linux_refaulted_mib = 0;
+};
+
+// Receives progress; called by the thread that replays.
+class ReplayObserver {
+ public:
+  virtual ~ReplayObserver() = default;
+  // At least every 50 ms of trace time.
+  virtual void sample(const ReplaySample& sample) = 0;
+  // While the trace is read for its peak, before the replay: `fraction` from 0 to 1, or negative if unknown.
+  virtual void scanning(double fraction) = 0;
+};
+
+// Runs a replay to its end. On failure returns nothing and sets `error` to a sentence naming the file, line
+// or value. Takes memory for the zone's tables, the backing, and what is in flight of the trace; never the
+// whole trace.
+std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
+                                   std::string* error);
+
+}  // namespace fallow
