@@ -18,7 +18,9 @@ std::int64_t credit_until_any(const UnreportedCounts& counts) { return largest(c
 
 }  // namespace
 
-Status HwmPolicy::validate() const noexcept { return mark_ > 0 ? valid_order(order_) : Status::InvalidArgument; }
+Status HwmPolicy::validate() const noexcept {
+  return mark_ > 0 ? valid_order(order_) : Status::InvalidArgument;
+}
 
 std::int64_t HwmPolicy::credit(const UnreportedCounts& counts) const noexcept {
   return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
@@ -44,7 +46,9 @@ PassResult HwmPolicy::pass(ZonePass& zone_pass) noexcept {
 
 Status LinuxPolicy::validate() const noexcept { return valid_order(order_); }
 
-std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept { return credit_until_any(counts); }
+std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept {
+  return credit_until_any(counts);
+}
 
 PassResult LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
   const Zone& zone = zone_pass.zone();
@@ -70,7 +74,9 @@ Status AgedPolicy::validate() const noexcept {
   return age_ >= kMinAge && age_ <= kMaxAge ? valid_order(order_) : Status::InvalidArgument;
 }
 
-std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept { return credit_until_any(counts); }
+std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept {
+  return credit_until_any(counts);
+}
 
 PassResult AgedPolicy::pass(ZonePass& zone_pass) noexcept {
   zone_pass.zone().advance_tick();

@@ -55,8 +55,9 @@ class Reporter {
   // asked to wake it). One thread at a time does the work; a second caller returns kNever at once.
   Nanoseconds run() noexcept;
 
-  // Settles a request for which report() returned Pending. Any thread.
-  void complete(std::uint32_t token, Status status) noexcept;
+  // Settles a request for which report() returned Pending. Any thread. InvalidArgument, and nothing else,
+  // for a token that is not in flight. Whoever calls unregister_device() must have completed first.
+  Status complete(std::uint32_t token, Status status) noexcept;
 
   // R3, R4: the zone's flag.
   bool reporting_requested(std::size_t zone) const noexcept;
@@ -64,22 +65,25 @@ class Reporter {
   ReportingStats stats() const noexcept;
 
  private:
-  struct ZoneState;
-  struct Request;
   class Sink;
+
+  enum class Flag : std::uint8_t { Off, Resting, Requested };  // Off: no device
 
   struct ZoneState {
     Reporter* reporter = nullptr;
     Zone* zone = nullptr;
-    std::atomic<bool> requested{false};
+    std::atomic<Flag> flag{Flag::Off};
     std::atomic<std::uint64_t> due{0};    // when the next pass may run, while requested
-    std::atomic<std::uint64_t> retry{0};  // the current back-off
+    std::atomic<std::uint64_t> delay{0};  // from the trigger to the first pass
+    std::atomic<std::uint64_t> retry{0};  // the current back-off; 0: the last request went well
   };
 
-  // A request in flight, or a free place for one.
+  enum class Place : std::uint8_t { Free, Filling, InFlight, Settling };
+
+  // A place for a request.
   struct Request {
-    std::atomic<bool> open{false};
-    ZoneState* zone = nullptr;
+    std::atomic<Place> place{Place::Free};
+    ZoneState* state = nullptr;
     std::uint32_t entries = 0;
     Nanoseconds started;
   };
@@ -88,15 +92,21 @@ class Reporter {
   void request(ZoneState& state, Nanoseconds due) noexcept;
   void back_off(ZoneState& state) noexcept;
   void pass(ZoneState& state) noexcept;
-  void rest(ZoneState& state) noexcept;
-  void settle(std::uint32_t token, Status status) noexcept;
+  void rest(ZoneState& state, bool progress) noexcept;
+  void settle(Request& request, std::uint32_t token, Status status) noexcept;
   std::span<ScatterEntry> list_of(std::uint32_t token) const;
   ByteCount list_bytes() const;
+  ByteCount request_bytes() const;
 
-  bool lock_registration(bool wait) noexcept;
-  bool enter() noexcept;
-  void leave() noexcept;
-  bool stop_worker() noexcept;
+  Status take_memory(std::uint32_t capacity, std::uint32_t depth) noexcept;
+  void release_memory() noexcept;
+  void start(Order order, Promise promise, Nanoseconds delay) noexcept;
+  bool from_worker() const noexcept;
+  bool try_lock_registration() noexcept;
+  void lock_registration() noexcept;
+  void unlock_registration() noexcept;
+  void stop_worker() noexcept;
+  void set_promise() noexcept;
 
   Port& port_;
   ZoneState zones_[kMaxZones];
@@ -106,15 +116,16 @@ class Reporter {
   std::atomic<bool> registration_{false};  // a lock around registering
   std::atomic<std::uintptr_t> worker_{0};  // who is inside run(), as Port::current()
   std::atomic<bool> stopping_{true};       // keeps the worker out
-  ReportingDevice* device_ = nullptr;
+  ReportingDevice* device_ = nullptr;      // this and below: changed only while the worker is out
   Policy* policy_ = nullptr;
   ScatterEntry* lists_ = nullptr;  // depth_ lists of capacity_ entries
   Request* requests_ = nullptr;
   std::uint32_t capacity_ = 0;
   std::uint32_t depth_ = 0;
-  bool registered_before_ = false;
   Order last_order_;
-  Promise last_promise_ = Promise::None;
+  Promise promise_ = Promise::None;  // of the marks there are
+  bool any_marks_ = false;
+  bool mixed_promises_ = false;
 
   std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint64_t> requests_done_{0}, entries_done_{0}, frames_done_{0}, failures_{0},

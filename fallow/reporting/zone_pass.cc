@@ -31,6 +31,7 @@ bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexce
       starved_ = !isolation.done();
       break;
     }
+    progressed_ = true;
     going = sink_.submit(entries);
     failed_ = !going;
   }

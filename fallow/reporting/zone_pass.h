@@ -38,6 +38,7 @@ class ZonePass {
   bool report(const Selection& selection, std::uint64_t requests) noexcept;
 
   bool left_something() const { return left_; }
+  bool progressed() const { return progressed_; }  // a request was made
   bool failed() const { return failed_; }
   bool starved() const { return starved_; }
 
@@ -47,7 +48,7 @@ class ZonePass {
   Zone& zone_;
   RequestSink& sink_;
   const std::uint32_t capacity_;
-  bool left_ = false, failed_ = false, starved_ = false;
+  bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
 };
 
 }  // namespace fallow

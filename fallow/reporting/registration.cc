@@ -1,0 +1,139 @@
+// Registering and unregistering the device (R1, R2, R9, R10).
+#include <new>
+
+#include "fallow/reporting/reporter.h"
+
+namespace fallow {
+
+bool Reporter::from_worker() const noexcept {
+  return worker_.load(std::memory_order_relaxed) == port_.current();
+}
+
+bool Reporter::try_lock_registration() noexcept {
+  return !registration_.exchange(true, std::memory_order_acquire);
+}
+
+void Reporter::lock_registration() noexcept {
+  while (!try_lock_registration()) port_.relax();
+}
+
+void Reporter::unlock_registration() noexcept { registration_.store(false, std::memory_order_release); }
+
+std::span<ScatterEntry> Reporter::list_of(std::uint32_t token) const {
+  return {lists_ + std::size_t{token} * capacity_, capacity_};
+}
+
+ByteCount Reporter::list_bytes() const { return {std::uint64_t{capacity_} * depth_ * sizeof(ScatterEntry)}; }
+ByteCount Reporter::request_bytes() const { return {depth_ * sizeof(Request)}; }
+
+Status Reporter::take_memory(std::uint32_t capacity, std::uint32_t depth) noexcept {
+  // Lists so large that their size does not fit are not to be had.
+  if (capacity > ~std::uint64_t{0} / sizeof(ScatterEntry) / depth) return Status::NoMemory;
+  capacity_ = capacity;
+  depth_ = depth;
+  void* const lists = port_.allocate(list_bytes());
+  void* const requests = lists == nullptr ? nullptr : port_.allocate(request_bytes());
+  if (requests == nullptr) {
+    if (lists != nullptr) port_.release(lists, list_bytes());
+    capacity_ = depth_ = 0;
+    return Status::NoMemory;
+  }
+  lists_ = static_cast<ScatterEntry*>(lists);
+  requests_ = static_cast<Request*>(requests);
+  for (std::uint32_t i = 0; i < depth; ++i) new (&requests_[i]) Request;
+  return Status::Ok;
+}
+
+void Reporter::release_memory() noexcept {
+  port_.release(requests_, request_bytes());
+  port_.release(lists_, list_bytes());
+  requests_ = nullptr;
+  lists_ = nullptr;
+  capacity_ = depth_ = 0;
+}
+
+Status Reporter::register_device(ReportingDevice* device, Policy* policy) {
+  if (device == nullptr || policy == nullptr) return Status::InvalidArgument;
+  const std::uint32_t capacity = device->capacity(), depth = device->depth();
+  if (capacity == 0 || depth == 0 || policy->validate() != Status::Ok) return Status::InvalidArgument;
+  if (!try_lock_registration()) return Status::Busy;
+  const Status status = device_ != nullptr ? Status::Busy : take_memory(capacity, depth);
+  if (status == Status::Ok) {
+    device_ = device;
+    policy_ = policy;
+    start(policy->order(), device->promise(), policy->delay());
+  }
+  unlock_registration();
+  return status;
+}
+
+void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
+  mixed_promises_ = mixed_promises_ || (any_marks_ && promise != promise_);
+  promise_ = promise;
+  any_marks_ = true;
+  set_promise();
+  const Nanoseconds due = port_.now() + delay;
+  for (std::size_t i = 0; i < zone_count_; ++i) {
+    ZoneState& state = zones_[i];
+    // At the high orders only a wholly free block matters. What did not matter to a coarser device may to
+    // this one.
+    state.zone->trigger().set_limit(order >= kBlockOrder ? 0 : kBlockFrames - 1);
+    if (order < last_order_) state.zone->dirty().insert_all();
+    state.delay.store(delay.raw, std::memory_order_relaxed);
+    state.retry.store(0, std::memory_order_relaxed);
+    state.due.store(due.raw, std::memory_order_relaxed);
+    // R2: requested from the start, so that existing pages count.
+    state.flag.store(Flag::Requested, std::memory_order_release);
+  }
+  last_order_ = order;
+  stopping_.store(false, std::memory_order_seq_cst);
+  port_.wake_at(due);
+}
+
+// Marks made under one promise say nothing about another's.
+void Reporter::set_promise() noexcept {
+  const bool valid = !mixed_promises_ && promise_ != Promise::None;
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->set_marks_promise(valid);
+}
+
+// Returns when the worker is out, nothing is in flight, and the worker stays out.
+void Reporter::stop_worker() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);  // MO-8, pairs with run()
+  while (worker_.load(std::memory_order_seq_cst) != 0) port_.relax();
+  // acquire: pairs with settle(), the last to use the lists.
+  while (in_flight_.load(std::memory_order_acquire) != 0) port_.relax();
+}
+
+Status Reporter::unregister_device(ReportingDevice* device) {
+  if (from_worker()) return Status::Deadlock;
+  lock_registration();
+  if (device == nullptr || device_ != device) {
+    unlock_registration();
+    return Status::NotFound;
+  }
+  stop_worker();
+  for (std::size_t i = 0; i < zone_count_; ++i) {
+    zones_[i].flag.store(Flag::Off, std::memory_order_relaxed);
+    zones_[i].zone->trigger().grant(0);
+  }
+  device_ = nullptr;
+  policy_ = nullptr;
+  release_memory();
+  unlock_registration();
+  return Status::Ok;
+}
+
+Status Reporter::forget_reported() {
+  if (from_worker()) return Status::Deadlock;
+  lock_registration();
+  stop_worker();
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->forget_reported();
+  any_marks_ = device_ != nullptr;
+  mixed_promises_ = false;
+  set_promise();
+  if (device_ != nullptr) start(last_order_, promise_, policy_->delay());
+  unlock_registration();
+  return Status::Ok;
+}
+
+}  // namespace fallow
