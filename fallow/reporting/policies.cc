@@ -34,14 +34,14 @@ unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
   return areas;
 }
 
-PassResult HwmPolicy::pass(ZonePass& zone_pass) noexcept {
+Next HwmPolicy::pass(ZonePass& zone_pass) noexcept {
   const unsigned areas = areas_at_mark(count_unreported(zone_pass.zone(), order_));
-  if (areas == 0) return {};
+  if (areas == 0) return Next::Look;
   Selection selection;
   selection.order = order_;
   selection.areas = areas;
   zone_pass.report(selection, ZonePass::kNoLimit);
-  return {};
+  return Next::Look;
 }
 
 Status LinuxPolicy::validate() const noexcept { return valid_order(order_); }
@@ -50,10 +50,10 @@ std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept 
   return credit_until_any(counts);
 }
 
-PassResult LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
+Next LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
   const Zone& zone = zone_pass.zone();
   const PfnCount batch{std::uint64_t{zone_pass.capacity()} << order_.raw};
-  if (free_frames(zone) < zone.low_watermark() + batch) return {true, kDelay};
+  if (free_frames(zone) < zone.low_watermark() + batch) return Next::Again;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
     const std::uint64_t sixteenth = std::uint64_t{zone_pass.capacity()} * 16;
     const std::uint64_t nr_free = free_area(zone, Order{static_cast<std::uint8_t>(order)}).nr_free;
@@ -64,10 +64,10 @@ PassResult LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
       selection.areas = 1U << order;
       selection.mobility = mobility;
       selection.join = false;
-      if (!zone_pass.report(selection, budget)) return {};
+      if (!zone_pass.report(selection, budget)) return Next::Look;
     }
   }
-  return {true, kDelay};
+  return Next::Look;
 }
 
 Status AgedPolicy::validate() const noexcept {
@@ -78,13 +78,13 @@ std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept {
   return credit_until_any(counts);
 }
 
-PassResult AgedPolicy::pass(ZonePass& zone_pass) noexcept {
+Next AgedPolicy::pass(ZonePass& zone_pass) noexcept {
   zone_pass.zone().advance_tick();
   Selection selection;
   selection.order = order_;
   selection.min_age = kTicks + 1;
   zone_pass.report(selection, ZonePass::kNoLimit);
-  return {zone_pass.left_something(), tick()};
+  return zone_pass.left_something() ? Next::Again : Next::Look;
 }
 
 }  // namespace fallow

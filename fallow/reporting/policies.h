@@ -16,7 +16,7 @@ class HwmPolicy final : public Policy {
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return {}; }
   std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  PassResult pass(ZonePass& zone_pass) noexcept override;
+  Next pass(ZonePass& zone_pass) noexcept override;
 
  private:
   unsigned areas_at_mark(const UnreportedCounts& counts) const;
@@ -38,7 +38,7 @@ class LinuxPolicy final : public Policy {
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return kDelay; }
   std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  PassResult pass(ZonePass& zone_pass) noexcept override;
+  Next pass(ZonePass& zone_pass) noexcept override;
 
  private:
   Order order_;
@@ -57,7 +57,7 @@ class AgedPolicy final : public Policy {
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return tick(); }
   std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  PassResult pass(ZonePass& zone_pass) noexcept override;
+  Next pass(ZonePass& zone_pass) noexcept override;
 
  private:
   // A frame freed during tick n is old enough at the start of tick n + 5: after 4 ticks at least.

@@ -11,9 +11,9 @@
 namespace fallow {
 
 // What a pass over a zone asks for.
-struct PassResult {
-  bool again = false;   // another pass, even if nothing is freed
-  Nanoseconds after{};  // ... once this much time has passed
+enum class Next : std::uint8_t {
+  Look,   // rest, if there is nothing to do: credit() tells
+  Again,  // another pass after delay(): there is something that is not yet due
 };
 
 // Called by the reporter, by one thread at a time; one object may serve several zones.
@@ -25,7 +25,7 @@ class Policy {
   // The smallest block it reports.
   virtual Order order() const noexcept = 0;
 
-  // How long after the trigger the first pass runs.
+  // How long after the trigger the first pass runs, and the next one after a pass that left something.
   virtual Nanoseconds delay() const noexcept = 0;
 
   // How many frames (blocks, at orders 9 and 10) may become free before there is something to do; 0 or less:
@@ -33,7 +33,7 @@ class Policy {
   virtual std::int64_t credit(const UnreportedCounts& counts) const noexcept = 0;
 
   // One pass over one zone.
-  virtual PassResult pass(ZonePass& zone_pass) noexcept = 0;
+  virtual Next pass(ZonePass& zone_pass) noexcept = 0;
 
  protected:
   ~Policy() = default;

@@ -114,15 +114,19 @@ Nanoseconds Reporter::run() noexcept {
 void Reporter::pass(ZoneState& state) noexcept {
   Sink sink(*this, state);
   ZonePass zone_pass(*state.zone, sink, capacity_);
-  const PassResult result = policy_->pass(zone_pass);
+  const Next next = policy_->pass(zone_pass);
   if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // due as back_off() said
   if (zone_pass.starved()) {
-    state.due.store((port_.now() + kFirstRetry).raw, std::memory_order_relaxed);
-  } else if (result.again) {
-    state.due.store((port_.now() + result.after).raw, std::memory_order_relaxed);
+    again(state, kFirstRetry);
+  } else if (next == Next::Again) {
+    again(state, policy_->delay());
   } else {
     rest(state, zone_pass.progressed());
   }
+}
+
+void Reporter::again(ZoneState& state, Nanoseconds wait) noexcept {
+  state.due.store((port_.now() + wait).raw, std::memory_order_relaxed);
 }
 
 // R4: the flag goes only when all is below the mark, and no free is lost between the last look and the
@@ -132,8 +136,8 @@ void Reporter::rest(ZoneState& state, bool progress) noexcept {
   const auto look = [&] { return policy_->credit(count_unreported(zone, policy_->order())); };
   std::int64_t credit = look();
   if (credit <= 0) {
-    const Nanoseconds wait = progress ? Nanoseconds{} : kFirstRetry;
-    state.due.store((port_.now() + wait).raw, std::memory_order_relaxed);
+    // What a pass could not get at, it does not try again at once.
+    again(state, progress || policy_->delay().raw != 0 ? policy_->delay() : kFirstRetry);
     return;
   }
   state.flag.store(Flag::Resting, std::memory_order_seq_cst);

@@ -92,6 +92,7 @@ class Reporter {
   void request(ZoneState& state, Nanoseconds due) noexcept;
   void back_off(ZoneState& state) noexcept;
   void pass(ZoneState& state) noexcept;
+  void again(ZoneState& state, Nanoseconds wait) noexcept;
   void rest(ZoneState& state, bool progress) noexcept;
   void settle(Request& request, std::uint32_t token, Status status) noexcept;
   std::span<ScatterEntry> list_of(std::uint32_t token) const;

@@ -23,10 +23,11 @@ inline constexpr unsigned kMaxCaches = 4095;
 //   whole 1     allocated as one block of order 9: its words are all zero (ZONE-4)
 //   isolated 1  the whole block is shown to a device: its words are all zero
 //   splitting 1 a whole block is being written out into its words
-//   ages 8 x 3  the zone's tick of the last free, for each group of 64 frames
+//   ages 8 x 3  for each group of 64 frames the zone's tick (1 to 7) of the last free; 0: long ago
 class BlockEntry {
  public:
-  static constexpr unsigned kTickMask = 7;
+  static constexpr unsigned kTicks = 7;         // ticks go round: 1 to 7
+  static constexpr unsigned kLongAgo = kTicks;  // an age that is old for everybody
 
   constexpr BlockEntry() = default;
   constexpr explicit BlockEntry(std::uint64_t raw) : raw_(raw) {}
@@ -54,17 +55,24 @@ class BlockEntry {
   constexpr BlockEntry with_isolated(bool on) const { return with(kIsolated, 1, on ? 1 : 0); }
   constexpr BlockEntry with_splitting(bool on) const { return with(kSplitting, 1, on ? 1 : 0); }
 
-  // The ticks since the last free in `group`, modulo 8.
+  // The ticks since the last free in `group`: right for 6 ticks, and then only if matured() in time.
   constexpr unsigned age(unsigned group, unsigned now) const {
-    return (now - static_cast<unsigned>(raw_ >> (kAges + 3 * group))) & kTickMask;
+    const unsigned stamp = field(kAges + 3 * group, 3);
+    return stamp == 0 ? kLongAgo : (now + kTicks - stamp) % kTicks;
   }
-  // Sets the age of each group whose bit is set in `groups` to `now`.
-  constexpr BlockEntry stamped(unsigned groups, unsigned now) const {
+  // The ages of `groups`, a bit each, become `stamp`.
+  constexpr BlockEntry stamped(unsigned groups, unsigned stamp) const {
     BlockEntry e = *this;
     for (unsigned left = groups; left != 0; left &= left - 1) {
-      e = e.with(kAges + 3 * static_cast<unsigned>(__builtin_ctz(left)), 3, now & kTickMask);
+      e = e.with(kAges + 3 * static_cast<unsigned>(__builtin_ctz(left)), 3, stamp);
     }
     return e;
+  }
+  // What has reached `min_age` stays old, though ticks go round.
+  constexpr BlockEntry matured(unsigned min_age, unsigned now) const {
+    unsigned old = 0;
+    for (unsigned g = 0; g < kAgeGroups; ++g) old |= age(g, now) >= min_age ? 1U << g : 0;
+    return stamped(old, 0);
   }
 
  private:

@@ -80,11 +80,19 @@ void Isolation::keep(std::uint32_t block) noexcept {
   left_ = true;
 }
 
+BlockEntry Isolation::look(std::uint32_t block) noexcept {
+  const BlockEntry e = zone_.entry(block);
+  const unsigned now = zone_.tick();
+  if (want_.min_age == 0 || e.matured(want_.min_age, now).raw() == e.raw()) return e;
+  const auto mature = [=, this](BlockEntry old) { return old.matured(want_.min_age, now); };
+  return mature(zone_.update(block, mature));
+}
+
 // MO-4: the block is struck off first and looked at afterwards; a free changes it first and puts it on
 // afterwards. So whatever is freed is either seen here or visited again.
 Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcept {
   zone_.dirty().remove(block);
-  const BlockEntry e = zone_.entry(block);
+  const BlockEntry e = look(block);
   if (!may_report(e)) return Visit::Done;
   if (want_.mobility != Selection::kAnyMobility && want_.mobility != static_cast<unsigned>(e.mobility())) {
     keep(block);
@@ -105,7 +113,7 @@ bool Isolation::old_enough(BlockEntry e, unsigned first_group, unsigned groups) 
 }
 
 Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Request& request) noexcept {
-  const BlockEntry buddy = zone_.entry(block ^ 1);
+  const BlockEntry buddy = look(block ^ 1);
   const bool pair = wholly_unreported(buddy);
   if (want_.order == kMaxOrder && !pair)
     return Visit::Done;  // visited again when the buddy is freed: as a pair

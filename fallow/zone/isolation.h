@@ -20,7 +20,7 @@ struct Selection {
   Order order{9};             // runs are made of aligned blocks of at least this order (R5)
   unsigned areas = kAnyArea;  // a bit for each order: only the free areas of these orders
   unsigned mobility = kAnyMobility;
-  unsigned min_age = 0;  // ticks since the last free of any of its frames, 0 to 7
+  unsigned min_age = 0;  // ticks since the last free of any of its frames, 0 to 6
   bool join = true;      // neighbouring runs become one entry
 };
 
@@ -43,6 +43,7 @@ class Isolation {
   struct Request;
   enum class Visit : std::uint8_t { Done, Full };
 
+  BlockEntry look(std::uint32_t block) noexcept;
   Visit visit(std::uint32_t block, Request& request) noexcept;
   Visit visit_whole(std::uint32_t block, BlockEntry entry, Request& request) noexcept;
   Visit visit_words(std::uint32_t block, BlockEntry entry, Request& request) noexcept;

@@ -121,11 +121,9 @@ class Zone {
   ReportTrigger& trigger() { return trigger_; }
   Port& port() { return port_; }
 
-  // The clock of the ages, advanced by the reporter: modulo 8.
+  // The clock of the ages, advanced by the reporter.
   unsigned tick() const noexcept { return tick_.load(std::memory_order_relaxed); }
-  void advance_tick() noexcept {
-    tick_.store((tick() + 1) & BlockEntry::kTickMask, std::memory_order_relaxed);
-  }
+  void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
 
   // What frames that carry a mark hold is what the device promised (R12).
   bool marks_promise() const noexcept { return promise_.load(std::memory_order_relaxed); }
@@ -161,7 +159,7 @@ class Zone {
   std::uint32_t blocks_ = 0;
   std::uint32_t cache_count_ = 0;
   PfnCount low_watermark_;
-  std::atomic<unsigned> tick_{0};
+  std::atomic<unsigned> tick_{1};
   std::atomic<bool> promise_{false};
   std::atomic<std::uint32_t> drain_requests_{0};
   BlockIndex dirty_;

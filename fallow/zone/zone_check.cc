@@ -59,14 +59,16 @@ const char* check_closed(const Zone& zone, std::uint32_t block, BlockEntry e, To
 
 const char* check_block(const Zone& zone, std::uint32_t block, Totals* totals) {
   const BlockEntry e = zone.entry(block);
-  if (static_cast<unsigned>(e.mobility()) >= kMobilities) return "ZONE-1: a block has one of three mobilities";
+  if (static_cast<unsigned>(e.mobility()) >= kMobilities)
+    return "ZONE-1: a block has one of three mobilities";
   if (e.owner() > zone.cache_count()) return "ZONE-1: a block is owned by a cache of its zone";
   const char* wrong = e.closed() ? check_closed(zone, block, e, totals) : check_words(zone, block, e, totals);
   if (wrong != nullptr) return wrong;
   totals->used += e.used();
   totals->marked += e.marked();
   if (home(e) != kNoHome && !zone.listed(home(e)).contains(block)) return "ZONE-5: a block is listed at home";
-  if (home(e) != kNoHome && zone.listed(home(e)).find(block) != block) return "IDX-1: a quiet search is exact";
+  if (home(e) != kNoHome && zone.listed(home(e)).find(block) != block)
+    return "IDX-1: a quiet search is exact";
   if (wholly_unreported(e) && wholly_unreported(zone.entry(block ^ 1)) && !zone.dirty().contains(block) &&
       !zone.dirty().contains(block ^ 1)) {
     return "ZONE-6: what can be reported is in a dirty block";
