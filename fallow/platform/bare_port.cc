@@ -1,0 +1,38 @@
+#include "fallow/platform/bare_port.h"
+
+#include "fallow/base/check.h"
+
+namespace fallow {
+
+// Held for a few dozen instructions, at registration only.
+class BarePort::ArenaLock {
+ public:
+  explicit ArenaLock(BarePort& port) noexcept : port_(port) {
+    // Acquire pairs with the release in the destructor: the arena is seen as its last user left it.
+    while (port_.arena_busy_.test_and_set(std::memory_order_acquire)) port_.relax();
+  }
+  ~ArenaLock() { port_.arena_busy_.clear(std::memory_order_release); }
+  ArenaLock(const ArenaLock&) = delete;
+  ArenaLock& operator=(const ArenaLock&) = delete;
+
+ private:
+  BarePort& port_;
+};
+
+BarePort::BarePort(BareHooks hooks, std::span<std::byte> arena) noexcept : hooks_(hooks), arena_(arena) {
+  FALLOW_CHECK(hooks_.clock != nullptr);
+  FALLOW_CHECK(hooks_.relax != nullptr);
+  FALLOW_CHECK(hooks_.cpu != nullptr);
+}
+
+void* BarePort::allocate(ByteCount size) noexcept {
+  const ArenaLock lock(*this);
+  return arena_.allocate(size);
+}
+
+void BarePort::release(void* memory, ByteCount size) noexcept {
+  const ArenaLock lock(*this);
+  arena_.release(memory, size);
+}
+
+}  // namespace fallow

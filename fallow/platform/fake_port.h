@@ -1,0 +1,90 @@
+// The port for tests: virtual time, allocations that fail on request, and counts of everything.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "fallow/platform/virtual_clock.h"
+
+namespace fallow {
+
+// Called on relax(), so that a test on one thread can let the awaited side make progress.
+struct RelaxHook {
+  void (*call)(void* context) = nullptr;
+  void* context = nullptr;
+};
+
+// Any number of threads may use it as a port; the settings are made while nobody does.
+class FakePort final : public VirtualClock {
+ public:
+  using VirtualClock::VirtualClock;
+
+  // The i-th allocate() from now on returns null, once; 1 is the next call, 0 means none.
+  void fail_allocation_at(std::uint64_t i) noexcept { fail_in_.store(i, std::memory_order_relaxed); }
+  void on_relax(RelaxHook hook) noexcept { hook_ = hook; }
+  // What current() answers on every thread; 0: each thread has its own answer again.
+  void pretend_current(std::uintptr_t id) noexcept { pretended_.store(id, std::memory_order_relaxed); }
+
+  std::uint64_t allocations() const noexcept { return allocations_.load(std::memory_order_relaxed); }
+  std::uint64_t live_allocations() const noexcept { return live_.load(std::memory_order_relaxed); }
+  ByteCount live_bytes() const noexcept { return {live_bytes_.load(std::memory_order_relaxed)}; }
+  std::uint64_t wishes() const noexcept { return wishes_made_.load(std::memory_order_relaxed); }
+  Nanoseconds last_wish() const noexcept { return {last_wish_.load(std::memory_order_relaxed)}; }
+  std::uint64_t relaxes() const noexcept { return relaxes_.load(std::memory_order_relaxed); }
+
+  void wake_at(Nanoseconds deadline) noexcept override {
+    wishes_made_.fetch_add(1, std::memory_order_relaxed);
+    last_wish_.store(deadline.raw, std::memory_order_relaxed);
+    VirtualClock::wake_at(deadline);
+  }
+
+  void relax() noexcept override {
+    relaxes_.fetch_add(1, std::memory_order_relaxed);
+    if (hook_.call != nullptr) hook_.call(hook_.context);
+  }
+
+  std::uintptr_t current() noexcept override {
+    static thread_local char self;
+    const std::uintptr_t pretended = pretended_.load(std::memory_order_relaxed);
+    return pretended != 0 ? pretended : reinterpret_cast<std::uintptr_t>(&self);
+  }
+
+  // From the global operator new, so that a sanitizer sees overruns and leaks.
+  void* allocate(ByteCount size) noexcept override {
+    allocations_.fetch_add(1, std::memory_order_relaxed);
+    if (take_failure()) return nullptr;
+    auto* memory = static_cast<std::byte*>(::operator new(size.raw, kAlignment, std::nothrow));
+    if (memory == nullptr) return nullptr;
+    for (std::uint64_t i = 0; i < size.raw; ++i) memory[i] = std::byte{0};
+    live_.fetch_add(1, std::memory_order_relaxed);
+    live_bytes_.fetch_add(size.raw, std::memory_order_relaxed);
+    return memory;
+  }
+
+  void release(void* memory, ByteCount size) noexcept override {
+    FALLOW_CHECK(memory != nullptr);
+    FALLOW_CHECK(live_.fetch_sub(1, std::memory_order_relaxed) > 0);
+    FALLOW_CHECK(live_bytes_.fetch_sub(size.raw, std::memory_order_relaxed) >= size.raw);
+    ::operator delete(memory, kAlignment);
+  }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+
+  bool take_failure() noexcept {
+    std::uint64_t left = fail_in_.load(std::memory_order_relaxed);
+    while (left != 0 && !fail_in_.compare_exchange_weak(left, left - 1, std::memory_order_relaxed)) {
+    }
+    return left == 1;
+  }
+
+  // Counts and settings order nothing, hence all relaxed.
+  std::atomic<std::uint64_t> fail_in_{0}, allocations_{0}, live_{0}, live_bytes_{0};
+  std::atomic<std::uint64_t> wishes_made_{0}, last_wish_{kNever.raw}, relaxes_{0};
+  std::atomic<std::uintptr_t> pretended_{0};
+  RelaxHook hook_;
+};
+
+}  // namespace fallow

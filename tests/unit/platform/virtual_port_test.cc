@@ -1,0 +1,81 @@
+#include "fallow/platform/virtual_port.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "fallow/platform/fake_port.h"
+
+namespace fallow {
+namespace {
+
+// Runs when it likes, and remembers when it was run.
+struct Recorder {
+  VirtualClock& clock;
+  std::vector<Nanoseconds> answers;
+  std::vector<Nanoseconds> runs;
+
+  Nanoseconds run() {
+    runs.push_back(clock.now());
+    return runs.size() <= answers.size() ? answers[runs.size() - 1] : kNever;
+  }
+};
+
+struct VirtualPortTest : testing::Test {
+  FakePort real;
+  VirtualPort port{real, seconds(10)};
+};
+
+TEST_F(VirtualPortTest, TheClockMovesOnlyWhenTold) {
+  EXPECT_EQ(port.now(), seconds(10));
+  port.advance_to(seconds(11));
+  EXPECT_EQ(port.now(), seconds(11));
+  EXPECT_EQ(real.now(), Nanoseconds{});
+  EXPECT_DEATH(port.advance_to(seconds(10)), "time >= now");
+}
+
+TEST_F(VirtualPortTest, TheRestIsTheOtherPorts) {
+  void* memory = port.allocate({64});
+  EXPECT_EQ(real.live_allocations(), 1u);
+  port.release(memory, {64});
+  EXPECT_EQ(real.live_allocations(), 0u);
+  port.relax();
+  EXPECT_EQ(real.relaxes(), 1u);
+  real.pretend_current(3);
+  EXPECT_EQ(port.current(), 3u);
+  port.wake_at(seconds(1));
+  EXPECT_EQ(real.wishes(), 0u);
+}
+
+TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
+  Recorder worker{port, {seconds(13), seconds(15), seconds(21)}, {}};
+  port.wake_at(seconds(12));
+  port.run_until(seconds(20), worker_of(worker));
+  EXPECT_EQ(worker.runs, (std::vector{seconds(12), seconds(13), seconds(15)}));
+  EXPECT_EQ(port.now(), seconds(20));
+  EXPECT_EQ(port.next_deadline(), seconds(21));
+}
+
+TEST_F(VirtualPortTest, AWishInThePastIsServedNow) {
+  Recorder worker{port, {}, {}};
+  port.wake_at(seconds(1));
+  port.run_until(seconds(12), worker_of(worker));
+  EXPECT_EQ(worker.runs, std::vector{seconds(10)});
+}
+
+TEST_F(VirtualPortTest, ADeadlineAtTheEndIsStillServed) {
+  Recorder worker{port, {}, {}};
+  port.wake_at(seconds(12));
+  port.run_until(seconds(12), worker_of(worker));
+  EXPECT_EQ(worker.runs, std::vector{seconds(12)});
+}
+
+TEST_F(VirtualPortTest, WithoutAWishNothingRunsEvenToTheEndOfTime) {
+  Recorder worker{port, {}, {}};
+  port.run_until(kNever, worker_of(worker));
+  EXPECT_TRUE(worker.runs.empty());
+  EXPECT_EQ(port.now(), kNever);
+}
+
+}  // namespace
+}  // namespace fallow
