@@ -1,0 +1,46 @@
+#include "fallow/host/backing.h"
+
+#include <cerrno>
+#include <thread>
+
+namespace fallow {
+namespace {
+
+// The kernel asks for a repetition while it cannot get hold of a page; a page that is pinned for good must
+// not hold up the worker.
+constexpr int kAttempts = 16;
+
+bool is_worth_repeating(int error) { return error == EINTR || error == EAGAIN; }
+
+}  // namespace
+
+Status Backing::discard(Pfn first, PfnCount n) noexcept {
+  if (n.raw == 0 || !contains(first, n)) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return Status::OutsideZone;
+  }
+  int error = release(bytes(first - first_), bytes(n));
+  for (int i = 1; i < kAttempts && is_worth_repeating(error); ++i) {
+    retries_.fetch_add(1, std::memory_order_relaxed);
+    if (error == EAGAIN) std::this_thread::yield();
+    error = release(bytes(first - first_), bytes(n));
+  }
+  if (error != 0) {
+    set_error(error);
+    failures_.fetch_add(1, std::memory_order_relaxed);
+    return Status::Failed;
+  }
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  frames_.fetch_add(n.raw, std::memory_order_relaxed);
+  return Status::Ok;
+}
+
+DiscardCounts Backing::counts() const noexcept {
+  return {.calls = calls_.load(std::memory_order_relaxed),
+          .frames = {frames_.load(std::memory_order_relaxed)},
+          .retries = retries_.load(std::memory_order_relaxed),
+          .failures = failures_.load(std::memory_order_relaxed),
+          .refused = refused_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace fallow

@@ -1,0 +1,84 @@
+// A backing: the host memory that stands for a range of page frames.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "fallow/base/check.h"
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/reporting/reporting_device.h"
+
+namespace fallow {
+
+// What discard() did so far. Counts may run ahead of each other by the calls under way.
+struct DiscardCounts {
+  std::uint64_t calls = 0;     // system calls that released something
+  PfnCount frames;             // released by them
+  std::uint64_t retries = 0;   // calls that the kernel asked to repeat (EINTR, EAGAIN)
+  std::uint64_t failures = 0;  // discards given up, with last_error() saying why
+  std::uint64_t refused = 0;   // discards that were not inside the backing; nothing was touched
+};
+
+// Frames [first(), first() + size()) lie one after the other from address(first()). Any number of threads
+// may use all members at once.
+class Backing {
+ public:
+  virtual ~Backing() = default;
+  Backing(const Backing&) = delete;
+  Backing& operator=(const Backing&) = delete;
+
+  Pfn first() const noexcept { return first_; }
+  PfnCount size() const noexcept { return size_; }
+
+  // Whether all of the n frames from p lie in the backing.
+  bool contains(Pfn p, PfnCount n) const noexcept {
+    return p >= first_ && p - first_ <= size_ && n <= size_ - (p - first_);
+  }
+
+  // The first byte of a frame, which must be one of the backing.
+  std::byte* address(Pfn p) const noexcept {
+    FALLOW_CHECK(contains(p, PfnCount{1}));
+    return memory_ + bytes(p - first_).raw;
+  }
+
+  // Gives the frames back to the host, in one system call; what they read as afterwards says promise().
+  // OutsideZone: not wholly inside the backing, or no frame at all; no byte was touched. Failed: the
+  // kernel refused, last_error() says why; a part may have been released.
+  Status discard(Pfn first, PfnCount n) noexcept;
+
+  // How many frames the host keeps in memory at present, as the kernel says. Failed: it does not say.
+  virtual Result<PfnCount> resident() noexcept = 0;
+
+  // What a discarded frame reads as, until somebody writes it.
+  virtual Promise promise() const noexcept { return Promise::Zero; }
+
+  DiscardCounts counts() const noexcept;
+
+  // The errno of the last discard or residency reading that failed; 0 if none did.
+  int last_error() const noexcept { return last_error_.load(std::memory_order_relaxed); }
+
+ protected:
+  Backing(Pfn first, PfnCount size) noexcept : first_(first), size_(size) {}
+
+  // Called once, by the creation of what derives from this.
+  void set_memory(std::byte* memory) noexcept { memory_ = memory; }
+  std::byte* memory() const noexcept { return memory_; }
+
+  void set_error(int error) noexcept { last_error_.store(error, std::memory_order_relaxed); }
+
+  // One attempt to release `length` bytes at `offset` from the start, both whole frames and inside the
+  // backing: 0 or the errno.
+  virtual int release(ByteCount offset, ByteCount length) noexcept = 0;
+
+ private:
+  Pfn first_;
+  PfnCount size_;
+  std::byte* memory_ = nullptr;
+  // Counts order nothing, hence relaxed throughout.
+  std::atomic<std::uint64_t> calls_{0}, frames_{0}, retries_{0}, failures_{0}, refused_{0};
+  std::atomic<int> last_error_{0};
+};
+
+}  // namespace fallow

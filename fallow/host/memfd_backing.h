@@ -1,0 +1,32 @@
+// A backing of shared memory in a memory file, which another process can map too.
+#pragma once
+
+#include "fallow/host/backing.h"
+#include "fallow/host/created.h"
+
+namespace fallow {
+
+class MemfdBacking final : public Backing {
+ public:
+  // Memory is taken when a frame is first touched, by whichever process. The file's size is sealed.
+  static Created<MemfdBacking> create(Pfn first, PfnCount size);
+  ~MemfdBacking() override;
+
+  // The file, for whoever is to share it: frame first() is at its offset 0. Stays the backing's.
+  int fd() const noexcept { return fd_; }
+
+  // The blocks of the file: one fstat, whatever the size. Counts what other processes touched, too, and
+  // frames that are swapped out.
+  Result<PfnCount> resident() noexcept override;
+
+ private:
+  MemfdBacking(Pfn first, PfnCount size) noexcept : Backing(first, size) {}
+
+  // Empty, or what failed.
+  std::string open_and_map();
+  int release(ByteCount offset, ByteCount length) noexcept override;
+
+  int fd_ = -1;
+};
+
+}  // namespace fallow

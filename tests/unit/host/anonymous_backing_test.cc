@@ -1,0 +1,137 @@
+#include "fallow/host/anonymous_backing.h"
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <string>
+
+#include "memory_probe.h"
+
+namespace fallow {
+namespace {
+
+using Release = AnonymousOptions::Release;
+using HugePages = AnonymousOptions::HugePages;
+
+constexpr Pfn kFirst{1000};
+
+std::unique_ptr<AnonymousBacking> make(PfnCount size, Release release = Release::DontNeed,
+                                       HugePages huge = HugePages::Never) {
+  auto made = AnonymousBacking::create({kFirst, size, release, huge});
+  EXPECT_TRUE(made) << made.error;
+  return std::move(made.object);
+}
+
+PfnCount resident(Backing& backing) {
+  const Result<PfnCount> answer = backing.resident();
+  EXPECT_TRUE(answer.ok());
+  return answer.value();
+}
+
+TEST(AnonymousBacking, NothingIsResidentBeforeItIsTouched) {
+  auto backing = make(PfnCount{100'000});
+  EXPECT_EQ(resident(*backing), PfnCount{0});
+  fill(*backing, kFirst + PfnCount{99'999}, PfnCount{1}, 1);
+  EXPECT_EQ(resident(*backing), PfnCount{1});
+}
+
+TEST(AnonymousBacking, DiscardLowersResidencyAndReadsAsZero) {
+  auto backing = make(PfnCount{1024});
+  EXPECT_EQ(backing->promise(), Promise::Zero);
+  fill(*backing, kFirst, PfnCount{1024}, 0x5A);
+  EXPECT_EQ(resident(*backing), PfnCount{1024});
+  ASSERT_EQ(backing->discard(kFirst + PfnCount{10}, PfnCount{300}), Status::Ok);
+  EXPECT_EQ(resident(*backing), PfnCount{724});
+  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{10}, 0x5A));
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{10}, PfnCount{300}, 0));
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{310}, PfnCount{714}, 0x5A));
+}
+
+TEST(AnonymousBacking, DiscardOfTheEndsTouchesNothingBeside) {
+  auto backing = make(PfnCount{16});
+  fill(*backing, kFirst, PfnCount{16}, 1);
+  ASSERT_EQ(backing->discard(kFirst, PfnCount{1}), Status::Ok);
+  ASSERT_EQ(backing->discard(kFirst + PfnCount{15}, PfnCount{1}), Status::Ok);
+  EXPECT_EQ(backing->discard(kFirst + PfnCount{15}, PfnCount{2}), Status::OutsideZone);
+  EXPECT_EQ(resident(*backing), PfnCount{14});
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{1}, PfnCount{14}, 1));
+}
+
+TEST(AnonymousBacking, FreeLeavesThePagesUntilTheHostWantsThem) {
+  auto backing = make(PfnCount{64}, Release::Free);
+  EXPECT_EQ(backing->promise(), Promise::None);
+  fill(*backing, kFirst, PfnCount{64}, 0x5A);
+  ASSERT_EQ(backing->discard(kFirst, PfnCount{64}), Status::Ok);
+  EXPECT_LE(resident(*backing), PfnCount{64});
+  fill(*backing, kFirst, PfnCount{64}, 0x77);
+  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{64}, 0x77)) << "a write after the release must stay";
+}
+
+TEST(AnonymousBacking, LockedMemoryIsAFailureWithItsErrno) {
+  auto backing = make(PfnCount{4});
+  fill(*backing, kFirst, PfnCount{4}, 0x5A);
+  // Not mlock(), which sanitizers turn into nothing.
+  if (syscall(SYS_mlock, backing->address(kFirst), 4 * kFrameSize) != 0)
+    GTEST_SKIP() << "may not lock memory here";
+  EXPECT_EQ(backing->discard(kFirst, PfnCount{4}), Status::Failed);
+  EXPECT_EQ(backing->last_error(), EINVAL);
+  EXPECT_EQ(backing->counts().failures, 1u);
+  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{4}, 0x5A));
+}
+
+TEST(AnonymousBacking, FramesLieAtTheirAlignment) {
+  auto backing = make(PfnCount{2048});
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(backing->address(Pfn{1024})) % (2u << 20), 0u);
+}
+
+TEST(AnonymousBacking, HasAGuardAtEachEnd) {
+  auto backing = make(PfnCount{8});
+  volatile char* const begin = reinterpret_cast<char*>(backing->address(kFirst));
+  EXPECT_DEATH(begin[-1] = 1, "");
+  EXPECT_DEATH(begin[8 * kFrameSize] = 1, "");
+}
+
+TEST(AnonymousBacking, RefusesSizesThatCannotBe) {
+  EXPECT_NE(AnonymousBacking::create({kFirst, PfnCount{0}}).error, "");
+  EXPECT_NE(AnonymousBacking::create({kFirst, PfnCount{~std::uint64_t{0}}}).error, "");
+  EXPECT_NE(AnonymousBacking::create({Pfn{~std::uint64_t{0}}, PfnCount{2}}).error, "");
+}
+
+TEST(AnonymousBacking, SaysWhichLimitIsInTheWay) {
+  // More than the address space of any current machine.
+  const auto made = AnonymousBacking::create({Pfn{0}, PfnCount{std::uint64_t{1} << 40}});
+  EXPECT_FALSE(made);
+  EXPECT_NE(made.error.find("4294967296 MiB"), std::string::npos) << made.error;
+  EXPECT_NE(made.error.find("mmap: Cannot allocate memory"), std::string::npos) << made.error;
+  EXPECT_NE(made.error.find("ulimit -v"), std::string::npos) << made.error;
+}
+
+bool machine_allows_huge_pages() {
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string setting;
+  return std::getline(file, setting) && setting.find("[never]") == std::string::npos;
+}
+
+TEST(AnonymousBacking, HugePagesComeAndGoWhole) {
+  if (!machine_allows_huge_pages()) GTEST_SKIP() << "transparent huge pages are off on this machine";
+  auto backing = make(PfnCount{2048}, Release::DontNeed, HugePages::Prefer);
+  const Pfn block{1024};
+  fill(*backing, block, PfnCount{1}, 1);
+  if (resident(*backing) == PfnCount{1}) GTEST_SKIP() << "the machine has no huge page to give at present";
+  EXPECT_EQ(resident(*backing), PfnCount{512});
+  ASSERT_EQ(backing->discard(block, PfnCount{512}), Status::Ok);
+  EXPECT_EQ(resident(*backing), PfnCount{0});
+  EXPECT_TRUE(holds(*backing, block, PfnCount{512}, 0));
+}
+
+TEST(AnonymousBacking, WithoutHugePagesATouchIsOneFrame) {
+  auto backing = make(PfnCount{2048});
+  fill(*backing, Pfn{1024}, PfnCount{1}, 1);
+  EXPECT_EQ(resident(*backing), PfnCount{1});
+}
+
+}  // namespace
+}  // namespace fallow

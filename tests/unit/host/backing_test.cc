@@ -1,0 +1,77 @@
+#include "fallow/host/backing.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "scripted_backing.h"
+
+namespace fallow {
+namespace {
+
+struct BackingTest : testing::Test {
+  ScriptedBacking backing{Pfn{100}, PfnCount{50}};
+  using Calls = std::vector<ScriptedBacking::Call>;
+};
+
+TEST_F(BackingTest, KnowsItsRange) {
+  EXPECT_TRUE(backing.contains(Pfn{100}, PfnCount{50}));
+  EXPECT_TRUE(backing.contains(Pfn{149}, PfnCount{1}));
+  EXPECT_FALSE(backing.contains(Pfn{99}, PfnCount{1}));
+  EXPECT_FALSE(backing.contains(Pfn{150}, PfnCount{1}));
+  EXPECT_FALSE(backing.contains(Pfn{100}, PfnCount{51}));
+  EXPECT_FALSE(backing.contains(Pfn{120}, PfnCount{~std::uint64_t{0}}));
+  EXPECT_FALSE(backing.contains(Pfn{~std::uint64_t{0}}, PfnCount{2}));
+}
+
+TEST_F(BackingTest, FramesLieOneAfterTheOther) {
+  EXPECT_EQ(backing.address(Pfn{149}) - backing.address(Pfn{100}),
+            static_cast<std::ptrdiff_t>(49 * kFrameSize));
+  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{150})), "contains");
+  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{99})), "contains");
+}
+
+TEST_F(BackingTest, RangesOutsideAreRefusedAndNothingIsCalled) {
+  EXPECT_EQ(backing.discard(Pfn{99}, PfnCount{2}), Status::OutsideZone);
+  EXPECT_EQ(backing.discard(Pfn{149}, PfnCount{2}), Status::OutsideZone);
+  EXPECT_EQ(backing.discard(Pfn{120}, PfnCount{~std::uint64_t{0}}), Status::OutsideZone);
+  EXPECT_EQ(backing.discard(Pfn{120}, PfnCount{0}), Status::OutsideZone);
+  EXPECT_TRUE(backing.calls.empty());
+  EXPECT_EQ(backing.counts().refused, 4u);
+  EXPECT_EQ(backing.counts().calls, 0u);
+}
+
+TEST_F(BackingTest, DiscardIsOneCallOverExactlyTheRange) {
+  EXPECT_EQ(backing.discard(Pfn{110}, PfnCount{3}), Status::Ok);
+  EXPECT_EQ(backing.calls, (Calls{{10 * kFrameSize, 3 * kFrameSize}}));
+  EXPECT_EQ(backing.counts().calls, 1u);
+  EXPECT_EQ(backing.counts().frames, PfnCount{3});
+}
+
+TEST_F(BackingTest, RepeatsWhatTheKernelAsksToRepeat) {
+  backing.answers = {EINTR, EAGAIN, EINTR};
+  EXPECT_EQ(backing.discard(Pfn{100}, PfnCount{1}), Status::Ok);
+  EXPECT_EQ(backing.calls.size(), 4u);
+  EXPECT_EQ(backing.counts().retries, 3u);
+  EXPECT_EQ(backing.last_error(), 0);
+}
+
+TEST_F(BackingTest, GivesUpOnAPageThatStaysBusy) {
+  backing.answers.assign(1000, EAGAIN);
+  EXPECT_EQ(backing.discard(Pfn{100}, PfnCount{1}), Status::Failed);
+  EXPECT_LE(backing.calls.size(), 100u);
+  EXPECT_EQ(backing.last_error(), EAGAIN);
+  EXPECT_EQ(backing.counts().failures, 1u);
+}
+
+TEST_F(BackingTest, OtherErrorsAreKeptAndNotRepeated) {
+  backing.answers = {EINVAL};
+  EXPECT_EQ(backing.discard(Pfn{100}, PfnCount{1}), Status::Failed);
+  EXPECT_EQ(backing.calls.size(), 1u);
+  EXPECT_EQ(backing.last_error(), EINVAL);
+  EXPECT_EQ(backing.counts().failures, 1u);
+  EXPECT_EQ(backing.counts().frames, PfnCount{0});
+}
+
+}  // namespace
+}  // namespace fallow

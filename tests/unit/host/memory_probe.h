@@ -1,0 +1,21 @@
+// What the backing tests do to memory and ask of it.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "fallow/host/backing.h"
+
+namespace fallow {
+
+inline void fill(Backing& backing, Pfn first, PfnCount n, int value) {
+  std::memset(backing.address(first), value, bytes(n).raw);
+}
+
+// Whether all bytes of the frames have the value. Reads, and so touches, each frame.
+inline bool holds(Backing& backing, Pfn first, PfnCount n, int value) {
+  const auto* const from = backing.address(first);
+  return std::all_of(from, from + bytes(n).raw, [&](std::byte b) { return b == std::byte(value); });
+}
+
+}  // namespace fallow
