@@ -10,9 +10,9 @@ namespace fallow {
 struct TraceEvent {
   enum class Kind : std::uint8_t { Alloc, Free };
 
-  Nanoseconds time;  // as recorded; from one event to the next of a TraceReader it never goes back
-  Pfn pfn;           // first frame of the block, as the recorded machine numbered it
-  Order order;       // at most kMaxOrder
+  Nanoseconds time{};  // as recorded; from one event to the next of a TraceReader it never goes back
+  Pfn pfn{};           // first frame of the block, as the recorded machine numbered it
+  Order order{};       // at most kMaxOrder
   Kind kind = Kind::Alloc;
   std::uint8_t migratetype =
       0;  // Linux's number: 0 unmovable, 1 movable, 2 reclaimable, others as read; 0 for a free

@@ -9,7 +9,7 @@
 namespace fallow {
 namespace {
 
-constexpr std::size_t kInputSize = 64 * 1024;
+constexpr std::size_t kInputSize = std::size_t{64} << 10;
 constexpr int kGzipOnly = 16;  // zlib: added to the window bits, expects a gzip header and trailer
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "fallow/trace/other_line.h"
 
+#include <cstddef>
+
 #include "fallow/trace/cursor.h"
 
 namespace fallow {
 namespace {
+
+constexpr std::ptrdiff_t kBareAddressMin = 8;
 
 bool take_lost_marker(Cursor cursor, std::uint64_t& lost) {
   std::uint64_t cpu = 0;
@@ -30,8 +34,14 @@ bool is_call_chain(Cursor cursor) {
   if (cursor.take("=> ")) return true;
   if (!indented) return false;
   if (cursor.rest().ends_with("(inlined)")) return true;
+  // "dd  6429 [0" is an event's line, cut off: an address has a symbol after it, or else is long.
+  const char* const start = cursor.at;
   std::uint64_t address = 0;
-  return cursor.take_hex(address) && (cursor.done() || cursor.at_blank());
+  if (!cursor.take_hex(address)) return false;
+  if (cursor.done()) return cursor.at - start >= kBareAddressMin;
+  if (!cursor.at_blank()) return false;
+  cursor.skip_blanks();
+  return !cursor.done() && !cursor.at_digit();
 }
 
 }  // namespace

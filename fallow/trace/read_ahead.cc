@@ -8,7 +8,6 @@
 namespace fallow {
 
 ReadAhead::ReadAhead(std::unique_ptr<ByteSource> source) : source_(std::move(source)) {
-  for (Block& block : blocks_) block.memory.resize(kKeepMax + kBlockSize);
   if (source_->progress()) thread_ = std::thread([this] { run(); });
 }
 
@@ -22,7 +21,11 @@ ReadAhead::~ReadAhead() {
   thread_.join();
 }
 
-void ReadAhead::fill(Block& block) { block.size = source_->read(std::span(block.memory).subspan(kKeepMax)); }
+void ReadAhead::fill(Block& block) {
+  // A short trace needs one block or two.
+  if (block.memory == nullptr) block.memory = std::make_unique_for_overwrite<char[]>(kKeepMax + kBlockSize);
+  block.size = source_->read({block.memory.get() + kKeepMax, kBlockSize});
+}
 
 void ReadAhead::run() {
   for (std::uint64_t index = 0;; ++index) {
@@ -67,7 +70,7 @@ std::span<const char> ReadAhead::next(std::span<const char> keep) {
   ended_ = ended_ || !wait_until_filled(current_);
   if (ended_) return keep;
   Block& block = this->block(current_);
-  char* const start = block.memory.data() + kKeepMax - keep.size();
+  char* const start = block.memory.get() + kKeepMax - keep.size();
   std::copy(keep.begin(), keep.end(), start);
   release_before(current_);
   ++current_;

@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "fallow/trace/byte_source.h"
 
@@ -20,8 +19,8 @@ namespace fallow {
 // For one caller. Memory: kBlocks * (kKeepMax + kBlockSize), 1.25 MiB.
 class ReadAhead {
  public:
-  static constexpr std::size_t kKeepMax = 64 * 1024;
-  static constexpr std::size_t kBlockSize = 256 * 1024;
+  static constexpr std::size_t kKeepMax = std::size_t{64} << 10;
+  static constexpr std::size_t kBlockSize = std::size_t{256} << 10;
 
   // The thread is there only for a source that tells its progress(). Another, a pipe say, may wait without
   // end in a read, where the destructor could not join the thread: it is read inside next().
@@ -42,8 +41,8 @@ class ReadAhead {
   static constexpr std::size_t kBlocks = 4;
 
   struct Block {
-    std::vector<char> memory;  // kKeepMax for what is kept from the block before, then kBlockSize
-    std::size_t size = 0;      // 0: the end of the source
+    std::unique_ptr<char[]> memory;  // kKeepMax for what is kept from the block before, then kBlockSize
+    std::size_t size = 0;            // 0: the end of the source
   };
 
   Block& block(std::uint64_t index) { return blocks_[index % kBlocks]; }
