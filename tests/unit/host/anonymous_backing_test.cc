@@ -8,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-#include "memory_probe.h"
+#include "tests/unit/host/memory_probe.h"
 
 namespace fallow {
 namespace {

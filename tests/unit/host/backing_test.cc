@@ -4,7 +4,7 @@
 
 #include <cerrno>
 
-#include "scripted_backing.h"
+#include "tests/unit/host/scripted_backing.h"
 
 namespace fallow {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <cerrno>
 
-#include "memory_probe.h"
+#include "tests/unit/host/memory_probe.h"
 
 namespace fallow {
 namespace {

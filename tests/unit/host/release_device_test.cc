@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fallow/host/anonymous_backing.h"
-#include "memory_probe.h"
-#include "scripted_backing.h"
+#include "tests/unit/host/memory_probe.h"
+#include "tests/unit/host/scripted_backing.h"
 
 namespace fallow {
 namespace {
