@@ -36,7 +36,7 @@ void TraceReader::parse_block() {
   }
   const std::size_t parsed = parse_lines({block.data(), block.size()});
   kept_ = block.subspan(parsed);
-  if (kept_.size() <= kMaxLine) return;
+  if (done_ || kept_.size() <= kMaxLine) return;  // done: an error, and all after it is left unread
   if (!inside_long_line_) damaged(++counts_.lines, fmt::format("the line is longer than {} bytes", kMaxLine));
   inside_long_line_ = true;
   kept_ = {};

@@ -130,6 +130,13 @@ TEST(TraceReader, damaged_line_names_file_and_line) {
   EXPECT_EQ(outcome.counts.lines, 5001u);
 }
 
+TEST(TraceReader, first_error_is_the_one_however_much_follows) {
+  const Outcome outcome = read_text(repeated(kGood, 10) + std::string(kBad) + repeated(kGood, 20000));
+  EXPECT_EQ(outcome.error, "day.txt:11: order=11 is above 10");
+  EXPECT_EQ(outcome.events.size(), 10u);
+  EXPECT_EQ(outcome.counts.lines, 11u);
+}
+
 TEST(TraceReader, skips_bad_lines_and_counts_them) {
   const std::string text = std::string(kBad) + "garbage\n" + repeated(kGood, 10) + std::string(kBad) +
                            std::string(kGood) + std::string(20, '\0') + "\n" + std::string(kGood) + "cut";
