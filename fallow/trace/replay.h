@@ -1,8 +1,8 @@
 // Replays a recorded workload on a zone with reporting, over host memory, and measures what went back.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,7 +27,8 @@ struct ReplayOptions {
   Nanoseconds settle = seconds(5);  // passes after the last event
   bool verify = false;              // stamp every allocated frame and check it at its free
   bool skip_bad_lines = false;
-  bool compare_linux = true;  // replay on books with the policy `linux` beside it
+  bool compare_linux = true;                // replay on books with the policy `linux` beside it
+  const std::atomic<bool>* stop = nullptr;  // set by anyone: the replay ends early, with what there is so far
 };
 
 // One point of the time series, and what the live view draws. Times are the trace's.
@@ -41,7 +42,12 @@ struct ReplaySample {
   PfnCount linux_resident;  // with compare_linux
 };
 
+// Means and the excess are over the time from the first event to the last (duration_s), exact with the books
+// and by the trapezoid rule with a real backing; the end is after the settling. Given back, or reported, is
+// what was resident until then; refaulted is what was given back and has become resident again. What was free
+// before the first event is reported by then, and counts nowhere.
 struct ReplayResult {
+  bool stopped = false;  // early, by ReplayOptions::stop
   PfnCount memory;
   std::uint64_t events = 0, allocs = 0, frees = 0;
   std::uint64_t unmatched_frees = 0;  // frees of what the trace never allocated: skipped

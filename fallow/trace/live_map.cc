@@ -1,0 +1,28 @@
+#include "fallow/trace/live_map.h"
+
+namespace fallow {
+
+LiveMap::Page* LiveMap::find_slow(std::uint64_t number) {
+  const auto found = pages_.find(number);
+  if (found == pages_.end()) return nullptr;
+  recent_[number % kRecent] = {number, found->second.get()};
+  return found->second.get();
+}
+
+LiveMap::Page* LiveMap::add(Pfn pfn) {
+  if (pages_.size() >= kMaxPages) return nullptr;
+  const std::uint64_t number = pfn.raw / kPageFrames;
+  Page* const page = pages_.emplace(number, std::make_unique<Page>()).first->second.get();
+  recent_[number % kRecent] = {number, page};
+  return page;
+}
+
+// Nothing in the page is live. A few such pages are kept, as they are the next to be used.
+void LiveMap::release(Pfn pfn) {
+  if (pages_.size() <= kKeptEmpty) return;
+  const std::uint64_t number = pfn.raw / kPageFrames;
+  recent_[number % kRecent] = {kNoPage, nullptr};
+  pages_.erase(number);
+}
+
+}  // namespace fallow

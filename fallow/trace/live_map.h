@@ -1,0 +1,78 @@
+// What is allocated on the recorded machine: frame by frame, a value that stands for it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "fallow/base/units.h"
+
+namespace fallow {
+
+// A frame is *live* while it has a value. Any frame number may be live; memory is 2 KiB for each aligned 512
+// frames with a live one among them, and up to 16 MiB beyond that. Not thread-safe.
+class LiveMap {
+ public:
+  using Value = std::uint32_t;
+  static constexpr Value kNotLive = 0;
+  static constexpr std::size_t kMaxPages = std::size_t{1} << 20;  // 2 GiB of values
+
+  LiveMap() { recent_.fill({kNoPage, nullptr}); }
+  LiveMap(const LiveMap&) = delete;
+  LiveMap& operator=(const LiveMap&) = delete;
+
+  // The value of a frame, which is not live afterwards; kNotLive if it was not before.
+  Value take(Pfn pfn) {
+    Page* const page = find(pfn);
+    if (page == nullptr) return kNotLive;
+    Value& slot = page->values[pfn.raw % kPageFrames];
+    const Value value = slot;
+    if (value == kNotLive) return kNotLive;
+    slot = kNotLive;
+    if (--page->live == 0) release(pfn);
+    return value;
+  }
+
+  // Gives a frame that is not live a value other than kNotLive. False: live frames are spread over more than
+  // kMaxPages.
+  bool put(Pfn pfn, Value value) {
+    Page* page = find(pfn);
+    if (page == nullptr) page = add(pfn);
+    if (page == nullptr) return false;
+    page->values[pfn.raw % kPageFrames] = value;
+    ++page->live;
+    return true;
+  }
+
+ private:
+  static constexpr std::uint64_t kPageFrames = 512;
+  static constexpr std::size_t kRecent = 1024;
+  static constexpr std::size_t kKeptEmpty = 8192;
+  static constexpr std::uint64_t kNoPage = ~std::uint64_t{0};
+
+  struct Page {
+    std::uint32_t live = 0;
+    std::array<Value, kPageFrames> values{};
+  };
+  // A direct-mapped cache before the hash.
+  struct Recent {
+    std::uint64_t number;
+    Page* page;
+  };
+
+  Page* find(Pfn pfn) {
+    const std::uint64_t number = pfn.raw / kPageFrames;
+    const Recent& recent = recent_[number % kRecent];
+    return recent.number == number ? recent.page : find_slow(number);
+  }
+  Page* find_slow(std::uint64_t number);
+  Page* add(Pfn pfn);
+  void release(Pfn pfn);
+
+  std::array<Recent, kRecent> recent_;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
+};
+
+}  // namespace fallow

@@ -1,0 +1,170 @@
+#include "fallow/trace/replay_machine.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <utility>
+
+#include "fallow/zone/zone_check.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::size_t kTableAlignment = 64;
+constexpr Order kHugePage{9};
+
+Mobility mobility_of(std::uint8_t migratetype) {
+  constexpr std::uint8_t kUnmovable = 0, kReclaimable = 2;
+  if (migratetype == kUnmovable) return Mobility::Unmovable;
+  return migratetype == kReclaimable ? Mobility::Reclaimable : Mobility::Movable;
+}
+
+double mib_of(PfnCount n) { return static_cast<double>(bytes(n).raw) / (1 << 20); }
+
+}  // namespace
+
+Created<ReplayMachine> ReplayMachine::create(const MachineSetup& setup) {
+  std::unique_ptr<ReplayMachine> machine(new ReplayMachine(setup));
+  std::string error = machine->set_up();
+  if (!error.empty()) return error;
+  return machine;
+}
+
+std::string ReplayMachine::set_up_memory() {
+  const std::string no_memory = fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
+  books_ = Books::create(setup_.memory);
+  if (books_ == nullptr) return no_memory;
+  if (setup_.backing != BackingKind::None) {
+    auto backing = create_backing(setup_.backing, setup_.lazy_free, setup_.memory);
+    if (!backing) return backing.error;
+    backing_ = std::move(backing.object);
+    auto memory = HostMemory::create(*backing_, setup_.verify);
+    if (!memory) return memory.error;
+    memory_ = std::move(memory.object);
+    auto device = ReleaseDevice::create(*backing_, setup_.capacity);
+    if (!device) return device.error;
+    host_device_ = std::move(device.object);
+  }
+  device_ = std::make_unique<ReplayDevice>(*books_, host_device_.get(), setup_.capacity);
+  return {};
+}
+
+std::string ReplayMachine::set_up() {
+  const ZoneConfig config{Pfn{0}, setup_.memory, 1};
+  const ByteCount tables = Zone::metadata_size(config);
+  if (tables.raw == 0 || setup_.memory.raw >= kFailed)
+    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
+  if (std::string error = set_up_memory(); !error.empty()) return error;
+  metadata_ = zeroed_array<std::byte>(tables.raw + kTableAlignment);
+  if (metadata_ == nullptr) return fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
+  void* aligned = metadata_.get();
+  std::size_t space = tables.raw + kTableAlignment;
+  std::align(kTableAlignment, tables.raw, aligned, space);
+  const auto zone = Zone::create(port_, config, {static_cast<std::byte*>(aligned), tables.raw});
+  if (!zone.ok()) return fmt::format("making the zone failed: {}", describe(zone.status()));
+  zone_ = zone.value();
+  cache_ = &zone_->cache(0);
+  reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>(&zone_, 1));
+  const Status status = reporter_->register_device(device_.get(), &setup_.policy.get());
+  if (status != Status::Ok) return fmt::format("registering the device failed: {}", describe(status));
+  registered_ = true;
+  return {};
+}
+
+ReplayMachine::~ReplayMachine() {
+  port_.stop_worker();
+  if (registered_) FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+}
+
+bool ReplayMachine::apply(const TraceEvent& event) noexcept {
+  ++counts_.events;
+  if (event.kind == TraceEvent::Kind::Alloc) return allocate(event);
+  free(event);
+  return true;
+}
+
+bool ReplayMachine::allocate(const TraceEvent& event) noexcept {
+  ++counts_.allocs;
+  if (free_live(event.pfn, event.order) != 0) ++counts_.implied_frees;
+  const Allocation got = cache_->allocate(event.order, mobility_of(event.migratetype));
+  const std::uint64_t n = frames(event.order).raw;
+  if (got.ok()) {
+    used_.raw += n;
+    peak_used_ = std::max(peak_used_, used_);
+    touch(got.pfn, event.order, got.holds_promise);
+  } else {
+    ++counts_.failed_allocs;
+  }
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const auto value = got.ok() ? static_cast<LiveMap::Value>(got.pfn.raw + i + 1) : kFailed;
+    if (live_.put(event.pfn + PfnCount{i}, value)) continue;
+    error_ = "the page frame numbers are spread too widely to be those of one machine";
+    return false;
+  }
+  return true;
+}
+
+void ReplayMachine::touch(Pfn first, Order order, bool promised_zero) noexcept {
+  Pfn from = first;
+  PfnCount n = frames(order);
+  if (setup_.backing == BackingKind::Thp) {  // the host brings in whole blocks
+    from = Pfn{first.raw & ~(frames(kHugePage).raw - 1)};
+    n = std::min(std::max(n, frames(kHugePage)), PfnCount{setup_.memory.raw - from.raw});
+  }
+  const PfnCount fresh = books_->touch(from, n);
+  peak_on_books_ = std::max(peak_on_books_, books_->resident());
+  if (memory_ == nullptr) return;
+  if (setup_.backing == BackingKind::Thp && fresh.raw != 0) memory_->populate(from, n);
+  memory_->allocated(first, frames(order), promised_zero);
+}
+
+void ReplayMachine::free(const TraceEvent& event) noexcept {
+  ++counts_.frees;
+  if (free_live(event.pfn, event.order) < frames(event.order).raw) ++counts_.unmatched_frees;
+}
+
+std::uint64_t ReplayMachine::free_live(Pfn pfn, Order order) noexcept {
+  if (order.raw == 0) {
+    const LiveMap::Value value = live_.take(pfn);
+    if (value != LiveMap::kNotLive && value != kFailed) free_frames(Pfn{value - 1U}, order);
+    return value == LiveMap::kNotLive ? 0 : 1;
+  }
+  std::array<LiveMap::Value, std::size_t{1} << kMaxOrder.raw> values;
+  const std::uint64_t n = frames(order).raw;
+  std::uint64_t live = 0;
+  bool together = true;
+  for (std::uint64_t i = 0; i < n; ++i) {
+    values[i] = live_.take(pfn + PfnCount{i});
+    live += values[i] != LiveMap::kNotLive ? 1 : 0;
+    together =
+        together && values[i] != LiveMap::kNotLive && values[i] != kFailed && values[i] == values[0] + i;
+  }
+  if (together && aligned(Pfn{values[0] - 1U}, order)) {
+    free_frames(Pfn{values[0] - 1U}, order);
+    return live;
+  }
+  for (std::uint64_t i = 0; i < n; ++i) {
+    if (values[i] != LiveMap::kNotLive && values[i] != kFailed) free_frames(Pfn{values[i] - 1U}, Order{0});
+  }
+  return live;
+}
+
+void ReplayMachine::free_frames(Pfn pfn, Order order) noexcept {
+  if (memory_ != nullptr) memory_->freeing(pfn, frames(order));
+  if (cache_->free(pfn, order) == Status::Ok) {
+    used_ -= frames(order);
+  } else {
+    ++counts_.refused_frees;
+  }
+}
+
+const char* ReplayMachine::retire() {
+  port_.stop_worker();
+  if (memory_ != nullptr) memory_->check_all();
+  cache_->retire();
+  FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+  registered_ = false;
+  return zone_check(*zone_).invariant;
+}
+
+}  // namespace fallow

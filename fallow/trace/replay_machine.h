@@ -1,0 +1,125 @@
+// The machine of a replay: a zone with reporting, on which the events of a trace happen.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "fallow/base/units.h"
+#include "fallow/host/backing.h"
+#include "fallow/host/created.h"
+#include "fallow/host/release_device.h"
+#include "fallow/reporting/policies.h"
+#include "fallow/reporting/reporter.h"
+#include "fallow/trace/books.h"
+#include "fallow/trace/event.h"
+#include "fallow/trace/host_memory.h"
+#include "fallow/trace/live_map.h"
+#include "fallow/trace/replay_device.h"
+#include "fallow/trace/replay_port.h"
+#include "fallow/trace/zeroed_array.h"
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow {
+
+// The policy of a kind, by its interface.
+class ReplayPolicy {
+ public:
+  ReplayPolicy(PolicyKind kind, Order order, Nanoseconds age, std::uint32_t hwm)
+      : kind_(kind), hwm_(order, hwm), linux_(order), aged_(order, age) {}
+  Policy& get() {
+    if (kind_ == PolicyKind::Hwm) return hwm_;
+    if (kind_ == PolicyKind::Linux) return linux_;
+    return aged_;
+  }
+
+ private:
+  PolicyKind kind_;
+  HwmPolicy hwm_;
+  LinuxPolicy linux_;
+  AgedPolicy aged_;
+};
+
+struct MachineSetup {
+  PfnCount memory;
+  ReplayPolicy policy;
+  std::uint32_t capacity = 32;
+  BackingKind backing = BackingKind::None;
+  bool lazy_free = false;
+  bool verify = false;
+};
+
+struct MachineCounts {
+  std::uint64_t events = 0, allocs = 0, frees = 0;
+  std::uint64_t unmatched_frees = 0, implied_frees = 0, failed_allocs = 0, refused_frees = 0;
+};
+
+// The device is registered from the beginning to retire(). One thread, but for run().
+class ReplayMachine {
+ public:
+  static Created<ReplayMachine> create(const MachineSetup& setup);
+  ~ReplayMachine();
+  ReplayMachine(const ReplayMachine&) = delete;
+  ReplayMachine& operator=(const ReplayMachine&) = delete;
+
+  // False: see error(); the machine can go no further.
+  bool apply(const TraceEvent& event) noexcept;
+  // The CPU has nothing to do.
+  void idle() noexcept { cache_->drain(); }
+  // The worker.
+  Nanoseconds run() noexcept { return reporter_->run(); }
+
+  // Checks all stamps, gives up the local cache, unregisters the device, and walks the zone: what is broken,
+  // or null. Nothing may run meanwhile, or be done afterwards.
+  const char* retire();
+
+  ReplayPort& port() { return port_; }
+  const Zone& zone() const { return *zone_; }
+  const Books& books() const { return *books_; }
+  ReplayDevice& device() { return *device_; }
+  const Reporter& reporter() const { return *reporter_; }
+  // Null with books only.
+  HostMemory* memory() { return memory_.get(); }
+  const MachineCounts& counts() const { return counts_; }
+  PfnCount used() const { return used_; }
+  PfnCount peak_used() const { return peak_used_; }
+  PfnCount peak_on_books() const { return peak_on_books_; }
+  const std::string& error() const { return error_; }
+
+ private:
+  // In the live map: an allocation that failed, or 1 + the frame of the zone that stands for the other one.
+  static constexpr LiveMap::Value kFailed = ~LiveMap::Value{0};
+
+  explicit ReplayMachine(const MachineSetup& setup) : setup_(setup) {}
+  // Empty, or what failed.
+  std::string set_up();
+  std::string set_up_memory();
+
+  bool allocate(const TraceEvent& event) noexcept;
+  void free(const TraceEvent& event) noexcept;
+  // Frees those of the frames that are live, and returns how many are.
+  std::uint64_t free_live(Pfn pfn, Order order) noexcept;
+  void free_frames(Pfn pfn, Order order) noexcept;
+  void touch(Pfn first, Order order, bool promised_zero) noexcept;
+
+  MachineSetup setup_;
+  ReplayPort port_;
+  LiveMap live_;
+  std::unique_ptr<Books> books_;
+  std::unique_ptr<Backing> backing_;
+  std::unique_ptr<HostMemory> memory_;
+  std::unique_ptr<ReleaseDevice> host_device_;
+  std::unique_ptr<ReplayDevice> device_;
+  ZeroedArray<std::byte> metadata_;
+  Zone* zone_ = nullptr;
+  LocalCache* cache_ = nullptr;
+  std::unique_ptr<Reporter> reporter_;
+  bool registered_ = false;
+  MachineCounts counts_;
+  PfnCount used_, peak_used_, peak_on_books_;
+  std::string error_;
+};
+
+}  // namespace fallow
