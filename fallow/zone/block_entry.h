@@ -97,7 +97,9 @@ class BlockEntry {
 //   1        wholly free and wholly reported
 //   2 ...    partly used and owned by nobody: by mobility, and within it by how full it is
 //   kNoHome  nothing to find: full, owned or closed
-inline constexpr unsigned kBins = 16;
+// Bins are coarse on purpose: within one the lowest address comes first, and on recorded workloads that keeps
+// long-lived frames closer together than exact fullness does.
+inline constexpr unsigned kBins = 4;
 inline constexpr unsigned kHomeFree = 0, kHomeReported = 1, kHomeBins = 2;
 inline constexpr unsigned kHomes = kHomeBins + kMobilities * kBins;
 inline constexpr unsigned kNoHome = kHomes;

@@ -37,7 +37,7 @@ struct Misuse {
 
 class Zone {
  public:
-  // Bytes of table memory that create() needs, the Zone itself included; about 2.25 bits a frame.
+  // Bytes of table memory that create() needs, the Zone itself included; about 2.2 bits a frame.
   static ByteCount metadata_size(const ZoneConfig& config);
 
   // Builds a zone of free frames in `metadata`, which must be zero-filled, aligned to 64 bytes, at least
