@@ -1,0 +1,11 @@
+// The exit statuses of the command line.
+#pragma once
+
+namespace fallow {
+
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitSignal = 128;  // and the signal's number
+
+}  // namespace fallow

@@ -1,0 +1,63 @@
+#include "apps/fallow/findings.h"
+
+#include <fmt/format.h>
+
+#include "apps/fallow/human.h"
+
+namespace fallow {
+namespace {
+
+std::string failed_allocations(const ReplayResult& result) {
+  return fmt::format("{} failed: the zone of {} was too small or too fragmented (see --memory).",
+                     format_counted(result.failed_allocs, "allocation"), format_mib(to_mib(result.memory)));
+}
+
+const char* was(std::uint64_t count) { return count == 1 ? "was" : "were"; }
+
+}  // namespace
+
+std::vector<std::string> faults_of(const ReplayReport& report) {
+  const ReplayResult& result = report.result;
+  std::vector<std::string> faults;
+  if (result.corrupted_frames > 0)
+    faults.push_back(fmt::format("{} lost its content while it was allocated.",
+                                 format_counted(result.corrupted_frames, "frame")));
+  if (result.refused_frees > 0)
+    faults.push_back(fmt::format("The zone refused {} of what it had allocated.",
+                                 format_counted(result.refused_frees, "free")));
+  if (result.broken_invariant != nullptr)
+    faults.push_back(fmt::format("The zone is inconsistent at the end: {}.", result.broken_invariant));
+  if (report.options.verify && result.failed_allocs > 0) faults.push_back(failed_allocations(result));
+  return faults;
+}
+
+std::vector<std::string> notes_of(const ReplayReport& report) {
+  const ReplayResult& result = report.result;
+  std::vector<std::string> notes;
+  if (!report.options.verify && result.failed_allocs > 0) notes.push_back(failed_allocations(result));
+  if (result.bad_lines > 0)
+    notes.push_back(fmt::format("{} of the trace {} damaged and skipped.",
+                                format_counted(result.bad_lines, "line"), was(result.bad_lines)));
+  if (result.lost_events > 0)
+    notes.push_back(fmt::format("The recording lost {}: what was freed then counts as used for ever.",
+                                format_counted(result.lost_events, "event")));
+  if (result.unmatched_frees > 0)
+    notes.push_back(fmt::format("{} {} skipped: what they free was allocated before the recording began.",
+                                format_counted(result.unmatched_frees, "free"), was(result.unmatched_frees)));
+  if (result.implied_frees > 0)
+    notes.push_back(
+        fmt::format("{} found the frames still allocated, and freed them first: their frees are not in "
+                    "the trace.",
+                    format_counted(result.implied_frees, "allocation")));
+  if (result.report_failures > 0)
+    notes.push_back(fmt::format("{} failed, and their frames were tried again later.",
+                                format_counted(result.report_failures, "request")));
+  if (report.options.lazy_free)
+    notes.push_back(
+        "With --lazy-free the host takes what was given back only when it runs short, so that resident "
+        "memory hardly "
+        "falls.");
+  return notes;
+}
+
+}  // namespace fallow

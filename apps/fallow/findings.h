@@ -1,0 +1,23 @@
+// What a replay found that its user has to know: faults, for which the command fails, and notes.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fallow/trace/replay.h"
+
+namespace fallow {
+
+// A replay that has come to its end, or was stopped.
+struct ReplayReport {
+  ReplayOptions options;
+  ReplayResult result;
+};
+
+// Sentences, each about something that must not happen. Empty: all is well.
+std::vector<std::string> faults_of(const ReplayReport& report);
+
+// Sentences about what limits the figures: the trace's gaps, a zone that was too small.
+std::vector<std::string> notes_of(const ReplayReport& report);
+
+}  // namespace fallow

@@ -1,0 +1,162 @@
+#include "apps/fallow/replay_command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "apps/fallow/exit_status.h"
+#include "apps/fallow/findings.h"
+#include "apps/fallow/history.h"
+#include "apps/fallow/interrupt.h"
+#include "apps/fallow/live_view.h"
+#include "apps/fallow/output_file.h"
+#include "apps/fallow/plain_progress.h"
+#include "apps/fallow/replay_csv.h"
+#include "apps/fallow/replay_json.h"
+#include "apps/fallow/summary.h"
+
+namespace fallow {
+namespace {
+
+void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow replay: " + sentence + "\n"); }
+
+bool same_file(const std::string& one, const std::string& other) {
+  std::error_code none_of_both;
+  return std::filesystem::equivalent(one, other, none_of_both);
+}
+
+// Where the results go. All is opened before the replay: it would be a pity to find out afterwards.
+struct Outputs {
+  std::optional<OutputFile> json, csv;
+
+  // False after a complaint.
+  bool open(const ReplayRequest& request) {
+    return open_one("--json", request.json, request.options.trace, &json) &&
+           open_one("--csv", request.csv, request.options.trace, &csv);
+  }
+
+  static bool open_one(const char* option, const std::optional<std::string>& path, const std::string& trace,
+                       std::optional<OutputFile>* output) {
+    if (!path) return true;
+    std::string error;
+    if (*path != "-" && same_file(*path, trace)) {
+      complain(fmt::format("{} {}: this is the trace, which would be overwritten", option, *path));
+      return false;
+    }
+    if (auto file = OutputFile::open(*path, &error)) {
+      output->emplace(std::move(*file));
+      return true;
+    }
+    complain(fmt::format("{} {}", option, error));
+    return false;
+  }
+
+  bool close() {
+    bool closed = true;
+    for (std::optional<OutputFile>* output : {&json, &csv}) {
+      if (!*output || (*output)->close()) continue;
+      complain((*output)->error());
+      closed = false;
+    }
+    return closed;
+  }
+};
+
+// Everybody who wants to know how the replay goes; the history first, since the live view draws from it.
+class Audience final : public ReplayObserver {
+ public:
+  explicit Audience(History& history) : history_(history) {}
+
+  void join(std::unique_ptr<ReplayObserver> observer) { observers_.push_back(std::move(observer)); }
+
+  void sample(const ReplaySample& sample) override {
+    history_.add(sample);
+    for (const auto& observer : observers_) observer->sample(sample);
+  }
+  void scanning(double fraction) override {
+    for (const auto& observer : observers_) observer->scanning(fraction);
+  }
+
+ private:
+  History& history_;
+  std::vector<std::unique_ptr<ReplayObserver>> observers_;
+};
+
+std::unique_ptr<ReplayObserver> progress_for(const ReplayRequest& request, const History& history) {
+  if (describe_terminal(STDERR_FILENO).live)
+    return std::make_unique<LiveView>(STDERR_FILENO, summary_title(request.options),
+                                      compared_with_linux(request.options), history);
+  return std::make_unique<PlainProgress>(STDERR_FILENO);
+}
+
+// Nothing after a complaint.
+std::optional<ReplayReport> observed_replay(const ReplayRequest& request, Outputs* outputs,
+                                            History* history) {
+  std::string error;
+  std::optional<ReplayResult> result;
+  {
+    // The live view is gone from the screen before anything else is said.
+    Audience audience(*history);
+    if (outputs->csv)
+      audience.join(std::make_unique<ReplayCsv>(*outputs->csv, request.options.compare_linux));
+    if (!request.quiet) audience.join(progress_for(request, *history));
+    result = replay(request.options, &audience, &error);
+  }
+  if (result) return ReplayReport{.options = request.options, .result = *result};
+  complain(error);
+  return {};
+}
+
+// Words go to standard output, unless figures do. False after a complaint.
+bool tell(const ReplayReport& report, const ReplayRequest& request, const History& history) {
+  const int file = request.json == "-" || request.csv == "-" ? STDERR_FILENO : STDOUT_FILENO;
+  if (request.quiet || write_all(file, summary(report, history, describe_terminal(file)))) return true;
+  complain(fmt::format("cannot write the summary: {}", std::strerror(errno)));
+  return false;
+}
+
+int replay_and_tell(const ReplayRequest& request, const Interrupt& interrupt) {
+  Outputs outputs;
+  if (!outputs.open(request)) return kExitFailed;
+  History history;
+  const std::optional<ReplayReport> report = observed_replay(request, &outputs, &history);
+  if (!report) return kExitFailed;
+
+  const bool told = tell(*report, request, history);
+  if (outputs.json) outputs.json->write(replay_json(*report));
+  const bool written = outputs.close();
+  const std::vector<std::string> faults = faults_of(*report);
+  for (const std::string& fault : faults) complain("FAILED: " + fault);
+  if (!told || !written || !faults.empty()) return kExitFailed;
+  return report->result.stopped ? kExitSignal + interrupt.signal_number() : kExitOk;
+}
+
+}  // namespace
+
+int run_replay(const ReplayWords& words) {
+  std::string error;
+  std::optional<ReplayRequest> request = interpret(words, &error);
+  if (!request) {
+    complain(error + "\nTry 'fallow replay --help'.");
+    return kExitUsage;
+  }
+  if (!request->quiet)
+    for (const std::string& warning : request->warnings) complain("warning: " + warning);
+  // Before the outputs are opened, which would leave empty files behind.
+  if (request->options.trace != "-" && access(request->options.trace.c_str(), R_OK) != 0) {
+    complain(fmt::format("{}: cannot open: {}", request->options.trace, std::strerror(errno)));
+    return kExitFailed;
+  }
+  const Interrupt interrupt;
+  request->options.stop = &interrupt.flag();
+  return replay_and_tell(*request, interrupt);
+}
+
+}  // namespace fallow

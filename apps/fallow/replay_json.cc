@@ -1,0 +1,76 @@
+#include "apps/fallow/replay_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include "apps/fallow/human.h"
+#include "apps/fallow/replay_options.h"
+
+namespace fallow {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json or_null(bool known, double value) { return known ? Json(value) : Json(nullptr); }
+
+void add_settings(const ReplayOptions& options, const ReplayResult& result, Json* json) {
+  (*json)["trace"] = options.trace;
+  (*json)["policy"] = policy_name(options);
+  (*json)["order"] = options.order.raw;
+  (*json)["capacity"] = options.capacity;
+  (*json)["hwm"] = options.hwm;
+  (*json)["backing"] = backing_name(options.backing);
+  (*json)["memory_mib"] = to_mib(result.memory);
+}
+
+void add_figures(const ReplayResult& result, Json* json) {
+  (*json)["events"] = result.events;
+  (*json)["allocs"] = result.allocs;
+  (*json)["frees"] = result.frees;
+  (*json)["unmatched_frees"] = result.unmatched_frees;
+  (*json)["failed_allocs"] = result.failed_allocs;
+  (*json)["duration_s"] = result.duration_s;
+  (*json)["mean_used_mib"] = result.mean_used_mib;
+  (*json)["peak_used_mib"] = result.peak_used_mib;
+  (*json)["mean_resident_mib"] = result.mean_resident_mib;
+  (*json)["peak_resident_mib"] = result.peak_resident_mib;
+  (*json)["end_used_mib"] = result.end_used_mib;
+  (*json)["end_resident_mib"] = result.end_resident_mib;
+  (*json)["excess_gib_s"] = result.excess_gib_s;
+  (*json)["reported_mib"] = result.reported_mib;
+  (*json)["refaulted_mib"] = result.refaulted_mib;
+  (*json)["requests"] = result.requests;
+  (*json)["entries"] = result.entries;
+  (*json)["report_seconds"] = result.report_seconds;
+  (*json)["corrupted_frames"] = result.corrupted_frames;
+  (*json)["wall_seconds"] = result.wall_seconds;
+}
+
+void add_details(const ReplayReport& report, Json* json) {
+  const ReplayResult& result = report.result;
+  const bool compared = report.options.compare_linux;
+  (*json)["implied_frees"] = result.implied_frees;
+  (*json)["refused_frees"] = result.refused_frees;
+  (*json)["bad_lines"] = result.bad_lines;
+  (*json)["lost_events"] = result.lost_events;
+  (*json)["report_failures"] = result.report_failures;
+  (*json)["broken_invariant"] =
+      result.broken_invariant != nullptr ? Json(result.broken_invariant) : Json(nullptr);
+  (*json)["linux_mean_resident_mib"] = or_null(compared, result.linux_mean_resident_mib);
+  (*json)["linux_end_resident_mib"] = or_null(compared, result.linux_end_resident_mib);
+  (*json)["linux_excess_gib_s"] = or_null(compared, result.linux_excess_gib_s);
+  (*json)["linux_refaulted_mib"] = or_null(compared, result.linux_refaulted_mib);
+  (*json)["stopped"] = result.stopped;
+}
+
+}  // namespace
+
+std::string replay_json(const ReplayReport& report) {
+  Json json;
+  add_settings(report.options, report.result, &json);
+  add_figures(report.result, &json);
+  add_details(report, &json);
+  // A path need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace fallow
