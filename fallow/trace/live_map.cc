@@ -10,7 +10,7 @@ LiveMap::Page* LiveMap::find_slow(std::uint64_t number) {
 }
 
 LiveMap::Page* LiveMap::add(Pfn pfn) {
-  if (pages_.size() >= kMaxPages) return nullptr;
+  if (pages_.size() >= max_pages_) return nullptr;
   const std::uint64_t number = pfn.raw / kPageFrames;
   Page* const page = pages_.emplace(number, std::make_unique<Page>()).first->second.get();
   recent_[number % kRecent] = {number, page};

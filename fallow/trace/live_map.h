@@ -12,16 +12,21 @@
 namespace fallow {
 
 // A frame is *live* while it has a value. Any frame number may be live; memory is 2 KiB for each aligned 512
-// frames with a live one among them, and up to 16 MiB beyond that. Not thread-safe.
+// frames (a page) with a live one among them, and up to 16 MiB beyond that. Not thread-safe.
 class LiveMap {
  public:
   using Value = std::uint32_t;
   static constexpr Value kNotLive = 0;
   static constexpr std::size_t kMaxPages = std::size_t{1} << 20;  // 2 GiB of values
 
-  LiveMap() { recent_.fill({kNoPage, nullptr}); }
+  explicit LiveMap(std::size_t max_pages = kMaxPages) : max_pages_(max_pages) {
+    recent_.fill({kNoPage, nullptr});
+  }
   LiveMap(const LiveMap&) = delete;
   LiveMap& operator=(const LiveMap&) = delete;
+
+  // Aligned runs of 512 frames with a live one among them, or kept although there is none.
+  std::size_t pages() const { return pages_.size(); }
 
   // The value of a frame, which is not live afterwards; kNotLive if it was not before.
   Value take(Pfn pfn) {
@@ -35,8 +40,8 @@ class LiveMap {
     return value;
   }
 
-  // Gives a frame that is not live a value other than kNotLive. False: live frames are spread over more than
-  // kMaxPages.
+  // Gives a frame that is not live a value other than kNotLive. False: live frames are spread over too
+  // many pages.
   bool put(Pfn pfn, Value value) {
     Page* page = find(pfn);
     if (page == nullptr) page = add(pfn);
@@ -71,6 +76,7 @@ class LiveMap {
   Page* add(Pfn pfn);
   void release(Pfn pfn);
 
+  const std::size_t max_pages_;
   std::array<Recent, kRecent> recent_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Page>> pages_;
 };

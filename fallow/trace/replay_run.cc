@@ -61,6 +61,10 @@ bool ReplayRun::play(TraceReader& reader) {
   error_ = reader.error();
   if (!result_.stopped && !error_.empty()) return false;
   error_.clear();
+  if (!any_ && !result_.stopped) {
+    error_ = options_.trace + ": no mm_page_alloc or mm_page_free event is in it";
+    return false;
+  }
   result_.bad_lines = reader.counts().bad_lines;
   result_.lost_events = reader.counts().lost_events;
   end_trace();
@@ -150,7 +154,7 @@ void ReplayRun::deliver(bool wait) {
 ReplayResult ReplayRun::finish() {
   if (!result_.stopped) {
     pass_until(end_);
-    sample(false);
+    if (end_ > last_) sample(false);
   }
   if (comparison_ != nullptr) {
     deliver(true);
