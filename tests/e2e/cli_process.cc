@@ -1,0 +1,108 @@
+#include "tests/e2e/cli_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+
+namespace fallow {
+namespace {
+
+[[noreturn]] void become_cli(const std::vector<std::string>& arguments,
+                             const std::vector<std::string>& environment) {
+  std::vector<char*> words, variables;
+  std::string program = FALLOW_PROGRAM;
+  std::vector<std::string> texts = {"PATH=/usr/bin:/bin", "TERM=xterm-256color", "LC_ALL=C.UTF-8"};
+  std::vector<std::string> given = arguments;
+  texts.insert(texts.end(), environment.begin(), environment.end());
+  words.push_back(program.data());
+  for (std::string& word : given) words.push_back(word.data());
+  words.push_back(nullptr);
+  // getenv() takes the first of a name, so what was asked for comes before what is plain.
+  for (auto text = texts.rbegin(); text != texts.rend(); ++text) variables.push_back(text->data());
+  variables.push_back(nullptr);
+  execve(program.c_str(), words.data(), variables.data());
+  _exit(127);
+}
+
+int exit_status_of(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+}  // namespace
+
+CliOutcome run_cli(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  const ScratchFolder folder;
+  const std::string out = folder.path("out");
+  const std::string err = folder.path("err");
+  const pid_t child = fork();
+  if (child == 0) {
+    constexpr mode_t kMode = 0600;
+    dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+    dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, kMode), STDOUT_FILENO);
+    dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, kMode), STDERR_FILENO);
+    become_cli(arguments, environment);
+  }
+  EXPECT_GT(child, 0);
+  CliOutcome outcome;
+  outcome.status = exit_status_of(child);
+  outcome.out = read_file(out);
+  outcome.err = read_file(err);
+  return outcome;
+}
+
+CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& environment, const std::string& interrupt_at) {
+  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, &size);
+  if (child == 0) become_cli(arguments, environment);
+  EXPECT_GT(child, 0);
+  CliOutcome outcome;
+  bool interrupted = interrupt_at.empty();
+  char piece[4096];
+  // At the end of the child reading fails with EIO.
+  for (ssize_t count = 0; (count = read(terminal, piece, sizeof piece)) > 0;) {
+    outcome.out.append(piece, static_cast<std::size_t>(count));
+    if (interrupted || outcome.out.find(interrupt_at) == std::string::npos) continue;
+    constexpr char kControlC = 3;
+    EXPECT_EQ(write(terminal, &kControlC, 1), 1);
+    interrupted = true;
+  }
+  close(terminal);
+  outcome.status = exit_status_of(child);
+  return outcome;
+}
+
+ScratchFolder::ScratchFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "fallow-cli-XXXXXX").string();
+  EXPECT_NE(mkdtemp(name.data()), nullptr);
+  folder_ = name;
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code nobody_minds;
+  std::filesystem::remove_all(folder_, nobody_minds);
+}
+
+std::string ScratchFolder::file(const std::string& name, const std::string& content) const {
+  std::ofstream(path(name), std::ios::binary) << content;
+  return path(name);
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace fallow

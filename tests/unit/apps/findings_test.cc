@@ -1,0 +1,57 @@
+#include "apps/fallow/findings.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/apps/reports.h"
+
+namespace fallow {
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+TEST(Findings, all_is_well) {
+  EXPECT_EQ(faults_of(typical_report()), Sentences{});
+  EXPECT_EQ(notes_of(typical_report()), Sentences{});
+}
+
+TEST(Findings, faults) {
+  ReplayReport report = typical_report();
+  report.result.corrupted_frames = 1;
+  report.result.refused_frees = 2;
+  report.result.broken_invariant = "a block counts more free frames than it has";
+  EXPECT_EQ(faults_of(report),
+            (Sentences{"1 frame lost its content while it was allocated.",
+                       "The zone refused 2 frees of what it had allocated.",
+                       "The zone is inconsistent at the end: a block counts more free frames than it has."}));
+}
+
+TEST(Findings, failed_allocations_are_a_fault_only_when_verifying) {
+  ReplayReport report = typical_report();
+  report.result.failed_allocs = 31;
+  const std::string sentence =
+      "31 allocations failed: the zone of 2,048 MiB was too small or too fragmented (see --memory).";
+  EXPECT_EQ(faults_of(report), Sentences{});
+  EXPECT_EQ(notes_of(report), Sentences{sentence});
+  report.options.verify = true;
+  EXPECT_EQ(faults_of(report), Sentences{sentence});
+  EXPECT_EQ(notes_of(report), Sentences{});
+}
+
+TEST(Findings, notes) {
+  ReplayReport report = typical_report();
+  report.options.lazy_free = true;
+  report.result.bad_lines = 1;
+  report.result.lost_events = 12'000;
+  report.result.unmatched_frees = 2;
+  report.result.implied_frees = 1;
+  report.result.report_failures = 4;
+  const Sentences notes = notes_of(report);
+  ASSERT_EQ(notes.size(), 6u);
+  EXPECT_EQ(notes[0], "1 line of the trace was damaged and skipped.");
+  EXPECT_EQ(notes[1], "The recording lost 12,000 events: what was freed then counts as used for ever.");
+  EXPECT_EQ(notes[2], "2 frees were skipped: what they free was allocated before the recording began.");
+  EXPECT_EQ(faults_of(report), Sentences{});
+}
+
+}  // namespace
+}  // namespace fallow

@@ -1,0 +1,51 @@
+#include "apps/fallow/output_file.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace fallow {
+namespace {
+
+std::string path_of(const char* name) { return (std::filesystem::path(testing::TempDir()) / name).string(); }
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST(OutputFile, everything_arrives) {
+  const std::string path = path_of("fallow_output_file_test");
+  std::string error;
+  auto file = OutputFile::open(path, &error);
+  ASSERT_TRUE(file) << error;
+  std::string expected;
+  for (int i = 0; i < 20'000; ++i) {
+    file->write("a line of text\n");
+    expected += "a line of text\n";
+  }
+  EXPECT_TRUE(file->close());
+  EXPECT_TRUE(file->close());
+  EXPECT_EQ(content_of(path), expected);
+  std::filesystem::remove(path);
+}
+
+TEST(OutputFile, cannot_be_opened) {
+  std::string error;
+  EXPECT_FALSE(OutputFile::open("/no/such/folder/x.json", &error));
+  EXPECT_EQ(error, "/no/such/folder/x.json: cannot write: No such file or directory");
+}
+
+TEST(OutputFile, cannot_be_written) {
+  std::string error;
+  auto file = OutputFile::open("/dev/full", &error);
+  if (!file) GTEST_SKIP() << error;
+  file->write("text");
+  EXPECT_FALSE(file->close());
+  EXPECT_EQ(file->error(), "/dev/full: cannot write: No space left on device");
+}
+
+}  // namespace
+}  // namespace fallow
