@@ -1,4 +1,4 @@
-// Orders 1 to 8: aligned runs inside a block.
+// Orders 1 to 8, and order 0 in a zone that is nearly full: aligned runs inside a block.
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/runs.h"
 
@@ -23,6 +23,9 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   if (const Allocation got = from_hand(order, m); got.ok()) return got;
   for (const std::uint32_t block : {run_block_[m], owned_[m]}) {
     if (block == kNoBlock) continue;
+    // A block that became wholly free since, or went to another mobility, has to be chosen again.
+    const BlockEntry e = zone_.entry(block);
+    if (e.wholly_free() || e.mobility() != mobility) continue;
     if (const Allocation got = run_in_block(order, block, mobility); got.ok()) return got;
   }
   unsigned tries = kTries;
@@ -36,8 +39,9 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
     if (got.ok()) return got;
   }
   // Any block at all, of any mobility and whoever owns it.
-  for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
-    if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
+  for (std::uint32_t i = 0; i < zone_.blocks(); ++i) {
+    if (const Allocation got = run_in_block(order, any_block_, mobility); got.ok()) return got;
+    any_block_ = any_block_ + 1 < zone_.blocks() ? any_block_ + 1 : 0;
   }
   return {};
 }

@@ -35,10 +35,10 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
   if (pending.word() == w && (pending.bits() & bits) != 0) return zone_.refuse(pfn, Status::NotAllocated);
   // Back into the hand they came from.
   if (zone_.entry_hint(block).owner() == id_) {
-    for (HeldSlot& slot : hand_) {
-      const Held hand = load(slot);
-      if (hand.word() != w) continue;
-      store(slot, hand.raw | bits);
+    for (unsigned m = 0; m < kMobilities; ++m) {
+      const Held hand = load(hand_[m]);
+      if (owned_[m] != block || hand.word() != w) continue;
+      store(hand_[m], hand.raw | bits);
       return Status::Ok;
     }
   }
@@ -63,13 +63,16 @@ void LocalCache::flush_pending() noexcept {
 }
 
 // Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
-// since another cache freed the same frames in the meantime.
+// since another cache freed the same frames in the meantime, into the block or into its hand.
 std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
+  const std::uint32_t held =
+      owner == 0 ? 0 : zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits);
   std::uint32_t freed;
   do {
-    freed = FrameWord{raw}.allocated() & bits;
+    freed = FrameWord{raw}.allocated() & bits & ~held;
     // release: MO-1, what was written into the frames happens before they are taken again.
   } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give(freed, 0).raw,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));

@@ -17,7 +17,8 @@ Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   if (order >= kBlockOrder) return allocate_whole(order, mobility);
   if (order.raw > 0) return allocate_run(order, mobility);
-  if (!refill(mobility)) return {};
+  // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
+  if (!refill(mobility)) return allocate_run(order, mobility);
   const std::uint32_t bits = load(hand_[m]).bits();
   return hand_out(m, bits & (~bits + 1));
 }

@@ -97,11 +97,11 @@ class alignas(64) LocalCache {
   // refill.cc: single frames.
   bool refill(Mobility mobility) noexcept;
   bool refill_from_owned(unsigned m) noexcept;
-  bool refill_from_anywhere(unsigned m) noexcept;
   bool take_word(std::uint32_t w, unsigned m) noexcept;
   std::uint32_t claim_block(Mobility mobility) noexcept;
   std::uint32_t claim_listed(unsigned home, Mobility mobility) noexcept;
   bool claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
+  void own(unsigned m, std::uint32_t block) noexcept;
   void disown(unsigned m) noexcept;
 
   // allocate_run.cc: orders 1 to 8.
@@ -143,6 +143,7 @@ class alignas(64) LocalCache {
   std::uint32_t owned_[kMobilities];        // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};  // the word of the owned block to look at next
   std::uint32_t run_block_[kMobilities];    // where the last run was found, kNoBlock: nowhere
+  std::uint32_t any_block_ = 0;             // where the last search of every block ended
   const std::uint32_t id_;                  // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
 
@@ -168,7 +169,7 @@ inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept 
 
 inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
-  if (order.raw == 0) [[likely]] {
+  if (order.raw == 0 && m < kMobilities) [[likely]] {
     const std::uint32_t bits = load(hand_[m]).bits();
     if (bits != 0) [[likely]]
       return hand_out(m, bits & (~bits + 1));

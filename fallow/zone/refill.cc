@@ -8,10 +8,9 @@ bool LocalCache::refill(Mobility mobility) noexcept {
   serve_drain_request();
   do {
     if (refill_from_owned(m)) return true;
-    owned_[m] = claim_block(mobility);
-    cursor_[m] = 0;
+    own(m, claim_block(mobility));
   } while (owned_[m] != kNoBlock);
-  return refill_from_anywhere(m);
+  return false;
 }
 
 bool LocalCache::refill_from_owned(unsigned m) noexcept {
@@ -101,22 +100,20 @@ bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) no
   return claimed;
 }
 
+// ZONE-8: a hand that is not empty lies in the block owned for its mobility. The block may be one that was
+// taken from this cache while it was wholly free; whatever it was owned for then does not count any more.
+void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
+  for (std::uint32_t& owned : owned_) {
+    if (owned == block) owned = kNoBlock;
+  }
+  owned_[m] = block;
+  cursor_[m] = 0;
+}
+
 void LocalCache::disown(unsigned m) noexcept {
   if (owned_[m] == kNoBlock) return;
   zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
   owned_[m] = kNoBlock;
-}
-
-// The zone is nearly full: what is left may lie in blocks that other caches own.
-bool LocalCache::refill_from_anywhere(unsigned m) noexcept {
-  for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
-    const BlockEntry e = zone_.entry(b);
-    if (e.closed() || e.used() >= kBlockFrames) continue;
-    for (unsigned w = 0; w < kBlockWords; ++w) {
-      if (take_word(b * kBlockWords + w, m)) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace fallow

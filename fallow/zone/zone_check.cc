@@ -15,15 +15,22 @@ struct Totals {
 
 constexpr bool wholly_unreported(BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; }
 
-// Frames of the block that lie free in the hand of some cache.
-std::uint32_t held_by_caches(const Zone& zone, std::uint32_t word, bool* twice) {
-  std::uint32_t all = 0;
+// Frames of the word that lie free in the hand of some cache.
+struct Held {
+  std::uint32_t bits = 0;
+  bool twice = false;
+  bool elsewhere = false;  // in the hand of a cache that does not own the block
+};
+
+Held held_by_caches(const Zone& zone, std::uint32_t word, unsigned owner) {
+  Held held;
   for (std::uint32_t i = 0; i < zone.cache_count(); ++i) {
     const std::uint32_t bits = zone.cache(i).in_hand(word, kWholeWord);
-    if ((all & bits) != 0) *twice = true;
-    all |= bits;
+    held.twice = held.twice || (held.bits & bits) != 0;
+    held.elsewhere = held.elsewhere || (bits != 0 && i + 1 != owner);
+    held.bits |= bits;
   }
-  return all;
+  return held;
 }
 
 const char* check_words(const Zone& zone, std::uint32_t block, BlockEntry e, Totals* totals) {
@@ -31,14 +38,14 @@ const char* check_words(const Zone& zone, std::uint32_t block, BlockEntry e, Tot
   for (unsigned i = 0; i < kBlockWords; ++i) {
     const std::uint32_t w = block * kBlockWords + i;
     const FrameWord word{zone.word(w).load(std::memory_order_relaxed)};
-    bool twice = false;
-    const std::uint32_t held = held_by_caches(zone, w, &twice);
-    if (twice) return "ZONE-8: no frame is in two hands";
-    if ((held & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and unmarked";
+    const Held held = held_by_caches(zone, w, e.owner());
+    if (held.twice) return "ZONE-8: no frame is in two hands";
+    if (held.elsewhere) return "ZONE-8: a hand lies in a block that its cache owns";
+    if ((held.bits & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and unmarked";
     used += static_cast<unsigned>(std::popcount(word.used()));
     marked += static_cast<unsigned>(std::popcount(word.mark() & word.free()));
     totals->isolated += static_cast<unsigned>(std::popcount(word.isolated()));
-    totals->held += static_cast<unsigned>(std::popcount(held));
+    totals->held += static_cast<unsigned>(std::popcount(held.bits));
   }
   if (used != e.used()) return "ZONE-2: used counts the used frames of the words";
   if (marked != e.marked()) return "ZONE-3: marked counts the marks of the free frames";

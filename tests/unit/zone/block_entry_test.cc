@@ -1,0 +1,94 @@
+#include "fallow/zone/block_entry.h"
+
+#include <gtest/gtest.h>
+
+namespace fallow {
+namespace {
+
+TEST(BlockEntry, FieldsDoNotTouchEachOther) {
+  const BlockEntry full = BlockEntry{}
+                              .with_used(512)
+                              .with_marked(512)
+                              .with_owner(kMaxCaches)
+                              .with_mobility(Mobility::Reclaimable)
+                              .with_whole(true)
+                              .with_isolated(true)
+                              .with_splitting(true)
+                              .stamped(0xff, BlockEntry::kTicks);
+  EXPECT_EQ(full.used(), 512u);
+  EXPECT_EQ(full.marked(), 512u);
+  EXPECT_EQ(full.owner(), kMaxCaches);
+  EXPECT_EQ(full.mobility(), Mobility::Reclaimable);
+  EXPECT_TRUE(full.whole() && full.isolated() && full.splitting() && full.closed());
+  const BlockEntry cleared = full.with_used(0)
+                                 .with_marked(0)
+                                 .with_owner(0)
+                                 .with_mobility(Mobility::Movable)
+                                 .with_whole(false)
+                                 .with_isolated(false)
+                                 .with_splitting(false)
+                                 .stamped(0xff, 0);
+  EXPECT_EQ(cleared.raw(), 0u);
+  EXPECT_EQ(full.with_used(7).marked(), 512u);
+  EXPECT_EQ(full.with_marked(7).used(), 512u);
+  EXPECT_EQ(full.with_owner(7).mobility(), Mobility::Reclaimable);
+}
+
+TEST(BlockEntry, ZeroIsAFreeBlockThatNobodyTouched) {
+  constexpr BlockEntry e;
+  EXPECT_TRUE(e.wholly_free());
+  EXPECT_FALSE(e.closed());
+  EXPECT_EQ(e.owner(), 0u);
+  EXPECT_EQ(e.mobility(), Mobility::Movable);
+  EXPECT_EQ(home(e), kHomeFree);
+  for (unsigned now = 1; now <= BlockEntry::kTicks; ++now) {
+    for (unsigned g = 0; g < kAgeGroups; ++g) EXPECT_EQ(e.age(g, now), BlockEntry::kLongAgo);
+  }
+}
+
+TEST(BlockEntry, AgesGoRoundAfterSevenTicks) {
+  for (unsigned stamp = 1; stamp <= BlockEntry::kTicks; ++stamp) {
+    const BlockEntry e = BlockEntry{}.stamped(1U << 3, stamp);
+    unsigned now = stamp;
+    for (unsigned age = 0; age < BlockEntry::kTicks; ++age) {
+      EXPECT_EQ(e.age(3, now), age);
+      EXPECT_EQ(e.age(2, now), BlockEntry::kLongAgo);
+      now = now % BlockEntry::kTicks + 1;
+    }
+    EXPECT_EQ(e.age(3, now), 0u) << "round once: matured() must have been called by now";
+  }
+}
+
+TEST(BlockEntry, WhatHasMaturedStaysOld) {
+  const BlockEntry e = BlockEntry{}.stamped(0b01, 1).stamped(0b10, 5);
+  const BlockEntry after = e.matured(5, 6);  // group 0 is 5 ticks old, group 1 is 1
+  EXPECT_EQ(after.age(0, 6), BlockEntry::kLongAgo);
+  EXPECT_EQ(after.age(1, 6), 1u);
+  EXPECT_EQ(after.matured(5, 6).raw(), after.raw());
+}
+
+TEST(BlockEntry, HomeFollowsTheFill) {
+  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames)), kHomeReported);
+  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames - 1)), kHomeFree);
+  constexpr unsigned kStep = kBlockFrames / kBins;
+  for (unsigned bin = 0; bin < kBins; ++bin) {
+    EXPECT_EQ(home(BlockEntry{}.with_used(bin == 0 ? 1 : bin * kStep)), bin_home(Mobility::Movable, bin));
+    EXPECT_EQ(home(BlockEntry{}.with_used((bin + 1) * kStep - 1)), bin_home(Mobility::Movable, bin));
+  }
+  EXPECT_EQ(home(BlockEntry{}.with_used(511).with_mobility(Mobility::Reclaimable)), kHomes - 1);
+  EXPECT_EQ(home(BlockEntry{}.with_used(kBlockFrames)), kNoHome);
+}
+
+TEST(BlockEntry, OwnedBlocksAreListedOnlyWhileWhollyFree) {
+  EXPECT_EQ(home(BlockEntry{}.with_used(5).with_owner(1)), kNoHome);
+  EXPECT_EQ(home(BlockEntry{}.with_owner(1)), kHomeFree);
+}
+
+TEST(BlockEntry, ClosedBlocksHaveNoHome) {
+  EXPECT_EQ(home(BlockEntry{}.with_whole(true)), kNoHome);
+  EXPECT_EQ(home(BlockEntry{}.with_isolated(true)), kNoHome);
+  EXPECT_EQ(home(BlockEntry{}.with_splitting(true)), kNoHome);
+}
+
+}  // namespace
+}  // namespace fallow

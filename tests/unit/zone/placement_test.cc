@@ -1,0 +1,120 @@
+// Where an allocation is placed: what is freed together becomes wholly free together.
+#include <algorithm>
+#include <set>
+
+#include "tests/unit/zone/test_zone.h"
+
+namespace fallow {
+namespace {
+
+class Placement : public ZoneTest {};
+
+TEST_F(Placement, TheFullestBlockComesFirst) {
+  // Three blocks, then all but 100, 400 and 200 frames of them are freed.
+  const std::vector<Pfn> all = allocate_many(3 * kBlockFrames);
+  const unsigned keep[3] = {100, 400, 200};
+  for (unsigned b = 0; b < 3; ++b) {
+    for (unsigned i = keep[b]; i < kBlockFrames; ++i) must_free(all[b * kBlockFrames + i]);
+  }
+  retire_all();
+  const std::uint32_t first = block_of(all[0]);
+  for (unsigned i = 0; i < 112; ++i) EXPECT_EQ(block_of(must_allocate()), first + 1);
+  for (unsigned i = 0; i < 312; ++i) EXPECT_EQ(block_of(must_allocate()), first + 2);
+  for (unsigned i = 0; i < 412; ++i) EXPECT_EQ(block_of(must_allocate()), first);
+  EXPECT_EQ(block_of(must_allocate()), first + 3) << "a wholly free block comes last";
+}
+
+TEST_F(Placement, RunsPreferTheFullestBlockToo) {
+  const std::vector<Pfn> all = allocate_many(2 * kBlockFrames);
+  for (unsigned i = 64; i < kBlockFrames; ++i) must_free(all[i]);
+  for (unsigned i = 384; i < kBlockFrames; ++i) must_free(all[kBlockFrames + i]);
+  retire_all();
+  for (unsigned i = 0; i < 128 / 16; ++i)
+    EXPECT_EQ(block_of(must_allocate({4})), block_of(all[kBlockFrames]));
+  EXPECT_EQ(block_of(must_allocate({4})), block_of(all[0]));
+}
+
+TEST_F(Placement, MobilitiesDoNotShareABlock) {
+  std::set<std::uint32_t> blocks[kMobilities];
+  for (unsigned i = 0; i < 1200; ++i) {
+    const Mobility mobility = static_cast<Mobility>(i % kMobilities);
+    blocks[i % kMobilities].insert(block_of(must_allocate({static_cast<std::uint8_t>(i % 4)}, mobility)));
+  }
+  for (unsigned a = 0; a < kMobilities; ++a) {
+    for (const std::uint32_t b : blocks[a]) {
+      EXPECT_EQ(static_cast<unsigned>(zone().entry(b).mobility()), a);
+      for (unsigned other = 0; other < a; ++other) EXPECT_EQ(blocks[other].count(b), 0u) << "block " << b;
+    }
+  }
+}
+
+TEST_F(Placement, CachesDoNotShareABlock) {
+  std::set<std::uint32_t> blocks[2];
+  for (unsigned i = 0; i < 2000; ++i) {
+    blocks[i % 2].insert(block_of(must_allocate({}, Mobility::Movable, i % 2)));
+  }
+  for (const std::uint32_t b : blocks[0]) EXPECT_EQ(blocks[1].count(b), 0u);
+}
+
+// The block of the last run becomes wholly free and goes to another mobility: the next run does not follow
+// it.
+TEST_F(Placement, ARunDoesNotFollowItsLastBlockIntoAnotherMobility) {
+  const Pfn run = must_allocate({3});
+  must_free(run, {3});
+  cache().retire();
+  const Pfn unmovable = must_allocate({}, Mobility::Unmovable);
+  ASSERT_EQ(block_of(unmovable), block_of(run));
+  EXPECT_NE(block_of(must_allocate({3})), block_of(run));
+}
+
+// Nor does it break a reported block while there are others.
+TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
+  const Pfn keep = must_allocate({}, Mobility::Movable, 1);  // block 0
+  const Pfn run = must_allocate({8}, Mobility::Movable, 0);
+  const Pfn fill = must_allocate({8}, Mobility::Movable, 0);
+  must_free(run, {8});
+  must_free(fill, {8});
+  retire_all();
+  report();
+  ASSERT_EQ(zone().entry(block_of(run)).marked(), block_of(run) == block_of(keep) ? 0u : kBlockFrames);
+  EXPECT_EQ(block_of(must_allocate({3})), block_of(keep));
+}
+
+TEST_F(Placement, UnreportedBlocksComeBeforeReportedOnes) {
+  const Pfn ten = must_allocate({10});
+  ASSERT_EQ(ten, kBase);
+  EXPECT_EQ(report(), (kBlocks - 2) * kBlockFrames);
+  must_free(ten, {10});
+  // Blocks 0 and 1 are free and unreported, the others reported.
+  EXPECT_LT(block_of(must_allocate()), 2u);
+  retire_all();
+  EXPECT_LT(block_of(must_allocate({9})), 2u);
+  EXPECT_GE(block_of(must_allocate({9})), 2u);
+}
+
+TEST_F(Placement, UnreportedPairsComeBeforeReportedOnes) {
+  const std::vector<Pfn> tens = {must_allocate({10}), must_allocate({10}), must_allocate({10})};
+  report();
+  must_free(tens[2], {10});
+  EXPECT_EQ(must_allocate({10}), tens[2]);
+  EXPECT_GT(must_allocate({10}), tens[2]) << "a reported pair when there is no other";
+}
+
+TEST_F(Placement, AnotherMobilityOnlyWhenNothingElseIsLeft) {
+  make({kBase, {2 * kBlockFrames}, 1});
+  allocate_many(kBlockFrames - 1, Mobility::Unmovable);
+  allocate_many(kBlockFrames, Mobility::Movable);
+  EXPECT_EQ(zone().entry(block_of(must_allocate({}, Mobility::Movable))).mobility(), Mobility::Unmovable);
+}
+
+TEST_F(Placement, AnEmptyBlockChangesSides) {
+  make({kBase, {2 * kBlockFrames}, 1});
+  allocate_many(10, Mobility::Unmovable);
+  cache().retire();
+  allocate_many(kBlockFrames, Mobility::Reclaimable);
+  const Pfn pfn = must_allocate({}, Mobility::Movable);
+  EXPECT_EQ(zone().entry(block_of(pfn)).mobility(), Mobility::Movable) << "less than half of it was used";
+}
+
+}  // namespace
+}  // namespace fallow
