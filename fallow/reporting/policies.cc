@@ -26,16 +26,17 @@ std::int64_t HwmPolicy::credit(const UnreportedCounts& counts) const noexcept {
   return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
 }
 
-unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
+unsigned HwmPolicy::areas_with(std::uint64_t mark, const UnreportedCounts& counts) const {
   unsigned areas = 0;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
-    if (counts.of[order] >= mark_) areas |= 1U << order;
+    if (counts.of[order] >= mark) areas |= 1U << order;
   }
   return areas;
 }
 
 Next HwmPolicy::pass(ZonePass& zone_pass) noexcept {
-  const unsigned areas = areas_at_mark(count_unreported(zone_pass.zone(), order_));
+  const unsigned areas =
+      areas_with(zone_pass.retry() ? 1 : mark_, count_unreported(zone_pass.zone(), order_));
   if (areas == 0) return Next::Look;
   Selection selection;
   selection.order = order_;

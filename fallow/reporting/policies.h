@@ -19,7 +19,7 @@ class HwmPolicy final : public Policy {
   Next pass(ZonePass& zone_pass) noexcept override;
 
  private:
-  unsigned areas_at_mark(const UnreportedCounts& counts) const;
+  unsigned areas_with(std::uint64_t mark, const UnreportedCounts& counts) const;
 
   Order order_;
   std::uint32_t mark_;

@@ -89,33 +89,44 @@ bool Reporter::reporting_requested(std::size_t zone) const noexcept {
   return zones_[zone].flag.load(std::memory_order_relaxed) == Flag::Requested;
 }
 
+// Whoever calls has taken a wish from the port. One that finds the worker busy leaves it word, and the worker
+// goes round again: it may have passed the zone that the wish was about.
 Nanoseconds Reporter::run() noexcept {
-  std::uintptr_t nobody = 0;
-  // seq_cst: MO-8, either this sees stopping_, or who stops sees the worker inside.
-  if (!worker_.compare_exchange_strong(nobody, port_.current(), std::memory_order_seq_cst)) return kNever;
   Nanoseconds next = kNever;
-  if (!stopping_.load(std::memory_order_seq_cst)) {
-    const Nanoseconds now = port_.now();
-    for (std::size_t i = 0; i < zone_count_; ++i) {
-      ZoneState& state = zones_[(next_zone_ + i) % zone_count_];
-      if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
-      if (state.due.load(std::memory_order_relaxed) <= now.raw) pass(state);
-      if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
-      const Nanoseconds due{state.due.load(std::memory_order_relaxed)};
-      next = due < next ? due : next;
-    }
-    next_zone_ = zone_count_ == 0 ? 0 : (next_zone_ + 1) % zone_count_;
+  // seq_cst: either this load sees the word that a second caller left, or that caller finds nobody inside.
+  for (called_.store(true, std::memory_order_seq_cst); called_.load(std::memory_order_seq_cst);) {
+    std::uintptr_t nobody = 0;
+    // seq_cst: MO-8, either this sees stopping_, or who stops sees the worker inside.
+    if (!worker_.compare_exchange_strong(nobody, port_.current(), std::memory_order_seq_cst)) return kNever;
+    called_.store(false, std::memory_order_seq_cst);
+    next = stopping_.load(std::memory_order_seq_cst) ? kNever : round();
+    // release: what this pass wrote happens before the worker is seen to be out.
+    worker_.store(0, std::memory_order_seq_cst);
   }
-  // release: what this pass wrote happens before the worker is seen to be out.
-  worker_.store(0, std::memory_order_release);
+  return next;
+}
+
+// Once over all zones that are due. Returns when the next one is.
+Nanoseconds Reporter::round() noexcept {
+  Nanoseconds next = kNever;
+  const Nanoseconds now = port_.now();
+  for (std::size_t i = 0; i < zone_count_; ++i) {
+    ZoneState& state = zones_[(next_zone_ + i) % zone_count_];
+    if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
+    if (state.when() <= now) pass(state);
+    if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
+    next = state.when() < next ? state.when() : next;
+  }
+  next_zone_ = zone_count_ == 0 ? 0 : (next_zone_ + 1) % zone_count_;
   return next;
 }
 
 void Reporter::pass(ZoneState& state) noexcept {
   Sink sink(*this, state);
-  ZonePass zone_pass(*state.zone, sink, capacity_);
+  const bool retry = state.failed.exchange(false, std::memory_order_relaxed);
+  ZonePass zone_pass(*state.zone, sink, capacity_, retry);
   const Next next = policy_->pass(zone_pass);
-  if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // due as back_off() said
+  if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // when back_off() says
   if (zone_pass.starved()) {
     again(state, kFirstRetry);
   } else if (next == Next::Again) {
@@ -160,9 +171,10 @@ void Reporter::back_off(ZoneState& state) noexcept {
   const std::uint64_t doubled = last == 0 ? kFirstRetry.raw : last * 2;
   const std::uint64_t retry = doubled < kLastRetry.raw ? doubled : kLastRetry.raw;
   state.retry.store(retry, std::memory_order_relaxed);
+  state.failed.store(true, std::memory_order_relaxed);
   const Nanoseconds due = port_.now() + Nanoseconds{retry};
+  state.not_before.store(due.raw, std::memory_order_relaxed);
   if (state.flag.load(std::memory_order_relaxed) == Flag::Requested) {
-    state.due.store(due.raw, std::memory_order_relaxed);
     port_.wake_at(due);
   } else {
     request(state, due);

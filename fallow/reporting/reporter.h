@@ -52,7 +52,8 @@ class Reporter {
   Status forget_reported();
 
   // The worker: does what is due, and returns when it wants to run next (kNever: not before the port is
-  // asked to wake it). One thread at a time does the work; a second caller returns kNever at once.
+  // asked to wake it). One thread at a time does the work; a second caller returns kNever at once, and the
+  // first goes round again for it.
   Nanoseconds run() noexcept;
 
   // Settles a request for which report() returned Pending. Any thread. InvalidArgument, and nothing else,
@@ -73,9 +74,17 @@ class Reporter {
     Reporter* reporter = nullptr;
     Zone* zone = nullptr;
     std::atomic<Flag> flag{Flag::Off};
-    std::atomic<std::uint64_t> due{0};    // when the next pass may run, while requested
-    std::atomic<std::uint64_t> delay{0};  // from the trigger to the first pass
-    std::atomic<std::uint64_t> retry{0};  // the current back-off; 0: the last request went well
+    std::atomic<std::uint64_t> due{0};         // when the next pass may run, while requested
+    std::atomic<std::uint64_t> delay{0};       // from the trigger to the first pass
+    std::atomic<std::uint64_t> retry{0};       // the current back-off; 0: the last request went well
+    std::atomic<std::uint64_t> not_before{0};  // when the back-off ends: no pass sooner, whatever is due
+    std::atomic<bool> failed{false};           // since the last pass began: what it left is to be tried again
+
+    Nanoseconds when() const noexcept {
+      const std::uint64_t a = due.load(std::memory_order_relaxed),
+                          b = not_before.load(std::memory_order_relaxed);
+      return {a > b ? a : b};
+    }
   };
 
   enum class Place : std::uint8_t { Free, Filling, InFlight, Settling };
@@ -91,6 +100,7 @@ class Reporter {
   static void fired(void* zone_state) noexcept;
   void request(ZoneState& state, Nanoseconds due) noexcept;
   void back_off(ZoneState& state) noexcept;
+  Nanoseconds round() noexcept;
   void pass(ZoneState& state) noexcept;
   void again(ZoneState& state, Nanoseconds wait) noexcept;
   void rest(ZoneState& state, bool progress) noexcept;
@@ -116,6 +126,7 @@ class Reporter {
 
   std::atomic<bool> registration_{false};  // a lock around registering
   std::atomic<std::uintptr_t> worker_{0};  // who is inside run(), as Port::current()
+  std::atomic<bool> called_{false};        // since the worker last went round
   std::atomic<bool> stopping_{true};       // keeps the worker out
   ReportingDevice* device_ = nullptr;      // this and below: changed only while the worker is out
   Policy* policy_ = nullptr;

@@ -98,7 +98,9 @@ Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcep
     keep(block);
     return Visit::Done;
   }
-  const bool in_parts = want_.order < kBlockOrder && request.most < kBlockFrames;
+  // Who asks for areas wants the block as it is listed, or not yet.
+  const bool in_parts =
+      want_.order < kBlockOrder && want_.areas == Selection::kAnyArea && request.most < kBlockFrames;
   if (wholly_unreported(e) && !in_parts) return visit_whole(block, e, request);
   // A block that is wholly free and partly reported has no run of order 9 that may be reported (R5, R8).
   return want_.order >= kBlockOrder ? Visit::Done : visit_words(block, e, request);
@@ -243,6 +245,8 @@ bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
       }
     }
     zone_.settle_taken(block, n, 0);
+    // MO-7: an allocation may have found these frames reserved, and nothing isolated any more.
+    zone_.put_backs().fetch_add(1, std::memory_order_seq_cst);
   }
   zone_.isolated().fetch_sub(n, std::memory_order_seq_cst);
   return false;
@@ -256,7 +260,7 @@ UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
     if (wholly_unreported(e)) {
       const bool pair = wholly_unreported(zone.entry(b ^ 1));
       if (!pair) {
-        counts.of[kBlockOrder.raw] += 1;
+        counts.of[kBlockOrder.raw] += order <= kBlockOrder ? 1 : 0;
       } else if (b % 2 == 0 || !zone.dirty().contains(b - 1)) {
         counts.of[kMaxOrder.raw] += 1;
       }

@@ -57,9 +57,10 @@ void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noe
     }
   }
   if (reported) zone.marks_given().fetch_add(total, std::memory_order_relaxed);
-  // seq_cst: MO-7, who waits in LocalCache::allocate sees the frames once it sees this.
-  zone.isolated().fetch_sub(total, std::memory_order_seq_cst);
+  // seq_cst: MO-7, who waits in LocalCache::allocate sees the frames once it sees this. In this order: who
+  // finds nothing isolated any more must know that something came back.
   zone.put_backs().fetch_add(1, std::memory_order_seq_cst);
+  zone.isolated().fetch_sub(total, std::memory_order_seq_cst);
 }
 
 }  // namespace fallow
