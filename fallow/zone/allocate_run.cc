@@ -66,7 +66,8 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
   BlockBits free;
   const std::uint64_t first = std::uint64_t{block} * kBlockWords;
   for (unsigned w = 0; w < kBlockWords; ++w) {
-    free.word[w] = FrameWord{zone_.word(first + w).load(std::memory_order_relaxed)}.free();
+    // acquire: MO-7, an allocation that finds frames isolated here sees that something is.
+    free.word[w] = FrameWord{zone_.word(first + w).load(std::memory_order_acquire)}.free();
   }
   const BlockBits runs = aligned_runs(free, order.raw);
   for (unsigned w = 0; w < kBlockWords; ++w) {

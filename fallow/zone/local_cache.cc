@@ -58,11 +58,16 @@ void LocalCache::serve_drain_request() noexcept {
   drain();
 }
 
+// The marks that `bits` of the hand carried when they were taken, unless they were forgotten since.
+std::uint32_t LocalCache::marks_in_hand(unsigned m, std::uint32_t bits) const noexcept {
+  return zone_.forgets() == hand_forgets_[m] ? hand_marks_[m] & bits : 0;
+}
+
 // Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
 // them: nobody touched those.
 void LocalCache::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), marks = hand_marks_[m] & bits;
+  const std::uint32_t bits = hand.bits(), marks = marks_in_hand(m, bits);
   if (bits == 0) return;
   hand_marks_[m] = 0;
   store(hand_[m], held(hand.word(), 0));

@@ -91,6 +91,7 @@ class alignas(64) LocalCache {
   Allocation allocate_slow(Order order, Mobility mobility) noexcept;
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
   Allocation hand_out(unsigned m, std::uint32_t bits) noexcept;
+  std::uint32_t marks_in_hand(unsigned m, std::uint32_t bits) const noexcept;
   void put_back_hand(unsigned m) noexcept;
   void serve_drain_request() noexcept;
 
@@ -140,11 +141,12 @@ class alignas(64) LocalCache {
   HeldSlot pending_{0};
   HeldSlot hand_[kMobilities];
   std::uint32_t hand_marks_[kMobilities] = {};
-  std::uint32_t owned_[kMobilities];        // kNoBlock: none
-  std::uint32_t cursor_[kMobilities] = {};  // the word of the owned block to look at next
-  std::uint32_t run_block_[kMobilities];    // where the last run was found, kNoBlock: nowhere
-  std::uint32_t any_block_ = 0;             // where the last search of every block ended
-  const std::uint32_t id_;                  // as owner in a block's entry
+  std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
+  std::uint32_t owned_[kMobilities];              // kNoBlock: none
+  std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
+  std::uint32_t run_block_[kMobilities];          // where the last run was found, kNoBlock: nowhere
+  std::uint32_t any_block_ = 0;                   // where the last search of every block ended
+  const std::uint32_t id_;                        // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
 
   std::atomic<std::uint64_t> taken_{0};
@@ -159,7 +161,8 @@ inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept 
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
   bool promised = false;
-  if (const std::uint32_t marks = hand_marks_[m] & bits; marks != 0) [[unlikely]] {
+  if ((hand_marks_[m] & bits) != 0) [[unlikely]] {
+    const std::uint32_t marks = marks_in_hand(m, bits);
     hand_marks_[m] &= ~bits;
     bump(refaults_, static_cast<unsigned>(std::popcount(marks)));
     promised = marks == bits && zone_.marks_promise();

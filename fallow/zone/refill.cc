@@ -32,7 +32,9 @@ bool LocalCache::refill_from_owned(unsigned m) noexcept {
 // Takes all free frames of a word into the hand.
 bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  const std::uint32_t forgets = zone_.forgets();
+  // acquire: MO-7, an allocation that finds these frames isolated sees that something is.
+  std::uint64_t raw = slot.load(std::memory_order_acquire);
   const std::uint32_t wanted = FrameWord{raw}.free();
   if (wanted == 0) return false;
   const std::uint32_t block = w / kBlockWords;
@@ -51,7 +53,8 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
-  hand_marks_[m] = marks;
+  hand_marks_[m] = forgets % 2 == 0 ? marks : 0;
+  hand_forgets_[m] = forgets;
   store(hand_[m], held(w, taken));
   return true;
 }

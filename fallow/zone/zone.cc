@@ -116,7 +116,7 @@ Status Zone::reserve(Pfn first, PfnCount count) {
   for (std::uint64_t i = from; i < from + count.raw; ++i) {
     const BlockEntry e = entry(static_cast<std::uint32_t>(i / kBlockFrames));
     const FrameWord w{words_[i / kWordFrames].load(std::memory_order_relaxed)};
-    if (e.closed() || ((w.used() >> (i % kWordFrames)) & 1) != 0) return Status::InvalidArgument;
+    if (e.closed() || (((w.used() | w.mark()) >> (i % kWordFrames)) & 1) != 0) return Status::InvalidArgument;
   }
   withhold(from, count.raw);
   reserved_.fetch_add(count.raw, std::memory_order_relaxed);
@@ -138,10 +138,16 @@ void Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
 }
 
 void Zone::forget_reported() noexcept {
+  forgets_.fetch_add(1, std::memory_order_acq_rel);
   for (std::uint32_t b = 0; b < blocks_; ++b) {
-    const BlockEntry e = entry(b);
-    // One frame's reservation keeps the block from being taken as a whole meanwhile.
-    if (e.marked() == 0 || !reserve_in_block(b, 1, e.mobility())) continue;
+    // One frame's reservation keeps the block from being taken as a whole meanwhile. There is room for it,
+    // but for reservations that others are about to settle.
+    bool reserved = false;
+    while (entry(b).marked() != 0 && !reserved) {
+      reserved = reserve_in_block(b, 1, entry(b).mobility());
+      if (!reserved) port_.relax();
+    }
+    if (!reserved) continue;
     unsigned dropped = 0;
     for (unsigned i = 0; i < kBlockWords; ++i) {
       std::atomic<std::uint64_t>& slot = words_[std::uint64_t{b} * kBlockWords + i];
@@ -156,6 +162,7 @@ void Zone::forget_reported() noexcept {
     marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
     settle_taken(b, 1, dropped);
   }
+  forgets_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 Misuse Zone::misuse() const noexcept {

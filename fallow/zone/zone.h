@@ -55,7 +55,8 @@ class Zone {
   const LocalCache& cache(std::uint32_t i) const;
 
   // Takes frames out of use for good, or until they are freed: holes, a kernel's own image. Before the
-  // first allocation only. InvalidArgument if the range is not inside the zone, or not wholly free.
+  // first allocation only. InvalidArgument if the range is not inside the zone, or not wholly free, or
+  // reported already.
   Status reserve(Pfn first, PfnCount count);
 
   // Below this many free frames nothing is isolated (R11): 1/64 of the zone, growing with the
@@ -129,6 +130,10 @@ class Zone {
   bool marks_promise() const noexcept { return promise_.load(std::memory_order_relaxed); }
   void set_marks_promise(bool on) noexcept { promise_.store(on, std::memory_order_relaxed); }
 
+  // Counts the beginnings and the ends of forget_reported(): odd while it is under way. Marks that lie in a
+  // hand are void once this has changed (R10). acquire: it is read before the marks are taken.
+  std::uint32_t forgets() const noexcept { return forgets_.load(std::memory_order_acquire); }
+
   std::uint32_t drain_requests() const noexcept { return drain_requests_.load(std::memory_order_relaxed); }
 
   // Frames under isolation, and marks ever given; changed by isolation only.
@@ -162,6 +167,7 @@ class Zone {
   std::atomic<unsigned> tick_{1};
   std::atomic<bool> promise_{false};
   std::atomic<std::uint32_t> drain_requests_{0};
+  std::atomic<std::uint32_t> forgets_{0};
   BlockIndex dirty_;
   BlockIndex index_[kHomes];
 
@@ -216,8 +222,8 @@ inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, unsigned u
   const BlockEntry before = update(block, [=](BlockEntry e) {
     return e.with_used(e.used() - surplus).with_marked(e.marked() - unmarked);
   });
-  // The reporter may have looked at the block meanwhile, and seen less free than there is.
-  if (surplus != 0) note_free(block, before.used() - surplus, surplus);
+  // The reporter may have looked at the block meanwhile, and seen less free and unreported than there is.
+  note_free(block, before.used() - surplus, surplus);
 }
 
 inline void Zone::note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept {

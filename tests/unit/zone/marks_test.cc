@@ -1,0 +1,140 @@
+// Marks: what was reported, and what becomes of it (R8, R10, R12).
+#include "tests/unit/zone/test_zone.h"
+
+namespace fallow {
+namespace {
+
+class Marks : public ZoneTest {
+ protected:
+  static constexpr std::uint64_t kAll = kBlocks * kBlockFrames;
+};
+
+TEST_F(Marks, GoWithTheFrameThatIsAllocated) {
+  ASSERT_EQ(report_order(0), kAll);
+  const Pfn pfn = must_allocate();
+  retire_all();
+  EXPECT_EQ(reported().raw, kAll - 1) << "at frame precision";
+  EXPECT_EQ(zone_stats(zone()).refaults.raw, 1u);
+  must_free(pfn);
+  retire_all();
+  EXPECT_EQ(reported().raw, kAll - 1);
+  EXPECT_EQ(report_order(0), 1u) << "only what was touched is reported again";
+}
+
+TEST_F(Marks, GoWithEveryOrder) {
+  std::uint64_t expected = report_order(0);
+  for (std::uint8_t order = 0; order <= kMaxOrder.raw; ++order) {
+    must_allocate({order});
+    drain_all();
+    expected -= frames({order}).raw;
+    EXPECT_EQ(reported().raw, expected) << int{order};
+    expect_consistent();
+  }
+  EXPECT_EQ(zone_stats(zone()).refaults.raw, kAll - expected);
+}
+
+// Frames that lay in a hand and were not handed out keep their mark and their age.
+TEST_F(Marks, OfFramesInAHandComeBackWithThem) {
+  ASSERT_EQ(report(), kAll);
+  must_allocate();
+  EXPECT_EQ(reported().raw, kAll - kWordFrames);
+  cache().drain();
+  EXPECT_EQ(reported().raw, kAll - 1);
+  EXPECT_EQ(report_order(0), 0u);
+}
+
+TEST_F(Marks, OfFramesFreedIntoAHandDoNotComeBack) {
+  ASSERT_EQ(report(), kAll);
+  must_free(must_allocate());
+  cache().drain();
+  EXPECT_EQ(reported().raw, kAll - 1);
+}
+
+TEST_F(Marks, OfALargerBlockStayWithTheRest) {
+  ASSERT_EQ(report(), kAll);
+  must_allocate({4});
+  drain_all();
+  EXPECT_EQ(reported().raw, kAll - 16);
+  EXPECT_EQ(free_area(zone(), {4}).nr_reported, 1u) << "the buddy, split off";
+}
+
+// ---- R10: forgetting ----
+
+TEST_F(Marks, AreForgotten) {
+  ASSERT_EQ(report(), kAll);
+  must_allocate({3});
+  zone().forget_reported();
+  EXPECT_EQ(reported().raw, 0u);
+  expect_consistent();
+  EXPECT_EQ(report_order(0), kAll - 8) << "everything free is reported anew";
+}
+
+TEST_F(Marks, AreForgottenInPartlyUsedBlocks) {
+  const Pfn pfn = must_allocate();
+  drain_all();
+  ASSERT_EQ(report_order(0), kAll - 1);
+  zone().forget_reported();
+  EXPECT_EQ(reported().raw, 0u);
+  must_free(pfn);
+  drain_all();
+  EXPECT_EQ(report_order(0), kAll);
+}
+
+TEST_F(Marks, InAHandAreForgottenToo) {
+  ASSERT_EQ(report(), kAll);
+  must_allocate();
+  zone().forget_reported();
+  retire_all();
+  EXPECT_EQ(reported().raw, 0u);
+  EXPECT_EQ(report_order(0), kAll - 1);
+}
+
+// The owner of the memory lost its state: the promise is void, also for what lies in a hand (R12).
+TEST_F(Marks, InAHandPromiseNothingOnceForgotten) {
+  zone().set_marks_promise(true);
+  ASSERT_EQ(report(), kAll);
+  EXPECT_TRUE(cache().allocate().holds_promise);
+  zone().forget_reported();
+  EXPECT_FALSE(cache().allocate().holds_promise);
+  EXPECT_FALSE(cache().allocate({3}).holds_promise);
+  EXPECT_FALSE(cache().allocate({9}).holds_promise);
+}
+
+// ---- R12: what the device promised ----
+
+TEST_F(Marks, PromiseTheContentAtEveryOrder) {
+  ASSERT_EQ(report(), kAll);
+  EXPECT_FALSE(cache().allocate().holds_promise) << "a device that promises nothing";
+  zone().set_marks_promise(true);
+  for (std::uint8_t order = 0; order <= kMaxOrder.raw; ++order) {
+    const Allocation got = cache().allocate({order}, Mobility::Unmovable);
+    EXPECT_TRUE(got.holds_promise) << int{order};
+    ASSERT_EQ(cache().free(got.pfn, {order}), Status::Ok);
+    drain_all();
+    const Allocation again = cache().allocate({order}, Mobility::Unmovable);
+    if (again.pfn == got.pfn) {
+      EXPECT_FALSE(again.holds_promise) << "it was written to meanwhile";
+    }
+  }
+}
+
+TEST_F(Marks, PromiseNothingForABlockThatIsTouchedInPart) {
+  zone().set_marks_promise(true);
+  make({kBase, {2 * kBlockFrames}, 1});
+  zone().set_marks_promise(true);
+  ASSERT_EQ(report(), 2 * kBlockFrames);
+  must_free(must_allocate());
+  cache().retire();
+  EXPECT_FALSE(cache().allocate({10}).holds_promise);
+}
+
+// ---- and reserving ----
+
+TEST_F(Marks, AReservationTakesNoReportedFrames) {
+  ASSERT_EQ(report(), kAll);
+  EXPECT_EQ(zone().reserve(kBase, {1}), Status::InvalidArgument);
+  EXPECT_EQ(zone().reserve(kBase, {kBlockFrames}), Status::InvalidArgument);
+}
+
+}  // namespace
+}  // namespace fallow
