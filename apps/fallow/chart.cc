@@ -18,16 +18,13 @@ constexpr std::array<const char*, kEighths + 1> kLeftBlocks = {"", "▏", "▎",
 
 struct Look {
   const char* colour;
-  const char* behind;  // the same as a background
-  const char* shade;   // what tells the layers apart where there is no colour
+  const char* shade;
   const char* ascii;
 };
 
 const Look& look_of(Layer layer) {
-  static constexpr std::array<Look, 4> kLooks = {{{"\x1b[32m", "\x1b[42m", "█", "#"},
-                                                  {"\x1b[33m", "\x1b[43m", "▒", "+"},
-                                                  {"\x1b[90m", "\x1b[100m", "░", "."},
-                                                  {"", "", " ", " "}}};
+  static constexpr std::array<Look, 4> kLooks = {
+      {{"\x1b[32m", "█", "#"}, {"\x1b[33m", "▒", "+"}, {"\x1b[90m", "░", "."}, {"", " ", " "}}};
   return kLooks.at(static_cast<std::size_t>(layer));
 }
 
@@ -42,23 +39,22 @@ Layer layer_at(const HistoryPoint& point, double mib) {
   return Layer::Nothing;
 }
 
-// One character: the layers between two amounts of memory, at one time. A character holds two layers at most,
-// its lowest and its highest.
+// One character: what lies between two amounts of memory, at one time. By eighths where only used memory
+// shows; the other layers are told apart by their shade, so that the picture can be read without its colours.
 std::string draw_cell(const HistoryPoint& point, double from_mib, double to_mib, const Terminal& terminal) {
   const auto layer_of_eighth = [&](unsigned i) {
     return layer_at(point, from_mib + (to_mib - from_mib) * (i + 0.5) / kEighths);
   };
-  const Layer bottom = layer_of_eighth(0);
-  const Layer top = layer_of_eighth(kEighths - 1);
-  unsigned height = 1;
-  while (height < kEighths && layer_of_eighth(height) == bottom) ++height;
-
-  if (!terminal.unicode || (!terminal.colour && (bottom != Layer::Used || top != Layer::Nothing)))
-    return shade_of(layer_of_eighth(kEighths / 2), terminal);
-  if (!terminal.colour) return kBlocks.at(height);
-  if (bottom == Layer::Nothing) return " ";
-  return fmt::format("{}{}{}{}", look_of(bottom).colour, height < kEighths ? look_of(top).behind : "",
-                     kBlocks.at(height), colour_end(terminal));
+  const bool top_of_used =
+      layer_of_eighth(0) == Layer::Used && layer_of_eighth(kEighths - 1) == Layer::Nothing;
+  if (terminal.unicode && top_of_used) {
+    unsigned height = 1;
+    while (layer_of_eighth(height) == Layer::Used) ++height;
+    return colour_of(Layer::Used, terminal) + kBlocks.at(height) + colour_end(terminal);
+  }
+  const Layer layer = layer_of_eighth(kEighths / 2);
+  if (layer == Layer::Nothing) return " ";
+  return colour_of(layer, terminal) + shade_of(layer, terminal) + colour_end(terminal);
 }
 
 std::string scale_label(unsigned row, unsigned rows, double highest, const Terminal& terminal) {
@@ -76,14 +72,13 @@ std::string colour_of(Layer layer, const Terminal& terminal) {
 std::string colour_end(const Terminal& terminal) { return terminal.colour ? "\x1b[0m" : ""; }
 
 std::string swatch(Layer layer, const Terminal& terminal) {
-  const char* character = terminal.colour && terminal.unicode ? kBlocks.back() : shade_of(layer, terminal);
-  return colour_of(layer, terminal) + character + colour_end(terminal);
+  return colour_of(layer, terminal) + shade_of(layer, terminal) + colour_end(terminal);
 }
 
 std::string draw_bar(double length, unsigned columns, Layer layer, const Terminal& terminal) {
   const double inside = std::clamp(length, 0.0, static_cast<double>(columns));
   const auto eighths = static_cast<unsigned>(std::lround(inside * kEighths));
-  const bool fine = terminal.unicode && (terminal.colour || layer == Layer::Used);
+  const bool fine = terminal.unicode && layer == Layer::Used;
   const char* whole = fine ? kBlocks.back() : shade_of(layer, terminal);
   std::string bar = colour_of(layer, terminal);
   const unsigned wholes = fine ? eighths / kEighths : (eighths + kEighths / 2) / kEighths;
