@@ -28,8 +28,7 @@ class Policy {
   // How long after the trigger the first pass runs, and the next one after a pass that left something.
   virtual Nanoseconds delay() const noexcept = 0;
 
-  // How many frames (blocks, at orders 9 and 10) may become free before there is something to do; 0 or less:
-  // there is. Each free adds at most one block to one free area.
+  // How many blocks of order() or more may become free before there is something to do; 0 or less: there is.
   virtual std::int64_t credit(const UnreportedCounts& counts) const noexcept = 0;
 
   // One pass over one zone.

@@ -75,9 +75,8 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
   const Nanoseconds due = port_.now() + delay;
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[i];
-    // At the high orders only a wholly free block matters. What did not matter to a coarser device may to
-    // this one.
-    state.zone->trigger().set_limit(order >= kBlockOrder ? 0 : kBlockFrames - 1);
+    state.zone->trigger().set_order(order);
+    // What did not matter to a coarser device may to this one.
     if (order < last_order_) state.zone->dirty().insert_all();
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);

@@ -27,7 +27,7 @@ bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry*
 
 void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before) noexcept {
   zone_.update(block, [before](BlockEntry) { return before.with_owner(0); });
-  zone_.note_free(block, 0, kBlockFrames);
+  zone_.note_free(block, 0, 1);
 }
 
 // The marks of a block that was closed go (R8). True if its content is what the device promised.
@@ -96,7 +96,7 @@ bool LocalCache::give_whole(std::uint32_t block) noexcept {
       &given);
   if (!given) return false;
   bump(returned_, kBlockFrames);
-  zone_.note_free(block, 0, kBlockFrames);
+  zone_.note_free(block, 0, 1);
   return true;
 }
 

@@ -58,8 +58,9 @@ void LocalCache::flush_pending() noexcept {
   store(pending_, held(pending.word(), 0));
   const std::uint32_t freed = clear_used(pending.word(), pending.bits());
   if (freed == 0) return;
-  give_frames(pending.word() / kBlockWords, static_cast<unsigned>(std::popcount(freed)),
-              group_of(pending.word()));
+  const unsigned used = give_frames(pending.word() / kBlockWords, static_cast<unsigned>(std::popcount(freed)),
+                                    group_of(pending.word()));
+  zone_.note_free_bits(pending.word(), used, freed);
 }
 
 // Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
@@ -83,12 +84,13 @@ std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexce
   return freed;
 }
 
-void LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept {
+// Returns how many frames of the block are used now; the caller notes the free.
+unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept {
   const unsigned now = zone_.tick();
   const BlockEntry before =
       zone_.update(block, [=](BlockEntry e) { return e.with_used(e.used() - n).stamped(groups, now); });
   bump(returned_, n);
-  zone_.note_free(block, before.used() - n, n);
+  return before.used() - n;
 }
 
 // Orders 6 to 8, and blocks that were not allocated as a whole.
@@ -104,8 +106,10 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
     freed += static_cast<unsigned>(std::popcount(clear_used(w, kWholeWord)));
     groups |= group_of(w);
   }
-  if (freed != 0) give_frames(block, freed, groups);
-  return freed == count * kWordFrames ? Status::Ok : Status::NotAllocated;
+  const bool all = freed == count * kWordFrames;
+  // One run, that has become one block or a part of one.
+  if (freed != 0) zone_.note_free(block, give_frames(block, freed, groups), all ? 1 : freed);
+  return all ? Status::Ok : Status::NotAllocated;
 }
 
 Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {

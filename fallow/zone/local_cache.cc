@@ -84,7 +84,9 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw, std::memory_order_acq_rel,
                                      std::memory_order_relaxed)) {
   }
-  give_frames(block, static_cast<unsigned>(std::popcount(bits)), bits == marks ? 0 : group_of(hand.word()));
+  const unsigned used = give_frames(block, static_cast<unsigned>(std::popcount(bits)),
+                                    bits == marks ? 0 : group_of(hand.word()));
+  zone_.note_free_bits(hand.word(), used, bits & ~marks);
 }
 
 void LocalCache::drain() noexcept {

@@ -132,7 +132,7 @@ class alignas(64) LocalCache {
   bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
   void flush_pending() noexcept;
-  void give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
+  unsigned give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
 
   Zone& zone_;
   const Pfn base_;

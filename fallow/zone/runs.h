@@ -25,6 +25,12 @@ constexpr std::uint32_t run_bits(std::uint32_t heads, unsigned order) {
   return heads;
 }
 
+// How many of the runs of 2^order whose first bits are `heads` have a part in `bits`.
+constexpr unsigned runs_with(std::uint32_t heads, std::uint32_t bits, unsigned order) {
+  for (unsigned i = 0; i < order; ++i) bits |= bits >> (1U << i);
+  return static_cast<unsigned>(std::popcount(heads & bits));
+}
+
 // Calls f(first bit, length) for each run of neighbouring ones, lowest first; stops when f returns false.
 template <class F>
 constexpr void for_each_run(std::uint32_t bits, F f) {

@@ -17,6 +17,7 @@
 #include "fallow/zone/block_entry.h"
 #include "fallow/zone/block_index.h"
 #include "fallow/zone/report_trigger.h"
+#include "fallow/zone/runs.h"
 
 namespace fallow {
 
@@ -109,7 +110,10 @@ class Zone {
   void settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept;
 
   // After frames of a block became free, and its entry says so: makes the reporter look at it.
+  // `freed` bounds how many blocks of the reporting order, or larger, that made.
   void note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept;
+  // The same for frames of one word.
+  void note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept;
 
   // A search found the block listed under `home`: takes it off that list unless it belongs there.
   void mend_listing(std::uint32_t block, unsigned home) noexcept;
@@ -150,6 +154,7 @@ class Zone {
  private:
   Zone(Port& port, const ZoneConfig& config, std::byte* tables);
 
+  bool counts(std::uint32_t block, unsigned used) noexcept;
   void relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
   void withhold(std::uint64_t first, std::uint64_t count) noexcept;
 
@@ -226,10 +231,26 @@ inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, unsigned u
   note_free(block, before.used() - surplus, surplus);
 }
 
-inline void Zone::note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept {
-  if (used > trigger_.limit()) return;
+// Makes the reporter look at the block. True if what became free there is to be counted.
+inline bool Zone::counts(std::uint32_t block, unsigned used) noexcept {
+  if (used > trigger_.limit()) return false;
   dirty_.insert(block);
-  trigger_.spend(freed);
+  if (!trigger_.armed()) return false;
+  // Half of a pair is nothing to who takes pairs. Of two halves freed at once the later sees the other's
+  // entry.
+  return trigger_.order() < kMaxOrder || entry(block ^ 1).wholly_free();
+}
+
+inline void Zone::note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept {
+  if (counts(block, used)) trigger_.spend(trigger_.limit() == 0 ? 1 : freed);
+}
+
+inline void Zone::note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept {
+  if (!counts(static_cast<std::uint32_t>(w / kBlockWords), used)) return;
+  const unsigned order = trigger_.order().raw < kWordOrder ? trigger_.order().raw : kWordOrder;
+  // relaxed: this thread has changed the word; of several that did, the last sees what all have freed.
+  const FrameWord now{words_[w].load(std::memory_order_relaxed)};
+  trigger_.spend(trigger_.limit() == 0 ? 1 : runs_with(run_heads(now.unreported(), order), bits, order));
 }
 
 }  // namespace fallow

@@ -1,0 +1,330 @@
+// R11 never in the way, R12 content.
+#include <atomic>
+#include <thread>
+
+#include "tests/support/rig.h"
+
+namespace fallow {
+namespace {
+
+// The port's relax() does what another thread would do in the meantime.
+struct Meanwhile {
+  std::function<void()> act;
+  explicit Meanwhile(FakePort& port, std::function<void()> what) : act(std::move(what)) {
+    port.on_relax({[](void* self) { static_cast<Meanwhile*>(self)->act(); }, this});
+  }
+};
+
+// All that is left of a zone is isolated; the request is pending until an allocation waits.
+TEST(R11NeverInTheWay, AnAllocationWaitsForTheFramesThatAreOut) {
+  for (const bool succeeds : {true, false}) {
+    for (const unsigned order : {0U, 1U, 5U, 6U, 8U, 9U, 10U}) {
+      Rig rig(mebibytes(64), 1, 2);
+      TestDevice device(rig.port, 512, 1);
+      HwmPolicy policy(Order{0}, 1);
+      bool tried = false;
+      std::uint32_t token = 0;
+      bool pending = false;
+      Meanwhile other(rig.port, [&] {
+        if (!pending) return;
+        pending = false;
+        EXPECT_EQ(rig.reporter().complete(token, succeeds ? Status::Ok : Status::Failed), Status::Ok);
+      });
+      device.answer = [&](Scatterlist, std::uint32_t t) {
+        token = t;
+        pending = true;
+        return Status::Pending;
+      };
+      rig.register_device(device, policy);
+      // The second request waits for the first to complete, which relax() does: in the end one is out.
+      rig.port.advance_to(rig.port.now());
+      static_cast<void>(rig.reporter().run());
+      if (!pending) {
+        // All was reported: use it up and let it be reported again, the last request stays out.
+        rig.box().fill();
+        rig.box().free_blocks({0}, kOrder10, 16, 1024);
+        static_cast<void>(rig.reporter().run());
+      }
+      // Take all but what is isolated; then one more.
+      const std::uint64_t isolated = rig.box().stats().isolated.raw;
+      ASSERT_GT(isolated, 0u);
+      std::vector<Pfn> got;
+      while (rig.box().stats().free.raw > 0) {
+        const Allocation a = rig.cache().allocate();
+        ASSERT_TRUE(a.ok());
+        got.push_back(a.pfn);
+      }
+      ASSERT_TRUE(pending);
+      tried = true;
+      const Allocation a = rig.cache().allocate(Order{static_cast<std::uint8_t>(order)});
+      EXPECT_TRUE(a.ok()) << "order " << order;
+      EXPECT_FALSE(pending);
+      EXPECT_TRUE(tried);
+      device.answer = nullptr;
+      rig.unregister_device(device);
+    }
+  }
+}
+
+TEST(R11NeverInTheWay, WithRealThreads) {
+  FakePort port;
+  ZoneBox box(port, mebibytes(64), 2);
+  Zone* const zones[] = {&box.zone()};
+  Reporter reporter(port, zones);
+  TestDevice device(port, 512);
+  HwmPolicy policy(Order{0}, 1);
+  std::atomic<bool> inside{false}, let_go{false};
+  device.answer = [&](Scatterlist, std::uint32_t) {
+    inside = true;
+    while (!let_go) std::this_thread::yield();
+    return Status::Ok;
+  };
+  ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+  std::thread worker([&] { static_cast<void>(reporter.run()); });
+  while (!inside) std::this_thread::yield();
+  std::thread releases([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    let_go = true;
+  });
+  std::uint64_t n = 0;
+  while (box.cache().allocate().ok()) ++n;
+  EXPECT_EQ(n, mebibytes(64).raw) << "an allocation failed while frames were isolated";
+  worker.join();
+  releases.join();
+  EXPECT_EQ(reporter.unregister_device(&device), Status::Ok);
+}
+
+TEST(R11NeverInTheWay, InsideReportAnAllocationFailsInsteadOfHanging) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port);
+  HwmPolicy policy(Order{0}, 1);
+  int tried = 0;
+  device.answer = [&](Scatterlist, std::uint32_t) {
+    if (++tried > 2) return Status::Ok;
+    std::vector<Pfn> got;
+    for (Allocation a = rig.cache().allocate(); a.ok(); a = rig.cache().allocate()) got.push_back(a.pfn);
+    for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_EQ(rig.cache().allocate(Order{o}).status, Status::NoMemory);
+    for (const Pfn p : got) EXPECT_EQ(rig.cache().free(p), Status::Ok);
+    rig.cache().drain();
+    return Status::Ok;
+  };
+  rig.register_device(device, policy);
+  rig.run_due();
+  EXPECT_GE(tried, 2);
+  rig.unregister_device(device);
+}
+
+TEST(R11NeverInTheWay, NothingIsIsolatedBelowTheLowWatermark) {
+  for (const unsigned order : {0U, 3U, 9U, 10U}) {
+    Rig rig(mebibytes(1024));
+    const PfnCount low = rig.zone().low_watermark();
+    ASSERT_GE(low.raw, 2048u);
+    rig.box().fill();
+    TestDevice device(rig.port);
+    HwmPolicy policy(Order{static_cast<std::uint8_t>(order)}, 1);
+    device.answer = [&](Scatterlist, std::uint32_t) {
+      EXPECT_GE(rig.box().stats().free, low) << "what can still be allocated";
+      return Status::Ok;
+    };
+    rig.register_device(device, policy);
+    for (std::uint64_t i = 0; i < 2 * low.raw / 1024; ++i) {
+      rig.box().free_blocks({i * 1024}, kOrder10, 1, 1);
+      rig.pass_time(milliseconds(200));
+      if (rig.box().stats().free < low) {
+        EXPECT_TRUE(device.batches.empty());
+      }
+    }
+    // It did not forget them: what is above the watermark goes.
+    EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free) << order;
+    rig.unregister_device(device);
+  }
+}
+
+TEST(R11NeverInTheWay, BelowTheWatermarkTheWorkerDoesNotSpin) {
+  Rig rig(mebibytes(1024));
+  rig.box().fill();
+  TestDevice device(rig.port);
+  HwmPolicy hwm(Order{0}, 1);
+  AgedPolicy aged(Order{0});
+  LinuxPolicy linux_policy;
+  for (Policy* policy :
+       {static_cast<Policy*>(&hwm), static_cast<Policy*>(&aged), static_cast<Policy*>(&linux_policy)}) {
+    rig.register_device(device, *policy);
+    rig.box().free_blocks({0}, kOrder9, 1, 1);
+    int runs = 0;
+    const Nanoseconds end = rig.port.now() + seconds(10);
+    while (rig.port.next_deadline() <= end && runs < 10000) {
+      if (rig.port.next_deadline() > rig.port.now()) rig.port.advance_to(rig.port.next_deadline());
+      if (rig.port.take_if_due()) rig.port.wake_at(rig.reporter().run());
+      ++runs;
+    }
+    EXPECT_LT(runs, 1000);
+    EXPECT_TRUE(device.batches.empty());
+    rig.unregister_device(device);
+    ASSERT_TRUE(rig.cache().allocate(kOrder9).ok());
+  }
+}
+
+// A guest of 64 MiB reports: hwm with a mark that such a zone can reach, aged as it is, and linux not with
+// the margin of one full request of 32 blocks, which is all of the zone.
+TEST(R11SmallZone, ReportsWithEveryPolicyButLinux) {
+  HwmPolicy hwm(kOrder9, 8), hwm_low(Order{0});
+  AgedPolicy aged, aged_low(Order{0});
+  LinuxPolicy linux_policy;
+  struct {
+    Policy* policy;
+    bool reports;
+  } const all[] = {{&hwm, true}, {&hwm_low, true}, {&aged, true}, {&aged_low, true}, {&linux_policy, false}};
+  for (const auto& each : all) {
+    Rig rig(mebibytes(64));
+    TestDevice device(rig.port, 32);
+    // 16 MiB in use.
+    for (int i = 0; i < 8; ++i) ASSERT_TRUE(rig.cache().allocate(kOrder9).ok());
+    if (each.policy == &hwm_low) {
+      rig.box().fill();
+      rig.box().free_blocks({0}, Order{0}, 5000, 2);
+    }
+    rig.register_device(device, *each.policy);
+    rig.pass_time(seconds(30));
+    EXPECT_EQ(rig.box().stats().reported, each.reports ? rig.box().stats().free : PfnCount{0});
+    rig.unregister_device(device);
+  }
+}
+
+TEST(R11Half, ARequestTakesAtMostHalfOfWhatIsAboveTheWatermark) {
+  Rig rig(mebibytes(256));
+  TestDevice device(rig.port, 512);
+  HwmPolicy policy(kOrder9, 1);
+  device.answer = [&](Scatterlist, std::uint32_t) {
+    EXPECT_GE(rig.box().stats().free.raw, mebibytes(256).raw / 2);
+    return Status::Ok;
+  };
+  rig.register_device(device, policy);
+  rig.run_due();
+  EXPECT_EQ(rig.box().stats().reported, mebibytes(256));
+  rig.unregister_device(device);
+}
+
+// R12: one device after the other; what the marks are worth afterwards.
+struct Promises {
+  std::vector<Promise> devices;
+  bool told;
+};
+
+class R12Content : public ::testing::TestWithParam<Promises> {};
+
+TEST_P(R12Content, ThePromiseIsTold) {
+  Rig rig(mebibytes(64));
+  HwmPolicy policy(kOrder9, 1);
+  std::uint64_t part = 0;
+  rig.box().fill();
+  for (const Promise promise : GetParam().devices) {
+    TestDevice device(rig.port, 32, 1, promise);
+    rig.box().free_blocks({part * 4096}, kOrder9, 8, 512);
+    ++part;
+    rig.register_device(device, policy);
+    rig.run_due();
+    rig.unregister_device(device);
+  }
+  ASSERT_EQ(rig.box().stats().reported.raw, part * 4096);
+  for (const unsigned order : {0U, 3U, 9U, 0U, 8U, 10U}) {
+    const Allocation a = rig.cache().allocate(Order{static_cast<std::uint8_t>(order)});
+    ASSERT_TRUE(a.ok());
+    EXPECT_EQ(a.holds_promise, GetParam().told) << order;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, R12Content,
+                         ::testing::Values(Promises{{Promise::None}, false}, Promises{{Promise::Zero}, true},
+                                           Promises{{Promise::Poison}, true},
+                                           Promises{{Promise::Zero, Promise::Zero}, true},
+                                           Promises{{Promise::Zero, Promise::Poison}, false},
+                                           Promises{{Promise::Zero, Promise::None}, false},
+                                           Promises{{Promise::None, Promise::Zero}, false},
+                                           Promises{{Promise::Zero, Promise::None, Promise::Zero}, false}));
+
+TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  HwmPolicy policy(Order{0}, 1);
+  rig.register_device(device, policy);
+  rig.run_due();
+  // One frame of each block is used, freed, and not reported yet.
+  std::vector<Allocation> all;
+  for (Allocation a = rig.cache().allocate(kOrder9); a.ok(); a = rig.cache().allocate(kOrder9)) {
+    EXPECT_TRUE(a.holds_promise);
+    all.push_back(a);
+  }
+  for (const Allocation& a : all) ASSERT_EQ(rig.cache().free(a.pfn + PfnCount{7}, Order{0}), Status::Ok);
+  for (const Allocation& a : all) {
+    for (std::uint64_t i = 0; i < 512; ++i) {
+      if (i != 7) {
+        ASSERT_EQ(rig.cache().free(a.pfn + PfnCount{i}), Status::Ok);
+      }
+    }
+  }
+  rig.cache().drain();
+  rig.run_due();
+  EXPECT_EQ(rig.box().stats().reported, mebibytes(64));
+  const Allocation one = rig.cache().allocate();
+  EXPECT_TRUE(one.holds_promise);
+  ASSERT_EQ(rig.cache().free(one.pfn), Status::Ok);
+  // The frame comes out of the hand again: touched.
+  bool found = false;
+  for (int i = 0; i < 64 && !found; ++i) {
+    const Allocation again = rig.cache().allocate();
+    found = again.pfn == one.pfn;
+    EXPECT_EQ(again.holds_promise, !found);
+  }
+  EXPECT_TRUE(found);
+  rig.unregister_device(device);
+}
+
+TEST(R12Told, NotForABlockWithOneTouchedFrame) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  HwmPolicy policy(kOrder9, 1);
+  rig.register_device(device, policy);
+  rig.run_due();
+  const Allocation one = rig.cache().allocate();
+  ASSERT_EQ(rig.cache().free(one.pfn), Status::Ok);
+  rig.cache().drain();
+  int without = 0;
+  for (Allocation a = rig.cache().allocate(kOrder9); a.ok(); a = rig.cache().allocate(kOrder9)) {
+    without += a.holds_promise ? 0 : 1;
+  }
+  EXPECT_EQ(without, 1);
+  rig.unregister_device(device);
+}
+
+TEST(R12Told, NeverForAFailedReport) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  HwmPolicy policy(kOrder9, 1);
+  device.answer = [](Scatterlist, std::uint32_t) { return Status::Failed; };
+  rig.register_device(device, policy);
+  rig.run_due();
+  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).holds_promise);
+  rig.unregister_device(device);
+}
+
+TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
+  Rig rig(mebibytes(64));
+  TestDevice zero(rig.port, 32, 1, Promise::Zero), none(rig.port);
+  HwmPolicy policy(kOrder9, 1);
+  rig.register_device(zero, policy);
+  rig.run_due();
+  rig.unregister_device(zero);
+  rig.register_device(none, policy);
+  rig.unregister_device(none);
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "mixed";
+  ASSERT_EQ(rig.reporter().forget_reported(), Status::Ok);
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "forgotten";
+  rig.register_device(zero, policy);
+  rig.run_due();
+  EXPECT_TRUE(rig.cache().allocate(kOrder9).holds_promise);
+  rig.unregister_device(zero);
+}
+
+}  // namespace
+}  // namespace fallow
