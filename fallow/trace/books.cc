@@ -1,6 +1,7 @@
 #include "fallow/trace/books.h"
 
 #include <bit>
+#include <utility>
 
 namespace fallow {
 namespace {

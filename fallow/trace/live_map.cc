@@ -1,5 +1,7 @@
 #include "fallow/trace/live_map.h"
 
+#include <new>
+
 namespace fallow {
 
 LiveMap::Page* LiveMap::find_slow(std::uint64_t number) {
@@ -12,9 +14,13 @@ LiveMap::Page* LiveMap::find_slow(std::uint64_t number) {
 LiveMap::Page* LiveMap::add(Pfn pfn) {
   if (pages_.size() >= max_pages_) return nullptr;
   const std::uint64_t number = pfn.raw / kPageFrames;
-  Page* const page = pages_.emplace(number, std::make_unique<Page>()).first->second.get();
-  recent_[number % kRecent] = {number, page};
-  return page;
+  try {
+    Page* const page = pages_.emplace(number, std::make_unique<Page>()).first->second.get();
+    recent_[number % kRecent] = {number, page};
+    return page;
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 
 // Nothing in the page is live. A few such pages are kept, as they are the next to be used.

@@ -25,7 +25,8 @@ class LiveMap {
   LiveMap(const LiveMap&) = delete;
   LiveMap& operator=(const LiveMap&) = delete;
 
-  // Aligned runs of 512 frames with a live one among them, or kept although there is none.
+  // How many there are: aligned runs of 512 frames with a live one among them, or kept although there is
+  // none.
   std::size_t pages() const { return pages_.size(); }
 
   // The value of a frame, which is not live afterwards; kNotLive if it was not before.
@@ -41,7 +42,7 @@ class LiveMap {
   }
 
   // Gives a frame that is not live a value other than kNotLive. False: live frames are spread over too
-  // many pages.
+  // many pages, or there is no memory.
   bool put(Pfn pfn, Value value) {
     Page* page = find(pfn);
     if (page == nullptr) page = add(pfn);

@@ -14,7 +14,9 @@ enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
 enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
 
 struct ReplayOptions {
-  std::string trace;                // a path, or "-" for standard input
+  // A path, or "-" for standard input. Without `memory` it is read twice; what is no regular file is copied
+  // to a temporary file for that.
+  std::string trace;
   std::optional<ByteCount> memory;  // size of the zone; default: twice the trace's peak, rounded up
   PolicyKind policy = PolicyKind::Aged;
   Nanoseconds age = milliseconds(100);
@@ -25,7 +27,7 @@ struct ReplayOptions {
   bool lazy_free = false;  // release with MADV_FREE
   double speed = 0;  // 0: as fast as it goes, on a virtual clock; else real time, this many times faster
   Nanoseconds settle = seconds(5);  // passes after the last event
-  bool verify = false;              // stamp every allocated frame and check it at its free
+  bool verify = false;              // stamp every allocated frame and check it at its free; needs a backing
   bool skip_bad_lines = false;
   bool compare_linux = true;                // replay on books with the policy `linux` beside it
   const std::atomic<bool>* stop = nullptr;  // set by anyone: the replay ends early, with what there is so far

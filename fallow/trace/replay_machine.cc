@@ -31,9 +31,8 @@ Created<ReplayMachine> ReplayMachine::create(const MachineSetup& setup) {
 }
 
 std::string ReplayMachine::set_up_memory() {
-  const std::string no_memory = fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
   books_ = Books::create(setup_.memory);
-  if (books_ == nullptr) return no_memory;
+  if (books_ == nullptr) return fmt::format("no memory for the books of {} MiB", mib_of(setup_.memory));
   if (setup_.backing != BackingKind::None) {
     auto backing = create_backing(setup_.backing, setup_.lazy_free, setup_.memory);
     if (!backing) return backing.error;

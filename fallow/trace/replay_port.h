@@ -1,8 +1,6 @@
 // The port of a replay: the trace's own time, on a virtual clock or on the real one.
 #pragma once
 
-#include <atomic>
-
 #include "fallow/base/check.h"
 #include "fallow/platform/hosted_port.h"
 #include "fallow/platform/virtual_clock.h"
