@@ -53,7 +53,7 @@ std::vector<std::string> notes_of(const ReplayReport& report) {
     notes.push_back(fmt::format("{} failed, and their frames were tried again later.",
                                 format_counted(result.report_failures, "request")));
   if (report.options.lazy_free)
-    notes.push_back(
+    notes.emplace_back(
         "With --lazy-free the host takes what was given back only when it runs short, so that resident "
         "memory hardly "
         "falls.");
