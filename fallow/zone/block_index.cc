@@ -103,6 +103,16 @@ std::uint32_t BlockIndex::find(std::uint32_t from) const noexcept {
   }
 }
 
+bool BlockIndex::is_exact() const noexcept {
+  for (unsigned level = 1; level < levels_; ++level) {
+    for (std::uint32_t child = 0; child < size_[level - 1]; ++child) {
+      if (members(level - 1, child) == 0) continue;
+      if ((members(level, child / 64) & bit_of(child)) == 0) return false;
+    }
+  }
+  return true;
+}
+
 void BlockIndex::insert_all() noexcept {
   for (unsigned level = 0; level < levels_; ++level) {
     const std::uint32_t bits = level == 0 ? blocks_ : size_[level - 1];

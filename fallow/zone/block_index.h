@@ -41,6 +41,9 @@ class BlockIndex {
   std::uint64_t members_of_word(std::uint32_t word) const noexcept { return members(0, word); }
   std::uint32_t words() const noexcept { return size_[0]; }
 
+  // IDX-1: no node has members that its parent does not know of. For consistency walks; O(blocks / 64).
+  bool is_exact() const noexcept;
+
   // Makes every block a member. Not atomic: blocks removed meanwhile may be members again.
   void insert_all() noexcept;
 

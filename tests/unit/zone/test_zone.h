@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "fallow/platform/fake_port.h"
@@ -23,6 +24,7 @@ class TestZone {
  public:
   explicit TestZone(const ZoneConfig& config) {
     const std::size_t size = Zone::metadata_size(config).raw;
+    words_ = size / sizeof(std::uint64_t);
     metadata_.reset(static_cast<std::byte*>(::operator new (size, std::align_val_t{64})));
     std::memset(metadata_.get(), 0, size);
     const Result<Zone*> made = Zone::create(port_, config, {metadata_.get(), size});
@@ -32,6 +34,8 @@ class TestZone {
   Zone& operator*() { return *zone_; }
   Zone* operator->() { return zone_; }
   FakePort& port() { return port_; }
+  // All of the tables, for tests that damage them.
+  std::span<std::uint64_t> tables() { return {reinterpret_cast<std::uint64_t*>(metadata_.get()), words_}; }
 
  private:
   struct Release {
@@ -39,6 +43,7 @@ class TestZone {
   };
   FakePort port_;
   std::unique_ptr<std::byte, Release> metadata_;
+  std::size_t words_ = 0;
   Zone* zone_ = nullptr;
 };
 
