@@ -43,12 +43,12 @@ class Interpreter {
 
   std::optional<ByteCount> memory(const std::optional<std::string>& word) {
     constexpr ByteCount kLeast{2 << 20};
-    constexpr ByteCount kMost{std::uint64_t{64} << 40};
+    constexpr ByteCount kMost{std::uint64_t{8} << 40};
     if (!word) return {};
     const auto size = parse_size(*word);
     if (!size || *size < kLeast || *size > kMost)
       refuse("--memory", *word,
-             "a size from 2M to 64T, such as 512M, 2G or 1.5GiB (K, M, G, T: powers of 1024)");
+             "a size from 2M to 8T, such as 512M, 2G or 1.5GiB (K, M, G, T: powers of 1024)");
     return size;
   }
 
@@ -62,12 +62,11 @@ class Interpreter {
   }
 
   double speed(const std::optional<std::string>& word) {
-    constexpr double kMost = 1e6;
+    constexpr double kLeast = 1e-3, kMost = 1e6;
     if (!word || *word == "max") return 0;
     const auto factor = parse_positive(*word);
-    if (!factor || *factor > kMost)
-      refuse("--speed", *word,
-             "max, or how many times faster than recorded: a number above 0, up to 1000000");
+    if (!factor || *factor < kLeast || *factor > kMost)
+      refuse("--speed", *word, "max, or how many times faster than recorded: a number from 0.001 to 1000000");
     return factor.value_or(0);
   }
 

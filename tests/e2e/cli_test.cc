@@ -63,7 +63,7 @@ TEST(Cli, usage_errors) {
       {{"replay"}, "fallow replay: TRACE is required\nTry 'fallow replay --help'.\n"},
       {{"replay", "--frob", "x"}, "fallow replay: there is no option '--frob'\n"},
       {{"replay", "x", "y"}, "fallow replay: 'y' is one TRACE too many; expected one\n"},
-      {{"replay", "x", "--memory", "12Q"}, "fallow replay: --memory '12Q': expected a size from 2M to 64T"},
+      {{"replay", "x", "--memory", "12Q"}, "fallow replay: --memory '12Q': expected a size from 2M to 8T"},
       {{"replay", "x", "--memory"}, "fallow replay: --memory"},
       {{"replay", "x", "--order", "-1"},
        "fallow replay: --order '-1': expected a whole number from 0 to 10\n"},
