@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -49,7 +50,7 @@ std::string ReplayMachine::set_up_memory() {
 }
 
 std::string ReplayMachine::set_up() {
-  const ZoneConfig config{Pfn{0}, setup_.memory, 1};
+  const ZoneConfig config{Pfn{0}, setup_.memory, kMaxCpus};
   const ByteCount tables = Zone::metadata_size(config);
   if (tables.raw == 0 || setup_.memory.raw >= kFailed)
     return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
@@ -62,7 +63,6 @@ std::string ReplayMachine::set_up() {
   const auto zone = Zone::create(port_, config, {static_cast<std::byte*>(aligned), tables.raw});
   if (!zone.ok()) return fmt::format("making the zone failed: {}", describe(zone.status()));
   zone_ = zone.value();
-  cache_ = &zone_->cache(0);
   reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>(&zone_, 1));
   const Status status = reporter_->register_device(device_.get(), &setup_.policy.get());
   if (status != Status::Ok) return fmt::format("registering the device failed: {}", describe(status));
@@ -77,9 +77,16 @@ ReplayMachine::~ReplayMachine() {
 
 bool ReplayMachine::apply(const TraceEvent& event) noexcept {
   ++counts_.events;
+  const std::uint32_t cpu = event.cpu % kMaxCpus;
+  cache_ = &zone_->cache(cpu);
+  caches_ = std::max(caches_, cpu + 1);
   if (event.kind == TraceEvent::Kind::Alloc) return allocate(event);
   free(event);
   return true;
+}
+
+void ReplayMachine::idle() noexcept {
+  for (std::uint32_t i = 0; i < caches_; ++i) zone_->cache(i).drain();
 }
 
 bool ReplayMachine::allocate(const TraceEvent& event) noexcept {
@@ -160,7 +167,7 @@ void ReplayMachine::free_frames(Pfn pfn, Order order) noexcept {
 const char* ReplayMachine::retire() {
   port_.stop_worker();
   if (memory_ != nullptr) memory_->check_all();
-  cache_->retire();
+  for (std::uint32_t i = 0; i < caches_; ++i) zone_->cache(i).retire();
   FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
   registered_ = false;
   return zone_check(*zone_).invariant;

@@ -66,8 +66,8 @@ class ReplayMachine {
 
   // False: see error(); the machine can go no further.
   bool apply(const TraceEvent& event) noexcept;
-  // The CPU has nothing to do.
-  void idle() noexcept { cache_->drain(); }
+  // No CPU has anything to do.
+  void idle() noexcept;
   // The worker.
   Nanoseconds run() noexcept { return reporter_->run(); }
 
@@ -89,6 +89,8 @@ class ReplayMachine {
   const std::string& error() const { return error_; }
 
  private:
+  // Each CPU of the trace has its local cache, as in a kernel; CPUs beyond these share them.
+  static constexpr std::uint32_t kMaxCpus = 64;
   // In the live map: an allocation that failed, or 1 + the frame of the zone that stands for the other one.
   static constexpr LiveMap::Value kFailed = ~LiveMap::Value{0};
 
@@ -114,7 +116,8 @@ class ReplayMachine {
   std::unique_ptr<ReplayDevice> device_;
   ZeroedArray<std::byte> metadata_;
   Zone* zone_ = nullptr;
-  LocalCache* cache_ = nullptr;
+  LocalCache* cache_ = nullptr;  // of the CPU whose event it is
+  std::uint32_t caches_ = 1;     // as many CPUs as there have been
   std::unique_ptr<Reporter> reporter_;
   bool registered_ = false;
   MachineCounts counts_;
