@@ -80,7 +80,8 @@ std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept {
 }
 
 Next AgedPolicy::pass(ZonePass& zone_pass) noexcept {
-  zone_pass.zone().advance_tick();
+  Zone& zone = zone_pass.zone();
+  zone.advance_tick(zone.port().now(), tick());
   Selection selection;
   selection.order = order_;
   selection.min_age = kTicks + 1;

@@ -27,6 +27,7 @@ struct Isolation::Request {
   std::span<ScatterEntry> list;
   std::uint64_t most;  // frames that still fit
   bool join;
+  unsigned piece;  // the most frames of a word that are one entry
   std::uint32_t used = 0;
 
   bool joins(Pfn first) const {
@@ -44,11 +45,22 @@ struct Isolation::Request {
     most -= count;
   }
 
+  // Calls f(first bit, length) for what becomes an entry each, unless it joins the one before.
+  template <class F>
+  void for_each_piece(std::uint32_t bits, F f) const {
+    for_each_run(bits, [&](unsigned first, unsigned length) {
+      for (; length > piece; first += piece, length -= piece) {
+        if (!f(first, piece)) return false;
+      }
+      return f(first, length);
+    });
+  }
+
   // Those of the leading runs in `bits`, frames from `base` on, that still fit.
   std::uint32_t fitting(Pfn base, std::uint32_t bits) const {
     std::uint32_t taken = 0;
     std::uint64_t room = list.size() - used, left = most;
-    for_each_run(bits, [&](unsigned first, unsigned length) {
+    for_each_piece(bits, [&](unsigned first, unsigned length) {
       const std::uint64_t slots = joins(base + PfnCount{first}) ? 0 : 1;
       if (length > left || slots > room) return false;
       left -= length;
@@ -61,7 +73,8 @@ struct Isolation::Request {
 };
 
 std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexcept {
-  Request request{list, most.raw, want_.join};
+  const unsigned piece = want_.join || unit_ >= kWordOrder ? kWordFrames : 1U << unit_;
+  Request request{list, most.raw, want_.join, piece};
   while (next_ != kNoBlock) {
     const std::uint32_t block = zone_.dirty().find(next_);
     next_ = block;
@@ -185,7 +198,7 @@ Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Reque
   const BlockBits unreported = unreported_bits(zone_, block);
   const BlockBits wanted = wanted_bits(unreported, e);
   if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
-  const unsigned step = want_.order.raw > kWordOrder ? 1U << (want_.order.raw - kWordOrder) : 1;
+  const unsigned step = unit_ > kWordOrder ? 1U << (unit_ - kWordOrder) : 1;
   for (unsigned w = 0; w < kBlockWords; w += step) {
     if (wanted.word[w] == 0) continue;
     const std::uint64_t word = std::uint64_t{block} * kBlockWords + w;
@@ -201,7 +214,7 @@ Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bi
   const Pfn base = zone_.pfn_of(word * kWordFrames);
   const std::uint32_t fits = request.fitting(base, bits);
   if (fits != 0 && isolate_bits(word, fits)) {
-    for_each_run(fits, [&](unsigned first, unsigned length) {
+    request.for_each_piece(fits, [&](unsigned first, unsigned length) {
       request.add(base + PfnCount{first}, length);
       return true;
     });

@@ -1,6 +1,7 @@
 // Isolation: takes unreported free frames out of reach, run by run, and puts them back.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -21,14 +22,15 @@ struct Selection {
   unsigned areas = kAnyArea;  // a bit for each order: only the free areas of these orders
   unsigned mobility = kAnyMobility;
   unsigned min_age = 0;  // ticks since the last free of any of its frames, 0 to 6
-  bool join = true;      // neighbouring runs become one entry
+  bool join = true;      // neighbouring runs become one entry; if not, with one area, each block is an entry
 };
 
 // Walks the blocks that may hold something to report, once, in ascending order, and fills one request after
 // the other. One thread at a time for one zone.
 class Isolation {
  public:
-  Isolation(Zone& zone, const Selection& selection) : zone_(zone), want_(selection) {}
+  Isolation(Zone& zone, const Selection& selection)
+      : zone_(zone), want_(selection), unit_(unit_of(selection)) {}
 
   // Isolates runs of together at most `most` frames into `list`, neighbouring runs as one entry, and returns
   // how many entries it filled. 0 means that the walk is over, or that `most` is too little.
@@ -42,6 +44,13 @@ class Isolation {
  private:
   struct Request;
   enum class Visit : std::uint8_t { Done, Full };
+
+  // What is isolated in one step, below order 9: the blocks of the one area that is asked for, or the
+  // smallest.
+  static unsigned unit_of(const Selection& want) {
+    const bool blocks = !want.join && std::has_single_bit(want.areas) && want.areas < 1U << kBlockOrder.raw;
+    return blocks ? static_cast<unsigned>(std::countr_zero(want.areas)) : want.order.raw;
+  }
 
   BlockEntry look(std::uint32_t block) noexcept;
   Visit visit(std::uint32_t block, Request& request) noexcept;
@@ -57,6 +66,7 @@ class Isolation {
 
   Zone& zone_;
   const Selection want_;
+  const unsigned unit_;
   std::uint32_t next_ = 0;
   bool left_ = false;
 };

@@ -126,8 +126,13 @@ class Zone {
   ReportTrigger& trigger() { return trigger_; }
   Port& port() { return port_; }
 
-  // The clock of the ages, advanced by the reporter.
+  // The clock of the ages, advanced by the reporter: however often it passes, a tick lasts `period` at least.
   unsigned tick() const noexcept { return tick_.load(std::memory_order_relaxed); }
+  void advance_tick(Nanoseconds now, Nanoseconds period) noexcept {
+    if (now < ticked_at_ + period) return;
+    ticked_at_ = now;
+    advance_tick();
+  }
   void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
 
   // What frames that carry a mark hold is what the device promised (R12).
@@ -170,6 +175,7 @@ class Zone {
   std::uint32_t cache_count_ = 0;
   PfnCount low_watermark_;
   std::atomic<unsigned> tick_{1};
+  Nanoseconds ticked_at_;  // the reporter's
   std::atomic<bool> promise_{false};
   std::atomic<std::uint32_t> drain_requests_{0};
   std::atomic<std::uint32_t> forgets_{0};
