@@ -70,7 +70,9 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
     free.word[w] = FrameWord{zone_.word(first + w).load(std::memory_order_acquire)}.free();
   }
   const BlockBits runs = aligned_runs(free, order.raw);
-  for (unsigned w = 0; w < kBlockWords; ++w) {
+  // Only where a run of several words begins: the first of them may be lost to another by now.
+  const unsigned step = order.raw > kWordOrder ? 1U << (order.raw - kWordOrder) : 1;
+  for (unsigned w = 0; w < kBlockWords; w += step) {
     if (runs.word[w] == 0) continue;
     const unsigned bit = static_cast<unsigned>(std::countr_zero(runs.word[w]));
     if (const Allocation got = take_run(order, first + w, bit, mobility); got.ok()) return got;
