@@ -1,0 +1,98 @@
+// A zone with its caches, its reporter and a device, held against the oracle after every operation.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fallow/platform/fake_port.h"
+#include "fallow/reporting/policies.h"
+#include "fallow/reporting/reporter.h"
+#include "fallow/zone/local_cache.h"
+#include "tests/model/operation.h"
+#include "tests/model/oracle.h"
+#include "tests/model/shape.h"
+
+namespace fallow::model {
+
+// Deterministic: the same shape and operations take the same course. An operation that makes no sense (a free
+// of what is not allocated) is one that must be refused, so any part of a sequence is a sequence.
+class Machine final : public ReportingDevice {
+ public:
+  // Operations between two walks over everything.
+  static constexpr std::uint64_t kCheckEvery = 2000;
+  static constexpr unsigned kPolicies = 14;
+
+  explicit Machine(const Shape& shape);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  void perform(const Operation& operation);
+  // Walks, frees everything, and walks again.
+  void finish();
+
+  bool failed() const { return !failure_.empty(); }
+  // The first thing that was not as it must be; empty if there was none.
+  const std::string& failure() const { return failure_; }
+
+  const Oracle& oracle() const { return oracle_; }
+  std::uint32_t caches() const { return zone_->cache_count(); }
+  bool registered() const { return policy_.has_value(); }
+  // How often what happened, so that a test can tell that it tested something.
+  struct Tally {
+    std::uint64_t allocations = 0, failed_allocations = 0, frees = 0, misuses = 0, reports = 0,
+                  failed_reports = 0, reported_frames = 0, promises = 0, meddled = 0;
+  };
+  const Tally& tally() const { return tally_; }
+
+ private:
+  Status report(Scatterlist list, std::uint32_t token) noexcept override;
+  std::uint32_t capacity() const noexcept override { return capacity_; }
+  Promise promise() const noexcept override { return Promise::Zero; }
+
+  void fail(const std::string& what);
+  template <class... Parts>
+  void expect(bool condition, const Parts&... what);
+
+  void perform_allocate(const Operation& o);
+  void take(const Allocation& got, Order order);
+  void check_exhausted(const Operation& o);
+  void perform_free(std::uint32_t cache, Pfn pfn, Order order);
+  bool may_be_pending_elsewhere(std::uint32_t cache, Pfn pfn, Order order) const;
+  void expect_misuse(std::uint32_t cache, Pfn pfn, Order order, Status why);
+  void perform_register(const Operation& o);
+  void check_batch(Scatterlist list);
+  void meddle(Scatterlist list);
+
+  void check(bool thorough);
+  void check_zone();
+  void check_stats();
+  void check_frames();
+  void check_nothing_is_lost();
+  void check_settles();
+  void drain_all();
+
+  struct Policies;
+  Policy& policy(unsigned i);
+
+  FakePort port_;
+  Oracle oracle_;
+  std::vector<std::uint8_t> freed_by_;  // of each frame, the cache that freed it last, from 1
+  std::unique_ptr<std::byte[]> memory_;
+  Zone* zone_ = nullptr;
+  std::optional<Reporter> reporter_;
+  std::unique_ptr<Policies> policies_;
+
+  std::optional<unsigned> policy_;
+  Order last_order_;
+  std::uint32_t capacity_ = 1;
+  std::uint64_t fail_next_ = 0;
+  std::optional<Order> meddle_next_;
+  std::uint64_t performed_ = 0, exhausted_ = 0, checks_ = 0;
+  Tally tally_;
+  std::string failure_;
+};
+
+}  // namespace fallow::model

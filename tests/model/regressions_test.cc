@@ -1,0 +1,28 @@
+// What the model test found once, as it printed it.
+#include <gtest/gtest.h>
+
+#include "tests/model/run.h"
+
+namespace fallow::model {
+namespace {
+
+void expect_passes(const std::string& shape, const std::vector<Operation>& operations) {
+  const Shape* const known = find_shape(shape);
+  ASSERT_NE(known, nullptr) << shape;
+  const std::optional<Failure> failure = replay(*known, operations);
+  EXPECT_FALSE(failure.has_value()) << failure->what;
+}
+
+// A hand that keeps marks of before forget_reported().
+TEST(ModelRegression, MarksInAHandAreForgotten) {
+  expect_passes("Large", {
+                             register_device(9, 16),
+                             advance(1'000'000'000),
+                             allocate(0, 0, Mobility::Movable),
+                             forget_reported(),
+                             allocate(0, 0, Mobility::Movable),
+                         });
+}
+
+}  // namespace
+}  // namespace fallow::model
