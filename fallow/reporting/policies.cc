@@ -36,7 +36,7 @@ unsigned HwmPolicy::areas_with(std::uint64_t mark, const UnreportedCounts& count
 
 Next HwmPolicy::pass(ZonePass& zone_pass) noexcept {
   const unsigned areas =
-      areas_with(zone_pass.retry() ? 1 : mark_, count_unreported(zone_pass.zone(), order_));
+      areas_with(zone_pass.everything() ? 1 : mark_, count_unreported(zone_pass.zone(), order_));
   if (areas == 0) return Next::Look;
   Selection selection;
   selection.order = order_;

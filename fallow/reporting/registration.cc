@@ -81,7 +81,7 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
-    state.failed.store(false, std::memory_order_relaxed);
+    state.everything.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
     // R2: requested from the start, so that existing pages count.
     state.flag.store(Flag::Requested, std::memory_order_release);

@@ -123,11 +123,12 @@ Nanoseconds Reporter::round() noexcept {
 
 void Reporter::pass(ZoneState& state) noexcept {
   Sink sink(*this, state);
-  const bool retry = state.failed.exchange(false, std::memory_order_relaxed);
-  ZonePass zone_pass(*state.zone, sink, capacity_, retry);
+  const bool everything = state.everything.exchange(false, std::memory_order_relaxed);
+  ZonePass zone_pass(*state.zone, sink, capacity_, everything);
   const Next next = policy_->pass(zone_pass);
   if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // when back_off() says
   if (zone_pass.starved()) {
+    if (everything) state.everything.store(true, std::memory_order_relaxed);
     again(state, kFirstRetry);
   } else if (next == Next::Again) {
     again(state, policy_->delay());
@@ -171,7 +172,7 @@ void Reporter::back_off(ZoneState& state) noexcept {
   const std::uint64_t doubled = last == 0 ? kFirstRetry.raw : last * 2;
   const std::uint64_t retry = doubled < kLastRetry.raw ? doubled : kLastRetry.raw;
   state.retry.store(retry, std::memory_order_relaxed);
-  state.failed.store(true, std::memory_order_relaxed);
+  state.everything.store(true, std::memory_order_relaxed);
   const Nanoseconds due = port_.now() + Nanoseconds{retry};
   state.not_before.store(due.raw, std::memory_order_relaxed);
   if (state.flag.load(std::memory_order_relaxed) == Flag::Requested) {

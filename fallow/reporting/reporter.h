@@ -78,7 +78,7 @@ class Reporter {
     std::atomic<std::uint64_t> delay{0};       // from the trigger to the first pass
     std::atomic<std::uint64_t> retry{0};       // the current back-off; 0: the last request went well
     std::atomic<std::uint64_t> not_before{0};  // when the back-off ends: no pass sooner, whatever is due
-    std::atomic<bool> failed{false};           // since the last pass began: what it left is to be tried again
+    std::atomic<bool> everything{false};  // the next pass takes what is there, whatever the mark (R2, R7)
 
     Nanoseconds when() const noexcept {
       const std::uint64_t a = due.load(std::memory_order_relaxed),

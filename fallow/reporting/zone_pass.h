@@ -27,13 +27,13 @@ class ZonePass {
  public:
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
-  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool retry)
-      : zone_(zone), sink_(sink), capacity_(capacity), retry_(retry) {}
+  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool everything)
+      : zone_(zone), sink_(sink), capacity_(capacity), everything_(everything) {}
 
   Zone& zone() { return zone_; }
   std::uint32_t capacity() const { return capacity_; }
-  // The last pass failed: what it left is tried again, whatever the mark (R7).
-  bool retry() const { return retry_; }
+  // Whatever the mark: the device is new, and existing pages count (R2), or the last pass failed (R7).
+  bool everything() const { return everything_; }
 
   // Reports what the selection matches, in at most `requests` requests. False if the pass is over: the
   // device failed or goes away, or the zone is at its low watermark (R11).
@@ -50,7 +50,7 @@ class ZonePass {
   Zone& zone_;
   RequestSink& sink_;
   const std::uint32_t capacity_;
-  const bool retry_;
+  const bool everything_;
   bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
 };
 
