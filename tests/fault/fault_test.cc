@@ -43,7 +43,7 @@ class Traffic {
   }
 
   void step() {
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < 24; ++i) {
       const Order order{static_cast<std::uint8_t>(random_() % 11)};
       const auto mobility = static_cast<Mobility>(random_() % kMobilities);
       if (const Allocation a = box_.cache().allocate(order, mobility); a.ok())
@@ -73,7 +73,7 @@ void expect_sound(Rig& rig) {
 
 // Registers and unregisters four times with traffic between; each report and each allocation counts.
 void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
-  Rig rig(mebibytes(64), 2);
+  Rig rig(mebibytes(32), 2);
   const std::uint64_t live = rig.port.live_allocations();
   Policies policies(order);
   Policy& policy = policies[which];
@@ -117,7 +117,7 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
     for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) EXPECT_EQ(left.of[o], 0u);
   }
   rig.unregister_device(device);
-  for (std::size_t i = 0; i < 2; ++i) rig.box(i).expect_whole(mebibytes(64).raw);
+  for (std::size_t i = 0; i < 2; ++i) rig.box(i).expect_whole(mebibytes(32).raw);
 }
 
 class FaultTest : public ::testing::TestWithParam<std::tuple<int, int>> {
@@ -165,10 +165,10 @@ INSTANTIATE_TEST_SUITE_P(PoliciesAndOrders, FaultTest,
 // Every n-th report fails, for every n, until all is reported: nothing is lost, and it ends.
 TEST(FaultyDevice, FailsEveryNth) {
   for (unsigned n = 1; n <= 12; ++n) {
-    Rig rig(mebibytes(64));
+    Rig rig(mebibytes(32));
     rig.box().fill();
-    rig.box().free_blocks({0}, Order{0}, 4000, 2);
-    rig.box().free_blocks({8192}, Order{4}, 200, 32);
+    rig.box().free_blocks({0}, Order{0}, 1500, 2);
+    rig.box().free_blocks({4096}, Order{4}, 100, 32);
     TestDevice device(rig.port, 7);
     unsigned calls = 0;
     device.answer = [&](Scatterlist, std::uint32_t) {
@@ -180,14 +180,14 @@ TEST(FaultyDevice, FailsEveryNth) {
     EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free);
     EXPECT_FALSE(rig.reporter().reporting_requested(0));
     rig.unregister_device(device);
-    rig.box().expect_whole(4000 + 200 * 16);
+    rig.box().expect_whole(1500 + 100 * 16);
   }
 }
 
 // The metadata comes from the caller: whatever he fails to get, or gets too little of, is refused.
 TEST(FaultyMetadata, IsRefused) {
   FakePort port;
-  const ZoneConfig config{{}, mebibytes(64), 2};
+  const ZoneConfig config{{}, mebibytes(32), 2};
   const ByteCount size = Zone::metadata_size(config);
   auto* const memory = static_cast<std::byte*>(port.allocate(size));
   for (std::uint64_t cut = 0; cut <= size.raw; cut = cut < 4096 ? cut + 1 : cut * 2) {
@@ -207,7 +207,7 @@ TEST(FaultyMemory, EveryAllocationOfAWholeProgram) {
     ASSERT_LT(i, 100u);
     FakePort port;
     port.fail_allocation_at(i);
-    const ZoneConfig config{{}, mebibytes(64), 1};
+    const ZoneConfig config{{}, mebibytes(32), 1};
     const ByteCount size = Zone::metadata_size(config);
     void* tables[2] = {};
     Status status = Status::Ok;
@@ -229,7 +229,7 @@ TEST(FaultyMemory, EveryAllocationOfAWholeProgram) {
       if (status == Status::Ok) {
         port.run_until(port.now(), worker_of(reporter));
         ASSERT_EQ(reporter.unregister_device(&device), Status::Ok);
-        for (const Zone* zone : zones) EXPECT_EQ(zone_stats(*zone).reported, mebibytes(64));
+        for (const Zone* zone : zones) EXPECT_EQ(zone_stats(*zone).reported, mebibytes(32));
       }
     }
     for (void* t : tables) {

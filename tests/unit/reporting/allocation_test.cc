@@ -165,8 +165,8 @@ TEST(R11NeverInTheWay, BelowTheWatermarkTheWorkerDoesNotSpin) {
   }
 }
 
-// A guest of 64 MiB reports: hwm with a mark that such a zone can reach, aged as it is, and linux not with
-// the margin of one full request of 32 blocks, which is all of the zone.
+// A guest of 64 MiB reports: what exists at once, and what becomes free later with a mark that such a zone
+// can reach. Only linux does not, with its margin of one full request of 32 blocks, which is all of the zone.
 TEST(R11SmallZone, ReportsWithEveryPolicyButLinux) {
   HwmPolicy hwm(kOrder9, 8), hwm_low(Order{0});
   AgedPolicy aged, aged_low(Order{0});

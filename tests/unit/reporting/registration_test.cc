@@ -172,7 +172,8 @@ TEST(R2ExistingPages, FreedBeforeRegistrationInPartsAndWhole) {
   rig.unregister_device(device);
 }
 
-TEST(R2ExistingPages, BelowTheMarkWaitForMore) {
+// The mark is for what becomes free later.
+TEST(R2ExistingPages, BelowTheMarkToo) {
   Rig rig(mebibytes(256));
   rig.box().fill();
   rig.box().free_blocks({0}, kOrder9, 31, 1024);
@@ -180,8 +181,27 @@ TEST(R2ExistingPages, BelowTheMarkWaitForMore) {
   HwmPolicy policy;
   rig.register_device(device, policy);
   rig.run_due();
-  EXPECT_TRUE(device.batches.empty());
+  EXPECT_EQ(device.frames_shown().size(), 31u * 512);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
+  rig.box().free_blocks({32 * 1024}, kOrder9, 16, 1024);
+  rig.run_due();
+  EXPECT_EQ(device.frames_shown().size(), 31u * 512);
+  rig.unregister_device(device);
+}
+
+// All that is left of them once the zone has enough free frames.
+TEST(R2ExistingPages, BelowTheLowWatermarkLater) {
+  Rig rig(mebibytes(256));
+  rig.box().fill();
+  rig.box().free_blocks({0}, kOrder9, 2, 1024);
+  TestDevice device(rig.port);
+  HwmPolicy policy;
+  rig.register_device(device, policy);
+  rig.run_due();
+  EXPECT_TRUE(device.batches.empty());
+  rig.box().free_blocks({32 * 1024}, kOrder9, 8, 1024);
+  rig.pass_time(milliseconds(100));
+  EXPECT_EQ(device.frames_shown().size(), 10u * 512);
   rig.unregister_device(device);
 }
 
