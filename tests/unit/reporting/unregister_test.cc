@@ -200,7 +200,7 @@ TEST(R10Resume, AtAnotherOrder) {
     rig.box().free_blocks({o * 4096U}, Order{o}, 2, frames(Order{o}).raw * 2);
   }
   TestDevice device(rig.port);
-  for (const unsigned order : {10, 9, 9, 4, 7, 0, 10, 0}) {
+  for (const unsigned order : {10U, 9U, 9U, 4U, 7U, 0U, 10U, 0U}) {
     HwmPolicy policy(Order{static_cast<std::uint8_t>(order)}, 1);
     rig.register_device(device, policy);
     rig.run_due();
@@ -232,7 +232,7 @@ TEST(R10Resume, WhatACoarseDeviceLeftIsReportedToAFineOne) {
 }
 
 TEST(R10Forget, EverythingIsReportedAnew) {
-  for (const unsigned order : {0, 9, 10}) {
+  for (const unsigned order : {0U, 9U, 10U}) {
     for (const bool while_registered : {false, true}) {
       Rig rig(mebibytes(256));
       TestDevice device(rig.port);
