@@ -100,23 +100,22 @@ bool LocalCache::give_whole(std::uint32_t block) noexcept {
   return true;
 }
 
-// A part of a whole block is to be freed: its state moves from the entry into the words. False if the
-// block is not allocated as a whole.
-bool LocalCache::split_whole(std::uint32_t block) noexcept {
+// A part of a whole block is to be freed: its state moves from the entry into the words. When this returns
+// they are as written, whoever wrote them; nothing happens to a block that is not allocated as a whole.
+void LocalCache::split_whole(std::uint32_t block) noexcept {
   bool ours = false;
-  const BlockEntry before = zone_.update(
+  zone_.update(
       block, [](BlockEntry e) { return e.whole() ? e.with_whole(false).with_splitting(true) : e; }, &ours);
-  if (!ours && !before.splitting()) return false;
   if (ours) {
     for (unsigned w = 0; w < kBlockWords; ++w) {
-      // release: a free that finds its frame used here finds the word as written.
+      // relaxed: the entry below releases it; a free that finds its frame used sooner needs nothing but the
+      // word.
       zone_.word(std::uint64_t{block} * kBlockWords + w)
-          .store(FrameWord::of(kWholeWord, 0).raw, std::memory_order_release);
+          .store(FrameWord::of(kWholeWord, 0).raw, std::memory_order_relaxed);
     }
     zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
   }
   while (zone_.entry(block).splitting()) zone_.port().relax();
-  return true;
 }
 
 }  // namespace fallow

@@ -51,17 +51,17 @@ std::uint64_t BlockIndex::drop(unsigned level, std::uint32_t bit) noexcept {
   return old ^ flip_;
 }
 
-// Makes the ancestors of a member visible, up to the first that is already.
+// Makes the ancestors of a member visible. One that is visible already does not end this: whoever made it so
+// may not have come further yet.
 void BlockIndex::raise(unsigned level, std::uint32_t bit) noexcept {
   for (; level < levels_; ++level, bit /= 64) {
-    if ((members(level, bit / 64) & bit_of(bit)) != 0) return;
-    add(level, bit);
+    if ((members(level, bit / 64) & bit_of(bit)) == 0) add(level, bit);
   }
 }
 
 bool BlockIndex::insert(std::uint32_t block) noexcept {
-  if (contains(block)) return false;
-  const bool added = (add(0, block) & bit_of(block)) == 0;
+  const bool added = !contains(block) && (add(0, block) & bit_of(block)) == 0;
+  // For a member too: MO-5 counts on it that a search finds the block from here on.
   raise(1, block / 64);
   return added;
 }

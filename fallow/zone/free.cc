@@ -23,14 +23,20 @@ bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcep
   return owner == 0 || zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
 }
 
+// The same, where the frames may be a part of a block that was allocated as a whole. Another thread may be
+// splitting it for a part of its own.
+bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
+  if (is_allocated(w, bits)) return true;
+  split_whole(static_cast<std::uint32_t>(w / kBlockWords));
+  return is_allocated(w, bits);
+}
+
 Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
   const std::uint64_t index = zone_.index_of(pfn);
   const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
   const std::uint32_t bits = word_bits(static_cast<unsigned>(index % kWordFrames), order);
   const std::uint32_t block = w / kBlockWords;
-  if (!is_allocated(w, bits) && !(split_whole(block) && is_allocated(w, bits))) {
-    return zone_.refuse(pfn, Status::NotAllocated);
-  }
+  if (!is_allocated_once_split(w, bits)) return zone_.refuse(pfn, Status::NotAllocated);
   const Held pending = load(pending_);
   if (pending.word() == w && (pending.bits() & bits) != 0) return zone_.refuse(pfn, Status::NotAllocated);
   // Back into the hand they came from.
@@ -98,8 +104,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
   if (load(pending_).word() / kBlockWords == block) flush_pending();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    if (is_allocated(w, kWholeWord) || (split_whole(block) && is_allocated(w, kWholeWord))) continue;
-    return zone_.refuse(pfn, Status::NotAllocated);
+    if (!is_allocated_once_split(w, kWholeWord)) return zone_.refuse(pfn, Status::NotAllocated);
   }
   unsigned freed = 0, groups = 0;
   for (std::uint64_t w = first; w < first + count; ++w) {

@@ -122,7 +122,7 @@ class alignas(64) LocalCache {
   void reopen_whole(std::uint32_t block, BlockEntry before) noexcept;
   bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
-  bool split_whole(std::uint32_t block) noexcept;
+  void split_whole(std::uint32_t block) noexcept;
 
   // free.cc
   Status free_slow(Pfn pfn, Order order) noexcept;
@@ -130,6 +130,7 @@ class alignas(64) LocalCache {
   Status free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept;
   Status free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept;
   bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
+  bool is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept;
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
   void flush_pending() noexcept;
   unsigned give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;

@@ -29,7 +29,10 @@ void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool repo
   while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, reported ? bits : 0).raw,
                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
   }
-  zone.update(block, [n](BlockEntry e) { return e.with_used(e.used() - n); });
+  const BlockEntry before = zone.update(block, [n](BlockEntry e) { return e.with_used(e.used() - n); });
+  // MO-4: a look meanwhile counted these frames twice, as used and as marked, and may have struck the block
+  // off.
+  if (before.used() - n + before.marked() < kBlockFrames) zone.dirty().insert(block);
 }
 
 }  // namespace

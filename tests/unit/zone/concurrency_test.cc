@@ -1,0 +1,89 @@
+// Several threads on one zone, where single steps of two of them meet. Long runs: tests/stress.
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "tests/unit/zone/test_zone.h"
+
+namespace fallow {
+namespace {
+
+class ZoneConcurrency : public ZoneTest {
+ protected:
+  static constexpr unsigned kRounds = 20000;
+  static constexpr auto kLongEnough = std::chrono::seconds(1);
+
+  // Runs both at once, in step, many times: fewer on a machine that is busy.
+  template <class Prepare, class First, class Second>
+  void in_step(Prepare prepare, First first, Second second) {
+    constexpr unsigned kStop = ~0U;
+    std::atomic<unsigned> round{0}, done{0};
+    std::thread other([&] {
+      for (unsigned i = 1;; ++i) {
+        while (round.load() != i && round.load() != kStop) std::this_thread::yield();
+        if (round.load() == kStop) return;
+        second();
+        done.store(i);
+      }
+    });
+    const auto end = std::chrono::steady_clock::now() + kLongEnough;
+    for (unsigned i = 1; i <= kRounds && std::chrono::steady_clock::now() < end; ++i) {
+      prepare();
+      round.store(i);
+      first();
+      while (done.load() != i) std::this_thread::yield();
+    }
+    round.store(kStop);
+    other.join();
+  }
+};
+
+// Two threads free parts of one whole block: whoever comes first splits it, and the other's free is no
+// misuse.
+TEST_F(ZoneConcurrency, TwoPartsOfAWholeBlockAreFreedAtOnce) {
+  Pfn pfn;
+  std::atomic<unsigned> refused{0};
+  const auto free_part = [&](std::uint32_t c, std::uint64_t part, Order order) {
+    if (cache(c).free(pfn + PfnCount{part}, order) != Status::Ok) refused.fetch_add(1);
+  };
+  in_step([&] { pfn = must_allocate({9}); },
+          [&] {
+            free_part(0, 0, {4});
+            free_part(0, 16, {4});
+            free_part(0, 32, {5});
+            free_part(0, 64, {6});
+            free_part(0, 128, {7});
+          },
+          [&] { free_part(1, 256, {8}); });
+  EXPECT_EQ(refused.load(), 0u);
+  drain_all();
+  EXPECT_EQ(used().raw, 0u);
+}
+
+// The last free block is isolated and put back over and over; an allocation that meets this waits (R11).
+TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
+  make({kBase, {2 * kBlockFrames}, 2});
+  const Pfn other = must_allocate({9}, Mobility::Movable, 1);
+  for (const unsigned order : {9U, 5U, 0U}) {
+    std::atomic<unsigned> failed{0};
+    in_step([&] {},
+            [&] {
+              const Allocation got = cache(0).allocate({8});
+              if (!got.ok() || cache(0).free(got.pfn, {8}) != Status::Ok) failed.fetch_add(1);
+            },
+            [&] {
+              Selection selection;
+              selection.order = {static_cast<std::uint8_t>(order)};
+              Isolation isolation(zone(), selection);
+              ScatterEntry list[1];
+              const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}});
+              if (n != 0) put_back(zone(), {list, n}, false);
+            });
+    EXPECT_EQ(failed.load(), 0u) << "order " << order;
+    expect_consistent();
+  }
+  must_free(other, {9}, 1);
+}
+
+}  // namespace
+}  // namespace fallow
