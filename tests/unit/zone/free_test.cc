@@ -78,6 +78,14 @@ TEST_F(Free, AWholeBlockAndASplitOneAsAPair) {
   EXPECT_EQ(used().raw, 0u);
 }
 
+TEST_F(Free, APairWhoseSecondBlockIsFreeInPartIsNotFreedInPart) {
+  const Pfn pair = must_allocate({10});
+  must_free(pair + PfnCount{1023});
+  cache().drain();
+  expect_misuse(pair, {10}, Status::NotAllocated);
+  EXPECT_EQ(used().raw, 1023u);
+}
+
 TEST_F(Free, ByAnotherCache) {
   const std::vector<Pfn> all = allocate_many(600);
   for (const Pfn pfn : all) must_free(pfn, {}, 1);
