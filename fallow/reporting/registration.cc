@@ -81,6 +81,7 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
+    state.blocked.store(false, std::memory_order_relaxed);
     state.everything.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
     // R2: requested from the start, so that existing pages count.
@@ -102,7 +103,7 @@ void Reporter::stop_worker() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);  // MO-8, pairs with run()
   while (worker_.load(std::memory_order_seq_cst) != 0) port_.relax();
   // acquire: pairs with settle(), the last to use the lists.
-  while (in_flight_.load(std::memory_order_acquire) != 0) port_.relax();
+  while (unsettled_.load(std::memory_order_acquire) != 0) port_.relax();
 }
 
 Status Reporter::unregister_device(ReportingDevice* device) {

@@ -10,22 +10,21 @@ class Reporter::Sink final : public RequestSink {
  public:
   Sink(Reporter& reporter, ZoneState& state) : reporter_(reporter), state_(state) {}
 
+  // All places taken: the pass ends, and the next completion wakes the worker (MO-9). Waiting here would be
+  // for ever where the completions come from the thread of the worker.
   std::span<ScatterEntry> open() noexcept override {
-    while (!reporter_.stopping_.load(std::memory_order_relaxed)) {
-      for (token_ = 0; token_ < reporter_.depth_; ++token_) {
-        Place free = Place::Free;
-        // acquire: pairs with the release in settle(), which was the last to read the list.
-        if (!slot().place.compare_exchange_strong(free, Place::Filling, std::memory_order_acquire,
-                                                  std::memory_order_relaxed)) {
-          continue;
-        }
-        slot().state = &state_;
-        return reporter_.list_of(token_);
-      }
-      reporter_.port_.relax();
-    }
-    return {};
+    if (reporter_.stopping_.load(std::memory_order_relaxed)) return {};
+    if (take_place()) return reporter_.list_of(token_);
+    state_.due.store(kNever.raw, std::memory_order_relaxed);
+    state_.blocked.store(true, std::memory_order_seq_cst);
+    blocked_ = !take_place();
+    if (blocked_) return {};
+    state_.blocked.store(false, std::memory_order_relaxed);
+    return reporter_.list_of(token_);
   }
+
+  // The pass ended for want of a place.
+  bool blocked() const { return blocked_; }
 
   void abandon() noexcept override { slot().place.store(Place::Free, std::memory_order_release); }
 
@@ -36,6 +35,7 @@ class Reporter::Sink final : public RequestSink {
     request.entries = entries;
     request.started = reporter_.port_.now();
     reporter_.in_flight_.fetch_add(1, std::memory_order_relaxed);
+    reporter_.unsettled_.fetch_add(1, std::memory_order_relaxed);
     // release: complete() on another thread finds the request as filled.
     request.place.store(Place::InFlight, std::memory_order_release);
     std::atomic<std::uintptr_t>& mark = state_.zone->reporter();
@@ -50,9 +50,21 @@ class Reporter::Sink final : public RequestSink {
  private:
   Request& slot() { return reporter_.requests_[token_]; }
 
+  bool take_place() noexcept {
+    for (token_ = 0; token_ < reporter_.depth_; ++token_) {
+      Place free = Place::Free;
+      // seq_cst: MO-9, after blocked; and acquire, settle() was the last to read the list.
+      if (!slot().place.compare_exchange_strong(free, Place::Filling, std::memory_order_seq_cst)) continue;
+      slot().state = &state_;
+      return true;
+    }
+    return false;
+  }
+
   Reporter& reporter_;
   ZoneState& state_;
   std::uint32_t token_ = 0;
+  bool blocked_ = false;
 };
 
 Reporter::Reporter(Port& port, std::span<Zone* const> zones) : port_(port), zone_count_(zones.size()) {
@@ -126,9 +138,11 @@ void Reporter::pass(ZoneState& state) noexcept {
   const bool everything = state.everything.exchange(false, std::memory_order_relaxed);
   ZonePass zone_pass(*state.zone, sink, capacity_, everything);
   const Next next = policy_->pass(zone_pass);
+  if (everything && (zone_pass.starved() || sink.blocked()))
+    state.everything.store(true, std::memory_order_relaxed);
   if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // when back_off() says
+  if (sink.blocked()) return;                                                   // when a request completes
   if (zone_pass.starved()) {
-    if (everything) state.everything.store(true, std::memory_order_relaxed);
     again(state, kFirstRetry);
   } else if (next == Next::Again) {
     again(state, policy_->delay());
@@ -210,9 +224,22 @@ void Reporter::settle(Request& request, std::uint32_t token, Status status) noex
     failures_.fetch_add(1, std::memory_order_relaxed);
     back_off(*request.state);
   }
-  request.place.store(Place::Free, std::memory_order_release);
-  // release: unregister_device() waits for this before the lists go.
-  in_flight_.fetch_sub(1, std::memory_order_release);
+  in_flight_.fetch_sub(1, std::memory_order_relaxed);
+  request.place.store(Place::Free, std::memory_order_seq_cst);
+  unblock();
+  // release: unregister_device() waits for this before the lists go, and the reporter may go with them.
+  unsettled_.fetch_sub(1, std::memory_order_release);
+}
+
+// MO-9: a place is freed first and blocked is read afterwards, while a pass sets blocked first and looks for
+// a place afterwards. So either the pass finds the place, or this finds the pass.
+void Reporter::unblock() noexcept {
+  for (std::size_t i = 0; i < zone_count_; ++i) {
+    if (!zones_[i].blocked.load(std::memory_order_seq_cst) || !zones_[i].blocked.exchange(false)) continue;
+    const Nanoseconds now = port_.now();
+    zones_[i].due.store(now.raw, std::memory_order_relaxed);
+    port_.wake_at(now);
+  }
 }
 
 ReportingStats Reporter::stats() const noexcept {

@@ -57,7 +57,8 @@ class Reporter {
   Nanoseconds run() noexcept;
 
   // Settles a request for which report() returned Pending. Any thread. InvalidArgument, and nothing else,
-  // for a token that is not in flight. Whoever calls unregister_device() must have completed first.
+  // for a token that is not in flight. Not after unregister_device() has returned. The thread that completes
+  // must not allocate from a zone that may be out of free frames: it would wait for itself (R11).
   Status complete(std::uint32_t token, Status status) noexcept;
 
   // R3, R4: the zone's flag.
@@ -78,6 +79,7 @@ class Reporter {
     std::atomic<std::uint64_t> delay{0};       // from the trigger to the first pass
     std::atomic<std::uint64_t> retry{0};       // the current back-off; 0: the last request went well
     std::atomic<std::uint64_t> not_before{0};  // when the back-off ends: no pass sooner, whatever is due
+    std::atomic<bool> blocked{false};          // the pass ended since all places for requests were taken
     std::atomic<bool> everything{false};  // the next pass takes what is there, whatever the mark (R2, R7)
 
     Nanoseconds when() const noexcept {
@@ -104,6 +106,7 @@ class Reporter {
   void pass(ZoneState& state) noexcept;
   void again(ZoneState& state, Nanoseconds wait) noexcept;
   void rest(ZoneState& state, bool progress) noexcept;
+  void unblock() noexcept;
   void settle(Request& request, std::uint32_t token, Status status) noexcept;
   std::span<ScatterEntry> list_of(std::uint32_t token) const;
   ByteCount list_bytes() const;
@@ -140,6 +143,7 @@ class Reporter {
   bool mixed_promises_ = false;
 
   std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint32_t> unsettled_{0};  // those in flight, and those being settled
   std::atomic<std::uint64_t> requests_done_{0}, entries_done_{0}, frames_done_{0}, failures_{0},
       nanoseconds_{0};
 };

@@ -115,34 +115,51 @@ TEST(R13Complete, WrongTokensAndDoubleCompletionsChangeNothing) {
   for (std::uint32_t t = 0; t < 6; ++t) {
     EXPECT_EQ(rig.reporter().complete(t, Status::Ok), Status::InvalidArgument) << "before any request";
   }
-  // Every place is taken until the last of them is asked for, which relax() then frees.
-  struct Context {
-    Rig& rig;
-    std::vector<std::uint32_t>& tokens;
-  } context{rig, tokens};
-  rig.port.on_relax({[](void* c) {
-                       auto& [r, t] = *static_cast<Context*>(c);
-                       const PfnCount isolated = r.box().stats().isolated;
-                       const std::uint32_t token = t.back();
-                       t.pop_back();
-                       EXPECT_EQ(r.reporter().complete(token, Status::Ok), Status::Ok);
-                       EXPECT_LT(r.box().stats().isolated, isolated);
-                       EXPECT_EQ(r.reporter().complete(token, Status::Ok), Status::InvalidArgument);
-                       EXPECT_EQ(r.reporter().complete(4, Status::Ok), Status::InvalidArgument);
-                       EXPECT_EQ(r.reporter().complete(~0U, Status::Failed), Status::InvalidArgument);
-                     },
-                     &context});
   rig.run_due();
-  rig.port.on_relax({});
   while (!tokens.empty()) {
-    EXPECT_EQ(rig.reporter().complete(tokens.back(), Status::Ok), Status::Ok);
+    const PfnCount isolated = rig.box().stats().isolated;
+    const std::uint32_t token = tokens.back();
     tokens.pop_back();
+    EXPECT_EQ(rig.reporter().complete(token, Status::Ok), Status::Ok);
+    EXPECT_LT(rig.box().stats().isolated, isolated);
+    EXPECT_EQ(rig.reporter().complete(token, Status::Ok), Status::InvalidArgument);
+    EXPECT_EQ(rig.reporter().complete(4, Status::Ok), Status::InvalidArgument);
+    EXPECT_EQ(rig.reporter().complete(~0U, Status::Failed), Status::InvalidArgument);
+    rig.run_due();
   }
   EXPECT_EQ(rig.box().stats().reported, mebibytes(256));
   device.expect_shown_once();
   device.expect_batches_well_formed(kOrder9);
   rig.unregister_device(device);
   EXPECT_EQ(rig.reporter().complete(0, Status::Ok), Status::InvalidArgument);
+}
+
+// The completions may come from the worker's own thread, as on an idle loop.
+TEST(R13Depth, AllPlacesTakenEndsThePassAndACompletionWakesTheWorker) {
+  Rig rig(mebibytes(256));
+  TestDevice device(rig.port, 1, 2);
+  AgedPolicy policy;
+  std::vector<std::uint32_t> tokens;
+  device.answer = [&](Scatterlist, std::uint32_t token) {
+    tokens.push_back(token);
+    return Status::Pending;
+  };
+  rig.register_device(device, policy);
+  rig.pass_time(seconds(10));
+  EXPECT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(rig.port.relaxes(), 0u) << "the worker waited";
+  EXPECT_EQ(rig.port.next_deadline(), kNever) << "the worker polls";
+  while (!tokens.empty()) {
+    const std::uint32_t token = tokens.back();
+    tokens.pop_back();
+    ASSERT_EQ(rig.reporter().complete(token, Status::Ok), Status::Ok);
+    rig.run_due();
+    EXPECT_LE(tokens.size(), 2u);
+  }
+  rig.pass_time(seconds(1));
+  EXPECT_EQ(rig.box().stats().reported, mebibytes(256));
+  device.expect_shown_once();
+  rig.unregister_device(device);
 }
 
 TEST(R13Complete, FramesOfAPendingRequestStayOut) {
