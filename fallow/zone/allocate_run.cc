@@ -34,8 +34,9 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
     const Allocation got = run_in_listed(order, bin_home(mobility, bin), mobility, tries);
     if (got.ok()) return got;
   }
+  unsigned every = kEveryBlock;
   for (const unsigned home : {kHomeFree, kHomeReported}) {
-    const Allocation got = run_in_listed(order, home, mobility, tries = kEveryBlock);
+    const Allocation got = run_in_listed(order, home, mobility, every);
     if (got.ok()) return got;
   }
   // Any block at all, of any mobility and whoever owns it.
