@@ -12,8 +12,10 @@ struct Machine::Policies {
   HwmPolicy hwm[6] = {HwmPolicy({9}, 32), HwmPolicy({9}, 1),  HwmPolicy({0}, 32),
                       HwmPolicy({3}, 4),  HwmPolicy({10}, 1), HwmPolicy({7}, 2)};
   LinuxPolicy linux_[3] = {LinuxPolicy({9}), LinuxPolicy({0}), LinuxPolicy({4})};
-  AgedPolicy aged[5] = {AgedPolicy({9}), AgedPolicy({0}), AgedPolicy({5}, milliseconds(20)), AgedPolicy({8}),
-                        AgedPolicy({10}, milliseconds(50))};
+  Nanoseconds ages[5] = {milliseconds(100), milliseconds(100), milliseconds(20), milliseconds(100),
+                         milliseconds(50)};
+  AgedPolicy aged[5] = {AgedPolicy({9}, ages[0]), AgedPolicy({0}, ages[1]), AgedPolicy({5}, ages[2]),
+                        AgedPolicy({8}, ages[3]), AgedPolicy({10}, ages[4])};
 };
 
 Policy& Machine::policy(unsigned i) {
@@ -26,6 +28,7 @@ Policy& Machine::policy(unsigned i) {
 Machine::Machine(const Shape& shape)
     : oracle_(shape.config.base, shape.config.frames),
       freed_by_(shape.config.frames.raw, 0),
+      freed_at_(shape.config.frames.raw),
       policies_(std::make_unique<Policies>()) {
   const std::size_t size = Zone::metadata_size(shape.config).raw;
   memory_.reset(new (std::align_val_t{64}) std::byte[size]());
@@ -184,6 +187,7 @@ void Machine::perform_free(std::uint32_t cache, Pfn pfn, Order order) {
   oracle_.free(pfn, n);
   for (std::uint64_t i = 0; i < n.raw; ++i) {
     freed_by_[(pfn - oracle_.base()).raw + i] = static_cast<std::uint8_t>(cache + 1);
+    freed_at_[(pfn - oracle_.base()).raw + i] = port_.now();
   }
 }
 
@@ -220,6 +224,7 @@ Status Machine::report(Scatterlist list, std::uint32_t) noexcept {
 
 void Machine::check_batch(Scatterlist list) {
   const Order order = policy(*policy_).order();
+  const Nanoseconds age = *policy_ < 9 ? Nanoseconds{0} : policies_->ages[*policy_ - 9];
   expect(!list.empty() && list.size() <= capacity_, "R5: ", list.size(), " entries, capacity ", capacity_);
   PfnCount total;
   for (std::size_t i = 0; i < list.size(); ++i) {
@@ -232,6 +237,8 @@ void Machine::check_batch(Scatterlist list) {
     for (std::uint64_t f = 0; f < e.count.raw; ++f) {
       const Pfn pfn = e.first + PfnCount{f};
       expect(!oracle_.is_allocated(pfn), "frame ", pfn.raw, " is reported and is allocated");
+      const Nanoseconds freed = freed_at_[(pfn - oracle_.base()).raw];
+      expect(freed.raw == 0 || port_.now() - freed >= age, "frame ", pfn.raw, " is reported before its age");
       expect(!oracle_.is_reported(pfn), "R8: frame ", pfn.raw, " is reported again, and nobody touched it");
     }
     total += e.count;

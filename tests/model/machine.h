@@ -80,6 +80,7 @@ class Machine final : public ReportingDevice {
   FakePort port_;
   Oracle oracle_;
   std::vector<std::uint8_t> freed_by_;  // of each frame, the cache that freed it last, from 1
+  std::vector<Nanoseconds> freed_at_;   // and when
   std::unique_ptr<std::byte[]> memory_;
   Zone* zone_ = nullptr;
   std::optional<Reporter> reporter_;

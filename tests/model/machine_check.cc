@@ -130,6 +130,10 @@ void Machine::finish() {
                  {});
   }
   for (std::uint32_t i = 0; i < caches(); ++i) zone_->cache(i).retire();
+  for (std::uint32_t b = 0; b < zone_->blocks(); ++b) {
+    if (zone_->entry(b).owner() != 0)
+      fail("block " + std::to_string(b) + " is owned, and all caches have retired");
+  }
   if (!failed()) check(true);
 }
 
