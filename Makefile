@@ -52,7 +52,8 @@ check-format:
 
 tidy:
 	@tools/install-deps check
-	$(call build,clang)
+	@mkdir -p build
+	@cmake --preset clang >build/clang.log 2>&1 || { cat build/clang.log; exit 1; }
 	find apps fallow tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
 
 check-layers:
