@@ -21,7 +21,8 @@ Operation Generator::next(const Machine& machine) {
   if (dice < 90) return wild_free(machine);
   const std::uint64_t size = machine.oracle().size().raw, used = machine.oracle().allocated().raw;
   const bool fill = used * 100 < size * target_percent_;
-  return below(10) < (fill ? 8 : 2) || used == 0 ? some_allocation(machine) : some_free(machine);
+  if (below(10) < (fill ? 8 : 2) || used == 0) return some_allocation(machine);
+  return last_freed_ = some_free(machine);
 }
 
 unsigned Generator::some_order() {
@@ -51,6 +52,10 @@ Operation Generator::some_free(const Machine& machine) {
 // Anywhere in the zone and a little beyond, at any order, mostly aligned.
 Operation Generator::wild_free(const Machine& machine) {
   const Oracle& oracle = machine.oracle();
+  // What was freed last is free once more, through any cache: it may be in a hand, pending, or flushed.
+  if (last_freed_.value != 0 && below(4) == 0) {
+    return free(static_cast<std::uint32_t>(below(machine.caches())), last_freed_.value, 0);
+  }
   const std::uint64_t margin = std::min<std::uint64_t>(oracle.base().raw, 1100);
   std::uint64_t pfn = oracle.base().raw - margin + below(oracle.size().raw + 2 * margin);
   const unsigned order = static_cast<unsigned>(below(4) != 0 ? below(6) : below(13));

@@ -28,6 +28,7 @@ class Generator {
   unsigned largest_order_ = 0;
   bool mostly_single_ = true;
   bool one_mobility_ = false;
+  Operation last_freed_ = free(0, 0, 0);
 };
 
 }  // namespace fallow::model

@@ -20,7 +20,8 @@ namespace fallow::model {
 // of what is not allocated) is one that must be refused, so any part of a sequence is a sequence.
 class Machine final : public ReportingDevice {
  public:
-  // Operations between two walks over everything.
+  // Operations between two walks over everything, at most; in a small zone it is looked at more often. Each
+  // other time the caches are drained first, so that every frame shows.
   static constexpr std::uint64_t kCheckEvery = 2000;
   static constexpr unsigned kPolicies = 14;
 
@@ -61,6 +62,7 @@ class Machine final : public ReportingDevice {
   void check_exhausted(const Operation& o);
   void perform_free(std::uint32_t cache, Pfn pfn, Order order);
   bool may_be_pending_elsewhere(std::uint32_t cache, Pfn pfn, Order order) const;
+  void expect_late_misuse(std::uint32_t cache, Pfn pfn);
   void expect_misuse(std::uint32_t cache, Pfn pfn, Order order, Status why);
   void perform_register(const Operation& o);
   void check_batch(Scatterlist list);
@@ -88,10 +90,11 @@ class Machine final : public ReportingDevice {
 
   std::optional<unsigned> policy_;
   Order last_order_;
+  Nanoseconds registered_at_;
   std::uint32_t capacity_ = 1;
   std::uint64_t fail_next_ = 0;
   std::optional<Order> meddle_next_;
-  std::uint64_t performed_ = 0, exhausted_ = 0, checks_ = 0;
+  std::uint64_t performed_ = 0, exhausted_ = 0, look_every_ = kCheckEvery;
   Tally tally_;
   std::string failure_;
 };
