@@ -112,7 +112,7 @@ Nanoseconds Reporter::run() noexcept {
     if (!worker_.compare_exchange_strong(nobody, port_.current(), std::memory_order_seq_cst)) return kNever;
     called_.store(false, std::memory_order_seq_cst);
     next = stopping_.load(std::memory_order_seq_cst) ? kNever : round();
-    // release: what this pass wrote happens before the worker is seen to be out.
+    // seq_cst: MO-8; and what this round wrote happens before the worker is seen to be out.
     worker_.store(0, std::memory_order_seq_cst);
   }
   return next;
