@@ -73,11 +73,15 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
   any_marks_ = true;
   set_promise();
   const Nanoseconds due = port_.now() + delay;
+  // Ages were counted in the ticks of the last policy; by longer ones they would seem older than they are.
+  const bool longer_ticks = last_delay_.raw != 0 && delay > last_delay_;
+  if (delay.raw != 0) last_delay_ = delay;  // without one, ages stand still
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[i];
     state.zone->trigger().set_order(order);
     // What did not matter to a coarser device may to this one.
     if (order < last_order_) state.zone->dirty().insert_all();
+    if (longer_ticks) state.zone->restart_ages();
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);

@@ -138,6 +138,7 @@ class Reporter {
   std::uint32_t capacity_ = 0;
   std::uint32_t depth_ = 0;
   Order last_order_;
+  Nanoseconds last_delay_;
   Promise promise_ = Promise::None;  // of the marks there are
   bool any_marks_ = false;
   bool mixed_promises_ = false;

@@ -133,6 +133,14 @@ void Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
   if (now != to && now != kNoHome) index_[now].insert(block);
 }
 
+void Zone::restart_ages() noexcept {
+  constexpr unsigned kAllGroups = (1U << kAgeGroups) - 1;
+  const unsigned now = tick();
+  for (std::uint32_t b = 0; b < blocks_; ++b) {
+    update(b, [now](BlockEntry e) { return e.used() < kBlockFrames ? e.stamped(kAllGroups, now) : e; });
+  }
+}
+
 void Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
   if (fallow::home(entry(block)) != home) relist(block, home, kNoHome);
 }

@@ -133,6 +133,8 @@ class Zone {
     ticked_at_ = now;
     advance_tick();
   }
+  // What is free counts as freed now: for when ticks become longer. O(blocks).
+  void restart_ages() noexcept;
   void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
 
   // What frames that carry a mark hold is what the device promised (R12).

@@ -227,7 +227,6 @@ void Machine::perform_register(const Operation& o) {
   if (status != Status::Ok) return;
   policy_ = number;
   last_order_ = policy(number).order();
-  registered_at_ = port_.now();
 }
 
 Status Machine::report(Scatterlist list, std::uint32_t) noexcept {
@@ -265,9 +264,9 @@ void Machine::check_batch(Scatterlist list) {
     for (std::uint64_t f = 0; f < e.count.raw; ++f) {
       const Pfn pfn = e.first + PfnCount{f};
       expect(!oracle_.is_allocated(pfn), "frame ", pfn.raw, " is reported and is allocated");
-      // What was freed under another policy counts in that one's ticks, which may have been shorter.
+      // What was never freed has been free for ever.
       const Nanoseconds freed = freed_at_[(pfn - oracle_.base()).raw];
-      expect(freed <= registered_at_ || port_.now() - freed >= age, "frame ", pfn.raw, " is reported after ",
+      expect(freed == Nanoseconds{} || port_.now() - freed >= age, "frame ", pfn.raw, " is reported after ",
              (port_.now() - freed).raw / 1000, " us, before its age");
       expect(!oracle_.is_reported(pfn), "R8: frame ", pfn.raw, " is reported again, and nobody touched it");
     }

@@ -90,7 +90,6 @@ class Machine final : public ReportingDevice {
 
   std::optional<unsigned> policy_;
   Order last_order_;
-  Nanoseconds registered_at_;
   std::uint32_t capacity_ = 1;
   std::uint64_t fail_next_ = 0;
   std::optional<Order> meddle_next_;

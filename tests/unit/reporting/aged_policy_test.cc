@@ -206,6 +206,29 @@ TEST(AgedNeverTooEarly, WhenAFailureIsTriedAgainSoon) {
   rig.unregister_device(device);
 }
 
+// Freed under a short age, and judged by a long one: no tick of the short one counts.
+TEST(AgedNeverTooEarly, WhenTheAgeBecomesLonger) {
+  const Nanoseconds age = seconds(20);
+  Rig rig(mebibytes(512));
+  TestDevice device(rig.port);
+  AgedPolicy brief(kOrder9, milliseconds(20));
+  rig.box().fill();
+  rig.register_device(device, brief);
+  rig.pass_time(seconds(1));
+  rig.box().free_blocks({mebibytes(256).raw}, kOrder10, 64, 1024);
+  const Nanoseconds freed = rig.port.now();
+  rig.pass_time(milliseconds(16));
+  ASSERT_TRUE(device.batches.empty());
+  rig.unregister_device(device);
+  AgedPolicy patient(kOrder9, age);
+  rig.register_device(device, patient);
+  rig.pass_time(seconds(60));
+  ASSERT_FALSE(device.batches.empty());
+  for (const Batch& b : device.batches) EXPECT_GE(b.at, freed + age);
+  EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free);
+  rig.unregister_device(device);
+}
+
 TEST(AgedNeverTooEarly, AfterAnotherRegistration) {
   const Nanoseconds age = milliseconds(100);
   Rig rig(mebibytes(512));
