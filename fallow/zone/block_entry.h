@@ -97,8 +97,8 @@ class BlockEntry {
 //   1        wholly free and wholly reported
 //   2 ...    partly used and owned by nobody: by mobility, and within it by how full it is
 //   kNoHome  nothing to find: full, owned or closed
-// Bins are coarse on purpose: within one the lowest address comes first, and on recorded workloads that keeps
-// long-lived frames closer together than exact fullness does.
+// Bins are coarse on purpose: within one the lowest address comes first, which on the longer of two recorded
+// workloads kept long-lived frames closer together than finer bins did, and on the other as close.
 inline constexpr unsigned kBins = 4;
 inline constexpr unsigned kHomeFree = 0, kHomeReported = 1, kHomeBins = 2;
 inline constexpr unsigned kHomes = kHomeBins + kMobilities * kBins;
