@@ -20,6 +20,8 @@ class Reporter::Sink final : public RequestSink {
     blocked_ = !take_place();
     if (blocked_) return {};
     state_.blocked.store(false, std::memory_order_relaxed);
+    // The pass goes on; should the device fail, the zone is due as soon as the back-off ends.
+    state_.due.store(reporter_.port_.now().raw, std::memory_order_relaxed);
     return reporter_.list_of(token_);
   }
 
