@@ -91,7 +91,7 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
   std::uint32_t marks[kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
     if (take_bits(first + i, bits, &marks[i])) continue;
-    while (i-- > 0) restore_bits(first + i, bits, marks[i]);
+    while (i-- > 0) zone_.give_bits(first + i, bits, marks[i]);
     zone_.settle_taken(block, n, 0);
     return {};
   }
@@ -114,15 +114,6 @@ bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* m
                                        std::memory_order_relaxed));
   *marks = FrameWord{raw}.mark() & bits;
   return true;
-}
-
-void LocalCache::restore_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
-  std::atomic<std::uint64_t>& slot = zone_.word(w);
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  // release: MO-1.
-  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw, std::memory_order_acq_rel,
-                                     std::memory_order_relaxed)) {
-  }
 }
 
 }  // namespace fallow

@@ -5,8 +5,6 @@ namespace {
 
 constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
 
-constexpr bool wholly_unreported(BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; }
-
 // Free frames that nobody reported yet, as far as the entry knows.
 constexpr bool may_report(BlockEntry e) { return !e.closed() && e.used() + e.marked() < kBlockFrames; }
 
@@ -114,7 +112,7 @@ Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcep
   // Who asks for areas wants the block as it is listed, or not yet.
   const bool in_parts =
       want_.order < kBlockOrder && want_.areas == Selection::kAnyArea && request.most < kBlockFrames;
-  if (wholly_unreported(e) && !in_parts) return visit_whole(block, e, request);
+  if (e.wholly_unreported() && !in_parts) return visit_whole(block, e, request);
   // A block that is wholly free and partly reported has no run of order 9 that may be reported (R5, R8).
   return want_.order >= kBlockOrder ? Visit::Done : visit_words(block, e, request);
 }
@@ -129,7 +127,7 @@ bool Isolation::old_enough(BlockEntry e, unsigned first_group, unsigned groups) 
 
 Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Request& request) noexcept {
   const BlockEntry buddy = look(block ^ 1);
-  const bool pair = wholly_unreported(buddy);
+  const bool pair = buddy.wholly_unreported();
   if (want_.order == kMaxOrder && !pair)
     return Visit::Done;  // visited again when the buddy is freed: as a pair
   // A pair is one block of order 10 for who asks for areas; otherwise each half may go by itself.
@@ -163,7 +161,7 @@ bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcep
     zone_.update(
         first + i,
         [](BlockEntry e) {
-          return wholly_unreported(e) ? e.with_used(kBlockFrames).with_isolated(true).with_owner(0) : e;
+          return e.wholly_unreported() ? e.with_used(kBlockFrames).with_isolated(true).with_owner(0) : e;
         },
         &isolated);
     if (isolated) continue;
@@ -270,8 +268,8 @@ UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
   for (std::uint32_t b = zone.dirty().find(0); b != kNoBlock; b = zone.dirty().find(b + 1)) {
     const BlockEntry e = zone.entry(b);
     if (!may_report(e)) continue;
-    if (wholly_unreported(e)) {
-      const bool pair = wholly_unreported(zone.entry(b ^ 1));
+    if (e.wholly_unreported()) {
+      const bool pair = zone.entry(b ^ 1).wholly_unreported();
       if (!pair) {
         counts.of[kBlockOrder.raw] += order <= kBlockOrder ? 1 : 0;
       } else if (b % 2 == 0 || !zone.dirty().contains(b - 1)) {

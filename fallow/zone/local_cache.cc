@@ -78,12 +78,7 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
     zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
     bump(unmarked_, std::uint64_t{0} - marked);
   }
-  std::atomic<std::uint64_t>& slot = zone_.word(hand.word());
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  // release: MO-1.
-  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw, std::memory_order_acq_rel,
-                                     std::memory_order_relaxed)) {
-  }
+  zone_.give_bits(hand.word(), bits, marks);
   const unsigned used = give_frames(block, static_cast<unsigned>(std::popcount(bits)),
                                     bits == marks ? 0 : group_of(hand.word()));
   zone_.note_free_bits(hand.word(), used, bits & ~marks);

@@ -112,7 +112,6 @@ class alignas(64) LocalCache {
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
   bool take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept;
-  void restore_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
 
   // allocate_whole.cc: orders 9 and 10.
   Allocation allocate_whole(Order order, Mobility mobility) noexcept;

@@ -24,11 +24,7 @@ void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool repo
   // ZONE-3: marked counts at least the marks of the words, so it goes first; used counts at least the used
   // bits, so it goes last.
   if (reported) zone.update(block, [n](BlockEntry e) { return e.with_marked(e.marked() + n); });
-  std::atomic<std::uint64_t>& slot = zone.word(word);
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  while (!slot.compare_exchange_weak(raw, FrameWord{raw}.give(bits, reported ? bits : 0).raw,
-                                     std::memory_order_acq_rel, std::memory_order_relaxed)) {
-  }
+  zone.give_bits(word, bits, reported ? bits : 0);
   const BlockEntry before = zone.update(block, [n](BlockEntry e) { return e.with_used(e.used() - n); });
   // MO-4: a look meanwhile counted these frames twice, as used and as marked, and may have struck the block
   // off.

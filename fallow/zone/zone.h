@@ -109,6 +109,9 @@ class Zone {
   // Ends a reservation: `surplus` of it was not taken, and `unmarked` of what was taken carried a mark.
   void settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept;
 
+  // `bits` of a word, which are the caller's, become free, those in `marks` marked. Before the entry says so.
+  void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
+
   // After frames of a block became free, and its entry says so: makes the reporter look at it.
   // `freed` bounds how many blocks of the reporting order, or larger, that made.
   void note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept;
@@ -133,9 +136,9 @@ class Zone {
     ticked_at_ = now;
     advance_tick();
   }
+  void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
   // What is free counts as freed now: for when ticks become longer. O(blocks).
   void restart_ages() noexcept;
-  void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
 
   // What frames that carry a mark hold is what the device promised (R12).
   bool marks_promise() const noexcept { return promise_.load(std::memory_order_relaxed); }
@@ -237,6 +240,14 @@ inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, unsigned u
   });
   // The reporter may have looked at the block meanwhile, and seen less free and unreported than there is.
   note_free(block, before.used() - surplus, surplus);
+}
+
+inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
+  std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
+  // release: MO-1.
+  while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw,
+                                          std::memory_order_acq_rel, std::memory_order_relaxed)) {
+  }
 }
 
 // Makes the reporter look at the block. True if what became free there is to be counted.

@@ -13,8 +13,6 @@ struct Totals {
   std::uint64_t used = 0, marked = 0, isolated = 0, held = 0;
 };
 
-constexpr bool wholly_unreported(BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; }
-
 // Frames of the word that lie free in the hand of some cache.
 struct Held {
   std::uint32_t bits = 0;
@@ -74,7 +72,7 @@ const char* check_block(const Zone& zone, std::uint32_t block, Totals* totals) {
   totals->used += e.used();
   totals->marked += e.marked();
   if (home(e) != kNoHome && !zone.listed(home(e)).contains(block)) return "ZONE-5: a block is listed at home";
-  if (wholly_unreported(e) && wholly_unreported(zone.entry(block ^ 1)) && !zone.dirty().contains(block) &&
+  if (e.wholly_unreported() && zone.entry(block ^ 1).wholly_unreported() && !zone.dirty().contains(block) &&
       !zone.dirty().contains(block ^ 1)) {
     return "ZONE-6: what can be reported is in a dirty block";
   }
