@@ -60,7 +60,8 @@ add_library(fallow_freestanding STATIC $<TARGET_PROPERTY:fallow_core,SOURCES>)
 target_include_directories(fallow_freestanding PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(fallow_freestanding PRIVATE fallow_warnings)
 include(HeadersAlone)
-fallow_headers_alone(fallow_freestanding_headers fallow/base fallow/platform fallow/zone fallow/reporting
+fallow_headers_alone(fallow_freestanding_headers fallow/base fallow/platform fallow/zone fallow/reporting fallow/virtio
+                     fallow/balloon
                      EXCEPT "^fallow/platform/(hosted|fake)")
 
 foreach(target fallow_freestanding fallow_freestanding_headers)

@@ -41,8 +41,18 @@ struct ByteCount {
   friend constexpr auto operator<=>(ByteCount, ByteCount) = default;
 };
 constexpr ByteCount operator+(ByteCount a, ByteCount b) { return {a.raw + b.raw}; }
+constexpr ByteCount operator-(ByteCount a, ByteCount b) { return {a.raw - b.raw}; }
 constexpr ByteCount bytes(PfnCount n) { return {n.raw << kFrameShift}; }
 constexpr PfnCount whole_frames(ByteCount b) { return {b.raw >> kFrameShift}; }
+
+// A guest physical address, in bytes.
+struct GuestPhys {
+  std::uint64_t raw = 0;
+  friend constexpr auto operator<=>(GuestPhys, GuestPhys) = default;
+};
+constexpr GuestPhys operator+(GuestPhys a, ByteCount n) { return {a.raw + n.raw}; }
+constexpr ByteCount operator-(GuestPhys a, GuestPhys b) { return {a.raw - b.raw}; }
+constexpr GuestPhys address_of(Pfn p) { return {p.raw << kFrameShift}; }
 
 // A block of order n is 2^n frames, aligned to its size.
 struct Order {

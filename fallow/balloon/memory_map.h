@@ -1,0 +1,44 @@
+// Which backing stands for which guest physical addresses.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "fallow/balloon/memory_backing.h"
+#include "fallow/virtio/guest_memory.h"
+
+namespace fallow {
+
+// A region of guest memory. Base and size are multiples of 4096.
+struct MappedRegion {
+  GuestRegion guest;
+  MemoryBacking* backing = nullptr;
+  Pfn first;  // the backing's frame that stands for the region's first
+};
+
+// As GuestMemory: does not change while a device uses it.
+class MemoryMap {
+ public:
+  // As GuestMemory::assign(); also InvalidArgument for a region that is not of whole frames or has no
+  // backing.
+  Status assign(std::span<const MappedRegion> regions) noexcept;
+
+  const GuestMemory& guest() const noexcept { return guest_; }
+
+  // Of a region of guest().regions(), by its place there.
+  MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
+  Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
+
+  // Frames in all regions.
+  PfnCount frames() const noexcept;
+
+ private:
+  struct Target {
+    MemoryBacking* backing = nullptr;
+    Pfn first;
+  };
+  GuestMemory guest_;
+  Target targets_[GuestMemory::kMaxRegions];
+};
+
+}  // namespace fallow

@@ -1,0 +1,31 @@
+// What a descriptor describes, and where the parts of a queue lie.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/units.h"
+
+namespace fallow {
+
+// One element of a chain. Readable elements come before writable ones (virtio 1.2, 2.7.4.2).
+struct QueueBuffer {
+  GuestPhys address;
+  std::uint32_t length = 0;
+  bool device_writable = false;
+};
+
+// Where a queue lies in guest memory: for a split ring the descriptor table, the available and the used ring;
+// for a packed one the descriptor ring, the driver and the device event suppression structure (2.6).
+struct QueueAddresses {
+  std::uint16_t size = 0;
+  GuestPhys descriptors, driver_area, device_area;
+};
+
+// What of the ring features was negotiated.
+struct RingOptions {
+  bool packed = false;
+  bool event_index = false;
+  bool indirect = false;
+};
+
+}  // namespace fallow
