@@ -1,5 +1,7 @@
 #include "fallow/host/backing.h"
 
+#include <sys/mman.h>
+
 #include <cerrno>
 #include <thread>
 
@@ -19,6 +21,10 @@ Status Backing::discard(Pfn first, PfnCount n) noexcept {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return Status::OutsideZone;
   }
+  if (!whole_pages(first, n)) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
+    return Status::Misaligned;
+  }
   int error = release(bytes(first - first_), bytes(n));
   for (int i = 1; i < kAttempts && is_worth_repeating(error); ++i) {
     retries_.fetch_add(1, std::memory_order_relaxed);
@@ -33,6 +39,12 @@ Status Backing::discard(Pfn first, PfnCount n) noexcept {
   calls_.fetch_add(1, std::memory_order_relaxed);
   frames_.fetch_add(n.raw, std::memory_order_relaxed);
   return Status::Ok;
+}
+
+Status Backing::populate(Pfn first, PfnCount n) noexcept {
+  if (n.raw == 0 || !contains(first, n)) return Status::OutsideZone;
+  return madvise(memory_ + bytes(first - first_).raw, bytes(n).raw, MADV_WILLNEED) == 0 ? Status::Ok
+                                                                                        : Status::Failed;
 }
 
 DiscardCounts Backing::counts() const noexcept {

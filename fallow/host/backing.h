@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "fallow/balloon/memory_backing.h"
 #include "fallow/base/check.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
@@ -18,12 +19,12 @@ struct DiscardCounts {
   PfnCount frames;             // released by them
   std::uint64_t retries = 0;   // calls that the kernel asked to repeat (EINTR, EAGAIN)
   std::uint64_t failures = 0;  // discards given up, with last_error() saying why
-  std::uint64_t refused = 0;   // discards that were not inside the backing; nothing was touched
+  std::uint64_t refused = 0;   // discards not inside the backing, or not of whole host pages: nothing touched
 };
 
 // Frames [first(), first() + size()) lie one after the other from address(first()). Any number of threads
 // may use all members at once.
-class Backing {
+class Backing : public MemoryBacking {
  public:
   virtual ~Backing() = default;
   Backing(const Backing&) = delete;
@@ -44,15 +45,22 @@ class Backing {
   }
 
   // Gives the frames back to the host, in one system call; what they read as afterwards says promise().
-  // OutsideZone: not wholly inside the backing, or no frame at all; no byte was touched. Failed: the
-  // kernel refused, last_error() says why; a part may have been released.
-  Status discard(Pfn first, PfnCount n) noexcept;
+  // OutsideZone: not wholly inside the backing, or no frame at all. Misaligned: not whole host pages. No byte
+  // was touched then. Failed: the kernel refused, last_error() says why; a part may have been released.
+  Status discard(Pfn first, PfnCount n) noexcept final;
+
+  // Brings in what is swapped out (MADV_WILLNEED), without waiting for it. Frames that were discarded stay
+  // so until they are touched: which of them will be, nobody knows. OutsideZone as above; Failed: the kernel
+  // does not take the advice.
+  Status populate(Pfn first, PfnCount n) noexcept final;
 
   // How many frames the host keeps in memory at present, as the kernel says. Failed: it does not say.
-  virtual Result<PfnCount> resident() noexcept = 0;
+  Result<PfnCount> resident() noexcept override = 0;
 
   // What a discarded frame reads as, until somebody writes it.
-  virtual Promise promise() const noexcept { return Promise::Zero; }
+  Promise promise() const noexcept override { return Promise::Zero; }
+
+  PfnCount page() const noexcept final { return page_; }
 
   DiscardCounts counts() const noexcept;
 
@@ -60,7 +68,10 @@ class Backing {
   int last_error() const noexcept { return last_error_.load(std::memory_order_relaxed); }
 
  protected:
-  Backing(Pfn first, PfnCount size) noexcept : first_(first), size_(size) {}
+  // `page` as page() says; both `first` and `size` are multiples of it.
+  Backing(Pfn first, PfnCount size, PfnCount page = {1}) noexcept : first_(first), size_(size), page_(page) {
+    FALLOW_CHECK(whole_pages(first, size));
+  }
 
   // Called once, by the creation of what derives from this.
   void set_memory(std::byte* memory) noexcept { memory_ = memory; }
@@ -68,13 +79,15 @@ class Backing {
 
   void set_error(int error) noexcept { last_error_.store(error, std::memory_order_relaxed); }
 
-  // One attempt to release `length` bytes at `offset` from the start, both whole frames and inside the
+  // One attempt to release `length` bytes at `offset` from the start, both whole host pages and inside the
   // backing: 0 or the errno.
   virtual int release(ByteCount offset, ByteCount length) noexcept = 0;
 
  private:
+  bool whole_pages(Pfn p, PfnCount n) const noexcept { return ((p.raw | n.raw) & (page_.raw - 1)) == 0; }
+
   Pfn first_;
-  PfnCount size_;
+  PfnCount size_, page_;
   std::byte* memory_ = nullptr;
   // Counts order nothing, hence relaxed throughout.
   std::atomic<std::uint64_t> calls_{0}, frames_{0}, retries_{0}, failures_{0}, refused_{0};

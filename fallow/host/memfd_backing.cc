@@ -1,6 +1,7 @@
 #include "fallow/host/memfd_backing.h"
 
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -24,11 +25,13 @@ bool exceeds_file_size_limit(ByteCount size) {
 
 }  // namespace
 
-Created<MemfdBacking> MemfdBacking::create(Pfn first, PfnCount size) {
+Created<MemfdBacking> MemfdBacking::create(Pfn first, PfnCount size, Pages pages) {
   if (size.raw == 0) return std::string("a backing needs at least one frame");
   if (size > kMostFrames || first.raw > ~std::uint64_t{0} - size.raw)
     return std::string("a backing of " + std::to_string(size.raw) + " frames is too large");
-  std::unique_ptr<MemfdBacking> made(new MemfdBacking(first, size));
+  if (pages == Pages::Huge && (first.raw % kHugePage.raw != 0 || size.raw % kHugePage.raw != 0))
+    return std::string("a backing of huge pages must begin and end at a multiple of 2 MiB");
+  std::unique_ptr<MemfdBacking> made(new MemfdBacking(first, size, pages));
   std::string error = made->open_and_map();
   if (!error.empty()) return error;
   return made;
@@ -41,15 +44,19 @@ MemfdBacking::~MemfdBacking() {
 
 std::string MemfdBacking::open_and_map() {
   const ByteCount length = bytes(size());
-  const std::string what = "making a memory file of " + size_text(length);
+  const bool huge = page() == kHugePage;
+  const std::string what = "making a memory file of " + size_text(length) +
+                           (huge ? " in huge pages (/proc/sys/vm/nr_hugepages)" : "");
   if (exceeds_file_size_limit(length)) return system_error_text(what, "ftruncate", EFBIG);
-  fd_ = memfd_create("fallow", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  fd_ = memfd_create("fallow", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U));
   if (fd_ < 0) return system_error_text(what, "memfd_create", errno);
   if (ftruncate(fd_, static_cast<off_t>(length.raw)) != 0) return system_error_text(what, "ftruncate", errno);
   // Whoever shares the file could otherwise shrink it, and the next touch of a frame would be a SIGBUS.
   if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return system_error_text(what, "fcntl(F_ADD_SEALS)", errno);
-  void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd_, 0);
+  // Without a reservation, a huge page that the pool no longer has would be a SIGBUS at its first touch.
+  const int flags = huge ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE;
+  void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, flags, fd_, 0);
   if (mapped == MAP_FAILED) return system_error_text(what, "mmap", errno);
   set_memory(static_cast<std::byte*>(mapped));
   return {};

@@ -8,8 +8,14 @@ namespace fallow {
 
 class MemfdBacking final : public Backing {
  public:
-  // Memory is taken when a frame is first touched, by whichever process. The file's size is sealed.
-  static Created<MemfdBacking> create(Pfn first, PfnCount size);
+  enum class Pages : std::uint8_t {
+    Small,  // of 4 KiB
+    Huge,   // of 2 MiB, out of the machine's pool (/proc/sys/vm/nr_hugepages)
+  };
+
+  // Memory is taken when a frame is first touched, by whichever process. The file's size is sealed. Huge
+  // pages: `first` and `size` are multiples of 512, and all of `size` is set aside from the pool at once.
+  static Created<MemfdBacking> create(Pfn first, PfnCount size, Pages pages = Pages::Small);
   ~MemfdBacking() override;
 
   // The file, for whoever is to share it: frame first() is at its offset 0. Stays the backing's.
@@ -20,7 +26,10 @@ class MemfdBacking final : public Backing {
   Result<PfnCount> resident() noexcept override;
 
  private:
-  MemfdBacking(Pfn first, PfnCount size) noexcept : Backing(first, size) {}
+  static constexpr PfnCount kHugePage{512};
+
+  MemfdBacking(Pfn first, PfnCount size, Pages pages) noexcept
+      : Backing(first, size, pages == Pages::Huge ? kHugePage : PfnCount{1}) {}
 
   // Empty, or what failed.
   std::string open_and_map();

@@ -73,5 +73,17 @@ TEST_F(BackingTest, OtherErrorsAreKeptAndNotRepeated) {
   EXPECT_EQ(backing.counts().frames, PfnCount{0});
 }
 
+TEST(BackingOfHugePages, PartsOfAPageAreRefusedAndNothingIsCalled) {
+  ScriptedBacking backing(Pfn{512}, PfnCount{2048}, PfnCount{512});
+  EXPECT_EQ(backing.page(), PfnCount{512});
+  EXPECT_EQ(backing.discard(Pfn{1024}, PfnCount{511}), Status::Misaligned);
+  EXPECT_EQ(backing.discard(Pfn{1025}, PfnCount{512}), Status::Misaligned);
+  EXPECT_EQ(backing.discard(Pfn{1025}, PfnCount{1023}), Status::Misaligned);
+  EXPECT_TRUE(backing.calls.empty());
+  EXPECT_EQ(backing.counts().refused, 3u);
+  EXPECT_EQ(backing.discard(Pfn{1024}, PfnCount{1024}), Status::Ok);
+  EXPECT_EQ(backing.calls.size(), 1u);
+}
+
 }  // namespace
 }  // namespace fallow

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "tests/unit/host/memory_probe.h"
 
@@ -95,6 +96,41 @@ TEST(MemfdBacking, RefusesSizesThatCannotBe) {
   EXPECT_NE(MemfdBacking::create(kFirst, PfnCount{0}).error, "");
   EXPECT_NE(MemfdBacking::create(kFirst, PfnCount{~std::uint64_t{0}}).error, "");
   EXPECT_NE(MemfdBacking::create(Pfn{~std::uint64_t{0}}, PfnCount{2}).error, "");
+}
+
+TEST(MemfdBacking, PopulatingBringsInNothingThatWasDiscarded) {
+  auto backing = make(PfnCount{64});
+  fill(*backing, kFirst, PfnCount{64}, 0x5A);
+  ASSERT_EQ(backing->discard(kFirst, PfnCount{32}), Status::Ok);
+  EXPECT_EQ(backing->populate(kFirst, PfnCount{64}), Status::Ok);
+  EXPECT_EQ(resident(*backing), PfnCount{32});
+  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{32}, 0));
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{32}, PfnCount{32}, 0x5A));
+  EXPECT_EQ(backing->populate(kFirst, PfnCount{65}), Status::OutsideZone);
+  EXPECT_EQ(backing->populate(kFirst, PfnCount{0}), Status::OutsideZone);
+}
+
+// A part of a huge page would be filled with zeroes and stay: the kernel says that it went well.
+TEST(MemfdBacking, HugePagesGoBackWhole) {
+  constexpr PfnCount kPage{512};
+  auto made = MemfdBacking::create(Pfn{512}, PfnCount{1024}, MemfdBacking::Pages::Huge);
+  if (!made) GTEST_SKIP() << "no huge pages: " << made.error;
+  MemfdBacking& backing = *made.object;
+  EXPECT_EQ(backing.page(), kPage);
+  fill(backing, Pfn{512}, PfnCount{1024}, 0x5A);
+  EXPECT_EQ(resident(backing), PfnCount{1024});
+  EXPECT_EQ(backing.discard(Pfn{512}, PfnCount{256}), Status::Misaligned);
+  EXPECT_TRUE(holds(backing, Pfn{512}, PfnCount{1024}, 0x5A));
+  EXPECT_EQ(backing.discard(Pfn{1024}, kPage), Status::Ok);
+  EXPECT_EQ(resident(backing), kPage);
+  EXPECT_TRUE(holds(backing, Pfn{512}, kPage, 0x5A));
+  EXPECT_TRUE(holds(backing, Pfn{1024}, kPage, 0));
+}
+
+TEST(MemfdBacking, HugePagesMustFit) {
+  for (const auto& [first, size] : {std::pair{Pfn{1}, PfnCount{512}}, {Pfn{512}, PfnCount{513}}})
+    EXPECT_NE(MemfdBacking::create(first, size, MemfdBacking::Pages::Huge).error.find("2 MiB"),
+              std::string::npos);
 }
 
 TEST(MemfdBacking, SaysWhichLimitIsInTheWay) {

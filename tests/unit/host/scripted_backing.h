@@ -16,7 +16,8 @@ class ScriptedBacking final : public Backing {
     friend bool operator==(const Call&, const Call&) = default;
   };
 
-  ScriptedBacking(Pfn first, PfnCount size) : Backing(first, size), bytes_(bytes(size).raw) {
+  ScriptedBacking(Pfn first, PfnCount size, PfnCount page = {1})
+      : Backing(first, size, page), bytes_(bytes(size).raw) {
     set_memory(bytes_.data());
   }
 
