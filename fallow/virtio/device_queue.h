@@ -17,7 +17,8 @@ enum class RingFault : std::uint8_t {
   IndexJumped,            // the available index moved by more than the queue size (2.7.13.3)
   HeadOutOfRange,         // the available ring names a descriptor that there is not (2.7.6)
   NextOutOfRange,         // so does a descriptor's next field (2.7.5)
-  ChainTooLong,           // a loop, or more elements than the queue's size (2.7.5.2, 2.8.19)
+  ChainTooLong,           // a loop, or more elements than the queue's size (2.7.5.2, 2.8.17)
+  ChainCutOff,            // packed: the first of a chain is available, the rest is not (2.8.17)
   IndirectNotNegotiated,  // 2.7.5.3.1
   IndirectNested,         // an indirect descriptor in an indirect table (2.7.5.3.1)
   IndirectWithNext,       // 2.7.5.3.1

@@ -15,6 +15,8 @@ const char* describe(RingFault fault) noexcept {
       return "a descriptor is followed by one that there is not";
     case RingFault::ChainTooLong:
       return "a chain is longer than the queue, or loops";
+    case RingFault::ChainCutOff:
+      return "a chain is available only in part";
     case RingFault::IndirectNotNegotiated:
       return "an indirect descriptor without the feature";
     case RingFault::IndirectNested:
