@@ -3,19 +3,12 @@
 #include <bit>
 
 #include "fallow/base/check.h"
+#include "fallow/virtio/ring_area.h"
 
 namespace fallow {
 namespace {
 
 constexpr std::uint64_t kDescSize = sizeof(VirtqDesc);
-
-// The address that the guest names and the one it has here: both, since what is accessed atomically must be
-// aligned here, and a guest is held to the specification's words (2.7).
-std::byte* area(const GuestMemory& memory, GuestPhys address, ByteCount size, std::uint64_t alignment) {
-  if (address.raw % alignment != 0) return nullptr;
-  std::byte* const host = memory.translate(address, size);
-  return reinterpret_cast<std::uintptr_t>(host) % alignment == 0 ? host : nullptr;
-}
 
 }  // namespace
 
@@ -23,9 +16,10 @@ Status SplitDeviceQueue::start(const GuestMemory& memory, const QueueAddresses& 
                                QueuePosition position, std::span<QueueBuffer> room) noexcept {
   if (at.size == 0 || at.size > kMaxQueueSize || !std::has_single_bit(at.size) || room.size() < at.size)
     return Status::InvalidArgument;
-  std::byte* const table = area(memory, at.descriptors, {kDescSize * at.size}, kDescSize);
-  std::byte* const avail = area(memory, at.driver_area, AvailRing::bytes(at.size), AvailRing::kAlignment);
-  std::byte* const used = area(memory, at.device_area, UsedRing::bytes(at.size), UsedRing::kAlignment);
+  std::byte* const table = ring_area(memory, at.descriptors, {kDescSize * at.size}, kDescSize);
+  std::byte* const avail =
+      ring_area(memory, at.driver_area, AvailRing::bytes(at.size), AvailRing::kAlignment);
+  std::byte* const used = ring_area(memory, at.device_area, UsedRing::bytes(at.size), UsedRing::kAlignment);
   if (table == nullptr || avail == nullptr || used == nullptr) return Status::InvalidArgument;
   memory_ = &memory;
   table_ = reinterpret_cast<VirtqDesc*>(table);
@@ -93,7 +87,7 @@ RingFault SplitDeviceQueue::enter(const Descriptor& descriptor, Table& table) co
   if ((descriptor.flags & kDescNext) != 0) return RingFault::IndirectWithNext;
   if (length == 0 || length % kDescSize != 0) return RingFault::IndirectLength;
   // No alignment is asked of a driver here, yet each one in use aligns it, as the integers in it have to be.
-  std::byte* const entries = area(*memory_, descriptor.buffer.address, {length}, alignof(VirtqDesc));
+  std::byte* const entries = ring_area(*memory_, descriptor.buffer.address, {length}, alignof(VirtqDesc));
   if (entries == nullptr) return RingFault::IndirectOutsideMemory;
   table = {reinterpret_cast<const VirtqDesc*>(entries), static_cast<std::uint32_t>(length / kDescSize), true};
   return RingFault::None;

@@ -1,10 +1,10 @@
 #include "fallow/virtio/split_driver_queue.h"
 
 #include <bit>
-#include <limits>
 #include <new>
 
 #include "fallow/base/check.h"
+#include "fallow/virtio/chain_shape.h"
 
 namespace fallow {
 namespace {
@@ -23,20 +23,6 @@ struct Areas {
         indirect(used + aligned(UsedRing::bytes(c.size))),
         end(indirect + table_bytes(std::uint64_t{c.indirect_tables} * c.indirect_length)) {}
 };
-
-bool writable_last(std::span<const QueueBuffer> buffers) noexcept {
-  for (std::size_t i = 1; i < buffers.size(); ++i) {
-    if (buffers[i - 1].device_writable && !buffers[i].device_writable) return false;
-  }
-  return true;
-}
-
-std::uint32_t writable_bytes(std::span<const QueueBuffer> buffers) noexcept {
-  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
-  std::uint64_t sum = 0;
-  for (const QueueBuffer& buffer : buffers) sum += buffer.device_writable ? buffer.length : 0;
-  return static_cast<std::uint32_t>(sum < kMost ? sum : kMost);
-}
 
 void write(VirtqDesc& cell, const QueueBuffer& buffer, bool last, std::uint16_t next) noexcept {
   cell.addr.store(buffer.address.raw);
