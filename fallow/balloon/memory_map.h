@@ -9,7 +9,8 @@
 
 namespace fallow {
 
-// A region of guest memory. Base and size are multiples of 4096.
+// A region of guest memory. Base and size are multiples of 4096. Two regions may stand for the same frames
+// of a backing: whoever gives up a page of one gives up that of the other.
 struct MappedRegion {
   GuestRegion guest;
   MemoryBacking* backing = nullptr;
@@ -25,7 +26,11 @@ class MemoryMap {
 
   const GuestMemory& guest() const noexcept { return guest_; }
 
-  // Of a region of guest().regions(), by its place there.
+  // The place of a region of guest().regions() there.
+  std::size_t index(const GuestRegion& region) const noexcept {
+    return static_cast<std::size_t>(&region - guest_.regions().data());
+  }
+  // Of a region, by its place.
   MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
   Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
 

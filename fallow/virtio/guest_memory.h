@@ -22,7 +22,8 @@ class GuestMemory {
   static constexpr std::size_t kMaxRegions = 64;
 
   // Replaces the map; the regions may come in any order. InvalidArgument, and the map is as before, for more
-  // than kMaxRegions regions, an empty or wrapping one, one without host memory, or two that overlap.
+  // than kMaxRegions regions, an empty one, one whose end does not fit 64 bits, one without host memory, or
+  // two that overlap.
   Status assign(std::span<const GuestRegion> regions) noexcept;
 
   // Sorted by base.
