@@ -13,7 +13,8 @@
 namespace fallow {
 
 // What a driver does when its device calls. Both may be called at any time once the driver asked for it, by
-// one thread at a time, and not from within a call of the transport.
+// one thread at a time; where driver and device share a thread, from within a call of the transport too: so
+// no lock that they take may be held during one.
 class DeviceCalls {
  public:
   virtual void queue_used(std::uint16_t queue) noexcept = 0;
