@@ -1,0 +1,73 @@
+#include "fallow/host/bell.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <system_error>
+
+#include "fallow/base/check.h"
+#include "fallow/host/system_error.h"
+
+namespace fallow {
+
+Created<Bell> Bell::create() {
+  const int fd = eventfd(0, EFD_CLOEXEC);
+  if (fd < 0) return system_error_text("making a bell between two threads", "eventfd", errno);
+  return std::unique_ptr<Bell>(new Bell(fd));
+}
+
+Bell::~Bell() { close(fd_); }
+
+// Writing would wait only after 2^64 - 1 rings that nobody took.
+void Bell::ring() noexcept {
+  const std::uint64_t one = 1;
+  ssize_t written = 0;
+  while ((written = write(fd_, &one, sizeof one)) < 0 && errno == EINTR) {
+  }
+  FALLOW_CHECK(written == sizeof one);
+}
+
+void Bell::wait() noexcept {
+  std::uint64_t rings = 0;
+  ssize_t got = 0;
+  while ((got = read(fd_, &rings, sizeof rings)) < 0 && errno == EINTR) {
+  }
+  FALLOW_CHECK(got == sizeof rings);
+}
+
+Doorbell Bell::doorbell() noexcept {
+  return {[](void* self) noexcept { static_cast<Bell*>(self)->ring(); }, this};
+}
+
+Created<BellThread> BellThread::create(Work work) {
+  auto bell = Bell::create();
+  if (!bell) return bell.error;
+  std::unique_ptr<BellThread> made(new BellThread(std::move(bell.object), work));
+  try {
+    made->thread_ = std::thread([self = made.get()] {
+      while (true) {
+        self->bell_->wait();
+        // relaxed: the ring comes after the store, and the eventfd orders the two.
+        if (self->stopping_.load(std::memory_order_relaxed)) return;
+        self->work_.run(self->work_.context);
+      }
+    });
+  } catch (const std::system_error& e) {
+    return std::string("starting a thread failed: ") + e.what();
+  }
+  return made;
+}
+
+BellThread::~BellThread() { stop(); }
+
+void BellThread::stop() noexcept {
+  if (!thread_.joinable()) return;
+  FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
+  stopping_.store(true, std::memory_order_relaxed);
+  bell_->ring();
+  thread_.join();
+}
+
+}  // namespace fallow
