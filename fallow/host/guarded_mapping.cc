@@ -1,0 +1,103 @@
+#include "fallow/host/guarded_mapping.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <mutex>
+
+#include "fallow/base/check.h"
+#include "fallow/host/system_error.h"
+
+namespace fallow {
+namespace {
+
+// What the handler reads. It may interrupt anything, so it takes no lock: a slot is published by its `begin`,
+// release, after the rest of it, and a mapping is only ever touched between its publication and its
+// withdrawal.
+struct Slot {
+  std::atomic<std::uintptr_t> begin{0};  // 0: nobody's
+  std::atomic<std::uintptr_t> end{0};
+  std::atomic<bool> lost{false};
+};
+
+Slot slots[GuardedMapping::kMost];
+std::atomic<std::size_t> used_slots{0};  // no slot from here on was ever taken
+std::mutex taking;                       // of slots, and of the handler
+struct sigaction before;
+
+void pass_on(int signal, siginfo_t* info, void* context) {
+  if ((before.sa_flags & SA_SIGINFO) != 0) return before.sa_sigaction(signal, info, context);
+  if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) return before.sa_handler(signal);
+  // The access is repeated on return, and now does what it does without a handler.
+  ::signal(SIGBUS, SIG_DFL);
+}
+
+void on_bus_error(int signal, siginfo_t* info, void* context) {
+  const int error = errno;
+  const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  const std::size_t count = used_slots.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uintptr_t begin = slots[i].begin.load(std::memory_order_acquire);
+    const std::uintptr_t end = slots[i].end.load(std::memory_order_relaxed);
+    if (begin == 0 || at < begin || at >= end) continue;
+    slots[i].lost.store(true, std::memory_order_relaxed);
+    void* const memory = reinterpret_cast<void*>(begin);
+    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+    if (mmap(memory, end - begin, PROT_READ | PROT_WRITE, kFlags, -1, 0) == memory) {
+      errno = error;
+      return;
+    }
+  }
+  pass_on(signal, info, context);
+}
+
+// With `taking` held.
+bool install() {
+  static bool done = false;
+  if (done) return true;
+  struct sigaction action {};
+  action.sa_sigaction = on_bus_error;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  done = sigaction(SIGBUS, &action, &before) == 0;
+  return done;
+}
+
+// The place of a free slot, or kMost. With `taking` held.
+std::size_t free_slot() {
+  for (std::size_t i = 0; i < GuardedMapping::kMost; ++i) {
+    if (slots[i].begin.load(std::memory_order_relaxed) == 0) return i;
+  }
+  return GuardedMapping::kMost;
+}
+
+}  // namespace
+
+Created<GuardedMapping> GuardedMapping::create(int fd, ByteCount offset, ByteCount length) {
+  const std::string what = "mapping " + size_text(length) + " of a memory file";
+  const std::lock_guard lock(taking);
+  if (!install()) return system_error_text(what, "sigaction", errno);
+  const std::size_t slot = free_slot();
+  if (slot == kMost) return what + ": too many are mapped";
+  void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+                            static_cast<off_t>(offset.raw));
+  if (mapped == MAP_FAILED) return system_error_text(what, "mmap", errno);
+  const auto begin = reinterpret_cast<std::uintptr_t>(mapped);
+  slots[slot].lost.store(false, std::memory_order_relaxed);
+  slots[slot].end.store(begin + length.raw, std::memory_order_relaxed);
+  slots[slot].begin.store(begin, std::memory_order_release);
+  if (slot >= used_slots.load(std::memory_order_relaxed))
+    used_slots.store(slot + 1, std::memory_order_release);
+  return std::unique_ptr<GuardedMapping>(new GuardedMapping(static_cast<std::byte*>(mapped), length, slot));
+}
+
+GuardedMapping::~GuardedMapping() {
+  const std::lock_guard lock(taking);
+  slots[slot_].begin.store(0, std::memory_order_release);  // before the address can be somebody else's
+  FALLOW_CHECK(munmap(memory_, length_.raw) == 0);
+}
+
+bool GuardedMapping::lost() const noexcept { return slots[slot_].lost.load(std::memory_order_relaxed); }
+
+}  // namespace fallow
