@@ -68,7 +68,7 @@ Status Reporter::register_device(ReportingDevice* device, Policy* policy) {
 }
 
 void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
-  mixed_promises_ = mixed_promises_ || (any_marks_ && promise != promise_);
+  if (any_marks_ && promise != promise_) mixed_promises_.store(true, std::memory_order_relaxed);
   promise_ = promise;
   any_marks_ = true;
   set_promise();
@@ -98,8 +98,16 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
 
 // Marks made under one promise say nothing about another's.
 void Reporter::set_promise() noexcept {
-  const bool valid = !mixed_promises_ && promise_ != Promise::None;
+  const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Promise::None;
   for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->set_marks_promise(valid);
+}
+
+// R12, from whatever thread settles a request, before its marks are given. relaxed: who finds one of those
+// marks has acquired the word that carries it (MO-1), and with it this. Until forget_reported() the marks
+// there are do not tell which of them were promised.
+void Reporter::withdraw_promise() noexcept {
+  mixed_promises_.store(true, std::memory_order_relaxed);
+  set_promise();
 }
 
 // Returns when the worker is out, nothing is in flight, and the worker stays out.
@@ -135,7 +143,7 @@ Status Reporter::forget_reported() {
   stop_worker();
   for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->forget_reported();
   any_marks_ = device_ != nullptr;
-  mixed_promises_ = false;
+  mixed_promises_.store(false, std::memory_order_relaxed);
   set_promise();
   if (device_ != nullptr) start(last_order_, promise_, policy_->delay());
   unlock_registration();

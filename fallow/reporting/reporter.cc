@@ -5,6 +5,11 @@
 
 namespace fallow {
 
+// What makes a request a reported one.
+static constexpr bool taken(Status status) noexcept {
+  return status == Status::Ok || status == Status::NotPromised;
+}
+
 // Fills and submits the requests of one pass.
 class Reporter::Sink final : public RequestSink {
  public:
@@ -46,7 +51,7 @@ class Reporter::Sink final : public RequestSink {
     mark.store(0, std::memory_order_relaxed);
     if (status == Status::Pending) return true;
     static_cast<void>(reporter_.complete(token_, status));
-    return status == Status::Ok;
+    return taken(status);
   }
 
  private:
@@ -212,7 +217,8 @@ Status Reporter::complete(std::uint32_t token, Status status) noexcept {
 
 void Reporter::settle(Request& request, std::uint32_t token, Status status) noexcept {
   const std::span<const ScatterEntry> list = list_of(token).first(request.entries);
-  const bool reported = status == Status::Ok;
+  const bool reported = taken(status);
+  if (status == Status::NotPromised) withdraw_promise();
   PfnCount total;
   for (const ScatterEntry& entry : list) total += entry.count;
   nanoseconds_.fetch_add((port_.now() - request.started).raw, std::memory_order_relaxed);

@@ -121,6 +121,7 @@ class Reporter {
   void unlock_registration() noexcept;
   void stop_worker() noexcept;
   void set_promise() noexcept;
+  void withdraw_promise() noexcept;
 
   Port& port_;
   ZoneState zones_[kMaxZones];
@@ -141,7 +142,7 @@ class Reporter {
   Nanoseconds last_delay_;
   Promise promise_ = Promise::None;  // of the marks there are
   bool any_marks_ = false;
-  bool mixed_promises_ = false;
+  std::atomic<bool> mixed_promises_{false};  // relaxed: see withdraw_promise()
 
   std::atomic<std::uint32_t> in_flight_{0};
   std::atomic<std::uint32_t> unsettled_{0};  // those in flight, and those being settled

@@ -18,9 +18,10 @@ enum class Promise : std::uint8_t {
 class ReportingDevice {
  public:
   // Takes one request. The frames are out of reach of the allocator until it returns (R6), or, when it
-  // returns Pending, until Reporter::complete(token). Any other status but Ok means that nothing was
-  // promised about the frames: they go back unmarked and are tried again later (R7). Called by the
-  // worker, at most `depth()` requests at a time. Must not call Reporter::unregister_device.
+  // returns Pending, until Reporter::complete(token). NotPromised: taken like Ok, but the promise below holds
+  // no more, for these frames nor for any other (R12). Any other status means that the device did not take
+  // them: they go back unmarked and are tried again later (R7). Called by the worker, at most `depth()`
+  // requests at a time. Must not call Reporter::unregister_device.
   virtual Status report(Scatterlist list, std::uint32_t token) noexcept = 0;
 
   // The most entries a request may have; at least 1 (R1).

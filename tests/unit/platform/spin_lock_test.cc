@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "fallow/platform/fake_port.h"
-#include "fallow/platform/hosted_port.h"
 
 namespace fallow {
 namespace {
 
 TEST(SpinLock, OneAtATime) {
-  HostedPort port;
+  FakePort port;
   SpinLock lock;
+  port.on_relax({[](void*) { std::this_thread::yield(); }, nullptr});
   std::uint64_t count = 0;
   const auto add = [&] {
     for (int i = 0; i < 20000; ++i) {
@@ -39,7 +39,7 @@ TEST(SpinLock, WhoWaitsRelaxes) {
 }
 
 TEST(SpinLock, FirstComeFirstServed) {
-  HostedPort port;
+  FakePort port;
   SpinLock lock;
   std::vector<int> order;
   std::atomic<int> waiting{0};

@@ -326,5 +326,42 @@ TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
   rig.unregister_device(zero);
 }
 
+// The device took the frames and keeps its promise no more: for none of them, also those it took before.
+TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port, 1, 1, Promise::Zero);
+  HwmPolicy policy(kOrder9, 1);
+  device.answer = [&](Scatterlist, std::uint32_t) {
+    return device.batches.size() < 3 ? Status::Ok : Status::NotPromised;
+  };
+  rig.register_device(device, policy);
+  rig.run_due();
+  ASSERT_GE(device.batches.size(), 3u);
+  EXPECT_EQ(rig.box().stats().reported, mebibytes(64)) << "taken all the same";
+  EXPECT_EQ(rig.reporter().stats().failures, 0u);
+  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).holds_promise);
+  rig.unregister_device(device);
+  rig.register_device(device, policy);
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "marks of both kinds are there";
+  rig.unregister_device(device);
+}
+
+TEST(R12Told, NotAfterACompletionWithdrewIt) {
+  Rig rig(mebibytes(64));
+  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  HwmPolicy policy(kOrder9, 1);
+  device.answer = [](Scatterlist, std::uint32_t) { return Status::Pending; };
+  rig.register_device(device, policy);
+  rig.run_due();
+  ASSERT_EQ(device.batches.size(), 1u);
+  ASSERT_EQ(rig.reporter().complete(device.batches[0].token, Status::NotPromised), Status::Ok);
+  EXPECT_GT(rig.box().stats().reported.raw, 0u);
+  const Allocation a = rig.cache().allocate(kOrder9);
+  EXPECT_TRUE(a.ok());
+  EXPECT_FALSE(a.holds_promise);
+  device.answer = nullptr;
+  rig.unregister_device(device);
+}
+
 }  // namespace
 }  // namespace fallow
