@@ -33,6 +33,10 @@ class MemoryMap {
   // Of a region, by its place.
   MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
   Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
+  // The backing's frame that stands for a guest frame of the region.
+  Pfn target(std::size_t region, Pfn frame) const noexcept {
+    return first(region) + (frame - Pfn{guest_.regions()[region].base.raw >> kFrameShift});
+  }
 
   // Frames in all regions.
   PfnCount frames() const noexcept;

@@ -68,7 +68,7 @@ class MockDriver {
                    device_.has(kFeatureIndirectDesc)};
     if (config.ring.indirect) {
       config.indirect_tables = 4;
-      config.indirect_length = queue_size_;
+      config.indirect_length = queue_size_ < 64 ? queue_size_ : 64;
     }
     const std::uint64_t shared = (shared_size(config) + 4095) / 4096 * 4096;
     q.own.resize(own_size(config) / 8 + 1);

@@ -1,0 +1,174 @@
+#include "fallow/balloon/balloon_device.h"
+
+#include <new>
+
+#include "fallow/balloon/balloon_lists.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint64_t kLine = 64;
+constexpr std::uint64_t line_up(std::uint64_t n) { return (n + kLine - 1) & ~(kLine - 1); }
+
+constexpr Features kKnown = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
+                            kBalloonFreePageHint | kBalloonPagePoison | kBalloonPageReporting |
+                            kBalloonInitReported | kFeatureVersion1 | kRingFeatures;
+
+bool valid(const BalloonDeviceConfig& c) {
+  return c.max_queue_size >= 1 && c.max_queue_size <= kMaxQueueSize && (c.features & ~kKnown) == 0;
+}
+
+}  // namespace
+
+// The parts, in the order in which they lie in the metadata.
+struct BalloonDevice::Layout {
+  Layout(const BalloonDeviceConfig& c, const MemoryMap& map)
+      : rooms(std::size_t{fallow::queue_count(c.features)} * c.max_queue_size),
+        ranges(c.max_queue_size > kMaxListFrames ? c.max_queue_size : kMaxListFrames),
+        pieces(ranges + GuestMemory::kMaxRegions),
+        words(InflatedPages::words(map)),
+        rooms_at(line_up(sizeof(BalloonDevice))),
+        ranges_at(line_up(rooms_at + rooms * sizeof(QueueBuffer))),
+        pieces_at(line_up(ranges_at + ranges * sizeof(GuestRange))),
+        list_at(line_up(pieces_at + pieces * sizeof(Releaser::Piece))),
+        words_at(line_up(list_at + kListBytes)),
+        end(words_at + words * sizeof(std::uint64_t)) {}
+
+  template <class T>
+  static std::span<T> place(std::byte* metadata, std::uint64_t at, std::size_t n) noexcept {
+    T* const first = reinterpret_cast<T*>(metadata + at);
+    for (std::size_t i = 0; i < n; ++i) new (first + i) T{};
+    return {first, n};
+  }
+
+  std::size_t rooms, ranges, pieces, words;
+  std::uint64_t rooms_at, ranges_at, pieces_at, list_at, words_at, end;
+};
+
+const char* describe(Refusal why) noexcept {
+  switch (why) {
+    case Refusal::Empty:
+      return "of length 0";
+    case Refusal::Wraps:
+      return "past the end of the address space";
+    case Refusal::OutsideMemory:
+      return "outside guest memory";
+    case Refusal::PartOfPage:
+      return "no whole host page";
+    case Refusal::NotWritable:
+      return "readable, where pages are reported";
+    case Refusal::NotReadable:
+      return "writable, where the device is told something";
+    case Refusal::ListLength:
+      return "list cut off, or too long";
+    case Refusal::Poison:
+      return "must keep the guest's poison value";
+    case Refusal::Unpromised:
+      return "must read as zero, which the backing does not promise";
+    case Refusal::HintId:
+      return "hinted under no current command id";
+    case Refusal::SecondBuffer:
+      return "second statistics buffer";
+    case Refusal::NotReleased:
+      return "not released by the backing";
+  }
+  return "refused";
+}
+
+ByteCount BalloonDevice::metadata_size(const BalloonDeviceConfig& config, const MemoryMap& map) noexcept {
+  return valid(config) ? ByteCount{Layout(config, map).end} : ByteCount{};
+}
+
+Result<BalloonDevice*> BalloonDevice::create(const BalloonDeviceConfig& config, const MemoryMap& map,
+                                             DriverNotifier& notifier, BalloonObserver* observer,
+                                             std::span<std::byte> metadata) noexcept {
+  if (!valid(config)) return Status::InvalidArgument;
+  const Layout at(config, map);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(metadata.data()) % kLine == 0;
+  if (metadata.size() < at.end || !aligned) return Status::InvalidArgument;
+  return new (metadata.data()) BalloonDevice(config, map, notifier, observer, at, metadata.data());
+}
+
+BalloonDevice::BalloonDevice(const BalloonDeviceConfig& config, const MemoryMap& map,
+                             DriverNotifier& notifier, BalloonObserver* observer, const Layout& at,
+                             std::byte* metadata) noexcept
+    : VirtioDevice(map.guest(), notifier, config.features | kFeatureVersion1,
+                   fallow::queue_count(config.features), config.max_queue_size,
+                   Layout::place<QueueBuffer>(metadata, at.rooms_at, at.rooms)),
+      map_(map),
+      observer_(observer),
+      ranges_(Layout::place<GuestRange>(metadata, at.ranges_at, at.ranges)),
+      releaser_(map, Layout::place<Releaser::Piece>(metadata, at.pieces_at, at.pieces)),
+      list_(metadata + at.list_at, kListBytes),
+      inflated_(map, Layout::place<std::uint64_t>(metadata, at.words_at, at.words)) {}
+
+bool BalloonDevice::has_queue(std::uint16_t queue) const noexcept {
+  return (queue != number(BalloonQueue::Stats) || has(kBalloonStatsVq)) &&
+         (queue != number(BalloonQueue::Hint) || has(kBalloonFreePageHint)) &&
+         (queue != number(BalloonQueue::Reporting) || has(kBalloonPageReporting));
+}
+
+bool BalloonDevice::serve(std::uint16_t queue, const Chain& chain, std::uint32_t& written) noexcept {
+  written = 0;  // but for reports, nothing is ever written into a buffer
+  if (queue == number(BalloonQueue::Reporting)) {
+    written = serve_report(chain.buffers);
+  } else if (queue == number(BalloonQueue::Inflate)) {
+    serve_inflate(chain.buffers);
+  } else if (queue == number(BalloonQueue::Deflate)) {
+    serve_deflate(chain.buffers);
+  } else if (queue == number(BalloonQueue::Hint)) {
+    serve_hint(chain.buffers);
+  } else {
+    return serve_statistics(chain);
+  }
+  return true;
+}
+
+void BalloonDevice::queue_stopped(std::uint16_t queue) noexcept {
+  if (queue == number(BalloonQueue::Stats)) held_ = {};
+  if (queue == number(BalloonQueue::Hint)) {
+    driver_hint_id_ = kHintStop;
+    hinting_ = false;
+  }
+}
+
+void BalloonDevice::device_reset() noexcept {
+  actual_.store(0, std::memory_order_relaxed);
+  poison_.store(0, std::memory_order_relaxed);
+  hint_command_ = driver_hint_id_ = kHintStop;
+  hinting_ = false;
+  held_ = {};
+  said_ = 0;
+  inflated_.clear();
+  counts_.inflated.store(0, std::memory_order_relaxed);
+}
+
+void BalloonDevice::refuse(Refusal why, std::uint64_t n) noexcept {
+  if (n != 0) counts_.refused[static_cast<std::size_t>(why)].fetch_add(n, std::memory_order_relaxed);
+}
+
+void BalloonDevice::say(BalloonObserver::Notice notice) noexcept {
+  const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(notice));
+  if ((said_ & bit) != 0) return;
+  said_ = static_cast<std::uint8_t>(said_ | bit);
+  if (observer_ != nullptr) observer_->notice(notice);
+}
+
+BalloonDeviceStats BalloonDevice::stats() const noexcept {
+  const auto read = [](const auto& counter) { return counter.load(std::memory_order_relaxed); };
+  BalloonDeviceStats s;
+  s.reports = read(counts_.reports);
+  s.entries = read(counts_.entries);
+  s.reported = {read(counts_.reported)};
+  s.released = {read(counts_.released)};
+  s.discards = read(counts_.discards);
+  s.paused = read(counts_.paused);
+  s.inflated = {read(counts_.inflated)};
+  s.inflated_twice = read(counts_.inflated_twice);
+  s.inflate_released = {read(counts_.inflate_released)};
+  s.hinted = read(counts_.hinted);
+  for (std::size_t i = 0; i < kRefusals; ++i) s.refused[i] = read(counts_.refused[i]);
+  return s;
+}
+
+}  // namespace fallow

@@ -1,0 +1,122 @@
+#include "fallow/balloon/releaser.h"
+
+#include "fallow/base/check.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint64_t kRest = kFrameSize - 1;
+
+Pfn frame_at_or_after(GuestPhys address) noexcept {
+  return {(address.raw >> kFrameShift) + ((address.raw & kRest) != 0)};
+}
+Pfn frame_of(GuestPhys address) noexcept { return {address.raw >> kFrameShift}; }
+
+// To multiples of `page`, a power of two. A start that would not fit 64 bits is beyond any end.
+Pfn align_up(Pfn p, PfnCount page) noexcept {
+  const Pfn down{p.raw & ~(page.raw - 1)};
+  return down == p || down.raw > ~page.raw ? p : down + page;
+}
+Pfn align_down(Pfn p, PfnCount page) noexcept { return {p.raw & ~(page.raw - 1)}; }
+
+}  // namespace
+
+void Releaser::begin(ReleaseTerms terms) noexcept {
+  count_ = 0;
+  pending_ = {};
+  terms_ = terms;
+  outcome_ = {};
+}
+
+void Releaser::add(GuestRange range) noexcept {
+  for_each_region(map_->guest(), range,
+                  [this](std::size_t region, GuestRange part) { add_part(region, part); });
+}
+
+void Releaser::add_part(std::size_t region, GuestRange part) noexcept {
+  const Pfn first = frame_at_or_after(part.start), end = frame_of(part.end);
+  const bool cut = ((part.start.raw | part.end.raw) & kRest) != 0;
+  if (first >= end) {
+    ++outcome_.part_of_page;
+    return;
+  }
+  const Pfn target = map_->target(region, first);
+  const PfnCount n = end - first;
+  if (pending_.backing != &map_->backing(region) || pending_.end != target) {
+    flush();
+    pending_ = {&map_->backing(region), target, target, count_, false};
+  }
+  pending_.end = target + n;
+  pending_.cut |= cut;
+  FALLOW_CHECK(count_ < pieces_.size());
+  pieces_[count_++] = {first, target, n};
+}
+
+const ReleaseOutcome& Releaser::finish() noexcept {
+  flush();
+  return outcome_;
+}
+
+void Releaser::flush() noexcept {
+  if (pending_.backing == nullptr) return;
+  const PfnCount page = pending_.backing->page();
+  const Pfn first = align_up(pending_.first, page), end = align_down(pending_.end, page);
+  const bool cut = pending_.cut || first != pending_.first || end != pending_.end;
+  if (discard(first, end)) {
+    keep_released(first, end);
+  } else {
+    count_ = pending_.first_piece;
+  }
+  outcome_.part_of_page += cut;
+  pending_.backing = nullptr;
+}
+
+// Whether the frames are released, and count as that.
+bool Releaser::discard(Pfn first, Pfn end) noexcept {
+  if (first >= end) return false;
+  const bool zero = pending_.backing->promise() == Promise::Zero;
+  if (terms_.zero_needed && !zero) {
+    ++outcome_.unpromised;
+    return false;
+  }
+  ++outcome_.discards;
+  if (pending_.backing->discard(first, end - first) != Status::Ok) {
+    ++outcome_.not_released;
+    return false;
+  }
+  outcome_.released += end - first;
+  return zero || !terms_.zero_counts;
+}
+
+// Cuts what is pending to the backing's frames from `first` up to `end`.
+void Releaser::keep_released(Pfn first, Pfn end) noexcept {
+  std::size_t kept = pending_.first_piece;
+  for (std::size_t i = pending_.first_piece; i < count_; ++i) {
+    const Piece piece = pieces_[i];
+    const Pfn piece_end = piece.target + piece.count;
+    const Pfn from = piece.target < first ? first : piece.target, to = piece_end < end ? piece_end : end;
+    if (from < to) pieces_[kept++] = {piece.guest + (from - piece.target), from, to - from};
+  }
+  count_ = kept;
+}
+
+ByteCount Releaser::covered(GuestPhys address, ByteCount length) const noexcept {
+  std::size_t low = 0, high = count_;  // pieces before `low` begin at or below the address, from `high` above
+  while (low < high) {
+    const std::size_t middle = low + (high - low) / 2;
+    if (address_of(pieces_[middle].guest) <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (low == 0) return {};
+  Pfn end = pieces_[low - 1].guest + pieces_[low - 1].count;
+  if (address_of(end) <= address) return {};
+  // Ranges have gaps between them, so what goes on in the next piece goes on in the next region.
+  for (; low < count_ && pieces_[low].guest == end; ++low) end = end + pieces_[low].count;
+  const ByteCount found = address_of(end) - address;
+  return found < length ? found : length;
+}
+
+}  // namespace fallow

@@ -1,0 +1,75 @@
+// Turns runs of guest memory into discards of the backings behind it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "fallow/balloon/guest_ranges.h"
+#include "fallow/balloon/memory_map.h"
+
+namespace fallow {
+
+// What a batch came to.
+struct ReleaseOutcome {
+  PfnCount released;
+  std::uint64_t discards = 0;      // calls of a backing
+  std::uint64_t part_of_page = 0;  // pieces that lost bytes which make up no whole host page
+  std::uint64_t unpromised = 0;    // pieces left alone, as the backing does not read back as zero
+  std::uint64_t not_released = 0;  // discards that failed
+};
+
+// Which pages may be released, and which count as written.
+struct ReleaseTerms {
+  bool zero_needed = false;  // only what reads back as zero is released
+  bool zero_counts = false;  // only what reads back as zero counts for covered()
+};
+
+// One batch at a time: begin(), add() in ascending order, finish(), then covered().
+//
+// DEV-1: a byte is discarded only if it is in a range that was added. A range is cut to whole frames, and
+// what of it is one piece of a backing to whole host pages; both only ever inwards.
+class Releaser {
+ public:
+  // A part of a range in one region: guest frames, and the backing's frames that stand for them.
+  struct Piece {
+    Pfn guest, target;
+    PfnCount count;
+  };
+
+  Releaser() = default;
+  // `pieces`: as many places as ranges are added in a batch, and GuestMemory::kMaxRegions.
+  Releaser(const MemoryMap& map, std::span<Piece> pieces) noexcept : map_(&map), pieces_(pieces) {}
+
+  void begin(ReleaseTerms terms) noexcept;
+  // All of it is in memory, and behind the ranges added before.
+  void add(GuestRange range) noexcept;
+  const ReleaseOutcome& finish() noexcept;
+
+  // How many of the `length` bytes from `address` on were released by the last batch, up to the first that
+  // was not. O(log pieces + regions).
+  ByteCount covered(GuestPhys address, ByteCount length) const noexcept;
+
+ private:
+  // Frames of one backing without a gap: pieces [first_piece, count_). They are discarded in one call.
+  struct Pending {
+    MemoryBacking* backing = nullptr;  // null: nothing is pending
+    Pfn first, end;
+    std::size_t first_piece = 0;
+    bool cut = false;  // bytes at an edge were no whole frame
+  };
+
+  void add_part(std::size_t region, GuestRange part) noexcept;
+  void flush() noexcept;
+  bool discard(Pfn first, Pfn end) noexcept;
+  void keep_released(Pfn first, Pfn end) noexcept;
+
+  const MemoryMap* map_ = nullptr;
+  std::span<Piece> pieces_;
+  std::size_t count_ = 0;
+  Pending pending_;
+  ReleaseTerms terms_;
+  ReleaseOutcome outcome_;
+};
+
+}  // namespace fallow

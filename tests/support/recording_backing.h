@@ -1,0 +1,67 @@
+// A backing for tests of the balloon device: its memory is an array, it remembers what was asked of it, fails
+// when told to, and stops the program when it is asked for something that no test may ask for.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "fallow/balloon/memory_backing.h"
+#include "fallow/base/check.h"
+
+namespace fallow {
+
+class RecordingBacking final : public MemoryBacking {
+ public:
+  struct Run {
+    Pfn first;
+    PfnCount count;
+    friend bool operator==(const Run&, const Run&) = default;
+  };
+
+  // Frames [first, first + frames) lie from `memory` on. `page`: frames in a host page.
+  RecordingBacking(std::byte* memory, Pfn first, PfnCount frames, PfnCount page = {1})
+      : memory_(memory), first_(first), frames_(frames), page_(page), discarded_(frames.raw) {}
+
+  Status discard(Pfn first, PfnCount n) noexcept override {
+    FALLOW_CHECK(n.raw != 0 && first >= first_ && first - first_ <= frames_);
+    FALLOW_CHECK(n <= frames_ - (first - first_));
+    FALLOW_CHECK(first.raw % page_.raw == 0 && n.raw % page_.raw == 0);
+    discards.push_back({first, n});
+    if (discards.size() == fail_at) return Status::Failed;
+    const std::uint64_t at = (first - first_).raw;
+    for (std::uint64_t i = 0; i < n.raw; ++i) discarded_[at + i] = true;
+    std::memset(memory_ + at * kFrameSize, 0, n.raw * kFrameSize);
+    return Status::Ok;
+  }
+  Status populate(Pfn first, PfnCount n) noexcept override {
+    FALLOW_CHECK(n.raw != 0 && first >= first_ && n <= frames_ && first - first_ <= frames_ - n);
+    populates.push_back({first, n});
+    return Status::Failed;  // advice: nobody minds
+  }
+  Result<PfnCount> resident() noexcept override { return frames_; }
+  Promise promise() const noexcept override { return promised; }
+  PfnCount page() const noexcept override { return page_; }
+
+  // Whether a frame was ever discarded.
+  bool discarded(Pfn frame) const { return discarded_[(frame - first_).raw]; }
+  Pfn first() const { return first_; }
+  PfnCount frames() const { return frames_; }
+  void forget() {
+    discards.clear();
+    populates.clear();
+    discarded_.assign(discarded_.size(), false);
+  }
+
+  std::vector<Run> discards, populates;
+  std::size_t fail_at = 0;  // the i-th discard fails, from 1 on
+  Promise promised = Promise::Zero;
+
+ private:
+  std::byte* memory_;
+  Pfn first_;
+  PfnCount frames_, page_;
+  std::vector<bool> discarded_;
+};
+
+}  // namespace fallow
