@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #include "fallow/balloon/memory_backing.h"
@@ -27,6 +28,7 @@ class RecordingBacking final : public MemoryBacking {
     FALLOW_CHECK(n.raw != 0 && first >= first_ && first - first_ <= frames_);
     FALLOW_CHECK(n <= frames_ - (first - first_));
     FALLOW_CHECK(first.raw % page_.raw == 0 && n.raw % page_.raw == 0);
+    if (during_discard) during_discard();
     discards.push_back({first, n});
     if (discards.size() == fail_at) return Status::Failed;
     const std::uint64_t at = (first - first_).raw;
@@ -56,6 +58,7 @@ class RecordingBacking final : public MemoryBacking {
   std::vector<Run> discards, populates;
   std::size_t fail_at = 0;  // the i-th discard fails, from 1 on
   Promise promised = Promise::Zero;
+  std::function<void()> during_discard;  // what the guest does meanwhile
 
  private:
   std::byte* memory_;

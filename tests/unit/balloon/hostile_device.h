@@ -1,0 +1,46 @@
+// A balloon device and a driver that breaks the rules. In the rig, guest frame 0x100 is the backing's frame
+// 0x4000, and its region ends before frame 0x500.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "tests/support/balloon_rig.h"
+
+namespace fallow {
+
+class HostileDevice : public ::testing::Test {
+ protected:
+  // Frames of the backing by those of the guest.
+  static RecordingBacking::Run target(std::uint64_t guest, std::uint64_t n) {
+    return {{0x4000 + guest - 0x100}, {n}};
+  }
+
+  HostileDevice() { rig.bring_up(kFeatures); }
+
+  // The device is as good as before.
+  void expect_alive() {
+    rig.backing.forget();
+    EXPECT_EQ(rig.report({pages(0x4ff)}), kFrameSize);
+    EXPECT_EQ(rig.backing.discards, (std::vector{target(0x4ff, 1)}));
+    EXPECT_EQ(rig.device().status() & kStatusNeedsReset, 0);
+  }
+  // It asked for a reset, and is as good as new after it.
+  void expect_reset_helps(RingFault fault, Features features = kFeatures) {
+    EXPECT_EQ(rig.device().mistakes().rings, 1u);
+    EXPECT_EQ(rig.device().mistakes().last_ring_fault, fault)
+        << describe(rig.device().mistakes().last_ring_fault);
+    EXPECT_NE(rig.device().status() & kStatusNeedsReset, 0);
+    EXPECT_EQ(rig.notifier.config, 1u);
+    rig.bring_up(features);
+    expect_alive();
+  }
+
+  static constexpr Features kFeatures = kBalloonMustTellHost | kBalloonStatsVq | kBalloonPagePoison |
+                                        kBalloonPageReporting | kFeatureIndirectDesc;
+  BalloonRig rig;
+  std::uint16_t reporting = rig.number(BalloonQueue::Reporting);
+};
+
+}  // namespace fallow
