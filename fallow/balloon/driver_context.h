@@ -1,0 +1,93 @@
+// What the parts of a balloon driver share.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "fallow/platform/port.h"
+#include "fallow/virtio/little_endian.h"
+#include "fallow/virtio/transport.h"
+
+namespace fallow {
+
+// Counts order nothing, hence relaxed throughout.
+class DriverCount {
+ public:
+  void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
+  void set(std::uint64_t n) noexcept { value_.store(n, std::memory_order_relaxed); }
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+struct DriverCounts {
+  DriverCount probes, resets, requests, descriptors, kicks, ring_faults, wrong_lengths, abandoned, inflated;
+  DriverCount acknowledged;  // chains that the device returned
+};
+
+// How long a device is waited for: a second. Where the clock stands still meanwhile, so many looks.
+class Patience {
+ public:
+  static constexpr Nanoseconds kLimit = seconds(1);
+  static constexpr std::uint32_t kLooks = 1U << 18;
+
+  explicit Patience(Port& port) noexcept : port_(port), begin_(port.now()) {}
+  // Relaxes. False: waited for long enough.
+  bool wait() noexcept {
+    const Nanoseconds now = port_.now();
+    if (now >= begin_ + kLimit || (now == begin_ && ++looks_ > kLooks)) return false;
+    port_.relax();
+    return true;
+  }
+
+ private:
+  Port& port_;
+  Nanoseconds begin_;
+  std::uint32_t looks_ = 0;
+};
+
+// Any thread.
+class DriverContext {
+ public:
+  DriverContext(Port& port, Transport& transport) noexcept : port_(port), transport_(transport) {}
+
+  Port& port() noexcept { return port_; }
+  Transport& transport() noexcept { return transport_; }
+
+  // The device broke a rule, or asks for a reset: work() sees to it. relaxed: wake() orders it.
+  void give_up_on_device() noexcept {
+    broken_.store(true, std::memory_order_relaxed);
+    wake();
+  }
+  bool broken() const noexcept { return broken_.load(std::memory_order_relaxed); }
+  void set_broken(bool on) noexcept { broken_.store(on, std::memory_order_relaxed); }
+  void wake() noexcept { port_.wake_at(port_.now()); }
+
+  // 2.5.1: a field that did not change while it was read; after a few tries, as it was read last.
+  std::uint32_t read_config(std::uint32_t offset) noexcept {
+    constexpr int kTries = 8;
+    std::uint32_t value = 0;
+    for (int i = 0; i < kTries; ++i) {
+      const std::uint32_t before = transport_.config_generation();
+      transport_.read_config(offset, std::as_writable_bytes(std::span(&value, 1)));
+      if (transport_.config_generation() == before) break;
+    }
+    return little_endian(value);
+  }
+  void write_config(std::uint32_t offset, std::uint32_t value) noexcept {
+    const std::uint32_t raw = little_endian(value);
+    transport_.write_config(offset, std::as_bytes(std::span(&raw, 1)));
+  }
+
+  DriverCounts counts;
+
+ private:
+  Port& port_;
+  Transport& transport_;
+  std::atomic<bool> broken_{false};
+};
+
+}  // namespace fallow
