@@ -47,7 +47,8 @@ struct PackedPosition {
 // How far it is from one position to another, going forward: 0 to 2 * size - 1.
 constexpr std::uint32_t distance(PackedPosition from, PackedPosition to, std::uint32_t size) noexcept {
   const auto place = [size](PackedPosition p) { return p.offset + (p.wrap ? 0 : size); };
-  return (place(to) + 2 * size - place(from)) % (2 * size);
+  const std::uint32_t ahead = place(to) + 2 * size - place(from);
+  return ahead < 2 * size ? ahead : ahead - 2 * size;
 }
 
 // What an end did since it last thought of notifying the other one. Counted, and not a position as in a
