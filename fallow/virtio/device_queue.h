@@ -24,8 +24,7 @@ enum class RingFault : std::uint8_t {
   IndirectWithNext,       // 2.7.5.3.1
   IndirectLength,         // empty, or no multiple of 16 (2.7.5.3.2)
   IndirectOutsideMemory,
-  WrongOrder,     // a readable element after a writable one (2.7.4.2)
-  OutsideMemory,  // the ring itself is no longer in guest memory
+  WrongOrder,  // a readable element after a writable one (2.7.4.2)
 };
 // A few words for people; never null.
 const char* describe(RingFault fault) noexcept;
@@ -74,6 +73,7 @@ class DeviceQueue {
 
   // Asks the driver to notify, or not to, when it makes a chain available. Returns whether there may be one
   // that was made available before it took notice: after ask_for_kicks(true) returned true, pop() again.
+  // False after a fault.
   virtual bool ask_for_kicks(bool on) noexcept = 0;
 
   virtual QueuePosition position() const noexcept = 0;

@@ -68,7 +68,7 @@ class DriverQueue {
   virtual Taken take(Used& used) noexcept = 0;
 
   // Asks the device to notify, or not to, when it returns a chain. Returns whether one may be there already:
-  // after ask_for_notifications(true) returned true, take() again.
+  // after ask_for_notifications(true) returned true, take() again. False after a fault.
   virtual bool ask_for_notifications(bool on) noexcept = 0;
 
   // After the device was reset, or the queue was, and will touch nothing any more: the token of a chain in

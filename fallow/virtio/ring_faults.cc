@@ -29,8 +29,6 @@ const char* describe(RingFault fault) noexcept {
       return "an indirect table outside guest memory";
     case RingFault::WrongOrder:
       return "a readable element after a writable one";
-    case RingFault::OutsideMemory:
-      return "the ring is outside guest memory";
   }
   return "unknown fault";
 }

@@ -127,7 +127,7 @@ bool SplitDeviceQueue::ask_for_kicks(bool on) noexcept {
   } else {
     used_.flags().store(on ? 0 : kUsedNoNotify);
   }
-  if (!on) return false;
+  if (!on || fault() != RingFault::None) return false;
   // MO-12: the wish is stored before the available index is read; pairs with take_kick().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return avail_.idx().load() != next_avail_;

@@ -196,7 +196,7 @@ bool SplitDriverQueue::ask_for_notifications(bool on) noexcept {
   } else {
     avail_.flags().store(on ? 0 : kAvailNoInterrupt);
   }
-  if (!on) return false;
+  if (!on || fault_ != DeviceFault::None) return false;
   // MO-12: the wish is stored before the used index is read; pairs with take_notification().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return used_.idx().load() != next_used_;
