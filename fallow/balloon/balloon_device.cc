@@ -34,11 +34,10 @@ struct BalloonDevice::Layout {
         words_at(line_up(list_at + kListBytes)),
         end(words_at + words * sizeof(std::uint64_t)) {}
 
+  // All are as zero-filled memory is, so none of it has to be touched: most of the words never are.
   template <class T>
   static std::span<T> place(std::byte* metadata, std::uint64_t at, std::size_t n) noexcept {
-    T* const first = reinterpret_cast<T*>(metadata + at);
-    for (std::size_t i = 0; i < n; ++i) new (first + i) T{};
-    return {first, n};
+    return {reinterpret_cast<T*>(metadata + at), n};
   }
 
   std::size_t rooms, ranges, pieces, words;
@@ -95,12 +94,31 @@ BalloonDevice::BalloonDevice(const BalloonDeviceConfig& config, const MemoryMap&
     : VirtioDevice(map.guest(), notifier, config.features | kFeatureVersion1,
                    fallow::queue_count(config.features), config.max_queue_size,
                    Layout::place<QueueBuffer>(metadata, at.rooms_at, at.rooms)),
-      map_(map),
+      map_(&map),
       observer_(observer),
       ranges_(Layout::place<GuestRange>(metadata, at.ranges_at, at.ranges)),
       releaser_(map, Layout::place<Releaser::Piece>(metadata, at.pieces_at, at.pieces)),
       list_(metadata + at.list_at, kListBytes),
       inflated_(map, Layout::place<std::uint64_t>(metadata, at.words_at, at.words)) {}
+
+Status BalloonDevice::change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept {
+  for (std::uint16_t queue = 0; queue < queue_count(); ++queue) {
+    if (started(queue)) return Status::Busy;
+  }
+  if (words.size() < InflatedPages::words(map)) return Status::InvalidArgument;
+  InflatedPages next(map, words);
+  inflated_.for_each([&](std::size_t region, PfnCount frame) {
+    const GuestPhys address = memory().regions()[region].base + bytes(frame);
+    if (const GuestRegion* const there = map.guest().find(address); there != nullptr)
+      next.add(map.index(*there), whole_frames(address - there->base));
+  });
+  inflated_ = next;
+  counts_.inflated.store(inflated_.count().raw, std::memory_order_relaxed);
+  map_ = &map;
+  set_memory(map.guest());
+  releaser_.set_map(map);
+  return Status::Ok;
+}
 
 bool BalloonDevice::has_queue(std::uint16_t queue) const noexcept {
   return (queue != number(BalloonQueue::Stats) || has(kBalloonStatsVq)) &&

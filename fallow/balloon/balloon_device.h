@@ -106,6 +106,11 @@ class BalloonDevice final : public VirtioDevice {
                                        DriverNotifier& notifier, BalloonObserver* observer,
                                        std::span<std::byte> metadata) noexcept;
 
+  // Goes over to other memory of the guest: what is in the balloon, and is there still, stays in it. `words`,
+  // zero-filled, is InflatedPages::words(map) long; it and `map` must outlive the device or its next change
+  // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 64).
+  Status change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
+
   // How many frames the balloon should have (5.5.6); at most 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
@@ -182,7 +187,7 @@ class BalloonDevice final : public VirtioDevice {
   void take_hints(std::span<const QueueBuffer> buffers) noexcept;
   void set_hint_command(std::uint32_t id) noexcept;
 
-  const MemoryMap& map_;
+  const MemoryMap* map_;
   BalloonObserver* const observer_;
 
   // The configuration's fields that change (5.5.4).

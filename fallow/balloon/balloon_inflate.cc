@@ -25,7 +25,7 @@ void BalloonDevice::inflate(Pfn frame) noexcept {
   const GuestRegion* const region = memory().find(address);
   if (region == nullptr) {
     refuse(Refusal::OutsideMemory);
-  } else if (inflated_.add(map_.index(*region), whole_frames(address - region->base))) {
+  } else if (inflated_.add(map_->index(*region), whole_frames(address - region->base))) {
     ranges_.add({address, address + ByteCount{kFrameSize}});
   } else {
     counts_.inflated_twice.fetch_add(1, std::memory_order_relaxed);
@@ -40,7 +40,7 @@ void BalloonDevice::release_inflated() noexcept {
   GuestPhys done{};
   for (const GuestRange& run : ranges_.join()) {
     for_each_region(memory(), run, [&](std::size_t region, GuestRange part) {
-      const bool larger = map_.backing(region).page() > PfnCount{1};
+      const bool larger = map_->backing(region).page() > PfnCount{1};
       if (larger && has(kBalloonMustTellHost) && !widen(region, part)) return;
       if (part.start < done) part.start = done;  // two runs of one host page
       if (part.start >= part.end) return;
@@ -57,8 +57,8 @@ void BalloonDevice::release_inflated() noexcept {
 // are wholly in it. False: there is none.
 bool BalloonDevice::widen(std::size_t region, GuestRange& part) const noexcept {
   const GuestRegion& guest = memory().regions()[region];
-  const PfnCount page = map_.backing(region).page();
-  const Pfn origin = map_.first(region), limit = origin + whole_frames(guest.size);
+  const PfnCount page = map_->backing(region).page();
+  const Pfn origin = map_->first(region), limit = origin + whole_frames(guest.size);
   const auto page_of = [&](GuestPhys address) {
     return Pfn{(origin + whole_frames(address - guest.base)).raw & ~(page.raw - 1)};
   };
@@ -77,7 +77,7 @@ bool BalloonDevice::widen(std::size_t region, GuestRange& part) const noexcept {
 // frames.
 void BalloonDevice::serve_deflate(std::span<const QueueBuffer> buffers) noexcept {
   ChainReader list(memory(), buffers);
-  const std::uint64_t most = map_.frames().raw * kBalloonPfnSize;
+  const std::uint64_t most = map_->frames().raw * kBalloonPfnSize;
   std::uint64_t total = 0;
   do {
     const std::size_t length = list.read(list_);
@@ -99,7 +99,7 @@ void BalloonDevice::deflate(Pfn frame) noexcept {
   const GuestRegion* const region = memory().find(address);
   if (region == nullptr) {
     refuse(Refusal::OutsideMemory);
-  } else if (inflated_.remove(map_.index(*region), whole_frames(address - region->base))) {
+  } else if (inflated_.remove(map_->index(*region), whole_frames(address - region->base))) {
     ranges_.add({address, address + ByteCount{kFrameSize}});
   }  // otherwise it was not in the balloon, and nothing has to be done to use it
 }
@@ -107,8 +107,8 @@ void BalloonDevice::deflate(Pfn frame) noexcept {
 void BalloonDevice::populate_deflated() noexcept {
   for (const GuestRange& run : ranges_.join()) {
     for_each_region(memory(), run, [this](std::size_t region, GuestRange part) {
-      const Pfn first = map_.target(region, {part.start.raw >> kFrameShift});
-      static_cast<void>(map_.backing(region).populate(first, whole_frames(part.end - part.start)));  // advice
+      const Pfn first = map_->target(region, {part.start.raw >> kFrameShift});
+      static_cast<void>(map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // advice
     });
   }
 }

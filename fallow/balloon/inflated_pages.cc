@@ -10,6 +10,7 @@ InflatedPages::InflatedPages(const MemoryMap& map, std::span<std::uint64_t> word
   std::size_t place = 0;
   for (const GuestRegion& region : map.guest().regions()) {
     before_[place++] = sum;
+    regions_ = place;
     sum += whole_frames(region.size).raw;
   }
 }

@@ -41,6 +41,9 @@ class Releaser {
   // `pieces`: as many places as ranges are added in a batch, and GuestMemory::kMaxRegions.
   Releaser(const MemoryMap& map, std::span<Piece> pieces) noexcept : map_(&map), pieces_(pieces) {}
 
+  // Between two batches.
+  void set_map(const MemoryMap& map) noexcept { map_ = &map; }
+
   void begin(ReleaseTerms terms) noexcept;
   // All of it is in memory, and behind the ranges added before.
   void add(GuestRange range) noexcept;

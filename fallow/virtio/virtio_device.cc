@@ -23,7 +23,7 @@ constexpr Step kSteps[] = {{kStatusAcknowledge, 0},
 VirtioDevice::VirtioDevice(const GuestMemory& memory, DriverNotifier& notifier, Features offered,
                            std::uint16_t queue_count, std::uint16_t max_queue_size,
                            std::span<QueueBuffer> rooms) noexcept
-    : memory_(memory),
+    : memory_(&memory),
       notifier_(notifier),
       offered_(offered),
       queue_count_(queue_count),
@@ -125,7 +125,7 @@ Status VirtioDevice::start_queue(std::uint16_t queue, const QueueAddresses& addr
     const RingOptions options{has(kFeatureRingPacked), has(kFeatureEventIdx), has(kFeatureIndirectDesc)};
     Queue& slot = queues_[queue];
     DeviceQueue& ring = options.packed ? static_cast<DeviceQueue&>(slot.packed) : slot.split;
-    status = ring.start(memory_, addresses, options, position, room(queue));
+    status = ring.start(*memory_, addresses, options, position, room(queue));
     if (status == Status::Ok) slot.active = &ring;
   }
   if (status != Status::Ok) count(bad_queues_);
@@ -161,10 +161,13 @@ bool VirtioDevice::take(std::uint16_t queue, DeviceQueue& ring, bool& used) noex
     case Popped::Chain: {
       count(chains_);
       count(descriptors_, chain.buffers.size());
+      if (journal_ != nullptr) journal_->taken(queue, chain, ring.position());
       std::uint32_t written = 0;
       if (serve(queue, chain, written)) {
-        ring.push(chain, written);
+        push(queue, ring, chain.id, chain.slots, written);
         used = true;
+      } else if (journal_ != nullptr) {
+        journal_->kept(queue, chain.id, chain.slots);
       }
       return driver_ok();
     }
@@ -179,6 +182,13 @@ bool VirtioDevice::take(std::uint16_t queue, DeviceQueue& ring, bool& used) noex
   return false;
 }
 
+void VirtioDevice::push(std::uint16_t queue, DeviceQueue& ring, std::uint16_t id, std::uint16_t slots,
+                        std::uint32_t written) noexcept {
+  if (journal_ != nullptr) journal_->returning(queue, id, slots);
+  ring.push(id, slots, written);
+  if (journal_ != nullptr) journal_->returned(queue, id, ring.position());
+}
+
 void VirtioDevice::ring_broken(RingFault fault) noexcept {
   count(bad_rings_);
   last_ring_fault_.store(fault, std::memory_order_relaxed);
@@ -189,7 +199,7 @@ void VirtioDevice::give_back(std::uint16_t queue, std::uint16_t id, std::uint16_
                              std::uint32_t written) noexcept {
   if (!started(queue) || !driver_ok()) return;
   DeviceQueue& ring = *queues_[queue].active;
-  ring.push(id, slots, written);
+  push(queue, ring, id, slots, written);
   if (ring.take_notification()) notifier_.queue_used(queue);
 }
 

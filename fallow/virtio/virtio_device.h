@@ -12,6 +12,7 @@
 #include "fallow/virtio/features.h"
 #include "fallow/virtio/guest_memory.h"
 #include "fallow/virtio/packed_device_queue.h"
+#include "fallow/virtio/ring_journal.h"
 #include "fallow/virtio/split_device_queue.h"
 
 namespace fallow {
@@ -87,6 +88,14 @@ class VirtioDevice {
   // that is started() once when DRIVER_OK is set. A kick of a queue that is not set up is counted.
   bool process(std::uint16_t queue, std::uint32_t budget) noexcept;
 
+  // Returns a chain that an earlier device, at this queue, took and never returned. The queue was started
+  // behind it.
+  void hand_back(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
+    give_back(queue, id, slots, 0);
+  }
+  // Null: nobody is told. Must outlive its use.
+  void set_journal(RingJournal* journal) noexcept { journal_ = journal; }
+
   // Of any thread, without a lock.
   DriverMistakes mistakes() const noexcept;
   std::uint64_t chains() const noexcept { return chains_.load(std::memory_order_relaxed); }
@@ -124,7 +133,9 @@ class VirtioDevice {
   bool driver_ok() const noexcept {
     return (status() & (kStatusDriverOk | kStatusNeedsReset)) == kStatusDriverOk;
   }
-  const GuestMemory& memory() const noexcept { return memory_; }
+  const GuestMemory& memory() const noexcept { return *memory_; }
+  // While no queue is set up.
+  void set_memory(const GuestMemory& memory) noexcept { memory_ = &memory; }
 
  private:
   struct Queue {
@@ -137,13 +148,16 @@ class VirtioDevice {
   std::uint8_t in_order(std::uint8_t wanted) noexcept;
   bool features_stick() noexcept;
   bool take(std::uint16_t queue, DeviceQueue& ring, bool& used) noexcept;
+  void push(std::uint16_t queue, DeviceQueue& ring, std::uint16_t id, std::uint16_t slots,
+            std::uint32_t written) noexcept;
   void ring_broken(RingFault fault) noexcept;
   std::span<QueueBuffer> room(std::uint16_t queue) const noexcept {
     return rooms_.subspan(std::size_t{queue} * max_queue_size_, max_queue_size_);
   }
 
-  const GuestMemory& memory_;
+  const GuestMemory* memory_;
   DriverNotifier& notifier_;
+  RingJournal* journal_ = nullptr;
   const Features offered_;
   Features accepted_ = 0;
   std::atomic<std::uint8_t> status_{0};

@@ -2,6 +2,7 @@
 // 0x100 is the backing's frame 0x4000.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <numeric>
 
 #include "tests/support/balloon_rig.h"
@@ -151,6 +152,26 @@ TEST(BalloonInflateLargePages, EachBackingHasItsOwn) {
   large.rig.inflate({0x110, BalloonRig::kRingsFrame + 255});
   EXPECT_TRUE(large.rig.backing.discards.empty());
   EXPECT_EQ(large.rig.rings_backing.discards, (Runs{{{255}, {1}}}));
+}
+
+// Memory that a monitor adds, moves or takes away while the guest runs.
+TEST(BalloonInflate, WhatIsInTheBalloonStaysThereWhenTheMemoryChanges) {
+  BalloonRig rig;
+  rig.bring_up();
+  rig.inflate({0x110, 0x111, 0x4ff});
+  MemoryMap next;
+  std::byte ram{};
+  RecordingBacking backing(&ram, {0}, {1});
+  const std::array regions{MappedRegion{{{0}, {0x80 * kFrameSize}, &ram}, &backing, {0}},
+                           MappedRegion{{address_of(Pfn{0x111}), {0x100 * kFrameSize}, &ram}, &backing, {0}}};
+  ASSERT_EQ(next.assign(regions), Status::Ok);
+  std::vector<std::uint64_t> words(InflatedPages::words(next));
+  EXPECT_EQ(rig.device().change_memory(next, words), Status::Busy) << "queues are set up";
+  for (std::uint16_t queue = 0; queue < rig.device().queue_count(); ++queue)
+    static_cast<void>(rig.device().stop_queue(queue));
+  EXPECT_EQ(rig.device().change_memory(next, std::span(words).first(1)), Status::InvalidArgument);
+  ASSERT_EQ(rig.device().change_memory(next, words), Status::Ok);
+  EXPECT_EQ(rig.stats().inflated.raw, 1u) << "of three, one is there still";
 }
 
 }  // namespace

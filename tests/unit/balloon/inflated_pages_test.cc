@@ -61,5 +61,15 @@ TEST_F(Inflated, AllOfARangeWhateverItsPlaceInAWord) {
   }
 }
 
+TEST_F(Inflated, EachIsNamedByItsRegion) {
+  for (const std::uint64_t frame : {0u, 63u, 99u}) pages.add(0, {frame});
+  for (const std::uint64_t frame : {0u, 27u, 28u, 199u}) pages.add(1, {frame});
+  std::vector<std::pair<std::size_t, std::uint64_t>> seen;
+  pages.for_each([&](std::size_t region, PfnCount frame) { seen.emplace_back(region, frame.raw); });
+  const std::vector<std::pair<std::size_t, std::uint64_t>> expected = {{0, 0},  {0, 63}, {0, 99}, {1, 0},
+                                                                       {1, 27}, {1, 28}, {1, 199}};
+  EXPECT_EQ(seen, expected);
+}
+
 }  // namespace
 }  // namespace fallow
