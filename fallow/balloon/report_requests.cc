@@ -89,8 +89,8 @@ Status ReportRequests::report(Scatterlist list, std::uint32_t token) noexcept {
   bool kick = false;
   {
     const SpinLock::Held held(lock_, context_.port());
-    if (token >= slots_.size() || slots_[token].chains != 0) return Status::InvalidArgument;
     if (!open_ || paused_) return Status::Failed;
+    if (token >= slots_.size() || slots_[token].chains != 0) return Status::InvalidArgument;
     ReportSlot& slot = slots_[token];
     slot = {.entered = true};
     add_chains(list, token, slot);

@@ -78,8 +78,8 @@ class BalloonPair {
                            this});
   }
   ~BalloonPair() {
+    driver.remove();  // first, as a test that failed may have left a request in flight
     unregister();
-    driver.remove();
   }
 
   BalloonDevice& device() { return *device_; }

@@ -1,0 +1,56 @@
+// The device's end of one split ring, in the hands of a test.
+#pragma once
+
+#include "tests/support/balloon_pair.h"
+
+namespace fallow {
+
+// The pair's driver was probed with split rings, no event index and no indirect descriptors. From here on the
+// real device hears nothing of the queue.
+class LyingDevice {
+ public:
+  LyingDevice(BalloonPair& pair, std::uint16_t queue) : pair_(pair), queue_(queue) {
+    pair.meddler.on_notify = [&pair, queue](std::uint16_t kicked) {
+      if (kicked != queue) pair.transport.notify(kicked);
+    };
+  }
+
+  // How many chains the driver made available.
+  std::uint16_t available() { return avail().idx().load(); }
+  // The head of the i-th of them, and the first descriptor of it.
+  std::uint16_t head(std::uint16_t i) { return avail().ring(i % size()).load(); }
+  VirtqDesc& descriptor(std::uint16_t i) {
+    return reinterpret_cast<VirtqDesc*>(pair_.host(at().descriptors))[i];
+  }
+  // All bytes of a chain.
+  std::uint64_t length(std::uint16_t head) {
+    std::uint64_t sum = 0;
+    for (std::uint16_t i = head;; i = descriptor(i).next.load()) {
+      sum += descriptor(i).len.load();
+      if ((descriptor(i).flags.load() & kDescNext) == 0) return sum;
+    }
+  }
+
+  // Puts an entry into the used ring, true or not.
+  void use(std::uint32_t id, std::uint32_t length) {
+    used().ring(used_ % size()).id.store(id);
+    used().ring(used_ % size()).len.store(length);
+    used().idx().store(++used_);
+  }
+  void use_truly(std::uint16_t i) { use(head(i), static_cast<std::uint32_t>(length(head(i)))); }
+  // Moves the index alone.
+  void jump(std::uint16_t by) { used().idx().store(used_ = static_cast<std::uint16_t>(used_ + by)); }
+  void tell() { pair_.meddler.calls->queue_used(queue_); }
+
+ private:
+  const QueueAddresses& at() const { return pair_.meddler.queues[queue_]; }
+  std::uint16_t size() const { return at().size; }
+  AvailRing avail() { return {pair_.host(at().driver_area), size()}; }
+  UsedRing used() { return {pair_.host(at().device_area), size()}; }
+
+  BalloonPair& pair_;
+  std::uint16_t queue_;
+  std::uint16_t used_ = 0;
+};
+
+}  // namespace fallow
