@@ -129,8 +129,10 @@ std::uint8_t InProcessTransport::status() noexcept {
 void InProcessTransport::set_status(std::uint8_t status) noexcept {
   const Section section(*this);
   device_->set_status(status);
-  // What was kicked before the reset is not there any more.
-  if (status == 0) kicks_.store(0, std::memory_order_relaxed);
+  if (status != 0) return;
+  // What was kicked before the reset is not there any more, and the device has nothing to say (2.4.1).
+  kicks_.store(0, std::memory_order_relaxed);
+  news_.store(0, std::memory_order_relaxed);
 }
 
 std::uint32_t InProcessTransport::config_generation() noexcept {

@@ -156,7 +156,7 @@ void PackedDriverQueue::publish(std::uint16_t head_flags, std::uint32_t slots) n
 
 bool PackedDriverQueue::take_kick() noexcept {
   if (!added_.any()) return false;
-  // MO-14: the descriptors are stored before the device's wish is read (2.8.21.2); pairs with
+  // MO-14: the descriptors are stored before the device's wish is read (2.8.21.3.1); pairs with
   // ask_for_kicks().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const bool wanted = added_.wanted(*device_event_, config_.ring.event_index, avail_, config_.size);

@@ -141,7 +141,7 @@ std::uint16_t SplitDriverQueue::add_indirect(std::span<const QueueBuffer> buffer
 void SplitDriverQueue::publish(std::uint16_t head) noexcept {
   avail_.ring(next_avail_ & (config_.size - 1U)).store(head);
   ++next_avail_;
-  // release: MO-10, the descriptors and the ring entry come before the index (2.7.13.2.1).
+  // release: MO-10, the descriptors and the ring entry come before the index (2.7.13.3.1).
   avail_.idx().store(next_avail_, std::memory_order_release);
 }
 
