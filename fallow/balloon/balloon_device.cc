@@ -15,7 +15,10 @@ constexpr Features kKnown = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDef
                             kBalloonInitReported | kFeatureVersion1 | kRingFeatures;
 
 bool valid(const BalloonDeviceConfig& c) {
-  return c.max_queue_size >= 1 && c.max_queue_size <= kMaxQueueSize && (c.features & ~kKnown) == 0;
+  // 2.2.2: nothing is offered that needs what is not.
+  const bool complete = (c.features & kBalloonInitReported) == 0 || (c.features & kBalloonPageReporting) != 0;
+  return c.max_queue_size >= 1 && c.max_queue_size <= kMaxQueueSize && (c.features & ~kKnown) == 0 &&
+         complete;
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The device's end of a virtqueue. The driver may write anything into the ring at any time: each field is
-// fetched once, checked, and used from the copy (docs/threat-model.md).
+// fetched once, checked, and used from the copy: VQ-1 (docs/threat-model.md).
 #pragma once
 
 #include <cstdint>

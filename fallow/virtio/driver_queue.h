@@ -1,6 +1,6 @@
-// The driver's end of a virtqueue. It never reads back what it wrote into the ring, and believes the device
-// nothing: descriptors are kept in a private copy, and what is returned is checked against it
-// (docs/threat-model.md).
+// The driver's end of a virtqueue. It never reads back what it wrote into the ring (VQ-2), and believes the
+// device nothing: descriptors are kept in a private copy, and what is returned is checked against it (VQ-4;
+// docs/threat-model.md).
 #pragma once
 
 #include <cstddef>

@@ -56,6 +56,20 @@ TEST(Conformance, NothingIsDoneTooEarly) {
   }
 }
 
+// 2.2.2, 6.2, the device: VERSION_1 is always offered, and nothing that needs what is not offered.
+TEST(Conformance, OfferedFeaturesAreComplete) {
+  BalloonRig::Options options;
+  options.features = 0;
+  BalloonRig rig(options);
+  EXPECT_EQ(rig.device().offered(), kFeatureVersion1);
+  BalloonDeviceConfig config;
+  config.features = kBalloonInitReported;
+  EXPECT_EQ(BalloonDevice::metadata_size(config, rig.map).raw, 0u);
+  PageBox memory(bytes(mebibytes(1)));
+  EXPECT_EQ(BalloonDevice::create(config, rig.map, rig.notifier, nullptr, memory.bytes()).status(),
+            Status::InvalidArgument);
+}
+
 // 2.5.1, the driver: no optional field is touched whose feature is not offered.
 TEST(Conformance, OptionalFieldsAreLeftAloneUnlessOffered) {
   BalloonPair::Config config = poisoning();
