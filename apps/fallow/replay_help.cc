@@ -20,6 +20,8 @@ Examples:
       what Linux would do, calculated only: fast, and touches no memory
   fallow replay --speed 1 --policy aged:1s --backing memfd trace.txt.gz
       in real time, over a memfd such as virtual machines have for memory
+  fallow replay --transport virtio-packed --verify --speed 4 trace.txt.zst
+      as in a virtual machine: a balloon's driver and device, and a ring between them
   fallow replay --json - --csv series.csv trace.txt | jq .mean_resident_mib
       figures for a program, and a time series for a plot
   trace-cmd report trace.dat | fallow replay --memory 2G -
@@ -97,6 +99,40 @@ void add_time_options(CLI::App* replay, ReplayWords* words) {
       "Time that passes after the last event, such as 500ms or 1m.\nDefault: 5s", group);
 }
 
+void add_wire_options(CLI::App* replay, ReplayWords* words) {
+  const char* group = "The way to the host";
+  add(replay, "--transport", &words->transport, "direct|virtio-split|virtio-packed",
+      "direct         a call: what is reported is released at once\n"
+      "virtio-split   a virtio balloon, driver and device, over a\n"
+      "               split ring; with --speed N a thread for each\n"
+      "virtio-packed  the same over a packed ring\n"
+      "Default: direct",
+      group);
+  add(replay, "--event-index", &words->event_index, "on|off",
+      "Whether driver and device say from which buffer on they want\n"
+      "to be notified, which saves notifications. Default: on",
+      group);
+  add(replay, "--indirect", &words->indirect, "on|off",
+      "Whether a request's descriptors are in a table of their own,\n"
+      "and take up one place of the ring. Default: on",
+      group);
+  add(replay, "--queue-size", &words->queue_size, "N",
+      "Descriptors in the ring; 1 to 32768, for virtio-split a power\n"
+      "of two. Default: 256",
+      group);
+  add(replay, "--in-flight", &words->in_flight, "N", "Most requests on their way at once. Default: 1", group);
+  replay
+      ->add_flag("--init-reported", words->init_reported,
+                 "The device states what it zeroed, so that nobody need zero\n"
+                 "it again (draft feature bit 6); with --verify it is checked")
+      ->group(group);
+  add(replay, "--disturb", &words->disturb, "TIME",
+      "A trouble each TIME of the trace, to see that nothing is lost:\n"
+      "in turn the device fails, is unregistered and registered\n"
+      "again, breaks down, and is reset (direct: the first two)",
+      group);
+}
+
 void add_output_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Input and output";
   add(replay, "--json", &words->json, "FILE|-",
@@ -128,6 +164,7 @@ CLI::App* add_replay_command(CLI::App& app, ReplayWords* words) {
   add_policy_options(replay, words);
   add_memory_options(replay, words);
   add_time_options(replay, words);
+  add_wire_options(replay, words);
   add_output_options(replay, words);
   // Named again, so that it comes last.
   replay->set_help_flag();

@@ -62,6 +62,24 @@ void add_details(const ReplayReport& report, Json* json) {
   (*json)["stopped"] = result.stopped;
 }
 
+void add_wire(const ReplayReport& report, Json* json) {
+  const WireOptions& wire = report.options.wire;
+  const WireCounts& counts = report.result.wire;
+  const auto virtio_only = [&](auto value) { return wire.virtio() ? Json(value) : Json(nullptr); };
+  (*json)["transport"] = transport_name(wire.transport);
+  (*json)["event_index"] = virtio_only(wire.event_index);
+  (*json)["indirect"] = virtio_only(wire.indirect);
+  (*json)["queue_size"] = virtio_only(wire.queue_size);
+  (*json)["in_flight"] = virtio_only(wire.in_flight);
+  (*json)["init_reported"] = virtio_only(wire.init_reported);
+  (*json)["notifications_to_device"] = counts.to_device;
+  (*json)["notifications_to_driver"] = counts.to_driver;
+  (*json)["descriptors"] = counts.descriptors;
+  (*json)["refused"] = counts.refused;
+  (*json)["device_resets"] = counts.resets;
+  (*json)["disturbances"] = report.result.disturbances;
+}
+
 }  // namespace
 
 std::string replay_json(const ReplayReport& report) {
@@ -69,6 +87,7 @@ std::string replay_json(const ReplayReport& report) {
   add_settings(report.options, report.result, &json);
   add_figures(report.result, &json);
   add_details(report, &json);
+  add_wire(report, &json);
   // A path need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -9,6 +9,7 @@
 #include "apps/fallow/human.h"
 #include "apps/fallow/quantity.h"
 #include "fallow/reporting/policies.h"
+#include "fallow/virtio/split_layout.h"
 
 namespace fallow {
 namespace {
@@ -17,6 +18,11 @@ constexpr std::array<std::pair<const char*, BackingKind>, 4> kBackings = {{{"non
                                                                            {"anon", BackingKind::Anonymous},
                                                                            {"thp", BackingKind::Thp},
                                                                            {"memfd", BackingKind::Memfd}}};
+
+constexpr std::array<std::pair<const char*, TransportKind>, 3> kTransports = {
+    {{"direct", TransportKind::Direct},
+     {"virtio-split", TransportKind::VirtioSplit},
+     {"virtio-packed", TransportKind::VirtioPacked}}};
 
 // Remembers the first error; what comes after it does not matter any more.
 class Interpreter {
@@ -78,6 +84,41 @@ class Interpreter {
     return otherwise;
   }
 
+  TransportKind transport(const std::optional<std::string>& word, TransportKind otherwise) {
+    if (!word) return otherwise;
+    for (const auto& [name, transport] : kTransports)
+      if (*word == name) return transport;
+    refuse("--transport", *word, "direct, virtio-split or virtio-packed");
+    return otherwise;
+  }
+
+  bool on_or_off(const char* option, const std::optional<std::string>& word, bool otherwise) {
+    if (!word) return otherwise;
+    if (*word != "on" && *word != "off") refuse(option, *word, "on or off");
+    return *word == "on";
+  }
+
+  Nanoseconds disturb(const std::optional<std::string>& word) {
+    constexpr Nanoseconds kLeast = milliseconds(1), kMost = seconds(24 * 60 * 60);
+    if (!word) return {};
+    const auto time = parse_time(*word);
+    if (!time || *time < kLeast || *time > kMost)
+      refuse("--disturb", *word, "a time from 1ms to 24h with its unit, such as 100ms or 1s");
+    return time.value_or(Nanoseconds{});
+  }
+
+  WireOptions wire(const ReplayWords& words) {
+    WireOptions wire;
+    wire.transport = transport(words.transport, wire.transport);
+    wire.event_index = on_or_off("--event-index", words.event_index, wire.event_index);
+    wire.indirect = on_or_off("--indirect", words.indirect, wire.indirect);
+    wire.queue_size = static_cast<std::uint16_t>(
+        count("--queue-size", words.queue_size, wire.queue_size, 1, kMaxQueueSize));
+    wire.in_flight = count("--in-flight", words.in_flight, wire.in_flight, 1, kMaxQueueSize);
+    wire.init_reported = words.init_reported;
+    return wire;
+  }
+
   void file(const char* option, const std::optional<std::string>& word) {
     if (word && word->empty()) refuse(option, *word, "a file, or - for standard output");
   }
@@ -109,6 +150,42 @@ class Interpreter {
   std::string* error_;
 };
 
+// Virtio options with the direct transport, and others that cannot be together.
+void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
+  const WireOptions& wire = request->options.wire;
+  if (!wire.virtio()) {
+    const std::array<std::pair<const char*, bool>, 5> given = {
+        {{"--event-index", words.event_index.has_value()},
+         {"--indirect", words.indirect.has_value()},
+         {"--queue-size", words.queue_size.has_value()},
+         {"--in-flight", words.in_flight.has_value()},
+         {"--init-reported", words.init_reported}}};
+    for (const auto& [option, was_given] : given)
+      if (was_given)
+        request->warnings.push_back(fmt::format(
+            "{} changes nothing: it is for --transport virtio-split and virtio-packed, and the transport is "
+            "direct",
+            option));
+    return;
+  }
+  const bool power_of_two = (wire.queue_size & (wire.queue_size - 1)) == 0;
+  if (wire.transport == TransportKind::VirtioSplit && !power_of_two)
+    interpreter->refuse(
+        fmt::format("--queue-size {} with --transport virtio-split: a split queue's size is a power of two; "
+                    "expected such a size, or --transport virtio-packed",
+                    wire.queue_size));
+  if (wire.in_flight > wire.queue_size)
+    interpreter->refuse(
+        fmt::format("--in-flight {} with a queue of {}: each request takes up a place of the queue at least; "
+                    "expected at most {}",
+                    wire.in_flight, wire.queue_size, wire.queue_size));
+  if (words.capacity && request->options.capacity > wire.queue_size)
+    request->warnings.push_back(
+        fmt::format("--capacity {} is more than a queue of {} takes in one request: requests have at most {} "
+                    "entries (see --queue-size)",
+                    request->options.capacity, wire.queue_size, wire.queue_size));
+}
+
 // Options that are each right and contradict each other.
 void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
   const ReplayOptions& options = request->options;
@@ -124,6 +201,7 @@ void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* inte
                     backing_name(options.backing)));
   if (words.json && words.json == words.csv)
     interpreter->refuse(fmt::format("--json {0} and --csv {0}: expected two different files", *words.json));
+  combine_wire(words, request, interpreter);
   if (words.hwm && options.policy != PolicyKind::Hwm)
     request->warnings.push_back(
         fmt::format("--hwm {} changes nothing: it is for --policy hwm, and the policy is {}", *words.hwm,
@@ -163,6 +241,8 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
   options.lazy_free = words.lazy_free;
   options.speed = interpreter.speed(words.speed);
   options.settle = interpreter.settle(words.settle, options.settle);
+  options.wire = interpreter.wire(words);
+  options.disturb = interpreter.disturb(words.disturb);
   options.verify = words.verify;
   options.skip_bad_lines = words.skip_bad_lines;
   options.compare_linux = !words.no_compare;
@@ -181,6 +261,12 @@ std::string policy_name(const ReplayOptions& options) {
       break;
   }
   return "aged:" + format_time(options.age);
+}
+
+const char* transport_name(TransportKind transport) {
+  for (const auto& [name, kind] : kTransports)
+    if (kind == transport) return name;
+  return "?";
 }
 
 const char* backing_name(BackingKind backing) {

@@ -13,7 +13,9 @@ namespace fallow {
 struct ReplayWords {
   std::string trace;
   std::optional<std::string> memory, policy, order, capacity, hwm, backing, speed, settle, json, csv;
+  std::optional<std::string> transport, event_index, indirect, queue_size, in_flight, disturb;
   bool lazy_free = false, verify = false, skip_bad_lines = false, no_compare = false, quiet = false;
+  bool init_reported = false;
 };
 
 struct ReplayRequest {
@@ -36,5 +38,8 @@ std::string policy_name(const ReplayOptions& options);
 
 // "none", "anon", "thp", "memfd".
 const char* backing_name(BackingKind backing);
+
+// "direct", "virtio-split", "virtio-packed".
+const char* transport_name(TransportKind transport);
 
 }  // namespace fallow

@@ -21,9 +21,11 @@ bool compared_with_linux(const ReplayOptions& options) {
 }
 
 std::string summary_title(const ReplayOptions& options) {
-  return fmt::format("{}: policy {}, order {}, backing {}",
-                     options.trace == "-" ? "standard input" : options.trace, policy_name(options),
-                     options.order.raw, backing_name(options.backing));
+  std::string title = fmt::format("{}: policy {}, order {}, backing {}",
+                                  options.trace == "-" ? "standard input" : options.trace,
+                                  policy_name(options), options.order.raw, backing_name(options.backing));
+  if (options.wire.virtio()) title += fmt::format(", {}", transport_name(options.wire.transport));
+  return title;
 }
 
 std::string summary(const ReplayReport& report, const History& history, const Terminal& terminal) {

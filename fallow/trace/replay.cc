@@ -7,6 +7,7 @@
 
 #include "fallow/trace/replay_run.h"
 #include "fallow/trace/trace_input.h"
+#include "fallow/virtio/split_layout.h"
 
 namespace fallow {
 namespace {
@@ -15,6 +16,20 @@ constexpr std::uint64_t kGrain = 1024;                // frames: 4 MiB
 constexpr PfnCount kSmallest{65536};                  // 256 MiB: below, `linux` would report nothing
 constexpr PfnCount kLargest{std::uint64_t{1} << 31};  // 8 TiB
 constexpr double kFastest = 1e6, kSlowest = 1e-3;
+
+bool power_of_two(unsigned n) { return (n & (n - 1)) == 0; }
+
+std::string fault(const WireOptions& o) {
+  if (!o.virtio()) return {};
+  if (o.queue_size == 0 || o.queue_size > kMaxQueueSize)
+    return fmt::format("a queue of {} descriptors: it must be from 1 to {}", o.queue_size, kMaxQueueSize);
+  if (o.transport == TransportKind::VirtioSplit && !power_of_two(o.queue_size))
+    return fmt::format("a split queue of {} descriptors: it must be a power of two", o.queue_size);
+  if (o.in_flight == 0 || o.in_flight > o.queue_size)
+    return fmt::format("{} requests in flight: it must be from 1 to the queue's size, {}", o.in_flight,
+                       o.queue_size);
+  return {};
+}
 
 // What is wrong with the options; empty if nothing.
 std::string fault(const ReplayOptions& o) {
@@ -31,7 +46,7 @@ std::string fault(const ReplayOptions& o) {
     return "MADV_FREE needs anonymous memory: a backing of anon or thp";
   if (o.memory && (whole_frames(*o.memory).raw == 0 || whole_frames(*o.memory) > kLargest))
     return fmt::format("a memory of {} bytes: it must be from 4 KiB to 8 TiB", o.memory->raw);
-  return {};
+  return fault(o.wire);
 }
 
 // Twice the peak, in whole pairs of blocks.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/trace/wire_options.h"
 
 namespace fallow {
 
@@ -25,9 +26,13 @@ struct ReplayOptions {
   std::uint32_t hwm = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;  // release with MADV_FREE
+  WireOptions wire;
   double speed = 0;  // 0: as fast as it goes, on a virtual clock; else real time, this many times faster
   Nanoseconds settle = seconds(5);  // passes after the last event
-  bool verify = false;              // stamp every allocated frame and check it at its free; needs a backing
+  // At this interval of the trace's time something goes wrong, in turn: the device fails, is reset (virtio
+  // only), and is unregistered and registered again. 0: never.
+  Nanoseconds disturb{};
+  bool verify = false;  // stamp every allocated frame and check it at its free; needs a backing
   bool skip_bad_lines = false;
   bool compare_linux = true;                // replay on books with the policy `linux` beside it
   const std::atomic<bool>* stop = nullptr;  // set by anyone: the replay ends early, with what there is so far
@@ -61,6 +66,8 @@ struct ReplayResult {
          end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
   std::uint64_t requests = 0, entries = 0, report_failures = 0;
   double report_seconds = 0;
+  WireCounts wire;
+  std::uint64_t disturbances = 0;
   std::uint64_t corrupted_frames = 0;
   const char* broken_invariant = nullptr;  // zone_check() at the end
   double wall_seconds = 0;

@@ -41,38 +41,110 @@ std::string ReplayMachine::set_up_memory() {
     auto memory = HostMemory::create(*backing_, setup_.verify);
     if (!memory) return memory.error;
     memory_ = std::move(memory.object);
+  }
+  return {};
+}
+
+std::string ReplayMachine::set_up_zone() {
+  const ZoneConfig config{Pfn{0}, setup_.memory, setup_.wire.virtio() ? kMaxCpus + 1 : kMaxCpus};
+  const ByteCount tables = Zone::metadata_size(config);
+  if (tables.raw == 0 || setup_.memory.raw >= kFailed)
+    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
+  if (!metadata_.take(tables, kTableAlignment))
+    return fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
+  const auto zone = Zone::create(port_, config, metadata_.bytes());
+  if (!zone.ok()) return fmt::format("making the zone failed: {}", describe(zone.status()));
+  zone_ = zone.value();
+  reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>(&zone_, 1));
+  return {};
+}
+
+std::string ReplayMachine::set_up_device() {
+  if (setup_.wire.virtio()) {
+    const WireSetup setup{setup_.wire, setup_.capacity, setup_.real_time};
+    auto wire = ReplayWire::create(setup, port_, *zone_, zone_->cache(kDriverCache), *books_, backing_.get());
+    if (!wire) return wire.error;
+    wire_ = std::move(wire.object);
+    ReportingDevice& driver = wire_->device();
+    device_ = std::make_unique<ReplayDevice>(nullptr, &driver, driver.capacity());
+    wire_->set_completion({[](void* machine, std::uint32_t token, Status status) noexcept {
+                             auto& self = *static_cast<ReplayMachine*>(machine);
+                             self.device_->complete(*self.reporter_, token, status);
+                           },
+                           this});
+    return {};
+  }
+  if (backing_ != nullptr) {
     auto device = ReleaseDevice::create(*backing_, setup_.capacity);
     if (!device) return device.error;
     host_device_ = std::move(device.object);
   }
-  device_ = std::make_unique<ReplayDevice>(*books_, host_device_.get(), setup_.capacity);
+  device_ = std::make_unique<ReplayDevice>(books_.get(), host_device_.get(), setup_.capacity);
   return {};
 }
 
-std::string ReplayMachine::set_up() {
-  const ZoneConfig config{Pfn{0}, setup_.memory, kMaxCpus};
-  const ByteCount tables = Zone::metadata_size(config);
-  if (tables.raw == 0 || setup_.memory.raw >= kFailed)
-    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
-  if (std::string error = set_up_memory(); !error.empty()) return error;
-  metadata_ = zeroed_array<std::byte>(tables.raw + kTableAlignment);
-  if (metadata_ == nullptr) return fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
-  void* aligned = metadata_.get();
-  std::size_t space = tables.raw + kTableAlignment;
-  std::align(kTableAlignment, tables.raw, aligned, space);
-  const auto zone = Zone::create(port_, config, {static_cast<std::byte*>(aligned), tables.raw});
-  if (!zone.ok()) return fmt::format("making the zone failed: {}", describe(zone.status()));
-  zone_ = zone.value();
-  reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>(&zone_, 1));
+std::string ReplayMachine::register_device() {
   const Status status = reporter_->register_device(device_.get(), &setup_.policy.get());
   if (status != Status::Ok) return fmt::format("registering the device failed: {}", describe(status));
   registered_ = true;
   return {};
 }
 
-ReplayMachine::~ReplayMachine() {
+std::string ReplayMachine::set_up() {
+  if (std::string error = set_up_memory(); !error.empty()) return error;
+  if (std::string error = set_up_zone(); !error.empty()) return error;
+  if (std::string error = set_up_device(); !error.empty()) return error;
+  return register_device();
+}
+
+ReplayMachine::~ReplayMachine() { take_apart(); }
+
+// In an order in which whatever is in flight still finds who completes it: unregistering waits for it.
+void ReplayMachine::take_apart() noexcept {
+  if (registered_) {
+    if (!port_.worker_started()) settle();
+    FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+    registered_ = false;
+  }
   port_.stop_worker();
-  if (registered_) FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+  if (wire_ != nullptr) wire_->close();
+}
+
+Nanoseconds ReplayMachine::run() noexcept {
+  const Nanoseconds wire = wire_ == nullptr ? kNever : wire_->work();
+  return std::min(wire, reporter_->run());
+}
+
+// A device that asked for a reset completes nothing before its driver has worked.
+void ReplayMachine::settle() noexcept {
+  while (reporter_->stats().in_flight != 0) {
+    if (wire_ != nullptr) port_.wake_at(wire_->work());
+    port_.relax();
+  }
+}
+
+void ReplayMachine::disturb() noexcept {
+  enum : std::uint64_t { kFail, kRegisterAgain, kBreak, kReset, kTroubles };
+  switch (disturbances_++ % (wire_ == nullptr ? kBreak : kTroubles)) {
+    case kFail:
+      if (wire_ == nullptr) {
+        device_->fail_next();
+      } else {
+        wire_->fail_discard();
+      }
+      return;
+    case kRegisterAgain:
+      if (!port_.worker_started()) settle();
+      FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+      FALLOW_CHECK(reporter_->register_device(device_.get(), &setup_.policy.get()) == Status::Ok);
+      return;
+    case kBreak:
+      wire_->break_device();
+      return;
+    default:
+      wire_->reset_device();
+      return;
+  }
 }
 
 bool ReplayMachine::apply(const TraceEvent& event) noexcept {
@@ -165,11 +237,10 @@ void ReplayMachine::free_frames(Pfn pfn, Order order) noexcept {
 }
 
 const char* ReplayMachine::retire() {
-  port_.stop_worker();
+  take_apart();
   if (memory_ != nullptr) memory_->check_all();
   for (std::uint32_t i = 0; i < caches_; ++i) zone_->cache(i).retire();
-  FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
-  registered_ = false;
+  if (wire_ != nullptr) zone_->cache(kDriverCache).retire();
   return zone_check(*zone_).invariant;
 }
 

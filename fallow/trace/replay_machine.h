@@ -18,7 +18,8 @@
 #include "fallow/trace/live_map.h"
 #include "fallow/trace/replay_device.h"
 #include "fallow/trace/replay_port.h"
-#include "fallow/trace/zeroed_array.h"
+#include "fallow/trace/replay_wire.h"
+#include "fallow/trace/zeroed_memory.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 
@@ -49,6 +50,8 @@ struct MachineSetup {
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;
   bool verify = false;
+  WireOptions wire{};
+  bool real_time = false;  // a virtio wire has threads of its own, from the beginning
 };
 
 struct MachineCounts {
@@ -69,7 +72,15 @@ class ReplayMachine {
   // No CPU has anything to do.
   void idle() noexcept;
   // The worker.
-  Nanoseconds run() noexcept { return reporter_->run(); }
+  Nanoseconds run() noexcept;
+
+  // Something goes wrong with the device: the next trouble in turn. Does not wait for the worker, so it may
+  // run meanwhile; but the worker's own thread must not call this.
+  void disturb() noexcept;
+  std::uint64_t disturbances() const { return disturbances_; }
+
+  // Returns when no request is in flight. While the worker has no thread.
+  void settle() noexcept;
 
   // Checks all stamps, gives up the local cache, unregisters the device, and walks the zone: what is broken,
   // or null. Nothing may run meanwhile, or be done afterwards.
@@ -80,6 +91,7 @@ class ReplayMachine {
   const Books& books() const { return *books_; }
   ReplayDevice& device() { return *device_; }
   const Reporter& reporter() const { return *reporter_; }
+  WireCounts wire_counts() const { return wire_ == nullptr ? WireCounts{} : wire_->counts(); }
   // Null with books only.
   HostMemory* memory() { return memory_.get(); }
   const MachineCounts& counts() const { return counts_; }
@@ -91,6 +103,7 @@ class ReplayMachine {
  private:
   // Each CPU of the trace has its local cache, as in a kernel; CPUs beyond these share them.
   static constexpr std::uint32_t kMaxCpus = 64;
+  static constexpr std::uint32_t kDriverCache = kMaxCpus;  // of the balloon's driver
   // In the live map: an allocation that failed, or 1 + the frame of the zone that stands for the other one.
   static constexpr LiveMap::Value kFailed = ~LiveMap::Value{0};
 
@@ -98,6 +111,11 @@ class ReplayMachine {
   // Empty, or what failed.
   std::string set_up();
   std::string set_up_memory();
+  std::string set_up_zone();
+  std::string set_up_device();
+  std::string register_device();
+  // Afterwards nothing is in flight, no thread of the machine runs, and nobody holds a frame in secret.
+  void take_apart() noexcept;
 
   bool allocate(const TraceEvent& event) noexcept;
   void free(const TraceEvent& event) noexcept;
@@ -113,13 +131,15 @@ class ReplayMachine {
   std::unique_ptr<Backing> backing_;
   std::unique_ptr<HostMemory> memory_;
   std::unique_ptr<ReleaseDevice> host_device_;
+  std::unique_ptr<ReplayWire> wire_;  // null: direct
   std::unique_ptr<ReplayDevice> device_;
-  ZeroedArray<std::byte> metadata_;
+  ZeroedMemory metadata_;
   Zone* zone_ = nullptr;
   LocalCache* cache_ = nullptr;  // of the CPU whose event it is
   std::uint32_t caches_ = 1;     // as many CPUs as there have been
   std::unique_ptr<Reporter> reporter_;
   bool registered_ = false;
+  std::uint64_t disturbances_ = 0;
   MachineCounts counts_;
   PfnCount used_, peak_used_, peak_on_books_;
   std::string error_;

@@ -41,6 +41,7 @@ class ReplayPort final : public VirtualClock {
     return hosted_.start({run_worker, this});
   }
   void stop_worker() noexcept { hosted_.stop(); }
+  bool worker_started() const noexcept { return hosted_.started(); }
   Nanoseconds real_now() noexcept { return hosted_.now(); }
 
   // The real time at which the trace's time is `trace`, by the clock of real_now().

@@ -15,7 +15,9 @@ Created<ReplayRun> ReplayRun::create(const ReplayOptions& options, PfnCount memo
                            options.capacity,
                            options.backing,
                            options.lazy_free,
-                           options.verify};
+                           options.verify,
+                           options.wire,
+                           options.speed != 0};
   auto machine = ReplayMachine::create(setup);
   if (!machine) return machine.error;
   std::unique_ptr<LinuxComparison> comparison;
@@ -28,6 +30,7 @@ Created<ReplayRun> ReplayRun::create(const ReplayOptions& options, PfnCount memo
       new ReplayRun(options, std::move(machine.object), std::move(comparison), observer));
   if (duration.raw != 0) run->end_ = duration + options.settle;
   run->timeline_.prepare();
+  run->timeline_.disturb_every(options.disturb);
   if (options.speed == 0) return run;
   const Status status = run->timeline_.start_real(options.speed, options.stop);
   if (status != Status::Ok) return std::string("starting the worker's thread failed");
@@ -182,6 +185,8 @@ ReplayResult ReplayRun::finish() {
   r.entries = timeline_.entries();
   r.report_failures = timeline_.failures();
   r.report_seconds = in_seconds(timeline_.in_report());
+  r.wire = timeline_.wire();
+  r.disturbances = machine_->disturbances();
   if (machine_->memory() != nullptr) r.corrupted_frames = machine_->memory()->corrupted();
   error_ = timeline_.error();
   return r;

@@ -27,6 +27,7 @@ void Timeline::prepare() {
     port.advance_to(std::max(port.now(), port.next_deadline()));
     origin_ = port.now();
     run_worker();
+    machine_.settle();
     const PfnCount now = zone_stats(machine_.zone()).reported;
     if (now > reported) fruitless = 0;
     reported = now;
@@ -34,7 +35,23 @@ void Timeline::prepare() {
   origin_ = port.now();
   before_ = machine_.reporter().stats();
   spent_before_ = machine_.device().spent();
+  wire_before_ = machine_.wire_counts();
   read_resident();
+}
+
+void Timeline::disturb_every(Nanoseconds interval) {
+  disturb_ = interval;
+  next_disturbance_ = interval.raw == 0 ? kNever : now_ + interval;
+}
+
+WireCounts Timeline::wire() const {
+  WireCounts c = machine_.wire_counts();
+  c.to_device -= wire_before_.to_device;
+  c.to_driver -= wire_before_.to_driver;
+  c.descriptors -= wire_before_.descriptors;
+  c.refused -= wire_before_.refused;
+  c.resets -= wire_before_.resets;
+  return c;
 }
 
 Status Timeline::start_real(double speed, const std::atomic<bool>* stop) {
@@ -44,6 +61,15 @@ Status Timeline::start_real(double speed, const std::atomic<bool>* stop) {
 }
 
 void Timeline::pass_until(Nanoseconds time) {
+  for (; next_disturbance_ <= time; next_disturbance_ = next_disturbance_ + disturb_) {
+    pass_undisturbed(next_disturbance_);
+    if (stop_ != nullptr && stop_->load(std::memory_order_relaxed)) break;
+    machine_.disturb();
+  }
+  pass_undisturbed(time);
+}
+
+void Timeline::pass_undisturbed(Nanoseconds time) {
   if (machine_.port().real()) {
     pass_real(time);
   } else {

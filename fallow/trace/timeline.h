@@ -21,6 +21,8 @@ class Timeline {
   // Reports what is free from the beginning, on the virtual clock; the time is 0 afterwards, whatever that
   // took.
   void prepare();
+  // From here on, the machine is disturbed at this interval; 0: no more.
+  void disturb_every(Nanoseconds interval);
   // From here on real time passes, `speed` times as fast. `stop`, which may be null, ends waiting.
   Status start_real(double speed, const std::atomic<bool>* stop);
 
@@ -44,11 +46,14 @@ class Timeline {
   std::uint64_t requests() const { return machine_.reporter().stats().requests - before_.requests; }
   std::uint64_t entries() const { return machine_.reporter().stats().entries - before_.entries; }
   std::uint64_t failures() const { return machine_.reporter().stats().failures - before_.failures; }
+  WireCounts wire() const;
   Nanoseconds in_report() const { return machine_.device().spent() - spent_before_; }
   // What the kernel did not tell; empty if nothing.
   const std::string& error() const { return error_; }
 
  private:
+  // Nothing but disturbing happens in between.
+  void pass_undisturbed(Nanoseconds time);
   void pass_virtual(Nanoseconds time);
   void pass_real(Nanoseconds time);
   void move_to(Nanoseconds time);
@@ -59,7 +64,9 @@ class Timeline {
   Nanoseconds origin_{};  // the port's time at 0
   Nanoseconds now_{};
   Curve used_, resident_;
+  Nanoseconds disturb_{}, next_disturbance_{kNever};
   ReportingStats before_;
+  WireCounts wire_before_;
   Nanoseconds spent_before_{};
   const std::atomic<bool>* stop_ = nullptr;
   std::string error_;

@@ -54,7 +54,19 @@ TEST(ReplayJson, fields_in_their_order) {
                                              "linux_end_resident_mib",
                                              "linux_excess_gib_s",
                                              "linux_refaulted_mib",
-                                             "stopped"};
+                                             "stopped",
+                                             "transport",
+                                             "event_index",
+                                             "indirect",
+                                             "queue_size",
+                                             "in_flight",
+                                             "init_reported",
+                                             "notifications_to_device",
+                                             "notifications_to_driver",
+                                             "descriptors",
+                                             "refused",
+                                             "device_resets",
+                                             "disturbances"};
   EXPECT_EQ(names, expected);
 }
 
@@ -72,8 +84,35 @@ TEST(ReplayJson, values) {
   EXPECT_TRUE(json["broken_invariant"].is_null());
   for (const auto& item : json.items()) {
     if (item.key() == "trace" || item.key() == "policy" || item.key() == "backing") continue;
+    if (item.key() == "transport") continue;
     EXPECT_FALSE(item.value().is_string()) << item.key();
   }
+}
+
+TEST(ReplayJson, a_wire) {
+  ReplayReport report = typical_report();
+  Json json = Json::parse(replay_json(report));
+  EXPECT_EQ(json["transport"], "direct");
+  EXPECT_TRUE(json["event_index"].is_null());
+  EXPECT_TRUE(json["queue_size"].is_null());
+  EXPECT_EQ(json["notifications_to_device"], 0);
+  report.options.wire.transport = TransportKind::VirtioPacked;
+  report.options.wire.indirect = false;
+  report.result.wire = {.to_device = 11, .to_driver = 12, .descriptors = 300, .refused = 4, .resets = 2};
+  report.result.disturbances = 5;
+  json = Json::parse(replay_json(report));
+  EXPECT_EQ(json["transport"], "virtio-packed");
+  EXPECT_EQ(json["event_index"], true);
+  EXPECT_EQ(json["indirect"], false);
+  EXPECT_EQ(json["queue_size"], 256);
+  EXPECT_EQ(json["in_flight"], 1);
+  EXPECT_EQ(json["init_reported"], false);
+  EXPECT_EQ(json["notifications_to_device"], 11);
+  EXPECT_EQ(json["notifications_to_driver"], 12);
+  EXPECT_EQ(json["descriptors"], 300);
+  EXPECT_EQ(json["refused"], 4);
+  EXPECT_EQ(json["device_resets"], 2);
+  EXPECT_EQ(json["disturbances"], 5);
 }
 
 TEST(ReplayJson, not_compared) {

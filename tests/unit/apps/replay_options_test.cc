@@ -46,6 +46,12 @@ TEST(ReplayOptions, defaults) {
   EXPECT_EQ(request.options.settle, seconds(5));
   EXPECT_TRUE(request.options.compare_linux);
   EXPECT_FALSE(request.options.verify || request.options.lazy_free || request.options.skip_bad_lines);
+  EXPECT_EQ(request.options.wire.transport, TransportKind::Direct);
+  EXPECT_TRUE(request.options.wire.event_index && request.options.wire.indirect);
+  EXPECT_EQ(request.options.wire.queue_size, 256u);
+  EXPECT_EQ(request.options.wire.in_flight, 1u);
+  EXPECT_FALSE(request.options.wire.init_reported);
+  EXPECT_EQ(request.options.disturb, Nanoseconds{0});
   EXPECT_FALSE(request.json || request.csv || request.quiet);
   EXPECT_TRUE(request.warnings.empty());
 }
@@ -77,6 +83,34 @@ TEST(ReplayOptions, everything_at_once) {
   EXPECT_TRUE(request.options.lazy_free && request.options.verify && request.options.skip_bad_lines);
   EXPECT_FALSE(request.options.compare_linux);
   EXPECT_TRUE(request.quiet);
+}
+
+TEST(ReplayOptions, a_wire_with_everything) {
+  ReplayWords given = words();
+  given.transport = "virtio-packed";
+  given.event_index = "off";
+  given.indirect = "off";
+  given.queue_size = "100";
+  given.in_flight = "100";
+  given.init_reported = true;
+  given.disturb = "100ms";
+  const ReplayRequest request = request_of(given);
+  const WireOptions& wire = request.options.wire;
+  EXPECT_EQ(wire.transport, TransportKind::VirtioPacked);
+  EXPECT_FALSE(wire.event_index || wire.indirect);
+  EXPECT_EQ(wire.queue_size, 100u);
+  EXPECT_EQ(wire.in_flight, 100u);
+  EXPECT_TRUE(wire.init_reported);
+  EXPECT_EQ(request.options.disturb, milliseconds(100));
+  EXPECT_TRUE(request.warnings.empty());
+}
+
+TEST(ReplayOptions, transports) {
+  for (const char* name : {"direct", "virtio-split", "virtio-packed"}) {
+    ReplayWords given = words();
+    given.transport = name;
+    EXPECT_STREQ(transport_name(request_of(given).options.wire.transport), name);
+  }
 }
 
 TEST(ReplayOptions, policies) {
@@ -145,6 +179,64 @@ TEST(ReplayOptions, refused_times_speeds_and_names) {
   EXPECT_EQ(refused(&ReplayWords::csv, ""), "--csv '': expected a file, or - for standard output");
   ReplayWords given;
   EXPECT_EQ(error_of(given), "TRACE '': expected a file, or - for standard input");
+}
+
+TEST(ReplayOptions, refused_wires) {
+  EXPECT_EQ(refused(&ReplayWords::transport, "virtio"),
+            "--transport 'virtio': expected direct, virtio-split or virtio-packed");
+  EXPECT_EQ(refused(&ReplayWords::event_index, "yes"), "--event-index 'yes': expected on or off");
+  EXPECT_EQ(refused(&ReplayWords::indirect, ""), "--indirect '': expected on or off");
+  for (const char* value : {"0", "32769", "-1", "many"})
+    EXPECT_EQ(refused(&ReplayWords::queue_size, value),
+              std::string("--queue-size '") + value + "': expected a whole number from 1 to 32768");
+  EXPECT_EQ(refused(&ReplayWords::in_flight, "0"),
+            "--in-flight '0': expected a whole number from 1 to 32768");
+  for (const char* value : {"100", "0", "999us", "25h", ""})
+    EXPECT_EQ(refused(&ReplayWords::disturb, value),
+              std::string("--disturb '") + value +
+                  "': expected a time from 1ms to 24h with its unit, such as 100ms or 1s");
+}
+
+TEST(ReplayOptions, refused_combinations_on_a_wire) {
+  ReplayWords given = words();
+  given.transport = "virtio-split";
+  given.queue_size = "100";
+  EXPECT_EQ(
+      error_of(given),
+      "--queue-size 100 with --transport virtio-split: a split queue's size is a power of two; expected "
+      "such a size, or --transport virtio-packed");
+  given.queue_size = "16";
+  given.in_flight = "17";
+  EXPECT_EQ(
+      error_of(given),
+      "--in-flight 17 with a queue of 16: each request takes up a place of the queue at least; expected "
+      "at most 16");
+}
+
+TEST(ReplayOptions, wire_options_without_a_wire_are_warnings) {
+  ReplayWords given = words();
+  given.event_index = given.indirect = "on";
+  given.queue_size = "100";
+  given.in_flight = "2";
+  given.init_reported = true;
+  const ReplayRequest request = request_of(given);
+  ASSERT_EQ(request.warnings.size(), 5u);
+  EXPECT_EQ(request.warnings[2],
+            "--queue-size changes nothing: it is for --transport virtio-split and virtio-packed, and the "
+            "transport is direct");
+}
+
+TEST(ReplayOptions, a_capacity_beyond_the_queue_is_a_warning) {
+  ReplayWords given = words();
+  given.transport = "virtio-split";
+  given.queue_size = "16";
+  EXPECT_TRUE(request_of(given).warnings.empty());
+  given.capacity = "32";
+  const ReplayRequest request = request_of(given);
+  ASSERT_EQ(request.warnings.size(), 1u);
+  EXPECT_EQ(request.warnings[0],
+            "--capacity 32 is more than a queue of 16 takes in one request: requests have at most 16 entries "
+            "(see --queue-size)");
 }
 
 TEST(ReplayOptions, refused_combinations) {

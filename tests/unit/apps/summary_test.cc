@@ -21,6 +21,23 @@ TEST(Summary, the_whole_story) {
       "to be populated anew (with Linux, 2,014 MiB). At the end 279 MiB were used and 281 MiB resident.");
 }
 
+TEST(Summary, a_wire_shows_what_went_over_it) {
+  ReplayReport report = typical_report();
+  EXPECT_EQ(summary_table(report).find("descriptors"), std::string::npos);
+  report.options.wire.transport = TransportKind::VirtioSplit;
+  report.options.disturb = milliseconds(100);
+  report.result.wire = {.to_device = 3121, .to_driver = 3122, .descriptors = 9001, .refused = 7};
+  report.result.disturbances = 852;
+  const std::string table = summary_table(report);
+  EXPECT_NE(table.find("descriptors                        9,001\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("notifications to the device        3,121\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("notifications to the driver        3,122\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("refused by the device                  7\n"), std::string::npos) << table;
+  EXPECT_NE(table.find("disturbances                         852\n"), std::string::npos) << table;
+  EXPECT_EQ(summary_title(report.options),
+            "day.txt.zst: policy aged:100ms, order 9, backing anon, virtio-split");
+}
+
 TEST(Summary, nothing_allocated) {
   EXPECT_EQ(summary_words({.options = default_replay_options(), .result = {}}),
             "The workload allocated nothing.");

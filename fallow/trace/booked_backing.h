@@ -1,0 +1,54 @@
+// The backing behind a replay's balloon device: keeps the books, and passes on to the host's memory.
+#pragma once
+
+#include <atomic>
+
+#include "fallow/balloon/memory_backing.h"
+#include "fallow/host/backing.h"
+#include "fallow/trace/books.h"
+
+namespace fallow {
+
+// Frames 0 to size - 1.
+class BookedBacking final : public MemoryBacking {
+ public:
+  // `host` is null with books only. Both must outlive it.
+  BookedBacking(Books& books, PfnCount size, Backing* host) : books_(books), size_(size), host_(host) {}
+
+  Status discard(Pfn first, PfnCount n) noexcept override {
+    if (!contains(first, n)) return Status::OutsideZone;
+    // relaxed: whichever discard comes next.
+    if (fail_next_.exchange(false, std::memory_order_relaxed)) return Status::Failed;
+    const Status status = host_ == nullptr ? Status::Ok : host_->discard(first, n);
+    if (status == Status::Ok) books_.report(first, n);
+    return status;
+  }
+
+  Status populate(Pfn first, PfnCount n) noexcept override {
+    if (!contains(first, n)) return Status::OutsideZone;
+    return host_ == nullptr ? Status::Ok : host_->populate(first, n);
+  }
+
+  Result<PfnCount> resident() noexcept override {
+    if (host_ == nullptr) return books_.resident();
+    return host_->resident();
+  }
+
+  Promise promise() const noexcept override { return host_ == nullptr ? Promise::Zero : host_->promise(); }
+  PfnCount page() const noexcept override { return host_ == nullptr ? PfnCount{1} : host_->page(); }
+
+  // The next discard fails. Any thread.
+  void fail_next() noexcept { fail_next_.store(true, std::memory_order_relaxed); }
+
+ private:
+  bool contains(Pfn first, PfnCount n) const noexcept {
+    return n.raw != 0 && first.raw < size_.raw && n.raw <= size_.raw - first.raw;
+  }
+
+  Books& books_;
+  PfnCount size_;
+  Backing* host_;
+  std::atomic<bool> fail_next_{false};
+};
+
+}  // namespace fallow

@@ -1,0 +1,26 @@
+#include "fallow/trace/ring_trap.h"
+
+#include "fallow/base/check.h"
+#include "fallow/virtio/packed_layout.h"
+#include "fallow/virtio/split_layout.h"
+
+namespace fallow {
+
+// A queue of one descriptor. Split: the available ring offers a descriptor that there is not (2.7.6).
+// Packed: the descriptor is an empty indirect table (2.8.7).
+QueueAddresses set_ring_trap(std::span<std::byte> memory, GuestPhys address, bool packed) noexcept {
+  constexpr std::size_t kDriverArea = 1024, kDeviceArea = 2048;
+  FALLOW_CHECK(memory.size() >= kRingTrapSize.raw);
+  if (packed) {
+    auto& descriptor = *reinterpret_cast<PvirtqDesc*>(memory.data());
+    descriptor.len.store(0);
+    descriptor.flags.store(kPackedAvail | kDescIndirect);
+  } else {
+    const AvailRing available(memory.data() + kDriverArea, 1);
+    available.ring(0).store(0xffff);
+    available.idx().store(1);
+  }
+  return {1, address, address + ByteCount{kDriverArea}, address + ByteCount{kDeviceArea}};
+}
+
+}  // namespace fallow

@@ -1,0 +1,118 @@
+// A recorded working day over a virtio balloon, driver and device on a thread each, every frame stamped.
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "fallow/trace/replay.h"
+
+namespace fallow {
+namespace {
+
+constexpr double kAsFastAsItGoes = 0, kSpeed = 16;
+constexpr Order kBlocks{9}, kFrames{0};
+
+struct Setting {
+  Order order;
+  double speed = kAsFastAsItGoes;
+  Nanoseconds disturb{};
+};
+
+ReplayResult replay_workday(const WireOptions& wire, const Setting& setting) {
+  ReplayOptions options;
+  options.trace = FALLOW_WORKDAY;
+  options.order = setting.order;
+  options.backing = BackingKind::Memfd;
+  options.verify = true;
+  options.speed = setting.speed;
+  if (setting.speed != kAsFastAsItGoes) options.settle = seconds(40);  // 2.5 s, on a busy machine
+  options.disturb = setting.disturb;
+  options.compare_linux = false;
+  options.wire = wire;
+  std::string error;
+  const auto result = replay(options, nullptr, &error);
+  EXPECT_TRUE(result) << error;
+  return result.value_or(ReplayResult{});
+}
+
+void expect_sound(const ReplayResult& r) {
+  EXPECT_EQ(r.allocs, 324577U);
+  EXPECT_EQ(r.failed_allocs, 0U);
+  EXPECT_EQ(r.refused_frees, 0U);
+  EXPECT_EQ(r.corrupted_frames, 0U);
+  EXPECT_EQ(r.broken_invariant, nullptr);
+  EXPECT_GT(r.reported_mib, 0);
+}
+
+void expect_undisturbed(const ReplayResult& r) {
+  expect_sound(r);
+  EXPECT_EQ(r.report_failures, 0U);
+  EXPECT_EQ(r.wire.refused, 0U);
+}
+
+using Ring = std::tuple<TransportKind, bool, bool>;
+
+std::string name_of(const testing::TestParamInfo<Ring>& info) {
+  const auto& [transport, event_index, indirect] = info.param;
+  return std::string(transport == TransportKind::VirtioSplit ? "Split" : "Packed") +
+         (event_index ? "EventIndex" : "") + (indirect ? "Indirect" : "");
+}
+
+class WorkdayOverAnyRing : public testing::TestWithParam<Ring> {
+ protected:
+  static WireOptions wire() {
+    WireOptions wire;
+    std::tie(wire.transport, wire.event_index, wire.indirect) = GetParam();
+    return wire;
+  }
+};
+
+TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
+  static const ReplayResult direct = replay_workday({}, {kBlocks});
+  const ReplayResult r = replay_workday(wire(), {kBlocks});
+  expect_undisturbed(r);
+  EXPECT_EQ(r.end_resident_mib, direct.end_resident_mib);
+  EXPECT_EQ(r.reported_mib, direct.reported_mib);
+  EXPECT_EQ(r.refaulted_mib, direct.refaulted_mib);
+  EXPECT_EQ(r.entries, direct.entries);
+}
+
+// What is given back along the way depends on how much of the machine others use, but not what is left when
+// all has settled: with single frames, what is in use.
+TEST_P(WorkdayOverAnyRing, LosesNoFrameInRealTime) {
+  static const ReplayResult direct = replay_workday({}, {kFrames});
+  const ReplayResult r = replay_workday(wire(), {kFrames, kSpeed});
+  expect_undisturbed(r);
+  EXPECT_NEAR(r.end_resident_mib, direct.end_resident_mib, 0.02 * direct.end_resident_mib);
+}
+
+INSTANTIATE_TEST_SUITE_P(Replay, WorkdayOverAnyRing,
+                         testing::Combine(testing::Values(TransportKind::VirtioSplit,
+                                                          TransportKind::VirtioPacked),
+                                          testing::Bool(), testing::Bool()),
+                         name_of);
+
+class WorkdayInTrouble : public testing::TestWithParam<TransportKind> {};
+
+// Every 100 ms of the trace's time: every 6 ms here.
+TEST_P(WorkdayInTrouble, LosesNoFrameAndNoAllocation) {
+  WireOptions wire;
+  wire.transport = GetParam();
+  wire.init_reported = true;
+  for (const double speed : {kAsFastAsItGoes, kSpeed}) {
+    const ReplayResult r = replay_workday(wire, {kBlocks, speed, milliseconds(100)});
+    expect_sound(r);
+    EXPECT_GE(r.disturbances, 310U);
+    EXPECT_GE(r.wire.resets, wire.virtio() ? r.disturbances / 8 : 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Replay, WorkdayInTrouble,
+                         testing::Values(TransportKind::Direct, TransportKind::VirtioSplit,
+                                         TransportKind::VirtioPacked),
+                         [](const auto& info) {
+                           if (info.param == TransportKind::Direct) return "Direct";
+                           return info.param == TransportKind::VirtioSplit ? "Split" : "Packed";
+                         });
+
+}  // namespace
+}  // namespace fallow
