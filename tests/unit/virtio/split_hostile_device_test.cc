@@ -298,5 +298,20 @@ TEST_F(HostileSplit, AreasMisalignedOrOutsideMemory) {
   EXPECT_EQ(queue.pop(chain), Popped::Chain);
 }
 
+TEST_F(HostileSplit, RingAcrossTwoRegions) {
+  GuestBox other(4096);
+  const GuestRegion regions[] = {{{0x10000}, {4096}, box.at(box.base())},
+                                 {{0x11000}, {4096}, other.at(other.base())}};
+  GuestMemory memory;
+  ASSERT_EQ(memory.assign(regions), Status::Ok);
+  const auto try_ring = [&](std::uint64_t table, std::uint64_t driver_area, std::uint64_t device_area) {
+    return queue.start(memory, {kSize, {table}, {driver_area}, {device_area}}, {}, {}, room);
+  };
+  EXPECT_EQ(try_ring(0x11000 - 16, 0x10400, 0x10800), Status::InvalidArgument);
+  EXPECT_EQ(try_ring(0x10000, 0x11000 - 2, 0x10800), Status::InvalidArgument);
+  EXPECT_EQ(try_ring(0x10000, 0x10400, 0x11000 - 4), Status::InvalidArgument);
+  EXPECT_EQ(try_ring(0x11000 - 16 * kSize, 0x10400, 0x11000), Status::Ok);
+}
+
 }  // namespace
 }  // namespace fallow
