@@ -151,8 +151,10 @@ TEST(Conformance, AHintingRound) {
     EXPECT_EQ(desc.len.load(), 4u);
     EXPECT_EQ(reinterpret_cast<Le32*>(pair.host({desc.addr.load()}))->load(), i == 0 ? 2u : kHintStop);
   }
+  for (std::uint16_t i = 0; i < count; ++i) device.use(device.head(i), 0);
+  device.tell();
   pair.run_due();
-  EXPECT_EQ(device.available(), count) << "the id is sent once";
+  EXPECT_EQ(device.available(), count) << "the id is sent once, also when all of the round is back";
   pair.meddler.on_notify = nullptr;
   pair.expect_whole();
 }
