@@ -51,7 +51,10 @@ Created<BellThread> BellThread::create(Work work) {
         self->bell_->wait();
         // relaxed: the ring comes after the store, and the eventfd orders the two.
         if (self->stopping_.load(std::memory_order_relaxed)) return;
+        self->begun_.fetch_add(1, std::memory_order_relaxed);
         self->work_.run(self->work_.context);
+        // release: pairs with flush(), what the run did comes with it.
+        self->over_.fetch_add(1, std::memory_order_release);
       }
     });
   } catch (const std::system_error& e) {
@@ -61,6 +64,13 @@ Created<BellThread> BellThread::create(Work work) {
 }
 
 BellThread::~BellThread() { stop(); }
+
+// The ring comes after begun_ is read, so the run that answers it is a later one than any that had begun.
+void BellThread::flush() noexcept {
+  const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
+  bell_->ring();
+  while (over_.load(std::memory_order_acquire) <= begun) std::this_thread::yield();
+}
 
 void BellThread::stop() noexcept {
   if (!thread_.joinable()) return;

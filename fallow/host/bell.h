@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <thread>
 
 #include "fallow/host/created.h"
@@ -52,12 +53,17 @@ class BellThread {
 
   Bell& bell() noexcept { return *bell_; }
 
+  // Runs the work once more, and returns when that is over and with it all that was under way. The thread
+  // must not have been stopped, and not be the caller.
+  void flush() noexcept;
+
  private:
   BellThread(std::unique_ptr<Bell> bell, Work work) noexcept : bell_(std::move(bell)), work_(work) {}
 
   std::unique_ptr<Bell> bell_;
   Work work_;
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> begun_{0}, over_{0};  // runs
   std::thread thread_;
 };
 

@@ -121,6 +121,8 @@ void ReplayMachine::settle() noexcept {
     if (wire_ != nullptr) port_.wake_at(wire_->work());
     port_.relax();
   }
+  // Who completed the last request may still be about to wish for the worker.
+  if (wire_ != nullptr) wire_->settle();
 }
 
 void ReplayMachine::disturb() noexcept {

@@ -79,7 +79,7 @@ class ReplayMachine {
   void disturb() noexcept;
   std::uint64_t disturbances() const { return disturbances_; }
 
-  // Returns when no request is in flight. While the worker has no thread.
+  // Returns when no request is in flight and nobody works at one. While the worker has no thread.
   void settle() noexcept;
 
   // Checks all stamps, gives up the local cache, unregisters the device, and walks the zone: what is broken,

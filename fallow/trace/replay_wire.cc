@@ -134,6 +134,11 @@ Nanoseconds ReplayWire::work() noexcept {
   return driver_->work();
 }
 
+void ReplayWire::settle() noexcept {
+  if (device_thread_ != nullptr) device_thread_->flush();
+  if (driver_thread_ != nullptr) driver_thread_->flush();
+}
+
 // The driver first: to let go of the device takes the device.
 void ReplayWire::close() noexcept {
   if (std::exchange(open_, false)) driver_->remove();

@@ -44,6 +44,9 @@ class ReplayWire {
   // The worker's part of the driver: what is due of it. Returns when it wants to be called again.
   Nanoseconds work() noexcept;
 
+  // Returns when neither end does anything that it was notified to do; nothing may be in flight.
+  void settle() noexcept;
+
   // The driver lets go of the device, and the threads end. Nothing may be in flight, or be reported later;
   // work() must not run meanwhile. More than once is as once.
   void close() noexcept;

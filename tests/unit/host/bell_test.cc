@@ -62,6 +62,24 @@ TEST(BellThread, RunsOnceForAnyNumberOfRings) {
   EXPECT_EQ(counter.runs.load(), 2);
 }
 
+TEST(BellThread, AFlushWaitsForWhatIsUnderWay) {
+  Counter counter;
+  const auto made = BellThread::create(counter.work());
+  made.object->flush();
+  EXPECT_EQ(counter.runs.load(), 1);
+  counter.hold.store(true);
+  made.object->bell().ring();
+  counter.await(2);
+  std::thread letting_go([&] {
+    std::this_thread::sleep_for(20ms);
+    counter.hold.store(false);
+  });
+  made.object->flush();
+  EXPECT_FALSE(counter.hold.load());
+  EXPECT_EQ(counter.runs.load(), 3);
+  letting_go.join();
+}
+
 TEST(BellThread, StopsWithoutARingAndMoreThanOnce) {
   Counter counter;
   const auto made = BellThread::create(counter.work());
