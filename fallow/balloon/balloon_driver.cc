@@ -54,8 +54,8 @@ Nanoseconds BalloonDriver::work() noexcept {
   return context_.broken() ? revive() : next;
 }
 
-// A device that asked for a reset, or that is not there any more, is given up; of one that is well the
-// fields that drive the driver are read.
+// A device that asked for a reset, that is not there any more or that is silent is given up; of one that is
+// well the fields that drive the driver are read.
 void BalloonDriver::look_at_device() noexcept {
   if (!up_) return;
   const bool changed = config_changed_.exchange(false, std::memory_order_relaxed);
@@ -63,7 +63,7 @@ void BalloonDriver::look_at_device() noexcept {
   if (!changed && now < watch_at_) return;
   watch_at_ = now + kWatch;
   constexpr std::uint8_t kLook = kStatusDriverOk | kStatusNeedsReset | kStatusFailed;
-  if ((transport_.status() & kLook) != kStatusDriverOk) {
+  if ((transport_.status() & kLook) != kStatusDriverOk || silent(now)) {
     context_.set_broken(true);
   } else if (changed) {
     target_ = context_.read_config(kBalloonNumPages);
@@ -71,11 +71,25 @@ void BalloonDriver::look_at_device() noexcept {
   }
 }
 
+// Whether it owed something at each look for kSilence, and returned nothing.
+bool BalloonDriver::silent(Nanoseconds now) noexcept {
+  const std::uint64_t returned = context_.counts.acknowledged.get();
+  const bool owes = owed();
+  if (!owes || !owed_before_ || returned != progress_) progress_at_ = now;
+  owed_before_ = owes;
+  progress_ = returned;
+  return now >= progress_at_ + kSilence;
+}
+
+bool BalloonDriver::owed() noexcept {
+  return requests_.in_flight() != 0 || balloon_.waiting() || hints_.waiting();
+}
+
 // While the device owes something it is looked at now and then, in case it went without a word. acq_rel:
 // MO-18, whether something is in flight is looked at after it was said not to be watched.
 Nanoseconds BalloonDriver::watch() noexcept {
   watched_.exchange(false, std::memory_order_acq_rel);
-  if (requests_.in_flight() == 0 && !balloon_.waiting() && !hints_.waiting()) return kNever;
+  if (!owed()) return kNever;
   watched_.exchange(true, std::memory_order_acq_rel);
   return watch_at_;
 }

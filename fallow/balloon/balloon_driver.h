@@ -61,8 +61,9 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   // After a device broke a rule it is reset at once, and initialised anew at most every kFirstRetry; twice as
   // long each time nothing came of it.
   static constexpr Nanoseconds kFirstRetry = milliseconds(100), kLastRetry = seconds(10);
-  // A device with something to do is looked after so often.
-  static constexpr Nanoseconds kWatch = seconds(1);
+  // A device with something to do is looked after so often, and given up when it returned nothing for so
+  // long: allocations may wait for what it holds.
+  static constexpr Nanoseconds kWatch = seconds(1), kSilence = seconds(30);
 
   static ByteCount shared_size(const BalloonDriverConfig& config) noexcept;
   static ByteCount own_size(const BalloonDriverConfig& config, const Zone& zone) noexcept;
@@ -146,8 +147,10 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   Promise offered_promise() const noexcept;
   void let_go() noexcept;
   void look_at_device() noexcept;
+  bool silent(Nanoseconds now) noexcept;
   Nanoseconds revive() noexcept;
   Nanoseconds watch() noexcept;
+  bool owed() noexcept;
 
   DriverContext context_;
   Transport& transport_;
@@ -163,7 +166,9 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   bool probed_ = false;
   bool up_ = false;  // initialised, and not let go of since
   std::uint32_t target_ = 0, hint_command_ = kHintStop;
-  Nanoseconds watch_at_;
+  Nanoseconds watch_at_, progress_at_;
+  std::uint64_t progress_ = 0;             // chains that the device had returned at progress_at_
+  bool owed_before_ = false;               // at the last look
   Nanoseconds not_before_, retry_;         // of recovery
   std::uint64_t acknowledged_before_ = 0;  // at the last recovery
   std::atomic<bool> reports_{false};

@@ -114,6 +114,7 @@ void BalloonDriver::open() noexcept {
   statistics_.open();
   balloon_.open(has(kBalloonMustTellHost));
   requests_.open();
+  owed_before_ = false;
   target_ = 0;
   hint_command_ = kHintStop;
   // The first look, and the first read of the fields, is work()'s.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -19,7 +20,7 @@ class MeddlingTransport final : public Transport {
 
   // Each call counts as a step; `at_step` is run at the beginning of each with its number, from 1 on.
   std::function<void(std::uint64_t)> at_step;
-  std::uint64_t steps = 0;
+  std::atomic<std::uint64_t> steps{0};
 
   std::optional<Features> offers;                  // instead of what the device does
   std::optional<std::uint8_t> shows;               // as status, whatever was written
@@ -104,8 +105,8 @@ class MeddlingTransport final : public Transport {
 
  private:
   void step() {
-    ++steps;
-    if (at_step) at_step(steps);
+    const std::uint64_t step = ++steps;
+    if (at_step) at_step(step);
   }
   Transport& inner_;
 };

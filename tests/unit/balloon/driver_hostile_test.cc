@@ -150,6 +150,35 @@ TEST_F(HostileReports, DeviceGone) {
   expect_whole();
 }
 
+// Its status is well, and it returns nothing for ever: nobody waits for it for ever.
+TEST_F(HostileReports, SilentDevice) {
+  pair.pass_time(BalloonDriver::kSilence - seconds(1));
+  EXPECT_EQ(pair.driver.stats().resets, 0u) << "it may be slow";
+  pair.meddler.on_notify = nullptr;
+  pair.pass_time(seconds(5));
+  EXPECT_EQ(pair.driver.stats().resets, 1u);
+  EXPECT_EQ(pair.driver.stats().abandoned, 1u);
+  EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(32));
+  expect_whole();
+}
+
+// Slow, but alive; and idle for long in between.
+TEST(HostileSilence, ASlowDeviceIsNotGivenUp) {
+  BalloonPair pair(plain());
+  ASSERT_EQ(pair.driver.probe(), Status::Ok);
+  LyingDevice lie(pair, kReporting);
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    pair.pass_time(seconds(100));
+    const ScatterEntry entry{Pfn{0}, {512}, true};
+    ASSERT_EQ(pair.driver.report({&entry, 1}, 0), Status::Pending);
+    pair.pass_time(seconds(25));
+    lie.use_truly(i);
+    lie.tell();
+  }
+  EXPECT_EQ(pair.completions.size(), 4u);
+  EXPECT_EQ(pair.driver.stats().resets, 0u);
+}
+
 TEST_F(HostileReports, ResetBehindTheDriversBack) {
   pair.transport.set_status(0);
   pair.meddler.on_notify = nullptr;
