@@ -1,0 +1,218 @@
+// A process that serves a front-end dies at any point; another one goes on, and the front-end cannot tell.
+//
+// The process shares memory (the state) and descriptors (CLONE_FILES) with this one, as a worker does with
+// its supervisor. It is stopped at each system call, before and after it, and at instructions in between, and
+// killed there.
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "fallow/vhost_user/connection.h"
+#include "tests/unit/vhost_user/rig.h"
+
+namespace fallow {
+namespace {
+
+using Request = VhostRequest;
+
+// A state in shared memory, and what a supervisor does with it.
+class VhostCrash : public testing::Test {
+ protected:
+  VhostCrash() {
+    void* const at =
+        mmap(nullptr, sizeof(VhostState), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    FALLOW_CHECK(at != MAP_FAILED);
+    state_ = static_cast<VhostState*>(at);
+  }
+  ~VhostCrash() override { munmap(state_, sizeof *state_); }
+
+  enum class Stop { SystemCall, Instruction };
+
+  // Serves in a process of its own until its `stops`th stop. False: it was done before.
+  static bool die_at(VhostState& state, VhostDevice& device, Stop kind, int stops) {
+    const auto child =
+        static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
+    if (child == 0) {
+      if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
+      static_cast<void>(kill(static_cast<pid_t>(syscall(SYS_getpid)), SIGSTOP));
+      VhostSession session{state, device};
+      while (session.step() == VhostOutcome::Done) {
+      }
+      _exit(0);
+    }
+    FALLOW_CHECK(child > 0);
+    int status = 0;
+    FALLOW_CHECK(waitpid(child, &status, 0) == child);
+    for (int i = 0; i < stops && WIFSTOPPED(status); ++i) {
+      ptrace(kind == Stop::SystemCall ? PTRACE_SYSCALL : PTRACE_SINGLESTEP, child, nullptr, nullptr);
+      waitpid(child, &status, 0);
+    }
+    if (!WIFSTOPPED(status)) return false;
+    kill(child, SIGKILL);
+    waitpid(child, &status, 0);
+    return true;
+  }
+
+  // What a supervisor closes: descriptors that no state names. Returns how many.
+  static int sweep(const VhostState& state, const std::vector<int>& others) {
+    int swept = 0;
+    for (int fd = 0; fd < 256; ++fd) {
+      bool named = std::find(others.begin(), others.end(), fd) != others.end();
+      for_each_descriptor(state, [&](int known) { named = named || known == fd; });
+      if (!named && fcntl(fd, F_GETFD) >= 0) swept += close(fd) == 0;
+    }
+    return swept;
+  }
+  static std::vector<int> open_now() {
+    std::vector<int> fds;
+    for (int fd = 0; fd < 256; ++fd) {
+      if (fcntl(fd, F_GETFD) >= 0) fds.push_back(fd);
+    }
+    return fds;
+  }
+
+  // The message under test is sent to a session that has memory, and a ring that runs. Returns whether the
+  // process got as far as the stop.
+  bool once(Stop kind, int stops, Request request, const Bytes& payload, bool with_fd, bool own_reply) {
+    const std::vector<int> before = open_now();
+    bool died = false;
+    {
+      VhostFrontEnd front;
+      vhost_begin(*state_, front.take_other());
+      VhostDevice device;
+      VhostSession session{*state_, device};
+      set_up(front, session);
+
+      const auto others = [&] {
+        std::vector<int> fds = before;
+        fds.push_back(front.socket());
+        return fds;
+      };
+      EXPECT_TRUE(front.send(request, payload,
+                             with_fd ? std::vector<int>{VhostFrontEnd::memory()} : std::vector<int>{},
+                             kVhostVersion | kVhostNeedReply));
+      died = die_at(*state_, device, kind, stops);
+      VhostConnection{*state_}.recover();
+      sweep(*state_, others());
+
+      VhostDevice fresh;
+      VhostSession next{*state_, fresh};
+      EXPECT_EQ(next.resume(), Status::Ok);
+      VhostOutcome outcome = VhostOutcome::Done;
+      while ((outcome = next.step()) == VhostOutcome::Done) {
+      }
+      EXPECT_EQ(outcome, VhostOutcome::Idle) << next.complaint().text();
+      fresh.check_descriptors();
+
+      const auto reply = front.reply();
+      EXPECT_TRUE(reply) << "the reply came";
+      if (reply && reply->fd >= 0) close(reply->fd);
+      EXPECT_TRUE(!reply || own_reply || reply->u64() == 0);
+      EXPECT_FALSE(front.reply()) << "once";
+      check(request, next.settings());
+      EXPECT_EQ(sweep(*state_, others()), 0) << "nothing was left open";
+      EXPECT_EQ(next.close(), Status::Ok);
+    }
+    EXPECT_EQ(open_now(), before);
+    return died;
+  }
+
+  static void set_up(VhostFrontEnd& front, VhostSession& session) {
+    const auto say = [&](Request request, const Bytes& payload, std::vector<int> fds = {}) {
+      EXPECT_TRUE(front.send(request, payload, std::move(fds)));
+      EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
+    };
+    say(Request::SetProtocolFeatures, bytes_of(kVhostServed));
+    say(Request::SetFeatures, bytes_of(kFeatureVersion1 | kVhostFProtocolFeatures));
+    say(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, VhostRegion{0, 0x100000, 0, 0}),
+        {VhostFrontEnd::memory()});
+    say(Request::SetVringNum, bytes_of(VhostVringState{0, 256}));
+    say(Request::SetVringAddr, bytes_of(VhostVringAddr{0, 0, 0, 0x2000, 0x1000, 0}));
+    say(Request::SetVringKick, bytes_of(std::uint64_t{0}), {VhostFrontEnd::event()});
+  }
+
+  static void check(Request request, const VhostSettings& now) {
+    EXPECT_EQ(now.region_count, request == Request::AddMemReg ? 2U : 1U);
+    EXPECT_EQ(now.regions[0].at.guest_address, request == Request::SetMemTable ? 0x1000U : 0U);
+    EXPECT_EQ(now.vrings[0].started, request != Request::GetVringBase);
+    EXPECT_EQ(now.vrings[0].call >= 0, request == Request::SetVringCall);
+    EXPECT_EQ(now.inflight.fd >= 0, request == Request::GetInflightFd);
+  }
+
+  // Some containers forbid it, and ThreadSanitizer has a thread of its own in each process.
+  static bool may_trace() {
+#ifdef __SANITIZE_THREAD__
+    return false;
+#endif
+    const pid_t child = fork();
+    if (child == 0) _exit(ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0 ? 0 : 1);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+  void everywhere(Request request, const Bytes& payload, bool with_fd, bool own_reply = false) {
+    if (!may_trace()) GTEST_SKIP() << "ptrace is not permitted here";
+    int calls = 0;
+    while (once(Stop::SystemCall, calls + 1, request, payload, with_fd, own_reply)) {
+      ASSERT_FALSE(HasFailure()) << "killed at stop " << calls + 1;
+      ++calls;
+    }
+    EXPECT_GT(calls, 8) << "receiving the header and the payload, finding no more, and replying";
+    // Each run walks to its stop, so the steps grow; a sanitizer's instructions have no end.
+    for (int at = 1; at < 20'000 && once(Stop::Instruction, at, request, payload, with_fd, own_reply);
+         at += 1 + at / 3) {
+      ASSERT_FALSE(HasFailure()) << "killed at instruction " << at;
+    }
+  }
+
+  VhostState* state_ = nullptr;
+};
+
+TEST_F(VhostCrash, AnywhereInAMemoryTable) {
+  everywhere(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, VhostRegion{0x1000, 0x100000, 0, 0}), true);
+}
+TEST_F(VhostCrash, AnywhereInAnAddedRegion) {
+  everywhere(Request::AddMemReg, bytes_of(VhostMemReg{0, {1 << 30, 0x1000, 1 << 30, 0}}), true);
+}
+TEST_F(VhostCrash, AnywhereInAReplacedDescriptor) {
+  everywhere(Request::SetVringKick, bytes_of(std::uint64_t{0}), true);
+}
+TEST_F(VhostCrash, AnywhereInADescriptor) {
+  everywhere(Request::SetVringCall, bytes_of(std::uint64_t{0}), true);
+}
+TEST_F(VhostCrash, AnywhereInTheStopOfARing) {
+  everywhere(Request::GetVringBase, bytes_of(VhostVringState{0, 0}), false, true);
+}
+TEST_F(VhostCrash, AnywhereInAReplyWithADescriptor) {
+  everywhere(Request::GetInflightFd, bytes_of(VhostInflightArea{0, 0, 1, 256}), false, true);
+}
+
+// Copies of a state that is received byte by byte.
+TEST_F(VhostCrash, BetweenAnyTwoBytes) {
+  const auto message = VhostFrontEnd::message(
+      static_cast<std::uint32_t>(Request::SetMemTable),
+      bytes_of(VhostMemTable{1, 0}, VhostRegion{0x1000, 0x100000, 0, 0}), kVhostVersion);
+  VhostFrontEnd front;
+  auto now = std::make_unique<VhostState>();
+  vhost_begin(*now, front.take_other());
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    VhostDevice device;
+    EXPECT_EQ((VhostSession{*now, device}.step()), VhostOutcome::Idle);
+    now = std::make_unique<VhostState>(*now);
+    ASSERT_TRUE(front.send_bytes(std::span(message).subspan(i, 1),
+                                 i == 0 ? std::vector<int>{VhostFrontEnd::memory()} : std::vector<int>{}));
+  }
+  VhostDevice device;
+  VhostSession session{*now, device};
+  EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
+  EXPECT_EQ(device.memory.size(), 1U);
+  EXPECT_EQ(session.close(), Status::Ok);
+}
+
+}  // namespace
+}  // namespace fallow

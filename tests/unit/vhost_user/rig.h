@@ -1,0 +1,111 @@
+// A front-end, a session and a device, and the account of descriptors: what was open before is open after.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fallow/vhost_user/session.h"
+#include "tests/support/vhost_device.h"
+#include "tests/support/vhost_front_end.h"
+
+namespace fallow {
+
+class VhostRig : public testing::Test {
+ protected:
+  static constexpr std::uint32_t kAck = kVhostVersion | kVhostNeedReply;
+  static constexpr std::uint64_t kMemoryAt = 0x16d99000, kMemorySize = 0x100000;
+
+  VhostRig() { vhost_begin(state, front.take_other()); }
+  ~VhostRig() override {
+    device.pending = 0;
+    device.answer = Status::Ok;
+    EXPECT_EQ(session.close(), Status::Ok);
+    front.hang_up();
+    EXPECT_EQ(open_descriptors(), descriptors_before);
+  }
+
+  // Until there is nothing more to do, or no way to go on.
+  VhostOutcome run() {
+    VhostOutcome outcome = VhostOutcome::Done;
+    VhostOutcome last = VhostOutcome::Idle;
+    while ((outcome = session.step()) == VhostOutcome::Done || outcome == VhostOutcome::Refused) {
+      last = outcome;
+      said = session.complaint().text();
+      device.check_descriptors();
+    }
+    if (outcome != VhostOutcome::Idle) said = session.complaint().text();
+    return outcome == VhostOutcome::Idle ? last : outcome;
+  }
+  VhostOutcome send(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {},
+                    std::uint32_t flags = kVhostVersion) {
+    EXPECT_TRUE(front.send(request, payload, std::move(fds), flags));
+    return run();
+  }
+  // With an acknowledgement; ~0: none came.
+  std::uint64_t ack(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {}) {
+    static_cast<void>(send(request, payload, std::move(fds), kAck));
+    const auto reply = front.reply();
+    if (!reply) return ~std::uint64_t{0};
+    EXPECT_EQ(reply->header.request, static_cast<std::uint32_t>(request));
+    EXPECT_EQ(reply->header.flags, 5U);
+    EXPECT_EQ(reply->header.size, 8U);
+    EXPECT_FALSE(front.reply()) << "a second reply";
+    return reply->u64();
+  }
+  // The reply that a request has anyway.
+  std::uint64_t ask(VhostRequest request) { return ack(request); }
+
+  void negotiate(std::uint64_t protocol = kVhostServed,
+                 std::uint64_t features = kFeatureVersion1 | kVhostFProtocolFeatures) {
+    EXPECT_EQ(ack(VhostRequest::SetProtocolFeatures, bytes_of(protocol)), 0U);
+    EXPECT_EQ(ack(VhostRequest::SetFeatures, bytes_of(features)), 0U);
+  }
+  static VhostRegion region(std::uint64_t at = kMemoryAt, std::uint64_t size = kMemorySize) {
+    return {at, size, at, at};
+  }
+  void set_memory() {
+    EXPECT_EQ(ack(VhostRequest::SetMemTable, bytes_of(VhostMemTable{1, 0}, region(), VhostRegion{}),
+                  {VhostFrontEnd::memory()}),
+              0U)
+        << said;
+  }
+  static VhostVringAddr addresses(std::uint32_t vring) {
+    const std::uint64_t at = kMemoryAt + vring * std::uint64_t{0x3000};
+    return {vring, 0, at, at + 0x2000, at + 0x1000, ~std::uint64_t{0}};
+  }
+  void describe_ring(std::uint32_t vring, std::uint32_t base = 0) {
+    EXPECT_EQ(ack(VhostRequest::SetVringNum, bytes_of(VhostVringState{vring, 256})), 0U) << said;
+    EXPECT_EQ(ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{vring, base})), 0U) << said;
+    EXPECT_EQ(ack(VhostRequest::SetVringAddr, bytes_of(addresses(vring))), 0U) << said;
+  }
+  std::uint64_t kick(std::uint64_t vring) {
+    return ack(VhostRequest::SetVringKick, bytes_of(vring), {VhostFrontEnd::event()});
+  }
+  std::uint64_t enable(std::uint32_t vring, std::uint32_t on) {
+    return ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{vring, on}));
+  }
+  // A ring that runs.
+  void start_ring(std::uint32_t vring, std::uint32_t base = 0) {
+    describe_ring(vring, base);
+    EXPECT_EQ(kick(vring), 0U) << said;
+    EXPECT_EQ(enable(vring, 1), 0U) << said;
+  }
+  void negotiate_and_set_memory() {
+    negotiate();
+    set_memory();
+  }
+
+  // Before all that opens any.
+  const std::size_t descriptors_before = open_descriptors();
+  VhostFrontEnd front;
+  VhostDevice device;
+  VhostState state;
+  VhostSession session{state, device};
+  std::string said;  // the complaint about the last message
+};
+
+}  // namespace fallow
