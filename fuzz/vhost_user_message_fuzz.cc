@@ -1,0 +1,78 @@
+// Bytes and descriptors of a vhost-user front-end, in pieces of any size. The first byte is the size of the
+// pieces, the second says with which of them descriptors come.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "fallow/vhost_user/connection.h"
+#include "fallow/vhost_user/message.h"
+#include "tests/support/vhost_front_end.h"
+
+namespace {
+
+using namespace fallow;
+
+void check(const VhostState& state) {
+  const VhostMessage message(state);
+  FALLOW_CHECK(message.size() == state.where().have);
+  FALLOW_CHECK(message.size() <= sizeof state.message);
+  FALLOW_CHECK(message.payload().size() + sizeof(VhostHeader) == message.size());
+  for (const int fd : message.fds()) FALLOW_CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+  const VhostRule* const rule = message.rule();
+  if (rule == nullptr) return;
+  FALLOW_CHECK(message.payload().size() >= rule->min_size && message.payload().size() <= rule->max_size);
+}
+
+void drop_descriptors(const VhostState& state) {
+  for (std::uint8_t i = 0; i < state.fd_count(); ++i) {
+    if (state.fds[i] >= 0) close(state.fds[i]);
+  }
+}
+
+// As if each message was handled.
+bool receive_all(VhostState& state, Complaint& complaint) {
+  VhostConnection connection(state);
+  while (true) {
+    const auto received = connection.receive(complaint);
+    FALLOW_CHECK((received == VhostConnection::Received::Broken) == !complaint.empty());
+    if (received != VhostConnection::Received::Message) return received == VhostConnection::Received::Partial;
+    check(state);
+    drop_descriptors(state);
+    state.go({});
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const int probe = dup(0);
+  const std::size_t piece = std::max<std::size_t>(data[0], 1);
+  const unsigned with = data[1];
+  auto state = std::make_unique<VhostState>();
+  {
+    VhostFrontEnd front;
+    vhost_begin(*state, front.take_other());
+    Complaint complaint;
+    std::size_t at = 2;
+    for (unsigned n = 0; at < size; ++n) {
+      const std::size_t bytes = std::min(piece, size - at);
+      std::vector<int> fds;
+      if (with != 0 && n % 8 == with % 8) {
+        for (unsigned i = 0; i < with / 3; ++i) fds.push_back(dup(front.socket()));
+      }
+      FALLOW_CHECK(front.send_bytes(std::as_bytes(std::span(data + at, bytes)), std::move(fds)));
+      at += bytes;
+      if (!receive_all(*state, complaint)) break;
+    }
+    drop_descriptors(*state);
+    close(state->socket);
+  }
+  close(probe);
+  // The lowest number is free again: nothing was left open.
+  const int again = dup(0);
+  FALLOW_CHECK(again == probe);
+  close(again);
+  return 0;
+}

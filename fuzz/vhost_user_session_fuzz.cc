@@ -1,0 +1,146 @@
+// A front-end that sends any sequence of messages, mostly well formed, to a session whose device checks what
+// it is told, puts off and refuses; and a process that dies in between.
+//
+// A message is: request, flags, number of descriptors, and what the device does; then one byte, or five, for
+// each word of the payload.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+#include "fallow/vhost_user/session.h"
+#include "tests/support/vhost_device.h"
+#include "tests/support/vhost_front_end.h"
+
+namespace {
+
+using namespace fallow;
+
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : at_(data), end_(data + size) {}
+  bool empty() const { return at_ == end_; }
+  std::uint8_t byte() { return empty() ? std::uint8_t{0} : *at_++; }
+  std::uint32_t word() {
+    static constexpr std::uint32_t kUsual[] = {
+        0,      1,      2,   3,      4,      5,      8,      16,         64,      100,        256, 257,
+        0x1000, 0x2000, 255, 0x3000, 0xffff, 0x8000, 0x4000, 0x40000000, 0x10000, 0x7fffffff, ~0U, 0x128};
+    const std::uint8_t which = byte();
+    if (which < 0xf0) return kUsual[which % std::size(kUsual)];
+    std::uint32_t raw = 0;
+    for (int i = 0; i < 4; ++i) raw = raw << 8 | byte();
+    return raw;
+  }
+
+ private:
+  const std::uint8_t* at_;
+  const std::uint8_t* end_;
+};
+
+class Machine {
+ public:
+  Machine() { vhost_begin(*state_, front_.take_other()); }
+  ~Machine() {
+    device_->pending = 0;
+    FALLOW_CHECK(session_->close() == Status::Ok);
+  }
+
+  // False: the connection is broken.
+  bool message(Input& input) {
+    const std::uint32_t request = input.byte() % (kVhostRequests + 1);
+    const std::uint8_t flags = input.byte(), fds = input.byte(), how = input.byte();
+    const VhostRule* const rule = vhost_rule(request);
+    const std::size_t natural = rule == nullptr || !rule->served ? 8 : rule->min_size;
+    const std::size_t extra = (fds >> 4) == 0 ? 0 : std::size_t{fds} >> 4 << 3;
+    Bytes payload;
+    while (payload.size() < natural + extra) {
+      const Bytes more = bytes_of(input.word());
+      payload.insert(payload.end(), more.begin(), more.end());
+    }
+    payload.resize(natural + extra);
+    std::vector<int> descriptors;
+    for (int i = 0; i < (fds & 3); ++i) descriptors.push_back(dup(front_.socket()));
+
+    device_->pending = how & 3;
+    device_->answer = (how & 0x1c) == 0x1c ? Status::Failed : Status::Ok;
+    front_.send(static_cast<VhostRequest>(request), payload, std::move(descriptors),
+                (flags & 0x80) != 0 ? flags & 0x0fU : kVhostVersion | (flags & kVhostNeedReply));
+    return step((how & 0x40) != 0, (how & 0x80) != 0);
+  }
+
+ private:
+  bool step(bool die_pending, bool die_after) {
+    VhostOutcome outcome = session_->step();
+    while (outcome == VhostOutcome::Pending) {
+      FALLOW_CHECK(front_.reply() == std::nullopt);
+      if (die_pending) die();
+      die_pending = false;
+      outcome = session_->step();
+    }
+    FALLOW_CHECK(outcome != VhostOutcome::Idle && outcome != VhostOutcome::HungUp);
+    if (outcome == VhostOutcome::Broken) {
+      FALLOW_CHECK(!session_->complaint().empty());
+      return false;
+    }
+    FALLOW_CHECK((outcome == VhostOutcome::Refused) == !session_->complaint().empty());
+    drain();
+    check();
+    if (die_after) die();
+    return true;
+  }
+
+  // Another process, which knows the state and nothing else.
+  void die() {
+    auto copy = std::make_unique<VhostState>(*state_);
+    std::memset(static_cast<void*>(state_.get()), 0xee, sizeof *state_);
+    state_ = std::move(copy);
+    device_ = std::make_unique<VhostDevice>();
+    session_ = std::make_unique<VhostSession>(*state_, *device_);
+    FALLOW_CHECK(session_->resume() == Status::Ok);
+    check();
+  }
+
+  // What the state says is what the device was told.
+  void check() {
+    device_->check_descriptors();
+    const VhostSettings& now = session_->settings();
+    FALLOW_CHECK(device_->memory.size() == now.region_count);
+    for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
+      const auto& ring = device_->rings[i];
+      FALLOW_CHECK(ring.started == now.vrings[i].started);
+      if (!ring.started) continue;
+      FALLOW_CHECK(ring.enabled == now.enabled(i) && ring.kick == now.vrings[i].kick);
+      FALLOW_CHECK(ring.call == now.vrings[i].call && ring.err == now.vrings[i].err);
+    }
+    for_each_descriptor(*state_, [](int fd) { FALLOW_CHECK(fd == -1 || fcntl(fd, F_GETFD) >= 0); });
+  }
+
+  void drain() {
+    while (const auto reply = front_.reply()) {
+      FALLOW_CHECK(reply->header.flags == 5);
+      if (reply->fd >= 0) close(reply->fd);
+    }
+  }
+
+  VhostFrontEnd front_;
+  std::unique_ptr<VhostState> state_ = std::make_unique<VhostState>();
+  std::unique_ptr<VhostDevice> device_ = std::make_unique<VhostDevice>();
+  std::unique_ptr<VhostSession> session_ = std::make_unique<VhostSession>(*state_, *device_);
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const int probe = dup(0);
+  {
+    Input input(data, size);
+    Machine machine;
+    while (!input.empty() && machine.message(input)) {
+    }
+  }
+  close(probe);
+  const int again = dup(0);
+  FALLOW_CHECK(again == probe);  // nothing was left open
+  close(again);
+  return 0;
+}
