@@ -1,0 +1,315 @@
+// What a vhost-user session asks of a guest: features, memory, rings.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/virtio/packed_layout.h"
+#include "fallow/virtio/split_layout.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint8_t kFound = kStatusAcknowledge | kStatusDriver;
+
+std::uint32_t base_of(QueuePosition position, bool packed) noexcept {
+  return packed ? position.next_avail | std::uint32_t{position.next_used} << 16 : position.next_avail;
+}
+
+}  // namespace
+
+Status BalloonGuest::refuse(std::string why) noexcept {
+  why_ = std::move(why);
+  return Status::InvalidArgument;
+}
+
+std::uint64_t BalloonGuest::protocol_features() const noexcept { return kVhostServed; }
+
+std::uint32_t BalloonGuest::max_queues() const noexcept {
+  // Drivers in use ask for all five places of the specification, whatever there is (5.5.2).
+  return 5;
+}
+
+Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
+  if (offset > kBalloonConfigSize || into.size() > kBalloonConfigSize - offset)
+    return refuse("configuration of " + std::to_string(into.size()) + " bytes at " + std::to_string(offset) +
+                  ", where there are " + std::to_string(kBalloonConfigSize));
+  const Lock held = lock();
+  device_->read_config(offset, into);
+  return Status::Ok;
+}
+
+Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
+  const Lock held = lock();
+  const std::uint64_t before = device_->mistakes().config;
+  device_->write_config(offset, from);
+  record_.poison = device_->poison();
+  if (device_->mistakes().config == before) return Status::Ok;
+  return refuse("a write of " + std::to_string(from.size()) + " bytes at " + std::to_string(offset) +
+                " of the configuration, where the driver may write `actual` (at 4) and `poison_val` (at 12)");
+}
+
+// A driver begins: what the last one left in the device is gone. A driver that a new process takes over has
+// not begun, and finds its configuration as it was.
+Status BalloonGuest::set_features(Features features) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  if (std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; }))
+    return Status::Ok;
+  const std::uint32_t actual = record_.actual, poison = record_.poison;
+  device_->set_status(0);
+  device_->accept(features);
+  for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
+    device_->set_status(status);
+  if ((device_->status() & kStatusFeaturesOk) == 0)
+    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
+  const auto restore = [this](std::uint32_t offset, std::uint32_t value) {
+    value = little_endian(value);
+    device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
+  };
+  if (resuming_ && actual != 0) restore(kBalloonActual, actual);
+  if (resuming_ && device_->has(kBalloonPagePoison)) restore(kBalloonPoisonVal, poison);
+  record_.actual = resuming_ ? actual : 0;
+  record_.poison = resuming_ ? poison : 0;
+  return Status::Ok;
+}
+
+Status BalloonGuest::set_memory(std::span<const VhostMemoryRegion> regions) noexcept {
+  return change_memory(regions);
+}
+
+Status BalloonGuest::add_region(const VhostMemoryRegion& region) noexcept {
+  std::vector<VhostMemoryRegion> next = regions_;
+  const auto same = [&](const VhostMemoryRegion& r) { return r.at.guest_address == region.at.guest_address; };
+  if (const auto known = std::find_if(next.begin(), next.end(), same); known != next.end()) {
+    *known = region;  // repeated
+  } else {
+    next.push_back(region);
+  }
+  return change_memory(next);
+}
+
+Status BalloonGuest::remove_region(const VhostMemoryRegion& region) noexcept {
+  std::vector<VhostMemoryRegion> next = regions_;
+  std::erase_if(next,
+                [&](const VhostMemoryRegion& r) { return r.at.guest_address == region.at.guest_address; });
+  return change_memory(next);
+}
+
+// Rings that are started go on where they were, in the memory as it is then.
+Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
+  if (!next) return refuse(next.error);
+  for (const Ring& ring : rings_) {
+    const GuestMemory& map = next.object->map().guest();
+    if (ring.started &&
+        (map.find(ring.at.descriptors) == nullptr || map.find(ring.at.driver_area) == nullptr ||
+         map.find(ring.at.device_area) == nullptr)) {
+      return refuse("memory without that of a ring that is started");
+    }
+  }
+  for (std::uint16_t queue = 0; queue < device_->queue_count(); ++queue)
+    static_cast<void>(device_->stop_queue(queue));
+  const Status status = device_->change_memory(next.object->map(), next.object->inflated_words());
+  FALLOW_CHECK(status == Status::Ok);
+  memory_ = std::move(next.object);
+  regions_.assign(regions.begin(), regions.end());
+  for (std::uint16_t queue = 0; queue < rings_.size(); ++queue) {
+    if (!rings_[queue].started) continue;
+    const auto estate = journal_.estate(queue, memory_->map().guest(), rings_[queue].at, packed());
+    if (begin_ring(queue, rings_[queue].at, estate.position)) hand_back_owed(queue, estate);
+  }
+  wake();
+  return Status::Ok;
+}
+
+Status BalloonGuest::set_status(std::uint8_t status) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  if (status == 0 && !resuming_) restart_device();
+  status_ = status;
+  return Status::Ok;
+}
+
+Status BalloonGuest::reset_device() noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  restart_device();
+  status_ = 0;
+  return Status::Ok;
+}
+
+// As at the beginning, with the features that were accepted: a front-end does not say them again.
+void BalloonGuest::restart_device() noexcept {
+  const Features features = device_->accepted();
+  device_->set_status(0);
+  device_->accept(features);
+  for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
+    device_->set_status(status);
+  record_.actual = record_.poison = 0;
+}
+
+std::string BalloonGuest::addresses_of(std::uint32_t vring, const VhostSettings& settings,
+                                       QueueAddresses& at) const {
+  const Vring& ring = settings.vrings[vring];
+  const std::uint64_t size = ring.size;
+  const bool packed = device_->has(kFeatureRingPacked);
+  const std::uint64_t driver = packed ? sizeof(PvirtqEventSuppress) : AvailRing::bytes(ring.size).raw;
+  const std::uint64_t device = packed ? sizeof(PvirtqEventSuppress) : UsedRing::bytes(ring.size).raw;
+  at.size = static_cast<std::uint16_t>(size);
+  if (!settings.guest_address(ring.descriptors, size * sizeof(VirtqDesc), at.descriptors.raw) ||
+      !settings.guest_address(ring.available, driver, at.driver_area.raw) ||
+      !settings.guest_address(ring.used, device, at.device_area.raw)) {
+    return "queue " + std::to_string(vring) + " is not in the guest's memory";
+  }
+  return {};
+}
+
+// A split ring says itself how many chains came back.
+QueuePosition BalloonGuest::begin_of(const QueueAddresses& at, std::uint32_t base) const noexcept {
+  if (device_->has(kFeatureRingPacked))
+    return {static_cast<std::uint16_t>(base), static_cast<std::uint16_t>(base >> 16)};
+  std::byte* const used = memory_->map().guest().translate(at.device_area, UsedRing::bytes(at.size));
+  const std::uint16_t returned = used == nullptr ? std::uint16_t{0} : UsedRing(used, at.size).idx().load();
+  return {static_cast<std::uint16_t>(base), returned};
+}
+
+bool BalloonGuest::begin_ring(std::uint16_t queue, const QueueAddresses& at,
+                              QueuePosition position) noexcept {
+  if (const Status status = device_->start_queue(queue, at, position); status != Status::Ok) {
+    rings_[queue].started = false;
+    static_cast<void>(refuse("queue " + std::to_string(queue) + " of " + std::to_string(at.size) +
+                             " places cannot be served: its size, its alignment or where it lies is wrong"));
+    return false;
+  }
+  // A front-end that starts a ring has a driver that is there.
+  device_->set_status(kFound | kStatusFeaturesOk | kStatusDriverOk);
+  pending_ |= 1U << queue;
+  return true;
+}
+
+void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  for (unsigned i = 0; i < estate.count; ++i)
+    device_->hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
+}
+
+// Of a back-end before this one, which the front-end knew how to replace: the ring goes on behind all that it
+// took.
+void BalloonGuest::hand_back_inflight(std::uint16_t queue, QueuePosition& position,
+                                      std::vector<std::uint16_t>& owed) noexcept {
+  if (inflight_ == nullptr || device_->has(kFeatureRingPacked)) return;
+  owed = inflight_->owed(queue, rings_[queue].at.size, position.next_used);
+  if (!owed.empty()) position.next_avail = static_cast<std::uint16_t>(position.next_used + owed.size());
+}
+
+Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  if (vring >= device_->queue_count())
+    return refuse("queue " + std::to_string(vring) + " of a balloon that has " +
+                  std::to_string(device_->queue_count()));
+  Ring& ring = rings_[vring];
+  if (ring.started) return Status::Ok;  // repeated
+  QueueAddresses at;
+  if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
+  const Vring& wanted = settings.vrings[vring];
+  if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
+  ring = {true, settings.enabled(vring), at, wanted.kick, wanted.call, wanted.err};
+
+  const auto queue = static_cast<std::uint16_t>(vring);
+  const auto estate = journal_.estate(queue, memory_->map().guest(), at, packed());
+  const bool goes_on = resuming_ || (estate.running && record_.rings[queue].begin == wanted.base);
+  QueuePosition position = goes_on ? estate.position : begin_of(at, wanted.base);
+  std::vector<std::uint16_t> inflight;
+  if (!goes_on) {
+    hand_back_inflight(queue, position, inflight);
+    journal_.started(queue, wanted.base, position);
+  }
+  if (!begin_ring(queue, at, position)) {
+    unwatch(wanted.kick);
+    return Status::InvalidArgument;
+  }
+  if (goes_on) hand_back_owed(queue, estate);
+  for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
+  wake();
+  return Status::Ok;
+}
+
+Status BalloonGuest::stop_ring(std::uint32_t vring, std::uint32_t& base) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  const auto queue = static_cast<std::uint16_t>(vring);
+  Ring& ring = rings_[vring];
+  const auto estate = journal_.estate(queue, memory_->map().guest(), ring.at, packed());
+  QueuePosition position = estate.position;
+  if (ring.started) {
+    hand_back_owed(queue, estate);  // what the device keeps for later
+    position = device_->stop_queue(queue);
+    unwatch(ring.kick);
+    journal_.stopped(queue, position);
+    ring = {};
+    pending_ &= ~(1U << vring);
+  }
+  base = base_of(position, packed());
+  return Status::Ok;
+}
+
+Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
+  const Lock held = lock();
+  rings_[vring].enabled = on;
+  if (on) {
+    pending_ |= 1U << vring;
+    wake();
+  }
+  return Status::Ok;
+}
+
+Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
+  const Lock held = lock();
+  Ring& ring = rings_[vring];
+  if (next.kick != ring.kick) {
+    if (next.kick >= 0 && !watch(vring, next.kick)) return Status::InvalidArgument;
+    unwatch(ring.kick);
+  }
+  ring.kick = next.kick;
+  ring.call = next.call;
+  ring.err = next.err;
+  pending_ |= 1U << vring;  // what was kicked in between
+  wake();
+  return Status::Ok;
+}
+
+// Each write to it wakes the guest's thread, which never reads there: the front-end may do with it what it
+// likes.
+bool BalloonGuest::watch(std::uint32_t vring, int kick) noexcept {
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u32 = vring}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, kick, &event) == 0 || errno == EEXIST) return true;
+  static_cast<void>(refuse("the kick descriptor of queue " + std::to_string(vring) +
+                           " cannot be waited for: " + std::strerror(errno)));
+  return false;
+}
+
+void BalloonGuest::unwatch(int kick) noexcept {
+  if (kick >= 0) static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, kick, nullptr));
+}
+
+Status BalloonGuest::get_inflight(VhostInflight& inflight) noexcept {
+  if (device_->has(kFeatureRingPacked)) return refuse("inflight tracking of packed rings is not supported");
+  if (InflightArea::make(inflight) != Status::Ok) return refuse("no memory for an inflight area");
+  return Status::Ok;
+}
+
+Status BalloonGuest::set_inflight(const VhostInflight& inflight) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  auto area = InflightArea::open(inflight);
+  if (!area) return refuse(area.error);
+  inflight_ = std::move(area.object);
+  return Status::Ok;
+}
+
+}  // namespace fallow

@@ -1,0 +1,109 @@
+#include "fallow/vhost_user/guest_journal.h"
+
+#include "fallow/virtio/packed_layout.h"
+#include "fallow/virtio/packed_position.h"
+#include "fallow/virtio/split_layout.h"
+
+namespace fallow {
+namespace {
+
+using Step = RingProgress::Step;
+
+constexpr std::uint32_t kKept = 1U << 31;
+constexpr std::uint32_t kept_word(std::uint16_t id, std::uint16_t slots) noexcept {
+  return kKept | (std::uint32_t{slots} & 0x7fff) << 16 | id;
+}
+
+void store(std::uint32_t& word, std::uint32_t value) noexcept {
+  std::atomic_ref<std::uint32_t>(word).store(value, std::memory_order_release);
+}
+
+// Whether the ring shows the chain that was being returned at `position`. A guest that writes there itself is
+// told wrong, and nobody else.
+bool came_back(const GuestMemory& memory, const QueueAddresses& at, bool packed,
+               QueuePosition position) noexcept {
+  if (!packed) {
+    std::byte* const used = memory.translate(at.device_area, UsedRing::bytes(at.size));
+    return used != nullptr && UsedRing(used, at.size).idx().load(std::memory_order_acquire) ==
+                                  static_cast<std::uint16_t>(position.next_used + 1);
+  }
+  std::byte* const ring = memory.translate(at.descriptors, {at.size * sizeof(PvirtqDesc)});
+  const PackedPosition used = PackedPosition::decode(position.next_used);
+  if (ring == nullptr || used.offset >= at.size) return false;
+  const auto& cell = reinterpret_cast<const PvirtqDesc*>(ring)[used.offset];
+  return used.is_used(cell.flags.load(std::memory_order_acquire));
+}
+
+// Behind what came back.
+QueuePosition behind(QueuePosition position, const QueueAddresses& at, bool packed,
+                     std::uint16_t slots) noexcept {
+  if (!packed) {
+    ++position.next_used;
+    return position;
+  }
+  PackedPosition used = PackedPosition::decode(position.next_used);
+  used.advance(slots, at.size);
+  position.next_used = used.encode();
+  return position;
+}
+
+}  // namespace
+
+void GuestJournal::started(std::uint16_t queue, std::uint32_t begin, QueuePosition position) noexcept {
+  RingRecord& ring = record_.rings[queue];
+  ring.set_progress({position, 0, 0, Step::None});
+  store(ring.kept, 0);
+  store(ring.begin, begin);
+  ring.set_progress({position, 0, 0, Step::Idle});
+}
+
+void GuestJournal::stopped(std::uint16_t queue, QueuePosition position) noexcept {
+  record_.rings[queue].set_progress({position, 0, 0, Step::None});
+  store(record_.rings[queue].kept, 0);
+}
+
+void GuestJournal::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
+  record_.rings[queue].set_progress({position, chain.id, chain.slots, Step::Serving});
+}
+
+// First kept, then no longer served: between the two it is owed once all the same, as estate() sees that the
+// two are one.
+void GuestJournal::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
+  RingRecord& ring = record_.rings[queue];
+  store(ring.kept, kept_word(id, slots));
+  ring.set_progress({ring.get_progress().position, 0, 0, Step::Idle});
+}
+
+void GuestJournal::returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
+  RingRecord& ring = record_.rings[queue];
+  ring.set_progress({ring.get_progress().position, id, slots, Step::Returning});
+}
+
+void GuestJournal::returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept {
+  RingRecord& ring = record_.rings[queue];
+  if ((ring.kept & kKept) != 0 && static_cast<std::uint16_t>(ring.kept) == id) store(ring.kept, 0);
+  ring.set_progress({position, 0, 0, Step::Idle});
+}
+
+GuestJournal::Estate GuestJournal::estate(std::uint16_t queue, const GuestMemory& memory,
+                                          const QueueAddresses& at, bool packed) const noexcept {
+  const RingRecord& ring = record_.rings[queue];
+  const RingProgress progress = ring.get_progress();
+  Estate estate;
+  estate.position = progress.position;
+  if (progress.step == Step::None) return estate;
+  estate.running = true;
+  const bool back = progress.step == Step::Returning && came_back(memory, at, packed, progress.position);
+  if (back) {
+    estate.position = behind(progress.position, at, packed, progress.slots);
+  } else if (progress.step == Step::Serving || progress.step == Step::Returning) {
+    estate.owed[estate.count++] = {progress.id, progress.slots};
+  }
+  const auto kept_id = static_cast<std::uint16_t>(ring.kept);
+  const bool same = progress.step != Step::Idle && kept_id == progress.id;
+  if ((ring.kept & kKept) != 0 && !same)
+    estate.owed[estate.count++] = {kept_id, static_cast<std::uint16_t>(ring.kept >> 16 & 0x7fff)};
+  return estate;
+}
+
+}  // namespace fallow

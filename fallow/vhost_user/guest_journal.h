@@ -1,0 +1,45 @@
+// Keeps the record of a guest's rings, and settles what a process that died has left in them.
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/vhost_user/guest_record.h"
+#include "fallow/virtio/guest_memory.h"
+#include "fallow/virtio/queue_buffer.h"
+#include "fallow/virtio/ring_journal.h"
+
+namespace fallow {
+
+// The device's thread, or nobody while one of the others is called.
+class GuestJournal final : public RingJournal {
+ public:
+  explicit GuestJournal(GuestRecord& record) noexcept : record_(record) {}
+
+  // A ring that starts anew, from Vring::base `begin`, or has stopped.
+  void started(std::uint16_t queue, std::uint32_t begin, QueuePosition position) noexcept;
+  void stopped(std::uint16_t queue, QueuePosition position) noexcept;
+
+  // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken comes
+  // back once, whatever the moment at which that process died. Tests: GuestJournal.*
+  struct Estate {
+    bool running = false;    // the ring has not stopped
+    QueuePosition position;  // where to go on, or where it stopped
+    struct Owed {
+      std::uint16_t id = 0, slots = 0;
+    } owed[2];
+    unsigned count = 0;
+  };
+  Estate estate(std::uint16_t queue, const GuestMemory& memory, const QueueAddresses& addresses,
+                bool packed) const noexcept;
+
+  // RingJournal.
+  void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;
+  void kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override;
+  void returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override;
+  void returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept override;
+
+ private:
+  GuestRecord& record_;
+};
+
+}  // namespace fallow

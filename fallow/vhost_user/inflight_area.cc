@@ -1,0 +1,157 @@
+#include "fallow/vhost_user/inflight_area.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace fallow {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint16_t kVersion = 1;
+
+template <class T>
+void store(T& cell, T value) noexcept {
+  std::atomic_ref<T>(cell).store(value, std::memory_order_release);
+}
+template <class T>
+T load(T& cell) noexcept {
+  return std::atomic_ref<T>(cell).load(std::memory_order_acquire);
+}
+
+}  // namespace
+
+struct InflightArea::Descriptor {  // DescStateSplit
+  std::uint8_t inflight;
+  std::uint8_t padding[5];
+  std::uint16_t next;
+  std::uint64_t counter;
+};
+
+struct InflightArea::Queue {  // QueueRegionSplit
+  std::uint64_t features;
+  std::uint16_t version;
+  std::uint16_t desc_num;
+  std::uint16_t last_batch_head;
+  std::uint16_t used_idx;
+};
+
+namespace {
+
+constexpr std::uint64_t kHead = 16, kEach = 16;
+constexpr std::uint64_t stride(std::uint16_t queue_size) noexcept {
+  constexpr std::uint64_t kLine = 64;
+  return (kHead + kEach * queue_size + kLine - 1) / kLine * kLine;
+}
+
+}  // namespace
+
+std::uint64_t InflightArea::size(std::uint16_t queues, std::uint16_t queue_size) noexcept {
+  static_assert(sizeof(Descriptor) == kEach && offsetof(Descriptor, counter) == 8 && sizeof(Queue) == kHead);
+  return stride(queue_size) * queues;
+}
+
+Status InflightArea::make(VhostInflight& inflight) noexcept {
+  const std::uint64_t bytes =
+      (size(inflight.area.queues, inflight.area.queue_size) + kPage - 1) / kPage * kPage;
+  const int fd = memfd_create("fallow-inflight", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return Status::NoMemory;
+  if (ftruncate(fd, static_cast<off_t>(bytes)) != 0) {
+    close(fd);
+    return Status::NoMemory;
+  }
+  inflight.area.mmap_size = bytes;
+  inflight.area.mmap_offset = 0;
+  inflight.fd = fd;
+  return Status::Ok;
+}
+
+Created<InflightArea> InflightArea::open(const VhostInflight& inflight) {
+  const VhostInflightArea& area = inflight.area;
+  struct stat file {};
+  if (fstat(inflight.fd, &file) != 0 || !S_ISREG(file.st_mode))
+    return std::string("the inflight area is no file");
+  const auto reach = static_cast<std::uint64_t>(file.st_size);
+  if (area.queues == 0 || area.queue_size == 0 || area.mmap_size < size(area.queues, area.queue_size) ||
+      area.mmap_offset > reach || area.mmap_size > reach - area.mmap_offset) {
+    return "an inflight area of " + std::to_string(area.mmap_size) + " bytes at " +
+           std::to_string(area.mmap_offset) + " for " + std::to_string(area.queues) + " queues of " +
+           std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
+  }
+  const std::uint64_t shift = area.mmap_offset % kPage;
+  auto mapping = GuardedMapping::create(inflight.fd, {area.mmap_offset - shift}, {area.mmap_size + shift});
+  if (!mapping) return mapping.error;
+  if (shift % alignof(Queue) != 0) return std::string("the inflight area is not aligned");
+  return std::unique_ptr<InflightArea>(new InflightArea(std::move(mapping.object), inflight, shift));
+}
+
+InflightArea::InflightArea(std::unique_ptr<GuardedMapping> mapping, const VhostInflight& inflight,
+                           std::size_t shift) noexcept
+    : mapping_(std::move(mapping)),
+      begin_(mapping_->memory() + shift),
+      queues_(inflight.area.queues),
+      queue_size_(inflight.area.queue_size) {}
+
+InflightArea::Queue* InflightArea::queue(std::uint16_t queue) const noexcept {
+  if (queue >= queues_) return nullptr;
+  return reinterpret_cast<Queue*>(begin_ + stride(queue_size_) * queue);
+}
+
+InflightArea::Descriptor* InflightArea::descriptor(std::uint16_t queue, std::uint16_t id) const noexcept {
+  if (queue >= queues_ || id >= queue_size_) return nullptr;
+  return reinterpret_cast<Descriptor*>(begin_ + stride(queue_size_) * queue + kHead) + id;
+}
+
+std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t size,
+                                              std::uint16_t used) noexcept {
+  Queue* const region = queue(index);
+  if (region == nullptr) return {};
+  if (load(region->version) == 0) {
+    store(region->desc_num, std::min(size, queue_size_));
+    store(region->used_idx, used);
+    store(region->version, kVersion);
+    return {};
+  }
+  // The batch before the death may have reached the ring and not the area: one chain, as none is larger here.
+  if (load(region->used_idx) != used) {
+    if (Descriptor* const last = descriptor(index, load(region->last_batch_head)); last != nullptr)
+      store(last->inflight, std::uint8_t{0});
+    store(region->used_idx, used);
+  }
+  std::vector<std::pair<std::uint64_t, std::uint16_t>> found;
+  for (std::uint16_t id = 0; id < size && id < queue_size_; ++id) {
+    Descriptor& each = *descriptor(index, id);
+    if (load(each.inflight) == 0) continue;
+    const std::uint64_t counter = load(each.counter);
+    counter_ = std::max(counter_, counter + 1);
+    found.emplace_back(counter, id);
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::uint16_t> ids;
+  for (const auto& [counter, id] : found) ids.push_back(id);
+  return ids;
+}
+
+void InflightArea::taken(std::uint16_t index, const Chain& chain, QueuePosition) noexcept {
+  Descriptor* const each = descriptor(index, chain.id);
+  if (each == nullptr) return;
+  store(each->counter, counter_++);
+  store(each->inflight, std::uint8_t{1});
+}
+
+void InflightArea::returning(std::uint16_t index, std::uint16_t id, std::uint16_t) noexcept {
+  if (Queue* const region = queue(index); region != nullptr) store(region->last_batch_head, id);
+}
+
+void InflightArea::returned(std::uint16_t index, std::uint16_t id, QueuePosition position) noexcept {
+  if (Descriptor* const each = descriptor(index, id); each != nullptr) store(each->inflight, std::uint8_t{0});
+  if (Queue* const region = queue(index); region != nullptr) store(region->used_idx, position.next_used);
+}
+
+}  // namespace fallow

@@ -1,0 +1,363 @@
+#include "fallow/vhost_user/server.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "fallow/host/system_error.h"
+#include "fallow/vhost_user/connection.h"
+#include "fallow/vhost_user/session.h"
+
+namespace fallow {
+namespace {
+
+// Messages of one front-end before the others have their turn.
+constexpr int kMessages = 16;
+
+}  // namespace
+
+struct Server::Client {
+  // Its session's thread is the server's; `bell` is what the guest wakes it with.
+  Client(GuestRecord& in, int wake) : record(in), bell(wake) {}
+  ~Client() {
+    session.reset();
+    guest.reset();
+    if (bell >= 0) ::close(bell);
+  }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  GuestRecord& record;
+  int bell;
+  std::unique_ptr<BalloonGuest> guest;
+  std::unique_ptr<VhostSession> session;
+  bool resuming = false;  // the session goes on where another process left
+  bool pending = false;   // the last step waits for the guest
+  bool listens = false;   // the socket is watched
+  bool closing = false;
+  std::string why;  // it closes
+};
+
+Server::Server(const ServerOptions& options, ServerRecords& records, ServerEvents& events)
+    : options_(options), records_(records), events_(events) {}
+
+Created<Server> Server::create(const ServerOptions& options, ServerRecords& records, ServerEvents& events,
+                               std::span<const int> keep) {
+  std::unique_ptr<Server> server(new Server(options, records, events));
+  if (std::string error = server->set_up(keep); !error.empty()) return error;
+  return server;
+}
+
+std::string Server::set_up(std::span<const int> keep) {
+  close_unnamed(keep);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  bell_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  reserve_ = eventfd(0, EFD_CLOEXEC);
+  if (epoll_ < 0 || bell_ < 0 || timer_ < 0 || reserve_ < 0)
+    return system_error_text("the server", "epoll", errno);
+  const auto interval = static_cast<long>(options_.statistics.raw);
+  constexpr long kSecond = 1'000'000'000;
+  const timespec every{interval / kSecond, interval % kSecond};
+  const itimerspec timing{every, every};
+  if (interval != 0 && timerfd_settime(timer_, 0, &timing, nullptr) != 0)
+    return system_error_text("the server", "timerfd_settime", errno);
+  if (!watch(Source::Bell, 0, bell_) || !watch(Source::Timer, 0, timer_))
+    return system_error_text("the server", "epoll_ctl", errno);
+  for (std::size_t place = 0; place < ServerRecords::kMostGuests; ++place) {
+    if (records_.guests[place].in_use == 0) continue;
+    if (std::string error = take_up(place); !error.empty()) return error;
+  }
+  for (std::size_t i = 0; i < options_.listeners.size(); ++i) {
+    if (!watch(Source::Listener, i, options_.listeners[i]))
+      return system_error_text("a socket", "epoll_ctl", errno);
+  }
+  return {};
+}
+
+Server::~Server() {
+  for (auto& client : clients_) client.reset();
+  for (const int fd : {reserve_, timer_, bell_, epoll_}) {
+    if (fd >= 0) ::close(fd);
+  }
+}
+
+// What the process before had open for itself; or received and had not taken note of.
+void Server::close_unnamed(std::span<const int> keep) {
+  std::vector<int> named(keep.begin(), keep.end());
+  for (int fd = 0; fd <= 2; ++fd) named.push_back(fd);
+  named.insert(named.end(), options_.listeners.begin(), options_.listeners.end());
+  for (GuestRecord& record : records_.guests) {
+    if (record.in_use == 0) continue;
+    VhostConnection(record.vhost).recover();
+    for_each_descriptor(record.vhost, [&](int fd) { named.push_back(fd); });
+  }
+  std::sort(named.begin(), named.end());
+  unsigned next = 0;
+  for (const int fd : named) {
+    if (fd < 0) continue;
+    const auto known = static_cast<unsigned>(fd);
+    if (known > next) close_range(next, known - 1, 0);
+    next = std::max(next, known + 1);
+  }
+  close_range(next, ~0U, 0);
+}
+
+bool Server::watch(Source source, std::size_t place, int fd, bool once) {
+  const std::uint32_t what = EPOLLIN | (once ? std::uint32_t{EPOLLONESHOT} : 0U);
+  epoll_event event{.events = what, .data = {.u64 = static_cast<std::uint64_t>(source) << 32 | place}};
+  return epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) == 0 ||
+         (errno == EEXIST && epoll_ctl(epoll_, EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+std::string Server::begin(std::size_t place) {
+  const int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (bell < 0) return system_error_text("a guest", "eventfd", errno);
+  auto client = std::make_unique<Client>(records_.guests[place], bell);
+  auto guest = BalloonGuest::create(options_.guest, client->record, events_, bell);
+  if (!guest) return guest.error;
+  client->guest = std::move(guest.object);
+  client->session = std::make_unique<VhostSession>(client->record.vhost, *client->guest);
+  if (!watch(Source::Guest, place, bell)) return system_error_text("a guest", "epoll_ctl", errno);
+  clients_[place] = std::move(client);
+  return {};
+}
+
+// A guest that the process before served.
+std::string Server::take_up(std::size_t place) {
+  GuestRecord& record = records_.guests[place];
+  ++record.restarts;
+  if (std::string error = begin(place); !error.empty()) return error;
+  clients_[place]->resuming = true;
+  step(place);
+  return {};
+}
+
+std::string Server::run() {
+  constexpr int kEvents = 64;
+  epoll_event events[kEvents];
+  for (;;) {
+    const bool stopping = stopping_.load(std::memory_order_relaxed);
+    if (stopping) {
+      for (const int listener : options_.listeners)
+        static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, listener, nullptr));
+      bool any = false;
+      for (std::size_t place = 0; place < clients_.size(); ++place) {
+        if (clients_[place] != nullptr) hang_up(*clients_[place], "the daemon ends");
+        if (clients_[place] != nullptr) follow_up(place, *clients_[place]);
+        any |= clients_[place] != nullptr;
+      }
+      if (!any) return {};
+    }
+    const int n = epoll_wait(epoll_, events, kEvents, -1);
+    if (n < 0 && errno != EINTR) return system_error_text("the server", "epoll_wait", errno);
+    for (int i = 0; i < n; ++i) {
+      const std::uint64_t what = events[i].data.u64;
+      handle(static_cast<Source>(what >> 32), static_cast<std::size_t>(what & 0xffffffff));
+    }
+  }
+}
+
+void Server::handle(Source source, std::size_t place) {
+  const auto drain = [](int fd) {
+    std::uint64_t count = 0;
+    static_cast<void>(!::read(fd, &count, sizeof count));
+  };
+  switch (source) {
+    case Source::Bell:
+      drain(bell_);
+      run_posted();
+      return;
+    case Source::Timer:
+      drain(timer_);
+      static_cast<void>(request_statistics(0));
+      return;
+    case Source::Listener:
+      accept_from(place);
+      return;
+    case Source::Socket:
+      if (clients_[place] == nullptr) return;
+      clients_[place]->listens = false;
+      step(place);
+      return;
+    case Source::Guest:
+      if (clients_[place] == nullptr) return;
+      drain(clients_[place]->bell);
+      step(place);
+      return;
+  }
+}
+
+void Server::accept_from(std::size_t listener) {
+  const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (socket < 0) {
+    if (errno == EMFILE || errno == ENFILE) turn_one_away(listener);
+    return;  // or it is gone again
+  }
+  std::size_t place = 0;
+  while (place < ServerRecords::kMostGuests && records_.guests[place].in_use != 0) ++place;
+  if (place == ServerRecords::kMostGuests) {
+    events_.turned_away(
+        static_cast<std::uint32_t>(listener),
+        "there are " + std::to_string(ServerRecords::kMostGuests) + " guests, which is all there can be");
+    ::close(socket);
+    return;
+  }
+  GuestRecord& record = records_.guests[place];
+  record = GuestRecord{};
+  record.socket = static_cast<std::uint32_t>(listener);
+  record.number = ++records_.last_number;
+  record.target = static_cast<std::uint32_t>(options_.target.raw);
+  vhost_begin(record.vhost, socket);
+  // From here on the descriptor is named.
+  std::atomic_ref<std::uint32_t>(record.in_use).store(1, std::memory_order_release);
+  if (const std::string error = begin(place); !error.empty()) {
+    events_.turned_away(static_cast<std::uint32_t>(listener), error);
+    record.in_use = 0;
+    ::close(socket);
+    return;
+  }
+  events_.connected(record.number, record.socket);
+  step(place);
+}
+
+// Out of descriptors: with the one in reserve, so that who waits there is told, and the socket is not
+// readable for ever.
+void Server::turn_one_away(std::size_t listener) {
+  ::close(std::exchange(reserve_, -1));
+  const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (socket >= 0) ::close(socket);
+  reserve_ = eventfd(0, EFD_CLOEXEC);
+  events_.turned_away(static_cast<std::uint32_t>(listener),
+                      "no descriptor is left: raise the limit (ulimit -n)");
+}
+
+// Whatever there is to do for a guest: at its socket, or since its own thread is done with something.
+void Server::step(std::size_t place) {
+  Client& client = *clients_[place];
+  if (client.resuming && !client.closing) {
+    client.guest->set_resuming(true);
+    const Status status = client.session->resume();
+    client.guest->set_resuming(false);
+    if (status == Status::Pending) return;  // it will ring
+    client.resuming = false;
+    if (status == Status::Ok) {
+      events_.resumed(client.record.number, client.record.socket);
+    } else {
+      hang_up(client, client.session->complaint().text());
+    }
+  }
+  for (int i = 0; i < kMessages && !client.closing; ++i) {
+    const VhostOutcome outcome = client.session->step();
+    client.pending = outcome == VhostOutcome::Pending;
+    if (outcome == VhostOutcome::Idle || outcome == VhostOutcome::Pending) break;
+    if (outcome == VhostOutcome::Refused)
+      events_.refused(client.record.number, client.session->complaint().text());
+    if (outcome == VhostOutcome::HungUp) hang_up(client, "the front-end hung up");
+    if (outcome == VhostOutcome::Broken) hang_up(client, client.session->complaint().text());
+  }
+  follow_up(place, client);
+}
+
+void Server::hang_up(Client& client, std::string why) {
+  if (client.closing) return;
+  client.closing = true;
+  client.why = std::move(why);
+}
+
+void Server::follow_up(std::size_t place, Client& client) {
+  if (!client.closing && client.guest->memory_lost()) {
+    events_.guest_event(client.record.number, BalloonGuestEvents::Kind::MemoryLost,
+                        "its memory file was made shorter than its memory");
+    hang_up(client, "its memory is gone");
+  }
+  if (client.closing) {
+    finish(place, client);
+    return;
+  }
+  if (client.guest->take_config_change()) static_cast<void>(client.session->notify_config_change());
+  // While a step waits for the guest, nobody looks at the socket.
+  if (!client.pending && !client.listens)
+    client.listens = watch(Source::Socket, place, client.record.vhost.socket, true);
+}
+
+void Server::finish(std::size_t place, Client& client) {
+  static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, client.record.vhost.socket, nullptr));
+  if (client.session->close() == Status::Pending) return;  // it will ring
+  const std::uint64_t number = client.record.number;
+  const std::string why = client.why;
+  clients_[place].reset();
+  std::atomic_ref<std::uint32_t>(records_.guests[place].in_use).store(0, std::memory_order_release);
+  events_.disconnected(number, why);
+}
+
+void Server::stop() noexcept {
+  stopping_.store(true, std::memory_order_relaxed);
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(bell_, &one, sizeof one));
+}
+
+void Server::post(std::function<void(Server&)> work) {
+  {
+    const std::lock_guard held(posting_);
+    posted_.push_back(std::move(work));
+  }
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(bell_, &one, sizeof one));
+}
+
+void Server::run_posted() {
+  std::vector<std::function<void(Server&)>> works;
+  {
+    const std::lock_guard held(posting_);
+    works.swap(posted_);
+  }
+  for (const auto& work : works) work(*this);
+}
+
+std::vector<GuestSnapshot> Server::guests() {
+  std::vector<GuestSnapshot> all;
+  for (const auto& client : clients_) {
+    if (client != nullptr) all.push_back(client->guest->snapshot());
+  }
+  return all;
+}
+
+template <class F>
+Status Server::for_guests(std::uint64_t guest, F f) {
+  Status status = guest == 0 ? Status::Ok : Status::NotFound;
+  for (std::size_t place = 0; place < clients_.size(); ++place) {
+    if (clients_[place] == nullptr || (guest != 0 && clients_[place]->record.number != guest)) continue;
+    const Status one = f(*clients_[place]->guest);
+    if (guest != 0) status = one;
+    follow_up(place, *clients_[place]);
+  }
+  return status;
+}
+
+Status Server::set_target(std::uint64_t guest, PfnCount frames) {
+  return for_guests(guest, [&](BalloonGuest& g) {
+    g.set_target(frames);
+    return Status::Ok;
+  });
+}
+
+Status Server::pause(std::uint64_t guest, bool on) {
+  return for_guests(guest, [&](BalloonGuest& g) {
+    g.pause(on);
+    return Status::Ok;
+  });
+}
+
+Status Server::request_statistics(std::uint64_t guest) {
+  return for_guests(guest, [](BalloonGuest& g) { return g.request_statistics(); });
+}
+
+}  // namespace fallow

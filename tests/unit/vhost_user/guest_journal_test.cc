@@ -1,0 +1,160 @@
+// VH-3: each chain that a device took comes back once, whatever the moment at which its process died.
+#include "fallow/vhost_user/guest_journal.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/support/balloon_rig.h"
+
+namespace fallow {
+namespace {
+
+// Looks at the world before and after each step, and keeps a copy of it as it was at the n-th look.
+class DyingJournal final : public RingJournal {
+ public:
+  DyingJournal(GuestRecord& record, std::span<std::byte> rings, std::size_t dies_at)
+      : record_(record), journal_(record), rings_(rings), dies_at_(dies_at) {}
+
+  void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override {
+    look();
+    journal_.taken(queue, chain, position);
+    look();
+  }
+  void kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override {
+    look();
+    journal_.kept(queue, id, slots);
+    look();
+  }
+  void returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override {
+    look();
+    journal_.returning(queue, id, slots);
+    look();
+  }
+  void returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept override {
+    look();
+    journal_.returned(queue, id, position);
+    look();
+  }
+
+  GuestJournal& journal() { return journal_; }
+  bool died() const { return looks_ >= dies_at_; }
+  // Makes the world what it was then.
+  void go_back() {
+    record_ = record_then_;
+    std::copy(rings_then_.begin(), rings_then_.end(), rings_.begin());
+  }
+
+ private:
+  void look() {
+    if (++looks_ != dies_at_) return;
+    record_then_ = record_;
+    rings_then_.assign(rings_.begin(), rings_.end());
+  }
+  GuestRecord& record_;
+  GuestJournal journal_;
+  std::span<std::byte> rings_;
+  const std::size_t dies_at_;
+  std::size_t looks_ = 0;
+  GuestRecord record_then_;
+  std::vector<std::byte> rings_then_;
+};
+
+constexpr std::uint16_t kStats = 2;
+
+class Death : public testing::TestWithParam<Features> {
+ protected:
+  Death() { rig.bring_up(kBalloonStatsVq | kBalloonPageReporting | GetParam()); }
+
+  bool packed() const { return (GetParam() & kFeatureRingPacked) != 0; }
+  std::uint16_t reporting() { return rig.number(BalloonQueue::Reporting); }
+  std::span<std::byte> rings() {
+    constexpr std::uint64_t kBytes = BalloonRig::kRingsFrames << kFrameShift;
+    return {rig.map.guest().translate(BalloonRig::kRings, {kBytes}), kBytes};
+  }
+
+  // A statistics buffer is given, asked for and given again; between that, reports of one element and of
+  // three.
+  void live(DyingJournal& journal) {
+    rig.device().set_journal(&journal);
+    for (const std::uint16_t queue : {kStats, reporting()})
+      journal.journal().started(queue, 0, QueuePosition::fresh(packed()));
+    const QueueBuffer page{BalloonRig::kRoom + ByteCount{8192}, 4096, true};
+    rig.driver->add(kStats, {{BalloonRig::kRoom, 20, false}}, 100);
+    rig.driver->add(reporting(), {page}, 1);
+    rig.driver->add(reporting(), {page, page, page}, 2);
+    rig.driver->add(reporting(), {page}, 3);
+    rig.driver->kick(kStats);
+    rig.driver->kick(reporting());
+    static_cast<void>(rig.device().request_statistics());
+    rig.driver->add(reporting(), {page, page}, 4);
+    rig.driver->kick(reporting());
+    rig.device().set_journal(nullptr);
+  }
+
+  // Another process goes on; and serves what was never looked at.
+  void inherit(GuestRecord& record) {
+    GuestJournal journal(record);
+    for (const std::uint16_t queue : {kStats, reporting()}) {
+      const QueueAddresses at = rig.driver->queue(queue).addresses();
+      static_cast<void>(rig.device().stop_queue(queue));
+      const auto estate = journal.estate(queue, rig.map.guest(), at, packed());
+      ASSERT_TRUE(estate.running);
+      rig.device().set_journal(&journal);
+      ASSERT_EQ(rig.device().start_queue(queue, at, estate.position), Status::Ok);
+      for (unsigned i = 0; i < estate.count; ++i)
+        rig.device().hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
+      rig.driver->kick(queue);
+      const auto after = journal.estate(queue, rig.map.guest(), at, packed());
+      EXPECT_EQ(after.position.next_used, rig.device().stop_queue(queue).next_used);
+      rig.device().set_journal(nullptr);
+    }
+  }
+
+  BalloonRig rig{{.regions = {{0x100, 1024, 0}}}};
+};
+INSTANTIATE_TEST_SUITE_P(GuestJournal, Death, testing::Values(Features{0}, kFeatureRingPacked));
+
+TEST_P(Death, AtEachStepEachChainComesBackOnce) {
+  std::size_t moments = 0;
+  for (std::size_t at = 1;; ++at) {
+    SCOPED_TRACE("died at look " + std::to_string(at));
+    rig.bring_up(kBalloonStatsVq | kBalloonPageReporting | GetParam());
+    GuestRecord record{};
+    DyingJournal dying(record, rings(), at);
+    live(dying);
+    if (!dying.died()) break;
+    ++moments;
+    dying.go_back();
+    // Chains that the driver had not added yet at that moment are in flight for it all the same, and in the
+    // ring's memory only if they were. Those that were come back once; none comes back twice.
+    inherit(record);
+    std::map<std::uint64_t, int> back;
+    Used used;
+    for (const std::uint16_t queue : {kStats, reporting()}) {
+      Taken taken = Taken::Nothing;
+      while ((taken = rig.driver->queue(queue).take(used)) == Taken::Used) ++back[used.token];
+      EXPECT_EQ(taken, Taken::Nothing) << describe(rig.driver->queue(queue).fault());
+    }
+    for (const std::uint64_t token : {1u, 2u, 3u}) EXPECT_EQ(back[token], 1) << token;
+    EXPECT_LE(back[4], 1);
+    EXPECT_LE(back[100], 1);
+    ASSERT_FALSE(HasFailure());
+  }
+  EXPECT_GT(moments, 20u);
+}
+
+TEST(GuestJournalWords, KeepWhatTheyAreGiven) {
+  for (const std::uint16_t value : {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{0x3fff}}) {
+    const RingProgress p{{0x8001, 0xfffe}, 0xabcd, value, RingProgress::Step::Returning};
+    const RingProgress q = RingProgress::of(p.word());
+    EXPECT_EQ(q.position.next_avail, p.position.next_avail);
+    EXPECT_EQ(q.position.next_used, p.position.next_used);
+    EXPECT_EQ(q.id, p.id);
+    EXPECT_EQ(q.slots, p.slots);
+    EXPECT_EQ(q.step, p.step);
+  }
+}
+
+}  // namespace
+}  // namespace fallow
