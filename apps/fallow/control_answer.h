@@ -1,0 +1,23 @@
+// What a daemon answers on its control socket.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "apps/fallow/control_desk.h"
+
+namespace fallow {
+
+// Does what the line asks for. One line of JSON, without its end: {"ok":true,...} or
+// {"ok":false,"error":"sentence"}. `sockets`: the paths that GuestSnapshot::socket counts. Waits for the
+// desk.
+std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets);
+
+// {"ok":false,...} alone.
+std::string refuse_request(const std::string& error);
+
+// The path of a guest's socket, or its number if there is no such path.
+std::string socket_name(const GuestSnapshot& guest, std::span<const std::string> sockets);
+
+}  // namespace fallow

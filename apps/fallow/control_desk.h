@@ -1,0 +1,29 @@
+// The guests of a daemon, as whoever shows and steers them sees them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/vhost_user/balloon_guest.h"
+
+namespace fallow {
+
+// Any thread, several at once. Each question waits for the daemon's answer, within bounds; nothing: it did
+// not come in time, or the desk is closed.
+class ControlDesk {
+ public:
+  virtual ~ControlDesk() = default;
+
+  virtual std::optional<std::vector<GuestSnapshot>> guests() = 0;
+  // NotFound: there is no such guest. 0: all guests.
+  virtual std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) = 0;
+  virtual std::optional<Status> pause(std::uint64_t guest, bool on) = 0;
+
+  // From now on nobody waits; who does, stops.
+  virtual void close() noexcept = 0;
+};
+
+}  // namespace fallow

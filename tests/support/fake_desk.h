@@ -1,0 +1,91 @@
+// Guests of a daemon that there is not, for what shows and steers them.
+#pragma once
+
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "apps/fallow/control_desk.h"
+
+namespace fallow {
+
+// A guest with a figure of its own wherever there is one.
+inline GuestSnapshot snapshot_of(std::uint64_t number) {
+  GuestSnapshot guest;
+  guest.number = number;
+  guest.socket = static_cast<std::uint32_t>(number - 1);
+  guest.connected = guest.ready = true;
+  guest.memory = {std::uint64_t{512} << 20};
+  guest.resident = {std::uint64_t{100} << 20};
+  guest.target = {1000};
+  guest.actual = {900};
+  guest.restarts = 2;
+  guest.device.reports = 7;
+  guest.device.entries = 70;
+  guest.device.reported = {std::uint64_t{40} << 20};
+  guest.device.released = {std::uint64_t{39} << 20};
+  guest.device.refused.at(static_cast<std::size_t>(Refusal::Wraps)) = 3;
+  guest.mistakes.kicks = 5;
+  guest.calls.counts = {4, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1};
+  guest.calls.sum = 1.25;
+  guest.statistics.updates = 1;
+  guest.statistics.present =
+      1U << static_cast<unsigned>(StatTag::MemoryFree) | 1U << static_cast<unsigned>(StatTag::MajorFaults);
+  guest.statistics.value.at(static_cast<std::size_t>(StatTag::MemoryFree)) = 4096;
+  guest.statistics.value.at(static_cast<std::size_t>(StatTag::MajorFaults)) = 11;
+  return guest;
+}
+
+// What a test wants to look at after the desk was given away.
+struct FakeHouse {
+  std::mutex mutex;
+  std::vector<GuestSnapshot> guests;
+  std::vector<std::string> done;  // "target 1 512", "pause 0 1"
+  bool answers = true;
+  std::chrono::milliseconds slowness{0};
+};
+
+class FakeDesk final : public ControlDesk {
+ public:
+  explicit FakeDesk(FakeHouse& house) : house_(house) {}
+
+  std::optional<std::vector<GuestSnapshot>> guests() override {
+    const std::lock_guard lock(house_.mutex);
+    std::this_thread::sleep_for(house_.slowness);
+    if (!house_.answers) return {};
+    return house_.guests;
+  }
+
+  std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) override {
+    return each(guest, "target " + std::to_string(guest) + " " + std::to_string(frames.raw),
+                [frames](GuestSnapshot& one) { one.target = frames; });
+  }
+
+  std::optional<Status> pause(std::uint64_t guest, bool on) override {
+    return each(guest, "pause " + std::to_string(guest) + (on ? " 1" : " 0"),
+                [on](GuestSnapshot& one) { one.paused = on; });
+  }
+
+  void close() noexcept override {}
+
+ private:
+  template <class Change>
+  std::optional<Status> each(std::uint64_t number, std::string done, Change change) {
+    const std::lock_guard lock(house_.mutex);
+    if (!house_.answers) return {};
+    Status status = number == 0 ? Status::Ok : Status::NotFound;
+    for (GuestSnapshot& guest : house_.guests) {
+      if (number != 0 && guest.number != number) continue;
+      change(guest);
+      status = Status::Ok;
+    }
+    house_.done.push_back(std::move(done));
+    return status;
+  }
+
+  FakeHouse& house_;
+};
+
+}  // namespace fallow

@@ -1,0 +1,138 @@
+#include "apps/fallow/metrics_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <prometheus/text_serializer.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+
+#include "apps/fallow/metrics_families.h"
+#include "tests/support/fake_desk.h"
+
+namespace fallow {
+namespace {
+
+std::string text_of(const std::optional<std::vector<GuestSnapshot>>& guests) {
+  const std::vector<std::string> sockets = {"/run/a.sock"};
+  return prometheus::TextSerializer().Serialize(metric_families(guests, sockets));
+}
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+std::string http_get(int port, const std::string& path) {
+  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
+  EXPECT_EQ(send(file, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  std::string answer;
+  std::array<char, 4096> piece{};
+  for (ssize_t count = 0; (count = recv(file, piece.data(), piece.size(), 0)) > 0;)
+    answer.append(piece.data(), static_cast<std::size_t>(count));
+  close(file);
+  return answer;
+}
+
+TEST(Metrics, a_guest_in_prometheus_words) {
+  const std::string text = text_of(std::vector{snapshot_of(1)});
+  const std::string who = R"({guest="1",socket="/run/a.sock"})";
+  EXPECT_TRUE(has_line(text, "# TYPE fallow_released_bytes_total counter"));
+  EXPECT_TRUE(has_line(text, "fallow_released_bytes_total" + who + " 40894464")) << text;
+  EXPECT_TRUE(has_line(text, "fallow_memory_bytes" + who + " 536870912"));
+  EXPECT_TRUE(has_line(text, "fallow_resident_bytes" + who + " 104857600"));
+  EXPECT_TRUE(has_line(text, "fallow_report_requests_total" + who + " 7"));
+  EXPECT_TRUE(has_line(text, "fallow_report_entries_total" + who + " 70"));
+  EXPECT_TRUE(has_line(text, "fallow_worker_restarts_total" + who + " 2"));
+  EXPECT_TRUE(has_line(text, "fallow_balloon_target_bytes" + who + " 4096000"));
+  EXPECT_TRUE(has_line(text, R"(fallow_refused_total{guest="1",socket="/run/a.sock",reason="wraps"} 3)"));
+  EXPECT_TRUE(
+      has_line(text, R"(fallow_driver_mistakes_total{guest="1",socket="/run/a.sock",kind="kicks"} 5)"));
+  EXPECT_TRUE(has_line(
+      text, R"(fallow_guest_statistic_bytes{guest="1",socket="/run/a.sock",name="free_memory"} 4096)"));
+  EXPECT_TRUE(has_line(
+      text, R"(fallow_guest_statistic_events{guest="1",socket="/run/a.sock",name="major_faults"} 11)"));
+  EXPECT_EQ(text.find("available_memory"), std::string::npos);
+  EXPECT_TRUE(has_line(text, "fallow_guests 1"));
+  EXPECT_TRUE(has_line(text, "fallow_up 1"));
+}
+
+TEST(Metrics, buckets_of_the_histogram_add_up) {
+  const std::string text = text_of(std::vector{snapshot_of(1)});
+  const auto bucket = [&](const char* bound, const char* count) {
+    return has_line(
+        text, std::string(R"(fallow_host_call_seconds_bucket{guest="1",socket="/run/a.sock",le=")") + bound +
+                  "\"} " + count);
+  };
+  EXPECT_TRUE(bucket("1e-05", "4")) << text;
+  EXPECT_TRUE(bucket("0.0001", "7")) << text;
+  EXPECT_TRUE(bucket("1", "7")) << text;
+  EXPECT_TRUE(bucket("+Inf", "8")) << text;
+  EXPECT_TRUE(has_line(text, R"(fallow_host_call_seconds_count{guest="1",socket="/run/a.sock"} 8)"));
+  EXPECT_TRUE(has_line(text, R"(fallow_host_call_seconds_sum{guest="1",socket="/run/a.sock"} 1.25)"));
+}
+
+TEST(Metrics, a_daemon_that_does_not_answer_is_down_and_not_empty) {
+  EXPECT_EQ(text_of({}).find("fallow_guests"), std::string::npos);
+  EXPECT_TRUE(has_line(text_of({}), "fallow_up 0"));
+  EXPECT_TRUE(has_line(text_of(std::vector<GuestSnapshot>{}), "fallow_guests 0"));
+}
+
+TEST(Metrics, the_dashboard_shows_what_there_is) {
+  std::ifstream file(FALLOW_DASHBOARD);
+  const auto dashboard = nlohmann::json::parse(file, nullptr, false);
+  ASSERT_TRUE(dashboard.is_object());
+  std::set<std::string> there;
+  for (const auto& family : metric_families(std::vector{snapshot_of(1)}, {})) there.insert(family.name);
+  std::set<std::string> shown;
+  const std::string text = dashboard.at("panels").dump();
+  const std::regex name("fallow_[a-z_]+");
+  for (std::sregex_iterator match(text.begin(), text.end(), name), end; match != end; ++match)
+    shown.insert(std::regex_replace(match->str(), std::regex("_seconds_(bucket|sum|count)$"), "_seconds"));
+  for (const std::string& one : shown) EXPECT_TRUE(there.contains(one)) << one;
+  EXPECT_GE(shown.size(), 15U);
+}
+
+TEST(MetricsServerTest, serves_a_snapshot_for_each_scrape) {
+  FakeHouse house;
+  house.guests = {snapshot_of(1)};
+  const auto made = MetricsServer::create("127.0.0.1:0", std::make_unique<FakeDesk>(house), {"/run/a.sock"});
+  ASSERT_TRUE(made) << made.error;
+  EXPECT_NE(http_get(made.object->port(), "/metrics").find("\nfallow_guests 1\n"), std::string::npos);
+  {
+    const std::lock_guard lock(house.mutex);
+    house.guests.push_back(snapshot_of(2));
+  }
+  EXPECT_NE(http_get(made.object->port(), "/metrics").find("\nfallow_guests 2\n"), std::string::npos);
+  EXPECT_NE(http_get(made.object->port(), "/other").find("404"), std::string::npos);
+}
+
+TEST(MetricsServerTest, errors_name_the_address) {
+  FakeHouse house;
+  const auto error_at = [&](const std::string& address) {
+    return MetricsServer::create(address, std::make_unique<FakeDesk>(house)).error;
+  };
+  for (const char* address : {"", "9105", ":9105", "127.0.0.1", "127.0.0.1:", "127.0.0.1:9105s",
+                              "127.0.0.1:65536", "127.0.0.1:1,127.0.0.1:2"})
+    EXPECT_EQ(error_at(address), "metrics at '" + std::string(address) +
+                                     "': expected ADDRESS:PORT, such as 127.0.0.1:9105 or [::1]:9105");
+  const auto made = MetricsServer::create("127.0.0.1:0", std::make_unique<FakeDesk>(house));
+  ASSERT_TRUE(made) << made.error;
+  const std::string taken = "127.0.0.1:" + std::to_string(made.object->port());
+  EXPECT_EQ(error_at(taken).find("metrics at " + taken + ": cannot listen there"), 0U) << error_at(taken);
+  EXPECT_EQ(error_at("192.0.2.1:9105").find("metrics at 192.0.2.1:9105: cannot listen there"), 0U);
+}
+
+}  // namespace
+}  // namespace fallow
