@@ -46,10 +46,8 @@ std::string ReplayMachine::set_up_memory() {
 }
 
 std::string ReplayMachine::set_up_zone() {
-  const ZoneConfig config{Pfn{0}, setup_.memory, setup_.wire.virtio() ? kMaxCpus + 1 : kMaxCpus};
+  const ZoneConfig config = zone_config();
   const ByteCount tables = Zone::metadata_size(config);
-  if (tables.raw == 0 || setup_.memory.raw >= kFailed)
-    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
   if (!metadata_.take(tables, kTableAlignment))
     return fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
   const auto zone = Zone::create(port_, config, metadata_.bytes());
@@ -90,7 +88,13 @@ std::string ReplayMachine::register_device() {
   return {};
 }
 
+ZoneConfig ReplayMachine::zone_config() const {
+  return {Pfn{0}, setup_.memory, setup_.wire.virtio() ? kMaxCpus + 1 : kMaxCpus};
+}
+
 std::string ReplayMachine::set_up() {
+  if (Zone::metadata_size(zone_config()).raw == 0 || setup_.memory.raw >= kFailed)
+    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
   if (std::string error = set_up_memory(); !error.empty()) return error;
   if (std::string error = set_up_zone(); !error.empty()) return error;
   if (std::string error = set_up_device(); !error.empty()) return error;

@@ -110,6 +110,7 @@ class ReplayMachine {
   explicit ReplayMachine(const MachineSetup& setup) : setup_(setup) {}
   // Empty, or what failed.
   std::string set_up();
+  ZoneConfig zone_config() const;
   std::string set_up_memory();
   std::string set_up_zone();
   std::string set_up_device();
