@@ -5,6 +5,15 @@
 
 namespace fallow {
 
+// Everything but page poison, on rings as plain as LyingDevice wants them.
+inline BalloonPair::Config plain(std::uint32_t in_flight = 1) {
+  BalloonPair::Config config;
+  config.driver.features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
+                           kBalloonFreePageHint | kBalloonPageReporting;
+  config.driver.in_flight = in_flight;
+  return config;
+}
+
 // The pair's driver was probed with split rings, no event index and no indirect descriptors. From here on the
 // real device hears nothing of the queue.
 class LyingDevice {
