@@ -179,11 +179,15 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
         fmt::format("--in-flight {} with a queue of {}: each request takes up a place of the queue at least; "
                     "expected at most {}",
                     wire.in_flight, wire.queue_size, wire.queue_size));
-  if (words.capacity && request->options.capacity > wire.queue_size)
-    request->warnings.push_back(
-        fmt::format("--capacity {} is more than a queue of {} takes in one request: requests have at most {} "
-                    "entries (see --queue-size)",
-                    request->options.capacity, wire.queue_size, wire.queue_size));
+  if (interpreter->failed()) return;
+  // Without indirect tables the requests in flight share the queue's places.
+  const std::uint32_t most = wire.indirect ? wire.queue_size : wire.queue_size / wire.in_flight;
+  if (words.capacity && request->options.capacity > most)
+    request->warnings.push_back(fmt::format(
+        "--capacity {} is more than a queue of {} with {} in flight takes in one request: requests "
+        "have at most {} entries (see --queue-size{})",
+        request->options.capacity, wire.queue_size, wire.in_flight, most,
+        wire.indirect ? "" : " and --indirect"));
 }
 
 // Options that are each right and contradict each other.

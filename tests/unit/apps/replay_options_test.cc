@@ -234,9 +234,18 @@ TEST(ReplayOptions, a_capacity_beyond_the_queue_is_a_warning) {
   given.capacity = "32";
   const ReplayRequest request = request_of(given);
   ASSERT_EQ(request.warnings.size(), 1u);
-  EXPECT_EQ(request.warnings[0],
-            "--capacity 32 is more than a queue of 16 takes in one request: requests have at most 16 entries "
-            "(see --queue-size)");
+  EXPECT_EQ(
+      request.warnings[0],
+      "--capacity 32 is more than a queue of 16 with 1 in flight takes in one request: requests have at "
+      "most 16 entries (see --queue-size)");
+  given.indirect = "off";
+  given.in_flight = "3";
+  given.capacity = "6";
+  EXPECT_EQ(request_of(given).warnings.at(0),
+            "--capacity 6 is more than a queue of 16 with 3 in flight takes in one request: requests have at "
+            "most 5 entries (see --queue-size and --indirect)");
+  given.capacity = "5";
+  EXPECT_TRUE(request_of(given).warnings.empty());
 }
 
 TEST(ReplayOptions, refused_combinations) {
