@@ -54,8 +54,8 @@ class Machine {
     const std::size_t extra = (fds >> 4) == 0 ? 0 : std::size_t{fds} >> 4 << 3;
     Bytes payload;
     while (payload.size() < natural + extra) {
-      const Bytes more = bytes_of(input.word());
-      payload.insert(payload.end(), more.begin(), more.end());
+      const std::uint32_t word = input.word();
+      append(payload, &word, sizeof word);
     }
     payload.resize(natural + extra);
     std::vector<int> descriptors;

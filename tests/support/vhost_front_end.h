@@ -22,14 +22,17 @@ namespace fallow {
 
 using Bytes = std::vector<std::byte>;
 
+// Not by insert(), in which g++ 12 sees overflows that cannot be (with -O3).
+inline void append(Bytes& all, const void* from, std::size_t size) {
+  const std::size_t at = all.size();
+  all.resize(at + size);
+  if (size != 0) std::memcpy(&all[at], from, size);
+}
+
 template <class... Ts>
 Bytes bytes_of(const Ts&... values) {
   Bytes all;
-  const auto append = [&all](const auto& value) {
-    const auto part = std::as_bytes(std::span(&value, 1));
-    all.insert(all.end(), part.begin(), part.end());
-  };
-  (append(values), ...);
+  (append(all, &values, sizeof values), ...);
   return all;
 }
 
@@ -41,6 +44,8 @@ class VhostFrontEnd {
     socket_ = ends[0];
     other_ = ends[1];
   }
+  // Of a socket that is connected.
+  explicit VhostFrontEnd(int socket) : socket_(socket) {}
   ~VhostFrontEnd() { hang_up(); }
   VhostFrontEnd(const VhostFrontEnd&) = delete;
   VhostFrontEnd& operator=(const VhostFrontEnd&) = delete;
@@ -56,7 +61,7 @@ class VhostFrontEnd {
 
   static Bytes message(std::uint32_t request, const Bytes& payload, std::uint32_t flags) {
     Bytes all = bytes_of(VhostHeader{request, flags, static_cast<std::uint32_t>(payload.size())});
-    all.insert(all.end(), payload.begin(), payload.end());
+    append(all, payload.data(), payload.size());
     return all;
   }
 

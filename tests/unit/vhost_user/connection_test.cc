@@ -42,7 +42,7 @@ TEST_F(VhostConnectionTest, OneByteAtATime) {
 TEST_F(VhostConnectionTest, SeveralMessagesAtOnceAreTakenOneByOne) {
   auto both = VhostFrontEnd::message(1, {}, kVhostVersion);
   const auto second = VhostFrontEnd::message(15, {}, kVhostVersion);
-  both.insert(both.end(), second.begin(), second.end());
+  append(both, second.data(), second.size());
   ASSERT_TRUE(front.send_bytes(both));
   EXPECT_EQ(session.step(), VhostOutcome::Done);
   EXPECT_EQ(front.reply()->header.request, 1U);

@@ -14,8 +14,7 @@ class VhostMemory : public VhostRig {
   void expect_refused(std::uint32_t count, std::vector<VhostRegion> regions, int fds, const char* text) {
     Bytes payload = bytes_of(VhostMemTable{count, 0});
     for (const VhostRegion& r : regions) {
-      const Bytes more = bytes_of(r);
-      payload.insert(payload.end(), more.begin(), more.end());
+      append(payload, &r, sizeof r);
     }
     EXPECT_EQ(ack(Request::SetMemTable, payload, files(fds)), 1U);
     EXPECT_NE(said.find(text), std::string::npos) << said;

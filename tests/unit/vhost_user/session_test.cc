@@ -11,19 +11,20 @@ class VhostReplies : public VhostRig {};
 class VhostConfigTest : public VhostRig {
  protected:
   VhostConfigTest() { negotiate(); }
+  static Bytes config(const VhostConfigHead& head, std::size_t bytes) {
+    Bytes payload(sizeof head + bytes, std::byte{7});
+    std::memcpy(payload.data(), &head, sizeof head);
+    return payload;
+  }
   Bytes get(std::uint32_t offset, std::uint32_t size, std::size_t bytes) {
-    Bytes payload = bytes_of(VhostConfigHead{offset, size, 0});
-    payload.resize(payload.size() + bytes);
-    outcome = send(Request::GetConfig, payload);
+    outcome = send(Request::GetConfig, config({offset, size, 0}, bytes));
     const auto reply = front.reply();
     if (!reply) return bytes_of('?');
     EXPECT_EQ(reply->header.flags, 5U);
     return reply->payload;
   }
   std::uint64_t set(std::uint32_t offset, std::uint32_t size, std::size_t bytes, std::uint32_t flags = 0) {
-    Bytes payload = bytes_of(VhostConfigHead{offset, size, flags});
-    payload.resize(payload.size() + bytes, std::byte{7});
-    return ack(Request::SetConfig, payload);
+    return ack(Request::SetConfig, config({offset, size, flags}, bytes));
   }
   VhostOutcome outcome = VhostOutcome::Idle;
 };
