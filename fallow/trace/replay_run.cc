@@ -166,6 +166,7 @@ ReplayResult ReplayRun::finish() {
   ReplayResult& r = result_;
   r.end_used_mib = in_mib(machine_->used());
   r.end_resident_mib = in_mib(timeline_.resident_now());
+  r.wire = timeline_.wire();  // retiring resets the device
   r.broken_invariant = machine_->retire();
   const MachineCounts& counts = machine_->counts();
   r.events = counts.events;
@@ -185,7 +186,6 @@ ReplayResult ReplayRun::finish() {
   r.entries = timeline_.entries();
   r.report_failures = timeline_.failures();
   r.report_seconds = in_seconds(timeline_.in_report());
-  r.wire = timeline_.wire();
   r.disturbances = machine_->disturbances();
   if (machine_->memory() != nullptr) r.corrupted_frames = machine_->memory()->corrupted();
   error_ = timeline_.error();

@@ -153,6 +153,7 @@ TEST_P(OverAnyRing, TheFiguresAreThoseOfTheDirectTransport) {
   EXPECT_EQ(r.wire.descriptors, r.entries);
   EXPECT_EQ(r.wire.to_device, r.requests);  // one in flight: there is nothing to save
   EXPECT_EQ(r.wire.refused, 0U);
+  EXPECT_EQ(r.wire.resets, 0U);
 }
 
 TEST_P(OverAnyRing, InRealTimeNoFrameIsLost) {
