@@ -38,7 +38,7 @@ std::vector<std::string> texts(const TopView& view, std::size_t columns = 80, st
 
 TEST(TopView, eighty_columns_and_twenty_four_rows) {
   TopView view("/run/fallow/control");
-  for (const std::uint64_t resident : {100, 400, 200}) view.update({guest(1, resident), guest(2, 256, 128)});
+  for (const unsigned resident : {100U, 400U, 200U}) view.update({guest(1, resident), guest(2, 256, 128)});
   const std::vector<std::string> lines = texts(view);
   ASSERT_EQ(lines.size(), 24U);
   EXPECT_EQ(lines[0], "fallow top - /run/fallow/control");
@@ -168,7 +168,7 @@ TEST(TopView, says_that_the_daemon_is_gone_until_it_is_back) {
 
 TEST(TopHistory, the_newest_is_on_the_right_and_the_highest_is_full) {
   TopHistory history;
-  for (const std::uint64_t resident : {0, 1, 2, 4}) history.add(std::vector{guest(1, resident)});
+  for (const unsigned resident : {0U, 1U, 2U, 4U}) history.add(std::vector{guest(1, resident)});
   EXPECT_EQ(history.line(1, 6, false), "  _.-#");
   EXPECT_EQ(history.line(1, 6, true), "  ▁▂▄█");
   EXPECT_EQ(history.line(1, 2, false), "-#");
