@@ -30,8 +30,18 @@ void write_one(int fd) noexcept {
   static_cast<void>(!::write(fd, &one, sizeof one));
 }
 
-// A front-end's descriptor: an eventfd, or a stream socket that takes the same eight bytes. Whatever it is,
-// and whether or not somebody reads there, nobody waits.
+// Ends a write that waits, and does nothing else.
+constexpr int kNudge = SIGURG;
+
+bool take_nudges() noexcept {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // without SA_RESTART
+  return sigaction(kNudge, &action, nullptr) == 0;
+}
+
+// A front-end's descriptor: an eventfd, or a stream socket that takes the same eight bytes. One that is full
+// is left alone. Between the look and the write the front-end may fill it all the same, and then this waits:
+// whether a write waits is a property that the front-end has in its hand too.
 void ring_front_end(int fd) noexcept {
   const std::uint64_t one = 1;
   struct stat what {};
@@ -40,6 +50,7 @@ void ring_front_end(int fd) noexcept {
     static_cast<void>(send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL));
     return;
   }
+  if ((what.st_mode & S_IFMT) != 0 && !S_ISFIFO(what.st_mode)) return;  // an eventfd has no type
   pollfd ready{fd, POLLOUT, 0};
   if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) write_one(fd);
 }
@@ -131,9 +142,13 @@ std::string BalloonGuest::set_up() {
   epoll_event event{.events = EPOLLIN, .data = {.u32 = kWake}};
   if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
     return system_error_text("a guest", "epoll", errno);
-  // Signals are the daemon's; its other threads take none.
+  // Signals are the daemon's; its other threads take none but this, and those that tell a thread of what it
+  // did itself: with SIGBUS blocked, memory that is gone would end the process.
+  static const bool nudges_taken = take_nudges();
+  if (!nudges_taken) return system_error_text("a guest", "sigaction", errno);
   sigset_t all, before;
   sigfillset(&all);
+  for (const int own : {kNudge, SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGSYS}) sigdelset(&all, own);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::string error;
   try {
@@ -166,9 +181,9 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
 }
 
 bool BalloonGuest::quiet() noexcept {
-  wanted_ = busy_;
-  if (!busy_ && pending_ != 0) wake();  // what its thread left for this
-  return !busy_;
+  wanted_ = busy_ || calling_;
+  if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0) wake();  // what its thread left for this
+  return !wanted_;
 }
 
 void BalloonGuest::wake() noexcept { write_one(wake_); }
@@ -196,6 +211,7 @@ void BalloonGuest::work() noexcept {
 // With the lock, which is let go of between two steps, and in discard().
 void BalloonGuest::serve(Lock& held) noexcept {
   serving_ = &held;
+  tell_driver(held);
   while (pending_ != 0 && !wanted_ && !stopping_) {
     const auto queue = static_cast<std::uint16_t>(std::countr_zero(pending_));
     const Ring& ring = rings_[queue];
@@ -204,6 +220,7 @@ void BalloonGuest::serve(Lock& held) noexcept {
     busy_ = false;
     if (!more) pending_ &= ~(1U << queue);
     tell_fault(queue);
+    tell_driver(held);
     held.unlock();
     while (waiting_.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
     held.lock();
@@ -216,9 +233,34 @@ void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
   const DriverMistakes mistakes = device_->mistakes();
   if (mistakes.rings == faults_) return;
   faults_ = mistakes.rings;
-  if (rings_[queue].err >= 0) ring_front_end(rings_[queue].err);
+  errs_due_ |= 1U << queue;
   events_.guest_event(record_.number, BalloonGuestEvents::Kind::RingFault,
                       "queue " + std::to_string(queue) + ": " + describe(mistakes.last_ring_fault));
+}
+
+// Without the lock: nobody else waits for a front-end that does not read. Its descriptors stay, since what
+// takes them away is Pending meanwhile.
+void BalloonGuest::tell_driver(Lock& held) noexcept {
+  if ((calls_due_ | errs_due_) == 0) return;
+  int due[2 * kVhostMaxVrings];
+  std::size_t count = 0;
+  for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
+    if ((calls_due_ >> i & 1) != 0) due[count++] = rings_[i].call;
+    if ((errs_due_ >> i & 1) != 0) due[count++] = rings_[i].err;
+  }
+  calls_due_ = errs_due_ = 0;
+  calling_ = true;
+  held.unlock();
+  for (std::size_t i = 0; i < count; ++i) {
+    if (due[i] >= 0) ring_front_end(due[i]);
+  }
+  held.lock();
+  calling_ = false;
+}
+
+void BalloonGuest::nudge() noexcept {
+  const Lock held = lock();
+  if (calling_) pthread_kill(thread_.native_handle(), kNudge);
 }
 
 // The device is in the middle of a request, and nothing but this goes on with it; registers may be read and
@@ -236,7 +278,8 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
 }
 
 void BalloonGuest::queue_used(std::uint16_t queue) noexcept {
-  if (rings_[queue].call >= 0) ring_front_end(rings_[queue].call);
+  calls_due_ |= 1U << queue;
+  if (serving_ == nullptr) wake();
 }
 
 void BalloonGuest::config_changed() noexcept {

@@ -93,6 +93,9 @@ class BalloonGuest final : public VhostBackend,
 
   // The front-end is to be told that the configuration changed; true once for each time.
   bool take_config_change() noexcept;
+  // Has a notification given up that waits for the front-end to read: to be called now and then while a call
+  // answers Pending that must end, front-end or not.
+  void nudge() noexcept;
   // The memory file became shorter: the session is to be closed.
   bool memory_lost() noexcept;
 
@@ -116,7 +119,9 @@ class BalloonGuest final : public VhostBackend,
   Status add_region(const VhostMemoryRegion& region) noexcept override;
   Status remove_region(const VhostMemoryRegion& region) noexcept override;
   Status set_status(std::uint8_t status) noexcept override;
-  std::uint8_t status() const noexcept override { return status_; }
+  std::uint8_t status() const noexcept override {
+    return static_cast<std::uint8_t>(status_ | (device_->status() & kStatusNeedsReset));
+  }
   Status reset_device() noexcept override;
   Status start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept override;
   Status stop_ring(std::uint32_t vring, std::uint32_t& base) noexcept override;
@@ -163,6 +168,7 @@ class BalloonGuest final : public VhostBackend,
   // Pending: a request is under way; the session is wanted when it is over.
   bool quiet() noexcept;
   Status refuse(std::string why) noexcept;
+  bool any_started() const noexcept;
   bool packed() const noexcept { return device_->has(kFeatureRingPacked); }
 
   void work() noexcept;
@@ -170,6 +176,7 @@ class BalloonGuest final : public VhostBackend,
   void wake() noexcept;
   void want_session() noexcept;
   void tell_fault(std::uint16_t queue) noexcept;
+  void tell_driver(Lock& lock) noexcept;
 
   std::string addresses_of(std::uint32_t vring, const VhostSettings& settings, QueueAddresses& at) const;
   QueuePosition begin_of(const QueueAddresses& at, std::uint32_t base) const noexcept;
@@ -203,12 +210,14 @@ class BalloonGuest final : public VhostBackend,
   std::atomic<int> waiting_{0};  // for the lock, of the daemon's thread
   Lock* serving_ = nullptr;      // of the guest's thread, while it is inside the device
   bool busy_ = false;            // so it is, or it is in a discard without the lock
+  bool calling_ = false;         // or it writes to a front-end's descriptors, without the lock
   bool wanted_ = false;          // the daemon's thread waits for it to be out
   bool stopping_ = false;
   bool config_changed_ = false;
   bool resuming_ = false;
-  std::uint32_t pending_ = 0;  // rings that may have something
-  std::uint64_t faults_ = 0;   // of rings, that were told
+  std::uint32_t pending_ = 0;                   // rings that may have something
+  std::uint32_t calls_due_ = 0, errs_due_ = 0;  // rings whose driver, or front-end, is to be told
+  std::uint64_t faults_ = 0;                    // of rings, that were told
   std::uint8_t status_ = 0;
   std::string why_;
   std::string release_error_;

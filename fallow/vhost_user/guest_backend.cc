@@ -14,11 +14,28 @@ namespace {
 
 constexpr std::uint8_t kFound = kStatusAcknowledge | kStatusDriver;
 
+ByteCount driver_area_bytes(const QueueAddresses& at, bool packed) noexcept {
+  return packed ? ByteCount{sizeof(PvirtqEventSuppress)} : AvailRing::bytes(at.size);
+}
+ByteCount device_area_bytes(const QueueAddresses& at, bool packed) noexcept {
+  return packed ? ByteCount{sizeof(PvirtqEventSuppress)} : UsedRing::bytes(at.size);
+}
+
+bool holds(const GuestMemory& memory, const QueueAddresses& at, bool packed) noexcept {
+  return memory.translate(at.descriptors, {at.size * sizeof(VirtqDesc)}) != nullptr &&
+         memory.translate(at.driver_area, driver_area_bytes(at, packed)) != nullptr &&
+         memory.translate(at.device_area, device_area_bytes(at, packed)) != nullptr;
+}
+
 std::uint32_t base_of(QueuePosition position, bool packed) noexcept {
   return packed ? position.next_avail | std::uint32_t{position.next_used} << 16 : position.next_avail;
 }
 
 }  // namespace
+
+bool BalloonGuest::any_started() const noexcept {
+  return std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; });
+}
 
 Status BalloonGuest::refuse(std::string why) noexcept {
   why_ = std::move(why);
@@ -56,8 +73,7 @@ Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byt
 Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
-  if (std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; }))
-    return Status::Ok;
+  if (any_started()) return Status::Ok;
   const std::uint32_t actual = record_.actual, poison = record_.poison;
   device_->set_status(0);
   device_->accept(features);
@@ -105,12 +121,8 @@ Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) n
   auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
   if (!next) return refuse(next.error);
   for (const Ring& ring : rings_) {
-    const GuestMemory& map = next.object->map().guest();
-    if (ring.started &&
-        (map.find(ring.at.descriptors) == nullptr || map.find(ring.at.driver_area) == nullptr ||
-         map.find(ring.at.device_area) == nullptr)) {
+    if (ring.started && !holds(next.object->map().guest(), ring.at, packed()))
       return refuse("memory without that of a ring that is started");
-    }
   }
   for (std::uint16_t queue = 0; queue < device_->queue_count(); ++queue)
     static_cast<void>(device_->stop_queue(queue));
@@ -121,7 +133,8 @@ Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) n
   for (std::uint16_t queue = 0; queue < rings_.size(); ++queue) {
     if (!rings_[queue].started) continue;
     const auto estate = journal_.estate(queue, memory_->map().guest(), rings_[queue].at, packed());
-    if (begin_ring(queue, rings_[queue].at, estate.position)) hand_back_owed(queue, estate);
+    FALLOW_CHECK(begin_ring(queue, rings_[queue].at, estate.position));  // its areas are there
+    hand_back_owed(queue, estate);
   }
   wake();
   return Status::Ok;
@@ -156,14 +169,10 @@ void BalloonGuest::restart_device() noexcept {
 std::string BalloonGuest::addresses_of(std::uint32_t vring, const VhostSettings& settings,
                                        QueueAddresses& at) const {
   const Vring& ring = settings.vrings[vring];
-  const std::uint64_t size = ring.size;
-  const bool packed = device_->has(kFeatureRingPacked);
-  const std::uint64_t driver = packed ? sizeof(PvirtqEventSuppress) : AvailRing::bytes(ring.size).raw;
-  const std::uint64_t device = packed ? sizeof(PvirtqEventSuppress) : UsedRing::bytes(ring.size).raw;
-  at.size = static_cast<std::uint16_t>(size);
-  if (!settings.guest_address(ring.descriptors, size * sizeof(VirtqDesc), at.descriptors.raw) ||
-      !settings.guest_address(ring.available, driver, at.driver_area.raw) ||
-      !settings.guest_address(ring.used, device, at.device_area.raw)) {
+  at.size = static_cast<std::uint16_t>(ring.size);
+  if (!settings.guest_address(ring.descriptors, at.size * sizeof(VirtqDesc), at.descriptors.raw) ||
+      !settings.guest_address(ring.available, driver_area_bytes(at, packed()).raw, at.driver_area.raw) ||
+      !settings.guest_address(ring.used, device_area_bytes(at, packed()).raw, at.device_area.raw)) {
     return "queue " + std::to_string(vring) + " is not in the guest's memory";
   }
   return {};
@@ -218,6 +227,8 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
   if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
   const Vring& wanted = settings.vrings[vring];
   if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
+  // Some drivers begin anew without a word, after a fault too.
+  if (!resuming_ && (device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
   ring = {true, settings.enabled(vring), at, wanted.kick, wanted.call, wanted.err};
 
   const auto queue = static_cast<std::uint16_t>(vring);
@@ -231,10 +242,16 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
   }
   if (!begin_ring(queue, at, position)) {
     unwatch(wanted.kick);
+    journal_.stopped(queue, position);
     return Status::InvalidArgument;
   }
-  if (goes_on) hand_back_owed(queue, estate);
+  if (goes_on) {
+    journal_.went_on(queue, estate);
+    hand_back_owed(queue, estate);
+  }
   for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
+  // Who returned chains before may have died before it said so.
+  if (resuming_ || inflight_ != nullptr) calls_due_ |= 1U << queue;
   wake();
   return Status::Ok;
 }
@@ -248,6 +265,11 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, std::uint32_t& base) noexcep
   QueuePosition position = estate.position;
   if (ring.started) {
     hand_back_owed(queue, estate);  // what the device keeps for later
+    if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
+      wanted_ = true;  // when they are told
+      wake();
+      return Status::Pending;
+    }
     position = device_->stop_queue(queue);
     unwatch(ring.kick);
     journal_.stopped(queue, position);
@@ -270,6 +292,8 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
 
 Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
   const Lock held = lock();
+  wanted_ |= calling_;
+  if (calling_) return Status::Pending;
   Ring& ring = rings_[vring];
   if (next.kick != ring.kick) {
     if (next.kick >= 0 && !watch(vring, next.kick)) return Status::InvalidArgument;

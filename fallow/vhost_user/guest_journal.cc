@@ -85,6 +85,11 @@ void GuestJournal::returned(std::uint16_t queue, std::uint16_t id, QueuePosition
   ring.set_progress({position, 0, 0, Step::Idle});
 }
 
+// Otherwise what is returned next would be taken for returned as soon as it is begun, if a process dies then.
+void GuestJournal::went_on(std::uint16_t queue, const Estate& estate) noexcept {
+  if (estate.came_back) returned(queue, record_.rings[queue].get_progress().id, estate.position);
+}
+
 GuestJournal::Estate GuestJournal::estate(std::uint16_t queue, const GuestMemory& memory,
                                           const QueueAddresses& at, bool packed) const noexcept {
   const RingRecord& ring = record_.rings[queue];
@@ -95,6 +100,7 @@ GuestJournal::Estate GuestJournal::estate(std::uint16_t queue, const GuestMemory
   estate.running = true;
   const bool back = progress.step == Step::Returning && came_back(memory, at, packed, progress.position);
   if (back) {
+    estate.came_back = true;
     estate.position = behind(progress.position, at, packed, progress.slots);
   } else if (progress.step == Step::Serving || progress.step == Step::Returning) {
     estate.owed[estate.count++] = {progress.id, progress.slots};

@@ -28,9 +28,12 @@ class GuestJournal final : public RingJournal {
       std::uint16_t id = 0, slots = 0;
     } owed[2];
     unsigned count = 0;
+    bool came_back = false;  // the chain that was being returned did
   };
   Estate estate(std::uint16_t queue, const GuestMemory& memory, const QueueAddresses& addresses,
                 bool packed) const noexcept;
+  // The ring goes on from there: what turned out to have come back is not looked for again.
+  void went_on(std::uint16_t queue, const Estate& estate) noexcept;
 
   // RingJournal.
   void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;

@@ -20,6 +20,8 @@ namespace {
 
 // Messages of one front-end before the others have their turn.
 constexpr int kMessages = 16;
+// ms between two looks at guests that do not come to an end.
+constexpr int kNudgeEvery = 20;
 
 }  // namespace
 
@@ -156,7 +158,8 @@ std::string Server::run() {
       }
       if (!any) return {};
     }
-    const int n = epoll_wait(epoll_, events, kEvents, -1);
+    const int n = epoll_wait(epoll_, events, kEvents, ending_ ? kNudgeEvery : -1);
+    if (n == 0) finish_more();
     if (n < 0 && errno != EINTR) return system_error_text("the server", "epoll_wait", errno);
     for (int i = 0; i < n; ++i) {
       const std::uint64_t what = events[i].data.u64;
@@ -290,12 +293,23 @@ void Server::follow_up(std::size_t place, Client& client) {
 
 void Server::finish(std::size_t place, Client& client) {
   static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, client.record.vhost.socket, nullptr));
-  if (client.session->close() == Status::Pending) return;  // it will ring
+  if (client.session->close() == Status::Pending) {  // it will ring
+    client.guest->nudge();
+    ending_ = true;
+    return;
+  }
   const std::uint64_t number = client.record.number;
   const std::string why = client.why;
   clients_[place].reset();
   std::atomic_ref<std::uint32_t>(records_.guests[place].in_use).store(0, std::memory_order_release);
   events_.disconnected(number, why);
+}
+
+void Server::finish_more() {
+  ending_ = false;
+  for (std::size_t place = 0; place < clients_.size(); ++place) {
+    if (clients_[place] != nullptr && clients_[place]->closing) follow_up(place, *clients_[place]);
+  }
 }
 
 void Server::stop() noexcept {

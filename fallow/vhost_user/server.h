@@ -89,6 +89,7 @@ class Server {
   void follow_up(std::size_t place, Client& client);
   void hang_up(Client& client, std::string why);
   void finish(std::size_t place, Client& client);
+  void finish_more();
   template <class F>
   Status for_guests(std::uint64_t guest, F f);
 
@@ -97,6 +98,7 @@ class Server {
   ServerEvents& events_;
   std::array<std::unique_ptr<Client>, ServerRecords::kMostGuests> clients_;
   int epoll_ = -1, bell_ = -1, timer_ = -1, reserve_ = -1;
+  bool ending_ = false;  // some client waits for its guest to be out of what it does
   std::atomic<bool> stopping_{false};
   std::mutex posting_;
   std::vector<std::function<void(Server&)>> posted_;

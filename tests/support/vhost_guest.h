@@ -1,0 +1,275 @@
+// A whole guest for tests of a vhost-user daemon: a front-end on a real socket, memory in a file, and a
+// driver's rings in it. Each step may be left out, repeated, or done wrongly.
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <chrono>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "fallow/balloon/wire.h"
+#include "fallow/virtio/packed_driver_queue.h"
+#include "fallow/virtio/split_driver_queue.h"
+#include "tests/support/vhost_front_end.h"
+
+namespace fallow {
+
+struct VhostGuestOptions {
+  Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
+                      kFeatureIndirectDesc | kFeatureEventIdx;
+  std::uint64_t memory = 32 << 20;
+  std::uint16_t queue_size = 64;
+};
+
+inline int connect_to(const std::string& path) {
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  if (fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+class VhostGuest {
+ public:
+  static constexpr std::uint32_t kAck = kVhostVersion | kVhostNeedReply;
+  static constexpr std::uint64_t kBase = 0x1000'0000, kUser = 0x7f12'0000'0000, kInFile = 0x20'0000;
+  static constexpr std::uint64_t kLists = 0x10'0000, kFree = 0x20'0000;  // behind the rings; from the base
+  static constexpr std::uint16_t kInflate = 0, kDeflate = 1, kStats = 2, kReporting = 3, kQueues = 4;
+  static constexpr int kWaitMs = 10'000;
+  static constexpr std::uint64_t kHungUp = ~std::uint64_t{0};  // instead of an acknowledgement
+
+  explicit VhostGuest(const std::string& path, const VhostGuestOptions& options = {})
+      : front(connect_to(path)), options(options), file_(VhostFrontEnd::memory()) {
+    FALLOW_CHECK(ftruncate(file_, static_cast<off_t>(kInFile + options.memory)) == 0);
+    memory_ = static_cast<std::byte*>(
+        mmap(nullptr, options.memory, PROT_READ | PROT_WRITE, MAP_SHARED, file_, kInFile));
+    FALLOW_CHECK(memory_ != MAP_FAILED);
+  }
+  ~VhostGuest() {
+    munmap(memory_, options.memory);
+    close(file_);
+    for (Ring& ring : rings) ring.close();
+    if (requests_ >= 0) close(requests_);
+  }
+  VhostGuest(const VhostGuest&) = delete;
+  VhostGuest& operator=(const VhostGuest&) = delete;
+
+  // ---- Messages. ----
+
+  // The reply, or nothing: the connection is closed, or none came in time.
+  std::optional<VhostFrontEnd::Reply> ask(VhostRequest request, const Bytes& payload = {},
+                                          std::vector<int> fds = {}, std::uint32_t flags = kVhostVersion) {
+    if (!front.send(request, payload, std::move(fds), flags)) return {};
+    return reply();
+  }
+  std::optional<VhostFrontEnd::Reply> reply(int wait_ms = kWaitMs) {
+    pollfd readable{front.socket(), POLLIN, 0};
+    if (poll(&readable, 1, wait_ms) != 1) return {};
+    return front.reply();
+  }
+  // 0: accepted; otherwise refused, or kHungUp.
+  std::uint64_t ack(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {}) {
+    const auto reply = ask(request, payload, std::move(fds), kAck);
+    return reply ? reply->u64() : kHungUp;
+  }
+  bool hung_up(int wait_ms = kWaitMs) {
+    pollfd gone{front.socket(), POLLRDHUP, 0};
+    return poll(&gone, 1, wait_ms) == 1;
+  }
+
+  // ---- Setting up, as a driver and its monitor do. ----
+
+  bool negotiate(std::uint64_t protocol = kVhostServed) {
+    const auto offered = ask(VhostRequest::GetFeatures);
+    if (!offered) return false;
+    accepted = offered->u64() & (options.features | kFeatureVersion1 | kVhostFProtocolFeatures);
+    packed = (accepted & kFeatureRingPacked) != 0;
+    return ack(VhostRequest::SetProtocolFeatures, bytes_of(protocol)) == 0 &&
+           ack(VhostRequest::SetOwner) == 0 && ack(VhostRequest::SetFeatures, bytes_of(accepted)) == 0;
+  }
+  VhostRegion region() const { return {kBase, options.memory, kUser, kInFile}; }
+  bool set_memory() {
+    return ack(VhostRequest::SetMemTable, bytes_of(VhostMemTable{1, 0}, region()), {dup(file_)}) == 0;
+  }
+  // A new ring in memory.
+  void make_ring(std::uint16_t queue) {
+    Ring& ring = rings[queue];
+    ring.close();
+    ring.driver = packed ? static_cast<DriverQueue*>(&ring.packed) : &ring.split;
+    DriverQueueConfig config;
+    config.size = options.queue_size;
+    config.ring = {packed, (accepted & kFeatureEventIdx) != 0, (accepted & kFeatureIndirectDesc) != 0};
+    if (config.ring.indirect) {
+      config.indirect_tables = 4;
+      config.indirect_length = options.queue_size;
+    }
+    const ByteCount shared =
+        packed ? PackedDriverQueue::shared_size(config) : SplitDriverQueue::shared_size(config);
+    const ByteCount own = packed ? PackedDriverQueue::own_size(config) : SplitDriverQueue::own_size(config);
+    ring.own.assign(own.raw / 8 + 1, 0);
+    const std::uint64_t at = queue * (kLists / kQueues);
+    FALLOW_CHECK(shared.raw <= kLists / kQueues);
+    std::memset(memory_ + at, 0, kLists / kQueues);
+    FALLOW_CHECK(ring.driver->start(config, {memory_ + at, {kBase + at}, shared},
+                                    std::as_writable_bytes(std::span(ring.own))) == Status::Ok);
+    ring.kick = VhostFrontEnd::event();
+    ring.call = VhostFrontEnd::event();
+  }
+  static std::uint64_t user(GuestPhys at) { return at.raw - kBase + kUser; }
+  VhostVringAddr addresses(std::uint16_t queue) const {
+    const QueueAddresses at = rings[queue].driver->addresses();
+    return {queue, 0, user(at.descriptors), user(at.device_area), user(at.driver_area), 0};
+  }
+  bool describe_ring(std::uint32_t queue, std::uint32_t base) {
+    return ack(VhostRequest::SetVringNum, bytes_of(VhostVringState{queue, options.queue_size})) == 0 &&
+           ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{queue, base})) == 0 &&
+           ack(VhostRequest::SetVringAddr, bytes_of(addresses(static_cast<std::uint16_t>(queue)))) == 0 &&
+           ack(VhostRequest::SetVringCall, bytes_of(std::uint64_t{queue}), {dup(rings[queue].call)}) == 0;
+  }
+  bool start_ring(std::uint32_t queue, std::uint32_t base) {
+    return describe_ring(queue, base) &&
+           ack(VhostRequest::SetVringKick, bytes_of(std::uint64_t{queue}), {dup(rings[queue].kick)}) == 0 &&
+           ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{queue, 1})) == 0;
+  }
+  std::uint32_t fresh_base() const { return packed ? 0x80008000U : 0; }
+  bool start_rings() {
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
+      make_ring(queue);
+      if (!start_ring(queue, fresh_base())) return false;
+    }
+    return true;
+  }
+  // The channel for what the back-end has to say.
+  bool give_channel() {
+    int ends[2];
+    FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    requests_ = ends[0];
+    return ack(VhostRequest::SetBackendReqFd, {}, {ends[1]}) == 0;
+  }
+  bool told_of_config(int wait_ms = kWaitMs) {
+    VhostHeader header;
+    pollfd readable{requests_, POLLIN, 0};
+    return poll(&readable, 1, wait_ms) == 1 &&
+           recv(requests_, &header, sizeof header, 0) == static_cast<ssize_t>(sizeof header) &&
+           header.request == static_cast<std::uint32_t>(VhostBackendRequest::ConfigChangeMsg);
+  }
+  bool bind() { return negotiate() && give_channel() && set_memory() && start_rings(); }
+
+  // Where the ring is now, which stopped.
+  std::uint32_t stop_ring(std::uint32_t queue) {
+    const auto reply = ask(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0}));
+    VhostVringState state{~0U, ~0U};
+    if (reply && reply->payload.size() == sizeof state)
+      std::memcpy(&state, reply->payload.data(), sizeof state);
+    return state.index == queue ? state.num : ~0U;
+  }
+  std::optional<std::uint32_t> config(std::uint32_t offset) {
+    const auto reply = ask(VhostRequest::GetConfig, bytes_of(VhostConfigHead{offset, 4, 0}, 0U));
+    std::uint32_t value = 0;
+    if (!reply || reply->payload.size() != sizeof(VhostConfigHead) + sizeof value) return {};
+    std::memcpy(&value, reply->payload.data() + sizeof(VhostConfigHead), sizeof value);
+    return value;
+  }
+  std::uint64_t write_config(std::uint32_t offset, std::uint32_t value) {
+    return ack(VhostRequest::SetConfig, bytes_of(VhostConfigHead{offset, 4, 0}, value));
+  }
+
+  // ---- What the driver does. ----
+
+  void add(std::uint16_t queue, std::span<const QueueBuffer> buffers, std::uint64_t token = 0) {
+    FALLOW_CHECK(rings[queue].driver->add(buffers, token) == Status::Ok);
+    if (rings[queue].driver->take_kick()) kick(queue);
+  }
+  void kick(std::uint16_t queue) {
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(rings[queue].kick, &one, sizeof one));
+  }
+  // As a driver does: sleeps until it is notified. Nothing: it was not, or the ring is broken.
+  std::optional<Used> take(std::uint16_t queue, int wait_ms = kWaitMs) {
+    Ring& ring = rings[queue];
+    for (;;) {
+      Used used;
+      const Taken taken = ring.driver->take(used);
+      if (taken == Taken::Used) return used;
+      if (taken == Taken::Broken) return {};
+      if (ring.driver->ask_for_notifications(true)) continue;
+      pollfd called{ring.call, POLLIN, 0};
+      if (poll(&called, 1, wait_ms) != 1) return {};
+      std::uint64_t count = 0;
+      static_cast<void>(!read(ring.call, &count, sizeof count));
+    }
+  }
+  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const QueueBuffer> buffers) {
+    add(queue, buffers);
+    const auto used = take(queue);
+    return used ? std::optional(used->length) : std::nullopt;
+  }
+  static QueueBuffer range(std::uint64_t offset, std::uint32_t length) {
+    return {{kBase + offset}, length, true};
+  }
+  // Reports `count` ranges of `length` bytes from `offset` on; the bytes that were released.
+  std::optional<std::uint32_t> report(std::uint64_t offset, std::uint32_t length, unsigned count = 1) {
+    std::vector<QueueBuffer> ranges;
+    for (unsigned i = 0; i < count; ++i) ranges.push_back(range(offset + std::uint64_t{i} * length, length));
+    return exchange(kReporting, ranges);
+  }
+  // Frames by their number from the base on.
+  bool tell(std::uint16_t queue, std::initializer_list<std::uint32_t> frames) {
+    std::uint32_t* const list = reinterpret_cast<std::uint32_t*>(memory_ + kLists);
+    std::uint32_t n = 0;
+    for (const std::uint32_t frame : frames) list[n++] = static_cast<std::uint32_t>(kBase >> 12) + frame;
+    const QueueBuffer buffer{{kBase + kLists}, n * 4, false};
+    return exchange(queue, {&buffer, 1}).has_value();
+  }
+  void give_statistics(std::uint16_t tag, std::uint64_t value) {
+    std::byte* const at = memory_ + kLists + 4096;
+    std::memcpy(at, &tag, sizeof tag);
+    std::memcpy(at + 2, &value, sizeof value);
+    const QueueBuffer buffer{{kBase + kLists + 4096}, kStatSize, false};
+    add(kStats, {&buffer, 1});
+  }
+
+  // ---- Its memory. ----
+
+  std::byte* memory() { return memory_; }
+  int file() const { return file_; }
+  void fill(std::uint64_t offset, std::uint64_t length) { std::memset(memory_ + offset, 0x5a, length); }
+  std::uint64_t blocks() const {  // bytes that the file holds
+    struct stat file {};
+    FALLOW_CHECK(fstat(file_, &file) == 0);
+    return static_cast<std::uint64_t>(file.st_blocks) * 512;
+  }
+
+  struct Ring {
+    SplitDriverQueue split;
+    PackedDriverQueue packed;
+    DriverQueue* driver = nullptr;
+    std::vector<std::uint64_t> own;
+    int kick = -1, call = -1;
+    void close() {
+      if (kick >= 0) ::close(kick);
+      if (call >= 0) ::close(call);
+      kick = call = -1;
+    }
+  };
+  VhostFrontEnd front;
+  const VhostGuestOptions options;
+  std::uint64_t accepted = 0;
+  bool packed = false;
+  Ring rings[kQueues];
+
+ private:
+  int file_;
+  std::byte* memory_;
+  int requests_ = -1;
+};
+
+}  // namespace fallow
