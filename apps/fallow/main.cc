@@ -5,13 +5,19 @@
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <exception>
+#include <functional>
 #include <new>
 #include <string>
+#include <vector>
 
+#include "apps/fallow/ctl_command.h"
 #include "apps/fallow/exit_status.h"
 #include "apps/fallow/output_file.h"
 #include "apps/fallow/replay_command.h"
+#include "apps/fallow/serve_command.h"
+#include "apps/fallow/top_command.h"
 
 namespace fallow {
 namespace {
@@ -26,14 +32,36 @@ int usage_error(const std::string& verb, const std::string& what) {
   return kExitUsage;
 }
 
-int unexpected(const CLI::App& app, const CLI::App& replay) {
-  const std::string word = replay.parsed() ? replay.remaining().front() : app.remaining().front();
-  const bool option = word.starts_with("-");
-  if (!replay.parsed())
-    return usage_error("",
-                       fmt::format("there is no {} '{}'; expected replay", option ? "option" : "verb", word));
-  return usage_error(" replay", option ? fmt::format("there is no option '{}'", word)
-                                       : fmt::format("'{}' is one TRACE too many; expected one", word));
+// A verb: what CLI11 knows of it, the word that it has too many of when there is one too many, and what runs
+// it.
+struct Verb {
+  const CLI::App* app;
+  const char* operand;  // null: it has none
+  std::function<int()> run;
+};
+
+std::string names_of(const std::vector<Verb>& verbs) {
+  std::string names;
+  for (std::size_t i = 0; i < verbs.size(); ++i) {
+    if (i > 0) names += i + 1 < verbs.size() ? ", " : " or ";
+    names += verbs[i].app->get_name();
+  }
+  return names;
+}
+
+int unexpected(const CLI::App& app, const std::vector<Verb>& verbs) {
+  for (const Verb& verb : verbs) {
+    if (!verb.app->parsed()) continue;
+    const std::string word = verb.app->remaining().front();
+    const std::string name = " " + verb.app->get_name();
+    if (word.starts_with("-")) return usage_error(name, fmt::format("there is no option '{}'", word));
+    if (verb.operand == nullptr)
+      return usage_error(name, fmt::format("'{}' is one word too many; expected options only", word));
+    return usage_error(name, fmt::format("'{}' is one {} too many; expected one", word, verb.operand));
+  }
+  const std::string word = app.remaining().front();
+  return usage_error("", fmt::format("there is no {} '{}'; expected {}",
+                                     word.starts_with("-") ? "option" : "verb", word, names_of(verbs)));
 }
 
 int run(int count, const char* const* words) {
@@ -41,18 +69,29 @@ int run(int count, const char* const* words) {
   app.set_help_flag("-h,--help", "This text");
   app.set_version_flag("--version", "fallow " FALLOW_VERSION, "The version");
   app.footer(kFooter);
-  ReplayWords replay_words;
-  const CLI::App* replay = add_replay_command(app, &replay_words);
+  ReplayWords replay;
+  ServeWords serve;
+  CtlWords ctl;
+  TopWords top;
+  const std::vector<Verb> verbs = {
+      {add_replay_command(app, &replay), "TRACE", [&] { return run_replay(replay); }},
+      {add_serve_command(app, &serve), nullptr, [&] { return run_serve(serve); }},
+      {add_ctl_command(app, &ctl), "SIZE", [&] { return run_ctl(ctl); }},
+      {add_top_command(app, &top), nullptr, [&] { return run_top(top); }},
+  };
+  const auto chosen = [&verbs] {
+    return std::find_if(verbs.begin(), verbs.end(), [](const Verb& verb) { return verb.app->parsed(); });
+  };
   try {
     app.parse(count, words);
   } catch (const CLI::Success& wanted) {
     return app.exit(wanted);  // --help and --version
   } catch (const CLI::ExtrasError&) {
-    return unexpected(app, *replay);
+    return unexpected(app, verbs);
   } catch (const CLI::ParseError& error) {
-    return usage_error(replay->parsed() ? " replay" : "", error.what());
+    return usage_error(chosen() == verbs.end() ? "" : " " + chosen()->app->get_name(), error.what());
   }
-  if (replay->parsed()) return run_replay(replay_words);
+  if (chosen() != verbs.end()) return chosen()->run();
   write_all(STDERR_FILENO, app.help());
   return kExitUsage;
 }

@@ -1,0 +1,148 @@
+#include "apps/fallow/serve_sandbox.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+
+namespace fallow {
+namespace {
+
+constexpr int kNoSandbox = 77;
+
+// How a process ends that enters the sandbox and then does something.
+template <class Deed>
+int ended(Deed deed, const SandboxOptions& options = {}) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!enter_sandbox(options).empty()) _exit(kNoSandbox);
+    deed();
+    _exit(0);
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return status;
+}
+
+template <class Deed>
+bool forbidden(Deed deed) {
+  const int status = ended(deed);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+template <class Deed>
+bool allowed(Deed deed, const SandboxOptions& options = {}) {
+  const int status = ended(deed, options);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+void expect(bool condition) {
+  if (!condition) _exit(1);
+}
+
+TEST(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
+  EXPECT_TRUE(forbidden([] { static_cast<void>(open("/etc/passwd", O_RDONLY)); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(!::system("true")); }));
+  EXPECT_TRUE(forbidden([] { execl("/bin/true", "true", nullptr); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(fork()); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(socket(AF_INET, SOCK_STREAM, 0)); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(socket(AF_UNIX, SOCK_STREAM, 0)); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(unlink("/nowhere")); }));
+  EXPECT_TRUE(forbidden([] { kill(getppid(), SIGTERM); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(setuid(0)); }));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(prctl(PR_SET_DUMPABLE, 1)); }));
+  EXPECT_TRUE(
+      forbidden([] { mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
+}
+
+TEST(ServeSandbox, memory_does_not_become_code) {
+  EXPECT_TRUE(forbidden([] {
+    void* const page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(page, 4096, PROT_READ | PROT_EXEC);
+  }));
+}
+
+TEST(ServeSandbox, what_serving_needs_is_allowed) {
+  EXPECT_TRUE(allowed([] {
+    const int file = memfd_create("guest", MFD_CLOEXEC);
+    expect(file >= 0 && ftruncate(file, 1 << 20) == 0);
+    expect(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1 << 20) == 0);
+    void* const memory = mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    expect(memory != MAP_FAILED);
+    unsigned char resident[256];
+    expect(mincore(memory, 1 << 20, resident) == 0 && munmap(memory, 1 << 20) == 0);
+    expect(close(file) == 0);
+  }));
+  EXPECT_TRUE(allowed([] {
+    std::atomic<int> ran{0};
+    std::thread first([&ran] { ++ran; }),
+        second([&ran] { ran += static_cast<int>(std::string(99999, 'x').size()); });
+    first.join();
+    second.join();
+    expect(ran == 100000);
+  }));
+}
+
+TEST(ServeSandbox, a_failed_check_is_told_from_a_forbidden_call) {
+  const int status = ended([] { std::abort(); });
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+TEST(ServeSandbox, threads_that_run_already_are_in_it_too) {
+  const pid_t child = fork();
+  if (child == 0) {
+    std::atomic<bool> in{false};
+    std::thread other([&in] {
+      while (!in) std::this_thread::yield();
+      static_cast<void>(open("/etc/passwd", O_RDONLY));
+      _exit(0);
+    });
+    if (!enter_sandbox({}).empty()) _exit(kNoSandbox);
+    in = true;
+    other.join();
+  }
+  int status = -1;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+// Said by the kernel, since the process itself may not ask any more.
+TEST(ServeSandbox, there_are_no_new_privileges) {
+  int inside[2], done[2];
+  ASSERT_EQ(pipe(inside), 0);
+  ASSERT_EQ(pipe(done), 0);
+  const pid_t child = fork();
+  char byte = 0;
+  if (child == 0) {
+    if (!enter_sandbox({}).empty()) _exit(kNoSandbox);
+    expect(write(inside[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1);
+    _exit(0);
+  }
+  EXPECT_EQ(read(inside[0], &byte, 1), 1);
+  std::ifstream status_file("/proc/" + std::to_string(child) + "/status");
+  const std::string status((std::istreambuf_iterator<char>(status_file)), {});
+  EXPECT_NE(status.find("NoNewPrivs:\t1"), std::string::npos) << status;
+  EXPECT_NE(status.find("Seccomp:\t2"), std::string::npos) << status;
+  EXPECT_EQ(write(done[1], &byte, 1), 1);
+  EXPECT_EQ(waitpid(child, nullptr, 0), child);
+  for (const int file : {inside[0], inside[1], done[0], done[1]}) close(file);
+}
+
+TEST(ServeSandbox, sockets_only_for_metrics) {
+  EXPECT_TRUE(allowed([] { expect(socket(AF_INET, SOCK_STREAM, 0) >= 0); }, {.metrics = true}));
+  const int status = ended([] { static_cast<void>(socket(AF_NETLINK, SOCK_RAW, 0)); }, {.metrics = true});
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+}
+
+}  // namespace
+}  // namespace fallow

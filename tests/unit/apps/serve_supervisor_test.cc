@@ -1,0 +1,253 @@
+#include "apps/fallow/serve_supervisor.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <new>
+#include <string>
+#include <thread>
+
+namespace fallow {
+namespace {
+
+using std::chrono::milliseconds;
+
+// What workers and the test tell each other.
+struct Board {
+  std::atomic<int> workers{0};  // that were started so far
+  std::atomic<int> process{0};  // the last one's
+  std::atomic<int> file{-1};    // a descriptor that a worker opened
+  std::atomic<int> reopened{0};
+};
+
+void wait_for_sigterm() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigwaitinfo(&signals, nullptr);
+}
+
+class ServeSupervisor : public testing::Test {
+ protected:
+  using Job = std::function<int(int round)>;
+
+  ServeSupervisor() {
+    void* const memory =
+        mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    board_ = new (memory) Board;
+    options_.wait_ms = 200;
+    options_.reopen = [](void* board) noexcept { ++static_cast<Board*>(board)->reopened; };
+    options_.context = board_;
+  }
+  ~ServeSupervisor() override {
+    if (supervisor_ > 0) {
+      kill(supervisor_, SIGKILL);
+      waitpid(supervisor_, nullptr, 0);
+    }
+    munmap(board_, sizeof *board_);
+  }
+
+  // `job` is what each worker does with the number of the start, from 1 on; it serves from the start, unless
+  // it fails before.
+  void start(Job job, bool serves = true) {
+    job_ = std::move(job);
+    serves_ = serves;
+    supervisor_ = fork();
+    if (supervisor_ != 0) return;
+    ServeLog log(STDERR_FILENO, LogFormat::Text, LogLevel::Error);
+    _exit(supervise({run, this}, options_, log));
+  }
+
+  // The supervisor's exit status; -1: a signal ended it.
+  int wait() {
+    int status = 0;
+    EXPECT_EQ(waitpid(supervisor_, &status, 0), supervisor_);
+    supervisor_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+  void wait_for_worker(int number) const {
+    for (int i = 0; i < 1000 && board_->workers < number; ++i) std::this_thread::sleep_for(milliseconds(5));
+    EXPECT_EQ(board_->workers, number);
+  }
+
+  Board* board_ = nullptr;
+  SupervisorOptions options_;
+  pid_t supervisor_ = -1;
+
+ private:
+  static int run(void* test, void (*started)()) noexcept {
+    auto& self = *static_cast<ServeSupervisor*>(test);
+    if (self.serves_) started();
+    self.board_->process = getpid();
+    return self.job_(++self.board_->workers);
+  }
+
+  Job job_;
+  bool serves_ = true;
+};
+
+TEST_F(ServeSupervisor, passes_sigterm_on_and_ends_with_its_worker) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    board_->workers = 0;
+    start([](int) {
+      wait_for_sigterm();
+      return 0;
+    });
+    wait_for_worker(1);
+    kill(supervisor_, signal);
+    EXPECT_EQ(wait(), 0);
+    EXPECT_EQ(board_->workers, 1);
+  }
+}
+
+TEST_F(ServeSupervisor, starts_another_worker_however_the_last_one_died) {
+  start([](int round) {
+    if (round == 1) raise(SIGKILL);
+    if (round == 2) std::abort();
+    return round == 3 ? 1 : 0;
+  });
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 4);
+}
+
+TEST_F(ServeSupervisor, what_a_worker_opened_outlives_it) {
+  start([this](int round) {
+    char text[6] = {};
+    if (round == 1) {
+      std::thread([this] { board_->file = memfd_create("left behind", MFD_CLOEXEC); }).join();
+      if (write(board_->file, "hello", 5) != 5) _exit(0);
+      raise(SIGKILL);
+    }
+    return pread(board_->file, text, 5, 0) == 5 && std::string(text) == "hello" ? 0 : 1;
+  });
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 2);
+}
+
+TEST_F(ServeSupervisor, workers_have_memory_of_their_own) {
+  int counter = 0;
+  start([&counter](int round) {
+    ++counter;
+    if (round == 1) raise(SIGKILL);
+    return counter == 1 ? 0 : 1;
+  });
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 2);
+}
+
+TEST_F(ServeSupervisor, a_first_worker_that_cannot_start_is_not_started_again) {
+  start([](int) { return 1; }, false);
+  EXPECT_EQ(wait(), 1);
+  EXPECT_EQ(board_->workers, 1);
+}
+
+TEST_F(ServeSupervisor, waits_between_deaths_that_come_often) {
+  options_.deaths = 3;
+  const auto begin = std::chrono::steady_clock::now();
+  start([](int round) { return round < 6 ? 1 : 0; });
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 6);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 2 * milliseconds(options_.wait_ms));
+}
+
+TEST_F(ServeSupervisor, while_it_waits_it_can_be_stopped) {
+  options_.deaths = 1;
+  options_.wait_ms = 60'000;
+  start([](int round) {
+    if (round < 3) return 1;
+    wait_for_sigterm();
+    return 0;
+  });
+  wait_for_worker(2);
+  std::this_thread::sleep_for(milliseconds(50));
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 3);
+}
+
+TEST_F(ServeSupervisor, a_worker_that_dies_while_it_stops_is_finished_by_the_next) {
+  start([](int round) {
+    wait_for_sigterm();
+    if (round == 1) raise(SIGKILL);
+    return 0;
+  });
+  wait_for_worker(1);
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 2);
+}
+
+TEST_F(ServeSupervisor, gives_up_on_workers_that_never_stop_in_order) {
+  options_.drain_deaths = 2;
+  start([](int) {
+    wait_for_sigterm();
+    return 1;
+  });
+  wait_for_worker(1);
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 1);
+  EXPECT_EQ(board_->workers, 2);
+}
+
+TEST_F(ServeSupervisor, a_second_signal_kills) {
+  start([](int) {
+    while (true) pause();
+    return 0;
+  });
+  wait_for_worker(1);
+  kill(supervisor_, SIGTERM);
+  std::this_thread::sleep_for(milliseconds(50));
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 1);
+}
+
+TEST_F(ServeSupervisor, a_worker_dies_with_it) {
+  start([](int) {
+    while (true) pause();
+    return 0;
+  });
+  wait_for_worker(1);
+  const int worker = board_->process;
+  kill(supervisor_, SIGKILL);
+  EXPECT_EQ(wait(), -1);
+  // Its next parent reaps it, or does not: dead it is.
+  bool gone = false;
+  for (int i = 0; i < 400 && !gone; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+    std::string state;
+    if (FILE* const file = std::fopen(("/proc/" + std::to_string(worker) + "/stat").c_str(), "r")) {
+      char text[256] = {};
+      static_cast<void>(!std::fgets(text, sizeof text, file));
+      std::fclose(file);
+      state = text;
+    }
+    gone = state.empty() || state.find(") Z ") != std::string::npos;
+  }
+  EXPECT_TRUE(gone);
+}
+
+TEST_F(ServeSupervisor, opens_the_log_anew_at_sighup) {
+  start([](int) {
+    wait_for_sigterm();
+    return 0;
+  });
+  wait_for_worker(1);
+  kill(supervisor_, SIGHUP);
+  for (int i = 0; i < 400 && board_->reopened == 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  EXPECT_EQ(board_->reopened, 1);
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+}
+
+}  // namespace
+}  // namespace fallow
