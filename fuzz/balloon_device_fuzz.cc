@@ -27,6 +27,10 @@ class Run {
       }
     }
     for (std::uint16_t queue = 0; queue < BalloonMachine::kQueues; ++queue) machine_.kick(queue);
+    const BalloonDeviceStats stats = machine_.device().stats();
+    for (std::size_t why = 0; why < kRefusals; ++why) {
+      if (stats.refused[why] != 0) FALLOW_CHECK(describe(static_cast<Refusal>(why))[0] != '\0');
+    }
   }
 
  private:
@@ -108,6 +112,7 @@ class Run {
         const std::uint8_t mood = in_.u8();
         machine_.pause((mood & 1) != 0);
         machine_.back().promised = (mood & 2) != 0 ? Promise::None : Promise::Zero;
+        if ((mood & 0xc) == 0xc) machine_.say_memory_again();
       }
     }
   }

@@ -186,6 +186,17 @@ class BalloonMachine {
   }
 
   RecordingBacking& back() { return backing; }
+  // The memory is said anew, as a monitor does that adds some: what is in the balloon stays in it.
+  void say_memory_again() {
+    if (device_->started(0)) FALLOW_CHECK(device_->change_memory(map_, {}) == Status::Busy);
+    for (std::uint16_t queue = 0; queue < kMaxQueues; ++queue) stop_queue(queue);
+    words_[next_words_].assign(InflatedPages::words(map_), 0);
+    FALLOW_CHECK(device_->change_memory(map_, words_[next_words_]) == Status::Ok);
+    FALLOW_CHECK(device_->change_memory(map_, {}) == Status::InvalidArgument);
+    next_words_ ^= 1;
+    FALLOW_CHECK(device_->stats().inflated.raw == balloon_.size());
+  }
+
   void pause(bool on) {
     paused_ = on;
     device_->pause_reporting(on);
@@ -382,6 +393,9 @@ class BalloonMachine {
   std::byte *memory_, *copy_;
   RecordingBacking backing;
   std::vector<Region> regions_;
+  static constexpr std::uint16_t kMaxQueues = VirtioDevice::kMaxQueues;
+  std::vector<std::uint64_t> words_[2];  // of the balloon, after say_memory_again(): one in use, one to come
+  std::size_t next_words_ = 0;
   MemoryMap map_;
   GuestMemory copied_;  // the same addresses, in the copy
   NoNotifier notifier_;
