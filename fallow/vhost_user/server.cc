@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "fallow/host/system_error.h"
@@ -20,8 +21,15 @@ namespace {
 
 // Messages of one front-end before the others have their turn.
 constexpr int kMessages = 16;
-// ms between two looks at guests that do not come to an end.
-constexpr int kNudgeEvery = 20;
+// Between two looks at what does not come to an end by itself.
+constexpr int kLookEveryMs = 20;
+
+Nanoseconds now() noexcept {
+  timespec time{};
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return seconds(static_cast<std::uint64_t>(time.tv_sec)) +
+         Nanoseconds{static_cast<std::uint64_t>(time.tv_nsec)};
+}
 
 }  // namespace
 
@@ -158,8 +166,8 @@ std::string Server::run() {
       }
       if (!any) return {};
     }
-    const int n = epoll_wait(epoll_, events, kEvents, ending_ ? kNudgeEvery : -1);
-    if (n == 0) finish_more();
+    const int n = epoll_wait(epoll_, events, kEvents, ending_ || resting_ ? kLookEveryMs : -1);
+    if ((ending_ || resting_) && now() >= look_at_) look_again();
     if (n < 0 && errno != EINTR) return system_error_text("the server", "epoll_wait", errno);
     for (int i = 0; i < n; ++i) {
       const std::uint64_t what = events[i].data.u64;
@@ -201,8 +209,13 @@ void Server::handle(Source source, std::size_t place) {
 void Server::accept_from(std::size_t listener) {
   const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (socket < 0) {
-    if (errno == EMFILE || errno == ENFILE) turn_one_away(listener);
-    return;  // or it is gone again
+    const int error = errno;
+    if (error == EAGAIN || error == ECONNABORTED || error == EINTR) return;  // it is gone again
+    if ((error == EMFILE || error == ENFILE) && turn_one_away(listener)) return;
+    // It stays readable, so nobody looks there for a while.
+    static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, options_.listeners[listener], nullptr));
+    resting_ = true;
+    return;
   }
   std::size_t place = 0;
   while (place < ServerRecords::kMostGuests && records_.guests[place].in_use != 0) ++place;
@@ -232,14 +245,16 @@ void Server::accept_from(std::size_t listener) {
 }
 
 // Out of descriptors: with the one in reserve, so that who waits there is told, and the socket is not
-// readable for ever.
-void Server::turn_one_away(std::size_t listener) {
-  ::close(std::exchange(reserve_, -1));
+// readable for ever. False: that was not enough.
+bool Server::turn_one_away(std::size_t listener) {
+  if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
   const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (socket >= 0) ::close(socket);
   reserve_ = eventfd(0, EFD_CLOEXEC);
+  if (socket < 0) return false;
   events_.turned_away(static_cast<std::uint32_t>(listener),
                       "no descriptor is left: raise the limit (ulimit -n)");
+  return true;
 }
 
 // Whatever there is to do for a guest: at its socket, or since its own thread is done with something.
@@ -305,7 +320,12 @@ void Server::finish(std::size_t place, Client& client) {
   events_.disconnected(number, why);
 }
 
-void Server::finish_more() {
+void Server::look_again() {
+  look_at_ = now() + milliseconds(kLookEveryMs);
+  if (std::exchange(resting_, false)) {
+    for (std::size_t i = 0; i < options_.listeners.size(); ++i)
+      resting_ |= !watch(Source::Listener, i, options_.listeners[i]);
+  }
   ending_ = false;
   for (std::size_t place = 0; place < clients_.size(); ++place) {
     if (clients_[place] != nullptr && clients_[place]->closing) follow_up(place, *clients_[place]);

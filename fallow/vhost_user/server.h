@@ -83,13 +83,13 @@ class Server {
   void handle(Source source, std::size_t place);
   void run_posted();
   void accept_from(std::size_t listener);
-  void turn_one_away(std::size_t listener);
+  bool turn_one_away(std::size_t listener);
   std::string begin(std::size_t place);
   void step(std::size_t place);
   void follow_up(std::size_t place, Client& client);
   void hang_up(Client& client, std::string why);
   void finish(std::size_t place, Client& client);
-  void finish_more();
+  void look_again();
   template <class F>
   Status for_guests(std::uint64_t guest, F f);
 
@@ -98,7 +98,9 @@ class Server {
   ServerEvents& events_;
   std::array<std::unique_ptr<Client>, ServerRecords::kMostGuests> clients_;
   int epoll_ = -1, bell_ = -1, timer_ = -1, reserve_ = -1;
-  bool ending_ = false;  // some client waits for its guest to be out of what it does
+  bool ending_ = false;   // some client waits for its guest to be out of what it does
+  bool resting_ = false;  // some listener is not watched
+  Nanoseconds look_at_;   // monotonic: when to look after these two again
   std::atomic<bool> stopping_{false};
   std::mutex posting_;
   std::vector<std::function<void(Server&)>> posted_;

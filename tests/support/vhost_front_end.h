@@ -50,6 +50,12 @@ class VhostFrontEnd {
   VhostFrontEnd(const VhostFrontEnd&) = delete;
   VhostFrontEnd& operator=(const VhostFrontEnd&) = delete;
 
+  // Goes over to another connection.
+  void connect(int socket) {
+    hang_up();
+    socket_ = socket;
+  }
+
   // The back-end's end; whoever takes it closes it.
   int take_other() { return std::exchange(other_, -1); }
   int socket() const { return socket_; }

@@ -248,6 +248,16 @@ class VhostGuest {
     return static_cast<std::uint64_t>(file.st_blocks) * 512;
   }
 
+  // All that this end has open.
+  std::vector<int> descriptors() const {
+    std::vector<int> fds{front.socket(), file_, requests_};
+    for (const Ring& ring : rings) {
+      fds.push_back(ring.kick);
+      fds.push_back(ring.call);
+    }
+    return fds;
+  }
+
   struct Ring {
     SplitDriverQueue split;
     PackedDriverQueue packed;

@@ -5,7 +5,9 @@
 
 #include <map>
 
+#include "fallow/virtio/split_layout.h"
 #include "tests/support/balloon_rig.h"
+#include "tests/support/ring_box.h"
 
 namespace fallow {
 namespace {
@@ -142,6 +144,35 @@ TEST_P(Death, AtEachStepEachChainComesBackOnce) {
     ASSERT_FALSE(HasFailure());
   }
   EXPECT_GT(moments, 20u);
+}
+
+// The first dies between the return of a chain and its note of that, the second while it hands back another.
+TEST(GuestJournalTwice, WhatCameBackIsNotLookedForAgain) {
+  GuestBox box(8192);
+  const QueueAddresses at{16, box.base(), box.base() + ByteCount{1024}, box.base() + ByteCount{4096}};
+  UsedRing used(box.at(at.device_area), at.size);
+  GuestRecord record{};
+  GuestJournal journal(record);
+  journal.started(2, 0, {0, 0});
+  journal.taken(2, {1, 1, {}}, {1, 0});
+  journal.kept(2, 1, 1);
+  journal.taken(2, {2, 1, {}}, {2, 0});
+  journal.returning(2, 2, 1);
+  used.idx().store(1);
+
+  const auto first = journal.estate(2, box.map(), at, false);
+  ASSERT_EQ(first.count, 1U);
+  EXPECT_EQ(first.owed[0].id, 1);
+  EXPECT_EQ(first.position.next_used, 1);
+  journal.went_on(2, first);
+  journal.returning(2, 1, 1);
+
+  const auto second = journal.estate(2, box.map(), at, false);
+  ASSERT_EQ(second.count, 1U);
+  EXPECT_EQ(second.owed[0].id, 1);
+  EXPECT_EQ(second.position.next_used, 1);
+  used.idx().store(2);
+  EXPECT_EQ(journal.estate(2, box.map(), at, false).count, 0U);
 }
 
 TEST(GuestJournalWords, KeepWhatTheyAreGiven) {
