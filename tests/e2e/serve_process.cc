@@ -1,0 +1,155 @@
+#include "tests/e2e/serve_process.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "tests/e2e/wait_until.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FALLOW_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FALLOW_SANITIZED 1
+#endif
+#endif
+
+namespace fallow {
+namespace {
+
+using nlohmann::json;
+
+// A line each way, within 2 s.
+std::string exchange(const std::string& path, const std::string& request) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  std::string answer;
+  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      send(file, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
+    constexpr int kPatience = 2000;
+    char piece[4096];
+    pollfd ready{file, POLLIN, 0};
+    while (answer.find('\n') == std::string::npos && poll(&ready, 1, kPatience) == 1) {
+      const ssize_t n = recv(file, piece, sizeof piece, 0);
+      if (n <= 0) break;
+      answer.append(piece, static_cast<std::size_t>(n));
+    }
+  }
+  close(file);
+  return answer;
+}
+
+}  // namespace
+
+ServeProcess::ServeProcess(const std::vector<std::string>& options) : options_(options) {
+#ifdef FALLOW_SANITIZED
+  options_.emplace_back("--no-sandbox");  // sanitizers make system calls of their own
+#endif
+  start();
+}
+
+ServeProcess::~ServeProcess() {
+  if (process_ > 0) kill_all();
+}
+
+void ServeProcess::kill_all() {
+  const pid_t serving = worker();
+  kill(process_, SIGKILL);
+  waitpid(process_, nullptr, 0);
+  process_ = -1;
+  // Whoever inherits it may not reap it: then it is a zombie, and has let go of everything.
+  wait_until([&] {
+    const std::string state = serving > 0 ? read_file("/proc/" + std::to_string(serving) + "/stat") : "";
+    return state.empty() || state.find(") Z ") != std::string::npos;
+  });
+}
+
+void ServeProcess::start() {
+  const std::size_t served = events("serving");
+  std::vector<std::string> words = {FALLOW_PROGRAM, "serve",    "--socket",     socket(),
+                                    "--log",        log_path(), "--log-format", "json"};
+  words.insert(words.end(), options_.begin(), options_.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  process_ = fork();
+  if (process_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    execv(FALLOW_PROGRAM, arguments.data());
+    _exit(127);
+  }
+  ASSERT_GT(process_, 0);
+  ASSERT_TRUE(wait_for_events("serving", served + 1)) << read_file(log_path());
+}
+
+pid_t ServeProcess::worker() const {
+  const std::string id = std::to_string(process_);
+  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
+  pid_t child = -1;
+  children >> child;
+  return children ? child : -1;
+}
+
+int ServeProcess::stop() {
+  int status = 0;
+  kill(process_, SIGTERM);
+  const bool ended = wait_until([&] { return waitpid(process_, &status, WNOHANG) == process_; });
+  EXPECT_TRUE(ended) << "the daemon does not end";
+  if (!ended) return -1;
+  process_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::vector<json> ServeProcess::log() const {
+  std::vector<json> lines;
+  std::ifstream file(log_path());
+  for (std::string line; std::getline(file, line);) {
+    json object = json::parse(line, nullptr, false);
+    if (object.is_object()) lines.push_back(std::move(object));  // the last one may not be whole yet
+  }
+  return lines;
+}
+
+std::size_t ServeProcess::events(const std::string& event) const {
+  std::size_t count = 0;
+  for (const json& line : log()) count += line["event"] == event;
+  return count;
+}
+
+bool ServeProcess::wait_for_events(const std::string& event, std::size_t count, Time limit) const {
+  return wait_until([&] { return events(event) >= count; }, limit);
+}
+
+std::string ServeProcess::troubles() const {
+  std::string all;
+  for (const json& line : log())
+    if (line["level"] != "info" && line["level"] != "debug") all += line.dump() + "\n";
+  return all;
+}
+
+json ServeProcess::ask(const json& request) const {
+  const json answer = json::parse(exchange(socket() + ".ctl", request.dump() + "\n"), nullptr, false);
+  return answer.is_discarded() ? json() : answer;
+}
+
+json ServeProcess::guests() const {
+  const json answer = ask({{"command", "list"}});
+  return answer.is_object() && answer.contains("guests") ? answer["guests"] : json::array();
+}
+
+std::uint64_t ServeProcess::figure(const char* name) const {
+  const json all = guests();
+  return all.empty() ? 0 : all[0].value(name, std::uint64_t{0});
+}
+
+}  // namespace fallow

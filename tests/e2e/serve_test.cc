@@ -1,0 +1,268 @@
+// `fallow serve` and a real Linux: what it frees is gone from the host, and it never loses anything, whoever
+// dies.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "tests/e2e/serve_process.h"
+#include "tests/e2e/uml_guest.h"
+#include "tests/e2e/wait_until.h"
+
+namespace fallow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+class Serve : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!UmlGuest::available()) GTEST_SKIP() << "needs the packages user-mode-linux and busybox-static";
+  }
+
+  // Files of 4 MiB in the guest, of random bytes, with a list of their checksums.
+  static std::string fill(int from, int to) {
+    return "for i in $(seq " + std::to_string(from) + " " + std::to_string(to) +
+           "); do dd if=/dev/urandom of=/tmp/f$i bs=1M count=4 2>/dev/null || exit 1; done; "
+           "md5sum /tmp/f* >/sums";
+  }
+  static std::string remove(int from, int to) {
+    return "for i in $(seq " + std::to_string(from) + " " + std::to_string(to) +
+           "); do rm /tmp/f$i; done; for f in /tmp/f*; do grep \" $f$\" /sums; done >/sums.left; "
+           "mv /sums.left /sums";
+  }
+  static void expect_unharmed(UmlGuest& guest) {
+    const GuestAnswer checked = guest.run("md5sum -c -s /sums");
+    EXPECT_TRUE(checked.ok()) << checked.out;
+  }
+
+  static std::unique_ptr<UmlGuest> boot(const ServeProcess& daemon, const char* memory = "256M",
+                                        unsigned order = 9) {
+    auto guest = UmlGuest::boot(daemon.socket(), memory);
+    if (guest == nullptr) return guest;
+    const GuestAnswer loaded = guest->load_balloon(order);
+    EXPECT_TRUE(loaded.ok()) << loaded.out;
+    return guest;
+  }
+
+  // Linux reports every 2 s, as long as there is anything. What comes next is in the middle of it, as far as
+  // luck lets it.
+  static bool wait_for_a_report(const ServeProcess& daemon) {
+    const std::uint64_t before = daemon.figure("requests");
+    return wait_until([&] { return daemon.figure("requests") > before; });
+  }
+
+  // What nobody wants to read in it.
+  static void expect_calm(const UmlGuest& guest) {
+    for (const char* word : {"WARN", "BUG", "Oops", "reports error", "hung", "Call Trace"})
+      EXPECT_EQ(guest.console().find(word), std::string::npos) << word << " in\n" << guest.console();
+  }
+};
+
+TEST_F(Serve, what_a_guest_deletes_is_gone_from_the_host) {
+  ServeProcess daemon;
+  const auto guest = boot(daemon, "512M", 0);
+  ASSERT_NE(guest, nullptr);
+  ASSERT_TRUE(guest->run(fill(1, 75), seconds(60)).ok());
+  const std::uint64_t full = guest->resident_bytes();
+  EXPECT_GE(full, 300 * kMiB);
+
+  ASSERT_TRUE(guest->run(remove(26, 75), seconds(60)).ok());
+  std::vector<std::pair<Clock::time_point, std::uint64_t>> residents;
+  const auto begin = Clock::now();
+  std::uint64_t reported = daemon.figure("reported_bytes");
+  auto last = begin;
+  while (Clock::now() - last < milliseconds(4500)) {
+    const std::uint64_t now = daemon.figure("reported_bytes");
+    if (now != reported) last = Clock::now();
+    reported = now;
+    residents.emplace_back(Clock::now(), guest->resident_bytes());
+    std::this_thread::sleep_for(milliseconds(10));
+    ASSERT_LT(Clock::now() - begin, seconds(30));
+  }
+  const std::uint64_t settled = residents.back().second;
+  EXPECT_LE(settled, full - 190 * kMiB);
+  const auto gone = std::find_if(residents.begin(), residents.end(),
+                                 [&](const auto& at) { return at.second <= settled + kMiB; });
+  const double after = std::chrono::duration<double>(gone->first - last).count();
+  EXPECT_LE(after, 1.0) << "s after the last report";
+  const std::uint64_t released = daemon.figure("released_bytes");
+  EXPECT_GE(static_cast<double>(released), 0.99 * static_cast<double>(reported));
+  RecordProperty("resident_mib_full", static_cast<int>(full / kMiB));
+  RecordProperty("resident_mib_after", static_cast<int>(settled / kMiB));
+  RecordProperty("ms_after_the_last_report", static_cast<int>(1000 * after));
+  RecordProperty("reported_mib", static_cast<int>(reported / kMiB));
+  RecordProperty("released_mib", static_cast<int>(released / kMiB));
+
+  expect_unharmed(*guest);
+  ASSERT_TRUE(guest->run(fill(26, 75), seconds(60)).ok());
+  expect_unharmed(*guest);
+  expect_calm(*guest);
+  EXPECT_EQ(daemon.troubles(), "");
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(Serve, a_balloon_grows_and_shrinks) {
+  ServeProcess daemon({"--target", "64M"});
+  const auto guest = boot(daemon);
+  ASSERT_NE(guest, nullptr);
+  EXPECT_TRUE(wait_until([&] { return daemon.figure("actual_bytes") == 64 * kMiB; }));
+  for (const std::uint64_t target : {128 * kMiB, 16 * kMiB, std::uint64_t{0}}) {
+    const auto answer = daemon.ask({{"command", "target"}, {"guest", 1}, {"size", target}});
+    EXPECT_EQ(answer.value("ok", false), true) << answer;
+    EXPECT_TRUE(wait_until([&] { return daemon.figure("actual_bytes") == target; }))
+        << daemon.figure("actual_bytes");
+    if (target == 128 * kMiB) {
+      EXPECT_GE(daemon.figure("inflate_released_bytes"), 127 * kMiB);
+    }
+  }
+  ASSERT_TRUE(guest->run(fill(1, 40)).ok());
+  expect_unharmed(*guest);
+  expect_calm(*guest);
+  EXPECT_EQ(daemon.troubles(), "");
+}
+
+TEST_F(Serve, one_daemon_after_the_other) {
+  ServeProcess daemon;
+  {
+    const auto guest = boot(daemon);
+    ASSERT_NE(guest, nullptr);
+    EXPECT_TRUE(wait_for_a_report(daemon));
+    guest->kill();
+    EXPECT_TRUE(daemon.wait_for_events("disconnected", 1));
+  }
+  EXPECT_EQ(daemon.stop(), 0);
+  EXPECT_FALSE(std::filesystem::exists(daemon.socket()));
+  daemon.start_again();
+  const auto guest = boot(daemon);
+  ASSERT_NE(guest, nullptr);
+  EXPECT_TRUE(wait_for_a_report(daemon));
+  EXPECT_EQ(daemon.troubles(), "");
+}
+
+TEST_F(Serve, a_guest_that_is_killed_costs_nobody_anything) {
+  ServeProcess daemon;
+  for (int round = 0; round < 2; ++round) {
+    const auto guest = boot(daemon);
+    ASSERT_NE(guest, nullptr);
+    EXPECT_TRUE(wait_for_a_report(daemon));
+    guest->kill();
+    EXPECT_TRUE(wait_until([&] { return daemon.guests().empty(); }));
+  }
+  EXPECT_EQ(daemon.events("worker_died"), 0U);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(Serve, a_worker_that_is_killed_is_followed_by_another_and_the_guest_does_not_notice) {
+  ServeProcess daemon;
+  const auto guest = boot(daemon);
+  ASSERT_NE(guest, nullptr);
+  ASSERT_TRUE(guest->run(fill(1, 45)).ok());
+  // Time and again while reports are on their way.
+  guest->start(
+      "for n in 1 2; do for i in $(seq 16 45); do rm /tmp/f$i; done; sleep 3; for i in $(seq 16 45); do "
+      "dd if=/dev/urandom of=/tmp/f$i bs=1M count=4 2>/dev/null; done; done; md5sum /tmp/f* >/sums");
+  std::size_t killed = 0;
+  for (int i = 0; i < 8; ++i) {
+    const std::uint64_t before = daemon.figure("requests");
+    wait_until([&] { return daemon.figure("requests") != before; }, milliseconds(600));
+    const pid_t worker = daemon.worker();
+    if (worker <= 0) continue;
+    if (i % 2 == 1) {  // so that a report waits for it
+      kill(worker, SIGSTOP);
+      std::this_thread::sleep_for(milliseconds(300));
+    }
+    if (kill(worker, SIGKILL) == 0) ++killed;
+    EXPECT_TRUE(daemon.wait_for_events("serving", killed + 1));
+  }
+  const GuestAnswer worked = guest->finish(seconds(60));
+  EXPECT_TRUE(worked.ok()) << worked.out;
+  EXPECT_EQ(killed, 8U);
+  EXPECT_EQ(daemon.events("worker_died"), killed);
+  EXPECT_EQ(daemon.figure("restarts"), killed);
+  expect_unharmed(*guest);
+
+  // It reports again, and nothing is stuck: neither memory nor the driver.
+  const std::uint64_t full = guest->resident_bytes();
+  ASSERT_TRUE(guest->run("rm /tmp/f*").ok());
+  EXPECT_TRUE(wait_until([&] { return guest->resident_bytes() < full - 150 * kMiB; }))
+      << (full >> 20) << " MiB, then " << (guest->resident_bytes() >> 20) << daemon.guests().dump(1);
+  const GuestAnswer unloaded = guest->run("rmmod virtio_balloon");
+  EXPECT_TRUE(unloaded.ok()) << unloaded.out;
+  EXPECT_TRUE(guest->load_balloon().ok());
+  expect_calm(*guest);
+  EXPECT_EQ(daemon.stop(), 0);
+}
+
+TEST_F(Serve, a_guest_lives_on_when_the_daemon_ends) {
+  ServeProcess daemon;
+  const auto guest = boot(daemon);
+  ASSERT_NE(guest, nullptr);
+  ASSERT_TRUE(guest->run(fill(1, 30)).ok());
+  ASSERT_TRUE(guest->run("rm /tmp/f1?; md5sum /tmp/f* >/sums").ok());
+  wait_for_a_report(daemon);
+  EXPECT_EQ(daemon.stop(), 0);
+  std::this_thread::sleep_for(milliseconds(2500));  // it would have reported once more
+  expect_unharmed(*guest);
+  // All of its memory is there for it, none is kept for a request that nobody answers.
+  ASSERT_TRUE(guest->run(fill(1, 45)).ok());
+  expect_unharmed(*guest);
+  EXPECT_TRUE(guest->running());
+}
+
+TEST_F(Serve, the_driver_comes_and_goes_on_one_connection) {
+  ServeProcess daemon;
+  const auto guest = boot(daemon);
+  ASSERT_NE(guest, nullptr);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_TRUE(wait_for_a_report(daemon)) << "round " << round;
+    const GuestAnswer unloaded = guest->run("rmmod virtio_balloon");
+    EXPECT_TRUE(unloaded.ok()) << unloaded.out;
+    EXPECT_TRUE(guest->load_balloon().ok());
+    // What was reported stays so, as Linux sees it: only what is freed anew is reported anew.
+    ASSERT_TRUE(guest->run("dd if=/dev/zero of=/tmp/f bs=1M count=100; rm /tmp/f").ok());
+  }
+  EXPECT_TRUE(wait_for_a_report(daemon));
+  EXPECT_EQ(daemon.events("connected"), 1U);
+  expect_calm(*guest);
+  EXPECT_EQ(daemon.troubles(), "");
+}
+
+TEST_F(Serve, eight_guests_at_once) {
+  ServeProcess daemon;
+  std::vector<std::unique_ptr<UmlGuest>> guests;
+  for (int i = 0; i < 8; ++i) {
+    guests.push_back(UmlGuest::launch(daemon.socket(), "128M"));
+    ASSERT_NE(guests.back(), nullptr);
+  }
+  for (const auto& guest : guests) {
+    ASSERT_TRUE(guest->booted());
+    // Linux reports only while more is free than 32 blocks of that order.
+    EXPECT_TRUE(guest->load_balloon(4).ok());
+  }
+  for (const auto& guest : guests) guest->start(fill(1, 15) + "; rm /tmp/f?; md5sum /tmp/f* >/sums");
+  for (const auto& guest : guests) EXPECT_TRUE(guest->finish(seconds(60)).ok());
+  const auto served = [&] {
+    const auto all = daemon.guests();
+    return all.size() == 8 && std::all_of(all.begin(), all.end(), [](const auto& guest) {
+             return guest.value("released_bytes", std::uint64_t{0}) > 24 * kMiB;
+           });
+  };
+  EXPECT_TRUE(wait_until(served, seconds(15))) << daemon.guests().dump(1);
+  for (const auto& guest : guests) {
+    expect_unharmed(*guest);
+    expect_calm(*guest);
+  }
+  EXPECT_EQ(daemon.troubles(), "");
+}
+
+}  // namespace
+}  // namespace fallow

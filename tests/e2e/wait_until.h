@@ -1,0 +1,20 @@
+// Waiting for what another process does.
+#pragma once
+
+#include <chrono>
+#include <thread>
+
+namespace fallow {
+
+// Asks `done` every few milliseconds; false: it was not true in time.
+template <class Done>
+bool wait_until(Done done, std::chrono::milliseconds limit = std::chrono::seconds(10)) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= end) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return true;
+}
+
+}  // namespace fallow
