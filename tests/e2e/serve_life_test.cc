@@ -8,13 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "tests/e2e/serve_process.h"
 #include "tests/e2e/wait_until.h"
+#include "tests/support/sanitized.h"
 
 namespace fallow {
 namespace {
@@ -99,6 +99,7 @@ TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
 }
 
 TEST(ServeLife, the_worker_has_no_rights_that_it_does_not_need) {
+  if (kSanitized) GTEST_SKIP() << "it runs without its sandbox";
   ServeProcess daemon;
   const std::string status = status_of(daemon.worker());
   EXPECT_TRUE(has(status, "NoNewPrivs:\t1")) << status;
@@ -204,7 +205,10 @@ TEST(ServeLife, many_idle_guests_cost_little) {
   };
   const unsigned long all = resident_kib(daemon.worker()) + resident_kib(daemon.supervisor());
   RecordProperty("resident_kib", static_cast<int>(all));
-  std::printf("64 guests: %lu KiB resident, supervisor and worker\n", all);
+  constexpr unsigned long kMostKib = 32 << 10;
+  if (!kSanitized) {
+    EXPECT_LE(all, kMostKib);
+  }
   for (const int front_end : front_ends) close(front_end);
   EXPECT_TRUE(daemon.wait_for_events("disconnected", 64));
 }

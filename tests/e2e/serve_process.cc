@@ -13,14 +13,7 @@
 #include <fstream>
 
 #include "tests/e2e/wait_until.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FALLOW_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define FALLOW_SANITIZED 1
-#endif
-#endif
+#include "tests/support/sanitized.h"
 
 namespace fallow {
 namespace {
@@ -52,9 +45,7 @@ std::string exchange(const std::string& path, const std::string& request) {
 }  // namespace
 
 ServeProcess::ServeProcess(const std::vector<std::string>& options) : options_(options) {
-#ifdef FALLOW_SANITIZED
-  options_.emplace_back("--no-sandbox");  // sanitizers make system calls of their own
-#endif
+  if (kSanitized) options_.emplace_back("--no-sandbox");
   start();
 }
 

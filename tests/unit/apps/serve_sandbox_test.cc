@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/sanitized.h"
+
 namespace fallow {
 namespace {
 
@@ -50,7 +52,14 @@ void expect(bool condition) {
   if (!condition) _exit(1);
 }
 
-TEST(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
+class ServeSandbox : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (kSanitized) GTEST_SKIP() << "sanitizers do what the sandbox forbids";
+  }
+};
+
+TEST_F(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
   EXPECT_TRUE(forbidden([] { static_cast<void>(open("/etc/passwd", O_RDONLY)); }));
   EXPECT_TRUE(forbidden([] { static_cast<void>(!::system("true")); }));
   EXPECT_TRUE(forbidden([] { execl("/bin/true", "true", nullptr); }));
@@ -65,14 +74,14 @@ TEST(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
       forbidden([] { mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
 }
 
-TEST(ServeSandbox, memory_does_not_become_code) {
+TEST_F(ServeSandbox, memory_does_not_become_code) {
   EXPECT_TRUE(forbidden([] {
     void* const page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     mprotect(page, 4096, PROT_READ | PROT_EXEC);
   }));
 }
 
-TEST(ServeSandbox, what_serving_needs_is_allowed) {
+TEST_F(ServeSandbox, what_serving_needs_is_allowed) {
   EXPECT_TRUE(allowed([] {
     const int file = memfd_create("guest", MFD_CLOEXEC);
     expect(file >= 0 && ftruncate(file, 1 << 20) == 0);
@@ -93,12 +102,12 @@ TEST(ServeSandbox, what_serving_needs_is_allowed) {
   }));
 }
 
-TEST(ServeSandbox, a_failed_check_is_told_from_a_forbidden_call) {
+TEST_F(ServeSandbox, a_failed_check_is_told_from_a_forbidden_call) {
   const int status = ended([] { std::abort(); });
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
-TEST(ServeSandbox, threads_that_run_already_are_in_it_too) {
+TEST_F(ServeSandbox, threads_that_run_already_are_in_it_too) {
   const pid_t child = fork();
   if (child == 0) {
     std::atomic<bool> in{false};
@@ -117,7 +126,7 @@ TEST(ServeSandbox, threads_that_run_already_are_in_it_too) {
 }
 
 // Said by the kernel, since the process itself may not ask any more.
-TEST(ServeSandbox, there_are_no_new_privileges) {
+TEST_F(ServeSandbox, there_are_no_new_privileges) {
   int inside[2], done[2];
   ASSERT_EQ(pipe(inside), 0);
   ASSERT_EQ(pipe(done), 0);
@@ -138,7 +147,7 @@ TEST(ServeSandbox, there_are_no_new_privileges) {
   for (const int file : {inside[0], inside[1], done[0], done[1]}) close(file);
 }
 
-TEST(ServeSandbox, sockets_only_for_metrics) {
+TEST_F(ServeSandbox, sockets_only_for_metrics) {
   EXPECT_TRUE(allowed([] { expect(socket(AF_INET, SOCK_STREAM, 0) >= 0); }, {.metrics = true}));
   const int status = ended([] { static_cast<void>(socket(AF_NETLINK, SOCK_RAW, 0)); }, {.metrics = true});
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
