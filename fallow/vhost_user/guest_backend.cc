@@ -292,7 +292,7 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
 
 Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
   const Lock held = lock();
-  wanted_ |= calling_;
+  wanted_ = calling_;
   if (calling_) return Status::Pending;
   Ring& ring = rings_[vring];
   if (next.kick != ring.kick) {

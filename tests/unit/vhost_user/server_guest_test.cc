@@ -158,6 +158,24 @@ TEST_F(ServerGuest, ADisabledRingIsNotServed) {
   EXPECT_TRUE(guest.take(VhostGuest::kReporting));
 }
 
+TEST_F(ServerGuest, DescriptorsThatAreReplacedWhileReportsRun) {
+  VhostGuest guest(box.path);
+  ASSERT_TRUE(guest.bind());
+  const QueueBuffer range = VhostGuest::range(kFree, 4096);
+  for (int i = 0; i < 300; ++i) {
+    guest.add(VhostGuest::kReporting, {&range, 1});
+    ASSERT_EQ(guest.ack(Request::SetVringCall, bytes_of(std::uint64_t{VhostGuest::kReporting}),
+                        {dup(guest.rings[VhostGuest::kReporting].call)}),
+              0U);
+    guest.add(VhostGuest::kReporting, {&range, 1});
+    ASSERT_EQ(guest.ack(Request::SetVringKick, bytes_of(std::uint64_t{VhostGuest::kReporting}),
+                        {dup(guest.rings[VhostGuest::kReporting].kick)}),
+              0U);
+    ASSERT_TRUE(guest.take(VhostGuest::kReporting)) << i;
+    ASSERT_TRUE(guest.take(VhostGuest::kReporting)) << i;
+  }
+}
+
 TEST_F(ServerGuest, MemoryThatComesAndGoesWhileRingsRun) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());

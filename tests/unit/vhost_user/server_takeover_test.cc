@@ -163,7 +163,7 @@ TEST_P(ServerKilled, AtAnyMomentOfItsReports) {
     sent += count;
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 1500));
     kill_worker();
-    for (unsigned i = 0; i < round % 3U; ++i) {  // while it takes over, too
+    for (int i = 0; i < round % 3; ++i) {  // while it takes over, too
       spawn(false);
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
       kill_worker();
