@@ -71,8 +71,8 @@ struct GuestStatistics {
   std::uint64_t updates = 0;                     // buffers received
 };
 
-// What a host may want to hear. Called on the device's thread, in the middle of a request: may read the device,
-// and must not change it; what there is to do is done afterwards.
+// What a host may want to hear. Called on the device's thread, in the middle of a request: may read the
+// device, and must not change it; what there is to do is done afterwards.
 class BalloonObserver {
  public:
   enum class Notice : std::uint8_t {

@@ -108,7 +108,8 @@ void BalloonDevice::populate_deflated() noexcept {
   for (const GuestRange& run : ranges_.join()) {
     for_each_region(memory(), run, [this](std::size_t region, GuestRange part) {
       const Pfn first = map_->target(region, {part.start.raw >> kFrameShift});
-      static_cast<void>(map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // advice
+      static_cast<void>(
+          map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // advice
     });
   }
 }
