@@ -26,8 +26,8 @@ Examples:
       figures for Prometheus
 
 While it runs, in another terminal:
-  fallow top a.sock.ctl                      shows the guests
-  fallow ctl a.sock.ctl list                 the same for a script, as JSON
+  fallow top --control a.sock.ctl            shows the guests
+  fallow ctl --control a.sock.ctl list       the same as a table; --json - for programs
 
 It is two processes: one serves, in a sandbox; the other starts it again, should it
 die, and no guest notices. docs/guests.md tells how to attach which virtual machine.

@@ -103,7 +103,7 @@ class BalloonGuest final : public VhostBackend,
   void pause(bool on) noexcept;
   // Asks for new statistics. Busy: the last request is not answered, or there is no driver.
   Status request_statistics() noexcept;
-  // Asks the kernel how much is resident: O(memory).
+  // Asks the kernel how much is resident: a system call for each region.
   GuestSnapshot snapshot() noexcept;
 
   // VhostBackend.

@@ -52,7 +52,8 @@ struct Server::Client {
   bool pending = false;   // the last step waits for the guest
   bool listens = false;   // the socket is watched
   bool closing = false;
-  std::string why;  // it closes
+  bool config_due = false;  // the front-end has yet to hear that the configuration changed
+  std::string why;          // it closes
 };
 
 Server::Server(const ServerOptions& options, ServerRecords& records, ServerEvents& events)
@@ -267,6 +268,7 @@ void Server::step(std::size_t place) {
     if (status == Status::Pending) return;  // it will ring
     client.resuming = false;
     if (status == Status::Ok) {
+      client.config_due = true;  // it may have changed just before
       events_.resumed(client.record.number, client.record.socket);
     } else {
       hang_up(client, client.session->complaint().text());
@@ -300,7 +302,9 @@ void Server::follow_up(std::size_t place, Client& client) {
     finish(place, client);
     return;
   }
-  if (client.guest->take_config_change()) static_cast<void>(client.session->notify_config_change());
+  // A channel that is full is tried again, at the next message or the next request for statistics.
+  client.config_due |= client.guest->take_config_change();
+  if (client.config_due) client.config_due = client.session->notify_config_change() == Status::Busy;
   // While a step waits for the guest, nobody looks at the socket.
   if (!client.pending && !client.listens)
     client.listens = watch(Source::Socket, place, client.record.vhost.socket, true);
