@@ -27,7 +27,7 @@ Examples:
 
 While it runs, in another terminal:
   fallow top --control a.sock.ctl            shows the guests
-  fallow ctl --control a.sock.ctl list       the same as a table; --json - for programs
+  fallow ctl --control a.sock.ctl list       the same as a table; with --json for programs
 
 It is two processes: one serves, in a sandbox; the other starts it again, should it
 die, and no guest notices. docs/guests.md tells how to attach which virtual machine.

@@ -186,6 +186,8 @@ class BalloonGuest final : public VhostBackend,
                           std::vector<std::uint16_t>& owed) noexcept;
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
   void restart_device() noexcept;
+  void keep_poison(std::uint32_t poison) noexcept;
+  void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
   bool watch(std::uint32_t vring, int kick) noexcept;
   void unwatch(int kick) noexcept;
 

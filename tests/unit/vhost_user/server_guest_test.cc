@@ -254,5 +254,30 @@ TEST_F(ServerGuest, ADriverThatBeginsAnewWithoutSayingSo) {
   ASSERT_TRUE(guest.report(kFree, kMib, 4));
 }
 
+// A monitor stops its guest and lets it go on, and tells the device to begin anew: the guest knows nothing of
+// it, and what it frees must keep its poison.
+TEST_F(ServerGuest, PoisonOutlivesAMonitorsStop) {
+  box.stop();
+  box.options.guest.features |= kBalloonPagePoison;
+  box.start();
+  VhostGuestOptions options;
+  options.features |= kBalloonPagePoison;
+  VhostGuest guest(box.path, options);
+  ASSERT_TRUE(guest.bind());
+  ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0xaaaaaaaa), 0U);
+  EXPECT_EQ(guest.report(kFree, kMib), 0U);
+  for (const bool by_reset : {false, true}) {
+    for (std::uint32_t queue = 4; queue-- > 0;)
+      ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VhostVringState{queue, 0})), 0U);
+    ASSERT_EQ(by_reset ? guest.ack(Request::ResetDevice)
+                       : guest.ack(Request::SetFeatures, bytes_of(guest.accepted)),
+              0U);
+    ASSERT_TRUE(guest.set_memory() && guest.start_rings()) << box.events.all();
+    EXPECT_EQ(guest.report(kFree, kMib), 0U) << "released, though it must keep a value";
+  }
+  ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0), 0U);
+  EXPECT_EQ(guest.report(kFree, kMib), kMib);
+}
+
 }  // namespace
 }  // namespace fallow
