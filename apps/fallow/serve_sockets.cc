@@ -133,7 +133,7 @@ std::optional<std::vector<PassedSocket>> take_passed_sockets(std::string* error)
   constexpr std::uint64_t kMost = 1024;
   const auto taken = [](const char* name) {
     const char* const value = std::getenv(name);
-    const std::string text = value == nullptr ? "" : value;
+    std::string text = value == nullptr ? "" : value;
     unsetenv(name);
     return text;
   };

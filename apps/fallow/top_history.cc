@@ -1,6 +1,7 @@
 #include "apps/fallow/top_history.h"
 
 #include <algorithm>
+#include <cmath>
 #include <array>
 
 namespace fallow {
@@ -34,7 +35,7 @@ std::string TopHistory::line(std::uint64_t guest, std::size_t columns, bool unic
   std::string line(columns - count, ' ');
   for (auto sample = first; sample != samples.end(); ++sample) {
     const double part = static_cast<double>(*sample) / static_cast<double>(highest);
-    const auto height = static_cast<std::size_t>(part * (kBlocks.size() - 1) + 0.5);
+    const auto height = static_cast<std::size_t>(std::lround(part * (kBlocks.size() - 1)));
     line += unicode ? kBlocks.at(height) : kMarks.at(height);
   }
   return line;
