@@ -1,8 +1,8 @@
 #include "apps/fallow/top_history.h"
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 
 namespace fallow {
 namespace {
