@@ -63,7 +63,7 @@ void count_call(CallTimes& times, double seconds) noexcept {
 }
 
 std::string cure_of(int error) {
-  const std::string what = std::string("fallocate(FALLOC_FL_PUNCH_HOLE): ") + std::strerror(error);
+  std::string what = std::string("fallocate(FALLOC_FL_PUNCH_HOLE): ") + std::strerror(error);
   switch (error) {
     case EOPNOTSUPP:
     case ENOSYS:

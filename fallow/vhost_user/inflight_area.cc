@@ -134,6 +134,7 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
   }
   std::sort(found.begin(), found.end());
   std::vector<std::uint16_t> ids;
+  ids.reserve(found.size());
   for (const auto& [counter, id] : found) ids.push_back(id);
   return ids;
 }
