@@ -16,8 +16,8 @@ namespace {
 // release, after the rest of it, and a mapping is only ever touched between its publication and its
 // withdrawal.
 struct Slot {
-  std::atomic<std::uintptr_t> begin{0};  // 0: nobody's
-  std::atomic<std::uintptr_t> end{0};
+  std::atomic<std::byte*> begin{nullptr};  // null: nobody's
+  std::atomic<std::size_t> length{0};
   std::atomic<bool> lost{false};
 };
 
@@ -38,13 +38,13 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
   const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
   const std::size_t count = used_slots.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::uintptr_t begin = slots[i].begin.load(std::memory_order_acquire);
-    const std::uintptr_t end = slots[i].end.load(std::memory_order_relaxed);
-    if (begin == 0 || at < begin || at >= end) continue;
+    std::byte* const memory = slots[i].begin.load(std::memory_order_acquire);
+    const std::size_t length = slots[i].length.load(std::memory_order_relaxed);
+    // Addresses below wrap to something beyond any length.
+    if (memory == nullptr || at - reinterpret_cast<std::uintptr_t>(memory) >= length) continue;
     slots[i].lost.store(true, std::memory_order_relaxed);
-    void* const memory = reinterpret_cast<void*>(begin);
     constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-    if (mmap(memory, end - begin, PROT_READ | PROT_WRITE, kFlags, -1, 0) == memory) {
+    if (mmap(memory, length, PROT_READ | PROT_WRITE, kFlags, -1, 0) == memory) {
       errno = error;
       return;
     }
@@ -67,7 +67,7 @@ bool install() {
 // The place of a free slot, or kMost. With `taking` held.
 std::size_t free_slot() {
   for (std::size_t i = 0; i < GuardedMapping::kMost; ++i) {
-    if (slots[i].begin.load(std::memory_order_relaxed) == 0) return i;
+    if (slots[i].begin.load(std::memory_order_relaxed) == nullptr) return i;
   }
   return GuardedMapping::kMost;
 }
@@ -83,18 +83,18 @@ Created<GuardedMapping> GuardedMapping::create(int fd, ByteCount offset, ByteCou
   void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
                             static_cast<off_t>(offset.raw));
   if (mapped == MAP_FAILED) return system_error_text(what, "mmap", errno);
-  const auto begin = reinterpret_cast<std::uintptr_t>(mapped);
+  auto* const begin = static_cast<std::byte*>(mapped);
   slots[slot].lost.store(false, std::memory_order_relaxed);
-  slots[slot].end.store(begin + length.raw, std::memory_order_relaxed);
+  slots[slot].length.store(length.raw, std::memory_order_relaxed);
   slots[slot].begin.store(begin, std::memory_order_release);
   if (slot >= used_slots.load(std::memory_order_relaxed))
     used_slots.store(slot + 1, std::memory_order_release);
-  return std::unique_ptr<GuardedMapping>(new GuardedMapping(static_cast<std::byte*>(mapped), length, slot));
+  return std::unique_ptr<GuardedMapping>(new GuardedMapping(begin, length, slot));
 }
 
 GuardedMapping::~GuardedMapping() {
   const std::lock_guard lock(taking);
-  slots[slot_].begin.store(0, std::memory_order_release);  // before the address can be somebody else's
+  slots[slot_].begin.store(nullptr, std::memory_order_release);  // before the address can be somebody else's
   FALLOW_CHECK(munmap(memory_, length_.raw) == 0);
 }
 

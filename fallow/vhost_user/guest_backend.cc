@@ -132,7 +132,8 @@ Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) n
   FALLOW_CHECK(status == Status::Ok);
   memory_ = std::move(next.object);
   regions_.assign(regions.begin(), regions.end());
-  for (std::uint16_t queue = 0; queue < rings_.size(); ++queue) {
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    const auto queue = static_cast<std::uint16_t>(i);
     if (!rings_[queue].started) continue;
     const auto estate = journal_.estate(queue, memory_->map().guest(), rings_[queue].at, packed());
     FALLOW_CHECK(begin_ring(queue, rings_[queue].at, estate.position));  // its areas are there
