@@ -70,8 +70,9 @@ TEST_F(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
   EXPECT_TRUE(forbidden([] { kill(getppid(), SIGTERM); }));
   EXPECT_TRUE(forbidden([] { static_cast<void>(setuid(0)); }));
   EXPECT_TRUE(forbidden([] { static_cast<void>(prctl(PR_SET_DUMPABLE, 1)); }));
-  EXPECT_TRUE(
-      forbidden([] { mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
+  EXPECT_TRUE(forbidden([] {
+    static_cast<void>(mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  }));
 }
 
 TEST_F(ServeSandbox, memory_does_not_become_code) {

@@ -11,7 +11,8 @@ class VhostMemory : public VhostRig {
   VhostMemory() { negotiate_and_set_memory(); }
 
   // The table, as many descriptors as `fds`, and what it says of the refusal.
-  void expect_refused(std::uint32_t count, std::vector<VhostRegion> regions, int fds, const char* text) {
+  void expect_refused(std::uint32_t count, const std::vector<VhostRegion>& regions, int fds,
+                      const char* text) {
     Bytes payload = bytes_of(VhostMemTable{count, 0});
     for (const VhostRegion& r : regions) {
       append(payload, &r, sizeof r);
