@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "apps/fallow/human.h"
+#include "apps/fallow/option_errors.h"
 #include "apps/fallow/quantity.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/virtio/split_layout.h"
@@ -24,17 +25,9 @@ constexpr std::array<std::pair<const char*, TransportKind>, 3> kTransports = {
      {"virtio-split", TransportKind::VirtioSplit},
      {"virtio-packed", TransportKind::VirtioPacked}}};
 
-// Remembers the first error; what comes after it does not matter any more.
-class Interpreter {
+class Interpreter : public OptionErrors {
  public:
-  explicit Interpreter(std::string* error) : error_(error) {}
-
-  void refuse(std::string sentence) {
-    if (error_->empty()) *error_ = std::move(sentence);
-  }
-  void refuse(const char* option, std::string_view value, std::string_view expected) {
-    refuse(fmt::format("{} '{}': expected {}", option, value, expected));
-  }
+  using OptionErrors::OptionErrors;
 
   std::uint32_t count(const char* option, const std::optional<std::string>& word, std::uint32_t otherwise,
                       std::uint32_t least, std::uint32_t most) {
@@ -143,11 +136,6 @@ class Interpreter {
       refuse("--policy", *word, "hwm, linux, aged or aged:TIME");
     }
   }
-
-  bool failed() const { return !error_->empty(); }
-
- private:
-  std::string* error_;
 };
 
 // Virtio options with the direct transport, and others that cannot be together.

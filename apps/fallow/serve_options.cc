@@ -8,6 +8,7 @@
 #include <limits>
 #include <string_view>
 
+#include "apps/fallow/option_errors.h"
 #include "apps/fallow/quantity.h"
 
 namespace fallow {
@@ -30,17 +31,9 @@ constexpr const char* kFeatureList =
     "must-tell-host, stats, deflate-on-oom, hinting, poison, reporting, init-reported, indirect and "
     "event-index";
 
-// Remembers the first error; what comes after it does not matter any more.
-class Interpreter {
+class Interpreter : public OptionErrors {
  public:
-  explicit Interpreter(std::string* error) : error_(error) {}
-
-  void refuse(std::string sentence) {
-    if (error_->empty()) *error_ = std::move(sentence);
-  }
-  void refuse(const char* option, std::string_view value, std::string_view expected) {
-    refuse(fmt::format("{} '{}': expected {}", option, value, expected));
-  }
+  using OptionErrors::OptionErrors;
 
   void socket_path(const char* option, const std::string& path) {
     constexpr std::size_t kLongest = sizeof(sockaddr_un::sun_path) - 1;
@@ -135,8 +128,6 @@ class Interpreter {
     if (word && word->empty()) refuse(option, *word, expected);
   }
 
-  bool failed() const { return !error_->empty(); }
-
  private:
   static std::optional<Features> features_named(std::string_view name, Features otherwise) {
     if (name == "default") return otherwise;
@@ -150,8 +141,6 @@ class Interpreter {
     if (name == "all") return all;
     return {};
   }
-
-  std::string* error_;
 };
 
 // Paths that are there more than once, or not at all.

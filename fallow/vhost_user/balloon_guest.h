@@ -108,7 +108,6 @@ class BalloonGuest final : public VhostBackend,
 
   // VhostBackend.
   Features features() const noexcept override { return options_.features | kFeatureVersion1; }
-  std::uint64_t protocol_features() const noexcept override;
   std::uint32_t max_queues() const noexcept override;
   std::uint32_t max_queue_size() const noexcept override { return options_.max_queue_size; }
   Status read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
@@ -185,6 +184,7 @@ class BalloonGuest final : public VhostBackend,
   void hand_back_inflight(std::uint16_t queue, QueuePosition& position,
                           std::vector<std::uint16_t>& owed) noexcept;
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
+  bool begin_device(Features features) noexcept;
   void restart_device() noexcept;
   void keep_poison(std::uint32_t poison) noexcept;
   void write_field(std::uint32_t offset, std::uint32_t value) noexcept;

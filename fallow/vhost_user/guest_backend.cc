@@ -42,8 +42,6 @@ Status BalloonGuest::refuse(std::string why) noexcept {
   return Status::InvalidArgument;
 }
 
-std::uint64_t BalloonGuest::protocol_features() const noexcept { return kVhostServed; }
-
 std::uint32_t BalloonGuest::max_queues() const noexcept {
   // Drivers in use ask for all five places of the specification, whatever there is (5.5.2).
   return 5;
@@ -82,11 +80,7 @@ Status BalloonGuest::set_features(Features features) noexcept {
   if (!quiet()) return Status::Pending;
   if (any_started()) return Status::Ok;
   const std::uint32_t actual = record_.actual, poison = record_.poison;
-  device_->set_status(0);
-  device_->accept(features);
-  for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
-    device_->set_status(status);
-  if ((device_->status() & kStatusFeaturesOk) == 0)
+  if (!begin_device(features))
     return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
   record_.actual = resuming_ ? actual : 0;
   if (record_.actual != 0) write_field(kBalloonActual, actual);
@@ -159,14 +153,19 @@ Status BalloonGuest::reset_device() noexcept {
   return Status::Ok;
 }
 
-// As at the beginning, with the features that were accepted: a front-end does not say them again.
-void BalloonGuest::restart_device() noexcept {
-  const Features features = device_->accepted();
-  const std::uint32_t poison = record_.poison;
+// Resets it, and goes through the handshake as far as the features (3.1.1). False: they do not stick.
+bool BalloonGuest::begin_device(Features features) noexcept {
   device_->set_status(0);
   device_->accept(features);
   for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
     device_->set_status(status);
+  return (device_->status() & kStatusFeaturesOk) != 0;
+}
+
+// As at the beginning, with the features that were accepted: a front-end does not say them again.
+void BalloonGuest::restart_device() noexcept {
+  const std::uint32_t poison = record_.poison;
+  static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
   keep_poison(poison);
   record_.actual = 0;
 }

@@ -44,7 +44,6 @@ class BlockEntry {
   constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
   constexpr bool wholly_free() const { return used() == 0; }
   constexpr bool wholly_unreported() const { return !closed() && used() == 0 && marked() == 0; }
-  constexpr unsigned unreported() const { return kBlockFrames - used() - marked(); }
 
   constexpr BlockEntry with_used(unsigned n) const { return with(kUsed, 10, n); }
   constexpr BlockEntry with_marked(unsigned n) const { return with(kMarked, 10, n); }
