@@ -17,4 +17,17 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
+// Whether virtual calls are checked by a run-time that needs a pipe for it: without descriptors left, it takes
+// any object for a broken one.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define FALLOW_TYPES_CHECKED 1
+#endif
+#endif
+#ifdef FALLOW_TYPES_CHECKED
+inline constexpr bool kTypesChecked = true;
+#else
+inline constexpr bool kTypesChecked = false;
+#endif
+
 }  // namespace fallow
