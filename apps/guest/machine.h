@@ -1,12 +1,12 @@
-// What the guest asks of the machine it runs on, and what the boot loader said of it. apps/guest/x86 answers on
-// bare metal; tests answer in a process.
+// What the guest asks of the machine it runs on, and what the boot loader said of it. apps/guest/x86 answers
+// on bare metal; tests answer in a process.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string_view>
 
+#include "apps/guest/text.h"
 #include "fallow/base/units.h"
 #include "fallow/virtio/transport.h"
 
@@ -19,8 +19,8 @@ struct MemoryRange {
 
 // Read once at the start; what it points to stays.
 struct BootFacts {
-  std::string_view loader;              // "pvh", "multiboot2"
-  std::string_view command_line;        // as it was given
+  Text loader;                          // "pvh", "multiboot2"
+  Text command_line;                    // as it was given
   std::span<const MemoryRange> usable;  // ascending, disjoint
   std::span<const MemoryRange> taken;   // the image, tables, modules: inside `usable` or not, any order
   std::span<const std::byte> module;    // the first boot module; empty: there is none
@@ -41,12 +41,12 @@ class Machine {
   // Ends the wait of CPU `cpu`. Any CPU.
   virtual void wake(std::uint32_t cpu) noexcept = 0;
 
-  // Has the transport make the calls (DeviceCalls) for the interrupts that came, on this CPU, now. Costs a load
-  // when none came. For one CPU at a time, and not from within such a call.
+  // Has the transport make the calls (DeviceCalls) for the interrupts that came, on this CPU, now. Costs a
+  // load when none came. For one CPU at a time, and not from within such a call.
   virtual void serve_device() noexcept = 0;
 
   // To the serial line; whole, whatever other CPUs write. Any CPU.
-  virtual void write(std::string_view text) noexcept = 0;
+  virtual void write(Text text) noexcept = 0;
 
   // Where a guest-physical address is mapped: the whole of `usable` is.
   virtual std::byte* at(GuestPhys address) noexcept = 0;
@@ -58,9 +58,9 @@ class Machine {
 // The balloon that was found, and the words that tell of it.
 struct FoundDevice {
   Transport* transport = nullptr;  // null: none was found
-  std::string_view bus;            // "pci", "mmio"
+  Text bus;                        // "pci", "mmio"
   char place[24] = {};             // "00:03.0", "0xfeb00e00"
-  std::string_view interrupts;     // "msi-x", "intx", "line"
+  Text interrupts;                 // "msi-x", "intx", "line"
 };
 
 }  // namespace fallow::guest
