@@ -1,0 +1,58 @@
+// A transport whose device interrupts: what a kernel does with it, and why there may be none.
+//
+//   interrupt -> handler: causes |= acknowledge()        loop: deliver(causes) -> DeviceCalls
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/virtio/device_ids.h"
+#include "fallow/virtio/transport.h"
+
+namespace fallow {
+
+// Why a device cannot be used, or that it can.
+enum class Unusable : std::uint8_t {
+  No,
+  NotVirtio,          // another vendor's, or no magic value
+  Empty,              // a slot without a device; nothing to complain of
+  Legacy,             // of before virtio 1.0
+  UnknownVersion,     // of virtio-mmio
+  NoCommonConfig,     // not among the capabilities, as the following two
+  NoNotifications,    //
+  NoInterruptStatus,  //
+  BadCapability,      // what is missing is there, but its capability breaks a rule
+  InIoSpace,          // but in I/O ports
+  BeyondBar,          // but not wholly inside its BAR
+  NotMapped,          // but the kernel could not map it
+  WindowTooSmall,     // of virtio-mmio
+  DoesNotReset,       // its status does not go back to 0
+};
+
+// A sentence for people; never null.
+const char* describe(Unusable why) noexcept;
+
+// Causes of an interrupt: the bits of the ISR status (4.1.4.5) and of InterruptStatus (4.2.2).
+inline constexpr std::uint8_t kCauseQueues = 1, kCauseConfig = 2;
+
+class InterruptingTransport : public Transport {
+ public:
+  // Finds the device's registers and resets it. Once, before anything else but describe(); nothing else is to
+  // be called if it cannot be used. Waits a second for a device that does not reset.
+  virtual Unusable open() noexcept = 0;
+  // After open().
+  virtual DeviceType type() const noexcept = 0;
+
+  // The interrupt's handler: why the device interrupted, and it stops doing so. 0: it was not this device.
+  // One or two register accesses; no lock.
+  virtual std::uint8_t acknowledge() noexcept = 0;
+
+  // Makes the DeviceCalls for these causes, those of several interrupts or'ed: queue_used() for every queue
+  // that is started, config_changed(). Not in a handler. While another thread, or this one further up its
+  // stack, is delivering, that one makes the calls and this returns at once.
+  virtual void deliver(std::uint8_t causes) noexcept = 0;
+
+ protected:
+  ~InterruptingTransport() = default;
+};
+
+}  // namespace fallow
