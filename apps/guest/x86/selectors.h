@@ -1,0 +1,8 @@
+// Segment selectors of first_gdt (entry.S) and of each CPU's own table (segments.h). Read by the assembler
+// too.
+#pragma once
+
+#define SELECTOR_CODE 0x08
+#define SELECTOR_DATA 0x10
+#define SELECTOR_CODE_32 0x18
+#define SELECTOR_TASK 0x20
