@@ -1,4 +1,4 @@
-// The picture of a replay: used memory over time, what was resident beyond it, and what `linux` would hold.
+// The picture of memory: what was used over time, what was resident beyond it, and what `linux` would hold.
 #pragma once
 
 #include <cstdint>

@@ -17,15 +17,18 @@ HistoryPoint& operator+=(HistoryPoint& to, const HistoryPoint& more) {
 }  // namespace
 
 void History::add(const ReplaySample& sample) {
-  while (index(sample.time) >= kSpans) double_width();
-  const HistoryPoint point{.used = to_mib(sample.used),
-                           .resident = to_mib(sample.resident),
-                           .linux = to_mib(sample.linux_resident)};
-  Span& span = spans_.at(index(sample.time));
+  add(sample.time, {.used = to_mib(sample.used),
+                    .resident = to_mib(sample.resident),
+                    .linux = to_mib(sample.linux_resident)});
+}
+
+void History::add(Nanoseconds time, const HistoryPoint& point) {
+  while (index(time) >= kSpans) double_width();
+  Span& span = spans_.at(index(time));
   span.sum += point;
   ++span.samples;
   highest_ = std::max({highest_, point.used, point.resident, point.linux});
-  last_ = sample.time;
+  last_ = time;
   empty_ = false;
 }
 

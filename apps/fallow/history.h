@@ -1,4 +1,4 @@
-// What a replay's memory looked like over time, in bounded space: what the pictures are drawn from.
+// What memory looked like over time, in bounded space: what the pictures are drawn from.
 #pragma once
 
 #include <array>
@@ -14,11 +14,12 @@ struct HistoryPoint {
   double used = 0, resident = 0, linux = 0;
 };
 
-// Keeps averages over equal spans of trace time. When the spans no longer cover the time, they double. For
+// Keeps averages over equal spans of time. When the spans no longer cover the time, they double. For
 // one thread; adding is O(1), 32 KiB in all.
 class History {
  public:
   // Times must not go back.
+  void add(Nanoseconds time, const HistoryPoint& point);
   void add(const ReplaySample& sample);
 
   // The average from `begin` to `end`, or what was last known if nothing was sampled between them. Nothing:

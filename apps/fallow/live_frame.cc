@@ -6,11 +6,10 @@
 
 #include "apps/fallow/chart.h"
 #include "apps/fallow/human.h"
+#include "apps/fallow/live_layout.h"
 
 namespace fallow {
 namespace {
-
-constexpr unsigned kWidest = 100;
 
 std::string progress_line(double fraction, const std::string& where, unsigned columns,
                           const Terminal& terminal) {
@@ -46,69 +45,29 @@ std::string progress(const LiveState& state, unsigned columns, const Terminal& t
   return progress_line(fraction, where, columns, terminal);
 }
 
-std::vector<std::string> bar_lines(const LiveState& state, unsigned columns, const Terminal& terminal) {
-  struct Row {
-    const char* name;
-    PfnCount amount;
-    Layer layer;
-  };
+std::vector<LiveBar> bars_of(const LiveState& state) {
   const ReplaySample& now = *state.sample;
-  std::vector<Row> rows = {{"used", now.used, Layer::Used},
-                           {"free", now.free, Layer::Nothing},
-                           {"reported", now.reported, Layer::Nothing},
-                           {"resident", now.resident, Layer::Resident}};
-  if (state.compared) rows.push_back({"linux", now.linux_resident, Layer::Linux});
-
-  PfnCount scale = now.used + now.free;
-  for (const Row& row : rows) scale = std::max(scale, row.amount);
-  std::vector<std::string> lines;
-  for (const Row& row : rows) {
-    std::string line = fmt::format("{:<9}{:>10}", row.name, format_mib(to_mib(row.amount)));
-    const std::size_t around = line.size() + 2;
-    if (columns > around && scale.raw > 0) {
-      const auto room = static_cast<unsigned>(columns - around);
-      const double length = static_cast<double>(row.amount.raw) / static_cast<double>(scale.raw) * room;
-      // Free memory is nobody's: its bars have the used memory's shape but no colour of their own.
-      const bool plain = row.layer == Layer::Nothing;
-      Terminal look = terminal;
-      look.colour = terminal.colour && !plain;
-      line += "  " + draw_bar(length, room, plain ? Layer::Used : row.layer, look);
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
+  std::vector<LiveBar> bars = {{"used", to_mib(now.used), Layer::Used},
+                               {"free", to_mib(now.free), Layer::Nothing},
+                               {"reported", to_mib(now.reported), Layer::Nothing},
+                               {"resident", to_mib(now.resident), Layer::Resident}};
+  if (state.compared) bars.push_back({"linux", to_mib(now.linux_resident), Layer::Linux});
+  return bars;
 }
 
 }  // namespace
 
 std::vector<std::string> live_frame(const LiveState& state, const History& history,
                                     const Terminal& terminal) {
-  constexpr unsigned kHighestChart = 10;
-  constexpr unsigned kLowestChart = 3;
-  // The last column stays blank: what clears the rest of a line would clear a character there.
-  const unsigned columns = std::min(std::max(terminal.columns, 2u) - 1, kWidest);
-  std::vector<std::string> lines = {progress(state, columns, terminal)};
-  if (!state.sample) return lines;
-
-  // One row is left for the cursor below the frame.
-  const auto room_beside = [&](std::size_t count) {
-    const std::size_t taken = lines.size() + count + 1;
-    return terminal.rows > taken ? static_cast<unsigned>(terminal.rows - taken) : 0u;
-  };
-  const std::vector<std::string> bars = bar_lines(state, columns, terminal);
-  if (room_beside(0) < bars.size()) return lines;
-
-  // The chart takes two rows more than its picture, its key one, the title another.
-  const unsigned chart_room = room_beside(bars.size() + 4);
-  if (chart_room >= kLowestChart) {
-    lines.insert(lines.begin(), state.title);
-    const ChartSize size{.columns = columns, .rows = std::min(chart_room, kHighestChart)};
-    for (std::string& line : draw_chart(history, state.sample->end, size, terminal))
-      lines.push_back(std::move(line));
-    lines.push_back(chart_legend(state.compared, terminal));
-  }
-  lines.insert(lines.end(), bars.begin(), bars.end());
-  return lines;
+  const std::string progress_now = progress(state, live_columns(terminal), terminal);
+  if (!state.sample) return {progress_now};
+  return lay_out({.title = state.title,
+                  .progress = progress_now,
+                  .end = state.sample->end,
+                  .legend = chart_legend(state.compared, terminal),
+                  .bars = bars_of(state),
+                  .scale_mib = to_mib(state.sample->used + state.sample->free)},
+                 history, terminal);
 }
 
 }  // namespace fallow
