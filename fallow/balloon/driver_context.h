@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fallow/platform/patience.h"
 #include "fallow/platform/port.h"
 #include "fallow/virtio/little_endian.h"
 #include "fallow/virtio/transport.h"
@@ -26,27 +27,6 @@ class DriverCount {
 struct DriverCounts {
   DriverCount probes, resets, requests, descriptors, kicks, ring_faults, wrong_lengths, abandoned, inflated;
   DriverCount acknowledged;  // chains that the device returned
-};
-
-// How long a device is waited for: a second. Where the clock stands still meanwhile, so many looks.
-class Patience {
- public:
-  static constexpr Nanoseconds kLimit = seconds(1);
-  static constexpr std::uint32_t kLooks = 1U << 18;
-
-  explicit Patience(Port& port) noexcept : port_(port), begin_(port.now()) {}
-  // Relaxes. False: waited for long enough.
-  bool wait() noexcept {
-    const Nanoseconds now = port_.now();
-    if (now >= begin_ + kLimit || (now == begin_ && ++looks_ > kLooks)) return false;
-    port_.relax();
-    return true;
-  }
-
- private:
-  Port& port_;
-  Nanoseconds begin_;
-  std::uint32_t looks_ = 0;
 };
 
 // Any thread.

@@ -24,7 +24,7 @@ void InProcessTransport::notify(std::uint16_t queue) noexcept {
   to_device_count_.fetch_add(1, std::memory_order_relaxed);
   // seq_cst: MO-16, the kick is there before device_runs_ is looked at; and release, what the driver made
   // available comes with it.
-  kicks_.fetch_or(bit_of(queue), std::memory_order_seq_cst);
+  kicks_.fetch_or(DriverNews::of(queue), std::memory_order_seq_cst);
   if (to_device_.ring != nullptr) {
     to_device_.ring(to_device_.context);
   } else {
@@ -48,26 +48,24 @@ bool InProcessTransport::serve_one(unsigned& turn) noexcept {
   const Section section(*this);
   const auto kicks = static_cast<std::uint32_t>(kicks_.load(std::memory_order_relaxed));
   if (kicks == 0) return false;
-  turn =
-      (turn + static_cast<unsigned>(std::countr_zero(std::rotr(kicks, static_cast<int>(turn))))) % kQueueBits;
+  turn = (turn + static_cast<unsigned>(std::countr_zero(std::rotr(kicks, static_cast<int>(turn))))) %
+         DriverNews::kQueueBits;
   const auto queue = static_cast<std::uint16_t>(turn);
-  turn = (turn + 1) % kQueueBits;
+  turn = (turn + 1) % DriverNews::kQueueBits;
   // acquire: MO-16, what was made available before the kick is seen.
-  kicks_.fetch_and(~bit_of(queue), std::memory_order_acquire);
-  if (device_->process(queue, kBudget)) kicks_.fetch_or(bit_of(queue), std::memory_order_relaxed);
+  kicks_.fetch_and(~DriverNews::of(queue), std::memory_order_acquire);
+  if (device_->process(queue, kBudget)) kicks_.fetch_or(DriverNews::of(queue), std::memory_order_relaxed);
   return true;
 }
 
 // ---- Towards the driver. ----
 
-void InProcessTransport::queue_used(std::uint16_t queue) noexcept { tell_driver(bit_of(queue)); }
-void InProcessTransport::config_changed() noexcept { tell_driver(kConfigBit); }
+void InProcessTransport::queue_used(std::uint16_t queue) noexcept { tell_driver(DriverNews::of(queue)); }
+void InProcessTransport::config_changed() noexcept { tell_driver(DriverNews::kConfig); }
 
 void InProcessTransport::tell_driver(std::uint64_t news) noexcept {
   to_driver_count_.fetch_add(1, std::memory_order_relaxed);
-  // seq_cst: MO-17, the news is there before driver_runs_ is looked at; and release, what the device used
-  // comes with it.
-  news_.fetch_or(news, std::memory_order_seq_cst);
+  news_.add(news);
   if (inside_.load(std::memory_order_relaxed) == port_.current()) {
     owed_ = true;
   } else {
@@ -83,30 +81,9 @@ void InProcessTransport::ring_driver() noexcept {
   }
 }
 
-// MO-17: as MO-16.
-void InProcessTransport::run_driver() noexcept {
-  while (news_.load(std::memory_order_seq_cst) != 0) {
-    if (driver_runs_.exchange(true, std::memory_order_seq_cst)) return;
-    // acquire: MO-17, what was used before the news is seen.
-    while (const std::uint64_t news = news_.exchange(0, std::memory_order_acquire)) {
-      if (calls_ != nullptr) deliver(news, *calls_);
-    }
-    driver_runs_.store(false, std::memory_order_seq_cst);
-  }
-}
-
-void InProcessTransport::deliver(std::uint64_t news, DeviceCalls& calls) noexcept {
-  if ((news & kConfigBit) != 0) calls.config_changed();
-  for (auto queues = static_cast<std::uint32_t>(news); queues != 0; queues &= queues - 1)
-    calls.queue_used(static_cast<std::uint16_t>(std::countr_zero(queues)));
-}
-
 void InProcessTransport::set_calls(DeviceCalls* calls) noexcept {
-  // acquire: a call that was under way is over, and what it did is seen.
-  while (driver_runs_.exchange(true, std::memory_order_seq_cst)) port_.relax();
-  calls_ = calls;
-  driver_runs_.store(false, std::memory_order_seq_cst);
-  if (news_.load(std::memory_order_seq_cst) != 0) ring_driver();  // MO-17: it may have come meanwhile
+  news_.set_calls(port_, calls);
+  if (news_.any()) ring_driver();  // MO-17: it may have come meanwhile
 }
 
 // ---- Registers. ----
@@ -132,7 +109,7 @@ void InProcessTransport::set_status(std::uint8_t status) noexcept {
   if (status != 0) return;
   // What was kicked before the reset is not there any more, and the device has nothing to say (2.4.1).
   kicks_.store(0, std::memory_order_relaxed);
-  news_.store(0, std::memory_order_relaxed);
+  news_.forget();
 }
 
 std::uint32_t InProcessTransport::config_generation() noexcept {
@@ -164,7 +141,7 @@ Status InProcessTransport::reset_queue(std::uint16_t queue) noexcept {
   const Section section(*this);
   if (!device_->has(kFeatureRingReset)) return Status::Failed;
   device_->stop_queue(queue);
-  kicks_.fetch_and(~bit_of(queue), std::memory_order_relaxed);
+  kicks_.fetch_and(~DriverNews::of(queue), std::memory_order_relaxed);
   return Status::Ok;
 }
 

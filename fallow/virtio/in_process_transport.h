@@ -10,6 +10,7 @@
 
 #include "fallow/platform/port.h"
 #include "fallow/platform/spin_lock.h"
+#include "fallow/virtio/driver_news.h"
 #include "fallow/virtio/transport.h"
 #include "fallow/virtio/virtio_device.h"
 
@@ -46,7 +47,7 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   // Serves all queues that were kicked, and returns. The device's thread; or any, one gets to it.
   void run_device() noexcept;
   // Passes on what the device notified, and returns. The driver's thread; or any, one gets to it.
-  void run_driver() noexcept;
+  void run_driver() noexcept { news_.pass_on(); }
 
   InProcessCounts counts() const noexcept;
 
@@ -78,13 +79,6 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   void config_changed() noexcept override;
 
  private:
-  // The last bit of a mask of queues also stands for every queue beyond it, which no device has.
-  static constexpr unsigned kQueueBits = 32;
-  static constexpr std::uint64_t kConfigBit = std::uint64_t{1} << kQueueBits;
-  static constexpr std::uint64_t bit_of(std::uint16_t queue) noexcept {
-    return std::uint64_t{1} << (queue < kQueueBits ? queue : kQueueBits - 1);
-  }
-
   // Has the device to itself. What the device tells the driver meanwhile is delivered when it ends.
   class Section {
    public:
@@ -98,7 +92,6 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   };
 
   bool serve_one(unsigned& turn) noexcept;
-  void deliver(std::uint64_t news, DeviceCalls& calls) noexcept;
   void tell_driver(std::uint64_t news) noexcept;
   void ring_driver() noexcept;
 
@@ -110,10 +103,9 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   std::atomic<std::uintptr_t> inside_{0};  // whose section it is, as Port::current()
   bool owed_ = false;                      // the driver is to be told at the end of the section
 
-  std::atomic<std::uint64_t> kicks_{0};  // queues
-  std::atomic<std::uint64_t> news_{0};   // queues, and kConfigBit
-  std::atomic<bool> device_runs_{false}, driver_runs_{false};
-  DeviceCalls* calls_ = nullptr;  // only who set driver_runs_ touches it
+  std::atomic<std::uint64_t> kicks_{0};  // of queues, as in DriverNews
+  std::atomic<bool> device_runs_{false};
+  DriverNews news_;
 
   std::atomic<std::uint64_t> to_device_count_{0}, to_driver_count_{0};  // relaxed: counts order nothing
 };

@@ -13,19 +13,19 @@ namespace fallow {
 // Why a device cannot be used, or that it can.
 enum class Unusable : std::uint8_t {
   No,
-  NotVirtio,          // another vendor's, or no magic value
-  Empty,              // a slot without a device; nothing to complain of
-  Legacy,             // of before virtio 1.0
-  UnknownVersion,     // of virtio-mmio
-  NoCommonConfig,     // not among the capabilities, as the following two
-  NoNotifications,    //
-  NoInterruptStatus,  //
-  BadCapability,      // what is missing is there, but its capability breaks a rule
-  InIoSpace,          // but in I/O ports
-  BeyondBar,          // but not wholly inside its BAR
-  NotMapped,          // but the kernel could not map it
-  WindowTooSmall,     // of virtio-mmio
-  DoesNotReset,       // its status does not go back to 0
+  NotVirtio,       // another vendor's, or no magic value
+  Empty,           // a slot without a device; nothing to complain of
+  Legacy,          // of before virtio 1.0
+  UnknownVersion,  // of virtio-mmio
+  NoCommonConfig,  // not among the capabilities, as the following two
+  NoNotifications,
+  NoInterruptStatus,
+  BadCapability,   // what is missing is there, but its capability breaks a rule
+  InIoSpace,       // but in I/O ports
+  BeyondBar,       // but not wholly inside its BAR
+  NotMapped,       // but the kernel could not map it
+  WindowTooSmall,  // of virtio-mmio
+  DoesNotReset,    // its status does not go back to 0
 };
 
 // A sentence for people; never null.
@@ -36,8 +36,8 @@ inline constexpr std::uint8_t kCauseQueues = 1, kCauseConfig = 2;
 
 class InterruptingTransport : public Transport {
  public:
-  // Finds the device's registers and resets it. Once, before anything else but describe(); nothing else is to
-  // be called if it cannot be used. Waits a second for a device that does not reset.
+  // Finds the device's registers and resets it. Once, before anything else; and if it cannot be used nothing
+  // else may follow. Waits a second for a device that does not reset.
   virtual Unusable open() noexcept = 0;
   // After open().
   virtual DeviceType type() const noexcept = 0;

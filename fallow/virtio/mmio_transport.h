@@ -47,8 +47,6 @@ class MmioTransport final : public InterruptingTransport {
   void set_calls(DeviceCalls* calls) noexcept override;
 
  private:
-  void select(std::uint16_t queue) noexcept;
-
   Port& port_;
   const RegisterWindow at_;
   DeviceType type_ = kDeviceNone;

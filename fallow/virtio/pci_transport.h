@@ -68,6 +68,8 @@ class PciTransport final : public InterruptingTransport {
 
   bool select(std::uint16_t queue) noexcept;
   bool reset() noexcept;
+  void forget() noexcept;
+  void enable_msix(bool on) noexcept;
   bool map_vector(std::uint64_t field, std::uint16_t vector) noexcept;
   bool map_vectors() noexcept;
   std::uint32_t notify_offset() noexcept;

@@ -1,0 +1,35 @@
+#include "fallow/virtio/driver_news.h"
+
+#include <bit>
+
+namespace fallow {
+namespace {
+
+void tell(std::uint64_t news, DeviceCalls& calls) noexcept {
+  if ((news & DriverNews::kConfig) != 0) calls.config_changed();
+  for (auto queues = static_cast<std::uint32_t>(news); queues != 0; queues &= queues - 1)
+    calls.queue_used(static_cast<std::uint16_t>(std::countr_zero(queues)));
+}
+
+}  // namespace
+
+// MO-17: as MO-16.
+void DriverNews::pass_on() noexcept {
+  while (news_.load(std::memory_order_seq_cst) != 0) {
+    if (running_.exchange(true, std::memory_order_seq_cst)) return;
+    // acquire: MO-17, what was used before the news is seen.
+    while (const std::uint64_t news = news_.exchange(0, std::memory_order_acquire)) {
+      if (calls_ != nullptr) tell(news, *calls_);
+    }
+    running_.store(false, std::memory_order_seq_cst);
+  }
+}
+
+void DriverNews::set_calls(Port& port, DeviceCalls* calls) noexcept {
+  // acquire: a call that was under way is over, and what it did is seen.
+  while (running_.exchange(true, std::memory_order_seq_cst)) port.relax();
+  calls_ = calls;
+  running_.store(false, std::memory_order_seq_cst);
+}
+
+}  // namespace fallow
