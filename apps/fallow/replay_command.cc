@@ -5,10 +5,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "apps/fallow/exit_status.h"
@@ -20,54 +18,13 @@
 #include "apps/fallow/plain_progress.h"
 #include "apps/fallow/replay_csv.h"
 #include "apps/fallow/replay_json.h"
+#include "apps/fallow/result_files.h"
 #include "apps/fallow/summary.h"
 
 namespace fallow {
 namespace {
 
 void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow replay: " + sentence + "\n"); }
-
-bool same_file(const std::string& one, const std::string& other) {
-  std::error_code none_of_both;
-  return std::filesystem::equivalent(one, other, none_of_both);
-}
-
-// Where the results go. All is opened before the replay: it would be a pity to find out afterwards.
-struct Outputs {
-  std::optional<OutputFile> json, csv;
-
-  // False after a complaint.
-  bool open(const ReplayRequest& request) {
-    return open_one("--json", request.json, request.options.trace, &json) &&
-           open_one("--csv", request.csv, request.options.trace, &csv);
-  }
-
-  static bool open_one(const char* option, const std::optional<std::string>& path, const std::string& trace,
-                       std::optional<OutputFile>* output) {
-    if (!path) return true;
-    std::string error;
-    if (*path != "-" && same_file(*path, trace)) {
-      complain(fmt::format("{} {}: this is the trace, which would be overwritten", option, *path));
-      return false;
-    }
-    if (auto file = OutputFile::open(*path, &error)) {
-      output->emplace(std::move(*file));
-      return true;
-    }
-    complain(fmt::format("{} {}", option, error));
-    return false;
-  }
-
-  bool close() {
-    bool closed = true;
-    for (std::optional<OutputFile>* output : {&json, &csv}) {
-      if (!*output || (*output)->close()) continue;
-      complain((*output)->error());
-      closed = false;
-    }
-    return closed;
-  }
-};
 
 // Everybody who wants to know how the replay goes; the history first, since the live view draws from it.
 class Audience final : public ReplayObserver {
@@ -97,7 +54,7 @@ std::unique_ptr<ReplayObserver> progress_for(const ReplayRequest& request, const
 }
 
 // Nothing after a complaint.
-std::optional<ReplayReport> observed_replay(const ReplayRequest& request, Outputs* outputs,
+std::optional<ReplayReport> observed_replay(const ReplayRequest& request, ResultFiles* outputs,
                                             History* history) {
   std::string error;
   std::optional<ReplayResult> result;
@@ -123,18 +80,23 @@ bool tell(const ReplayReport& report, const ReplayRequest& request, const Histor
 }
 
 int replay_and_tell(const ReplayRequest& request, const Interrupt& interrupt) {
-  Outputs outputs;
-  if (!outputs.open(request)) return kExitFailed;
+  ResultFiles outputs;
+  std::string error;
+  if (!outputs.open(request.json, request.csv, {{request.options.trace, "the trace"}}, &error)) {
+    complain(error);
+    return kExitFailed;
+  }
   History history;
   const std::optional<ReplayReport> report = observed_replay(request, &outputs, &history);
   if (!report) return kExitFailed;
 
   const bool told = tell(*report, request, history);
   if (outputs.json) outputs.json->write(replay_json(*report));
-  const bool written = outputs.close();
+  const std::vector<std::string> unwritten = outputs.close();
+  for (const std::string& what : unwritten) complain(what);
   const std::vector<std::string> faults = faults_of(*report);
   for (const std::string& fault : faults) complain("FAILED: " + fault);
-  if (!told || !written || !faults.empty()) return kExitFailed;
+  if (!told || !unwritten.empty() || !faults.empty()) return kExitFailed;
   return report->result.stopped ? kExitSignal + interrupt.signal_number() : kExitOk;
 }
 

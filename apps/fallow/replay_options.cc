@@ -4,12 +4,10 @@
 
 #include <array>
 #include <limits>
-#include <string_view>
 
-#include "apps/fallow/human.h"
-#include "apps/fallow/option_errors.h"
+#include "apps/fallow/option_reader.h"
+#include "apps/fallow/policy_option.h"
 #include "apps/fallow/quantity.h"
-#include "fallow/reporting/policies.h"
 #include "fallow/virtio/split_layout.h"
 
 namespace fallow {
@@ -25,20 +23,9 @@ constexpr std::array<std::pair<const char*, TransportKind>, 3> kTransports = {
      {"virtio-split", TransportKind::VirtioSplit},
      {"virtio-packed", TransportKind::VirtioPacked}}};
 
-class Interpreter : public OptionErrors {
+class Interpreter : public OptionReader {
  public:
-  using OptionErrors::OptionErrors;
-
-  std::uint32_t count(const char* option, const std::optional<std::string>& word, std::uint32_t otherwise,
-                      std::uint32_t least, std::uint32_t most) {
-    if (!word) return otherwise;
-    const auto count = parse_count(*word);
-    if (!count || *count < least || *count > most) {
-      refuse(option, *word, fmt::format("a whole number from {} to {}", least, most));
-      return otherwise;
-    }
-    return static_cast<std::uint32_t>(*count);
-  }
+  using OptionReader::OptionReader;
 
   std::optional<ByteCount> memory(const std::optional<std::string>& word) {
     constexpr ByteCount kLeast{2 << 20};
@@ -51,15 +38,6 @@ class Interpreter : public OptionErrors {
     return size;
   }
 
-  Nanoseconds settle(const std::optional<std::string>& word, Nanoseconds otherwise) {
-    constexpr Nanoseconds kMost = seconds(24 * 60 * 60);
-    if (!word) return otherwise;
-    const auto time = parse_time(*word);
-    if (!time || *time > kMost)
-      refuse("--settle", *word, "a time from 0 to 24h with its unit, such as 500ms, 5s or 1m");
-    return time.value_or(otherwise);
-  }
-
   double speed(const std::optional<std::string>& word) {
     constexpr double kLeast = 1e-3, kMost = 1e6;
     if (!word || *word == "max") return 0;
@@ -69,40 +47,15 @@ class Interpreter : public OptionErrors {
     return factor.value_or(0);
   }
 
-  BackingKind backing(const std::optional<std::string>& word, BackingKind otherwise) {
-    if (!word) return otherwise;
-    for (const auto& [name, backing] : kBackings)
-      if (*word == name) return backing;
-    refuse("--backing", *word, "none, anon, thp or memfd");
-    return otherwise;
-  }
-
-  TransportKind transport(const std::optional<std::string>& word, TransportKind otherwise) {
-    if (!word) return otherwise;
-    for (const auto& [name, transport] : kTransports)
-      if (*word == name) return transport;
-    refuse("--transport", *word, "direct, virtio-split or virtio-packed");
-    return otherwise;
-  }
-
   bool on_or_off(const char* option, const std::optional<std::string>& word, bool otherwise) {
     if (!word) return otherwise;
     if (*word != "on" && *word != "off") refuse(option, *word, "on or off");
     return *word == "on";
   }
 
-  Nanoseconds disturb(const std::optional<std::string>& word) {
-    constexpr Nanoseconds kLeast = milliseconds(1), kMost = seconds(24 * 60 * 60);
-    if (!word) return {};
-    const auto time = parse_time(*word);
-    if (!time || *time < kLeast || *time > kMost)
-      refuse("--disturb", *word, "a time from 1ms to 24h with its unit, such as 100ms or 1s");
-    return time.value_or(Nanoseconds{});
-  }
-
   WireOptions wire(const ReplayWords& words) {
     WireOptions wire;
-    wire.transport = transport(words.transport, wire.transport);
+    wire.transport = choice<TransportKind>("--transport", words.transport, kTransports, wire.transport);
     wire.event_index = on_or_off("--event-index", words.event_index, wire.event_index);
     wire.indirect = on_or_off("--indirect", words.indirect, wire.indirect);
     wire.queue_size = static_cast<std::uint16_t>(
@@ -110,31 +63,6 @@ class Interpreter : public OptionErrors {
     wire.in_flight = count("--in-flight", words.in_flight, wire.in_flight, 1, kMaxQueueSize);
     wire.init_reported = words.init_reported;
     return wire;
-  }
-
-  void file(const char* option, const std::optional<std::string>& word) {
-    if (word && word->empty()) refuse(option, *word, "a file, or - for standard output");
-  }
-
-  void policy(const std::optional<std::string>& word, ReplayOptions* options) {
-    if (!word) return;
-    constexpr std::string_view kAged = "aged";
-    const std::string_view name = std::string_view(*word).substr(0, word->find(':'));
-    if (*word == "hwm") {
-      options->policy = PolicyKind::Hwm;
-    } else if (*word == "linux") {
-      options->policy = PolicyKind::Linux;
-    } else if (name == kAged) {
-      options->policy = PolicyKind::Aged;
-      if (*word == kAged) return;
-      const auto age = parse_time(std::string_view(*word).substr(kAged.size() + 1));
-      if (!age || *age < AgedPolicy::kMinAge || *age > AgedPolicy::kMaxAge)
-        refuse("--policy", *word,
-               "a time from 1ms to 24h with its unit after 'aged:', such as aged:100ms or aged:2s");
-      options->age = age.value_or(options->age);
-    } else {
-      refuse("--policy", *word, "hwm, linux, aged or aged:TIME");
-    }
   }
 };
 
@@ -210,6 +138,7 @@ ReplayOptions default_replay_options() {
 
 std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* error) {
   constexpr std::uint32_t kMostEntries = 65536;
+  constexpr Nanoseconds kDay = seconds(24 * 60 * 60);
   error->clear();
   Interpreter interpreter(error);
   if (words.trace.empty()) interpreter.refuse("TRACE", words.trace, "a file, or - for standard input");
@@ -221,20 +150,25 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
   ReplayOptions& options = request.options;
   options.trace = words.trace;
   options.memory = interpreter.memory(words.memory);
-  interpreter.policy(words.policy, &options);
+  const PolicyChoice policy =
+      read_policy(words.policy, {.kind = options.policy, .age = options.age}, &interpreter);
+  options.policy = policy.kind;
+  options.age = policy.age;
   options.order.raw = static_cast<std::uint8_t>(
       interpreter.count("--order", words.order, options.order.raw, 0, kMaxOrder.raw));
   options.capacity = interpreter.count("--capacity", words.capacity, options.capacity, 1, kMostEntries);
   options.hwm =
       interpreter.count("--hwm", words.hwm, options.hwm, 1, std::numeric_limits<std::uint32_t>::max());
-  options.backing = interpreter.backing(words.backing, options.backing);
+  options.backing = interpreter.choice<BackingKind>("--backing", words.backing, kBackings, options.backing);
   interpreter.file("--json", words.json);
   interpreter.file("--csv", words.csv);
   options.lazy_free = words.lazy_free;
   options.speed = interpreter.speed(words.speed);
-  options.settle = interpreter.settle(words.settle, options.settle);
+  options.settle =
+      interpreter.time("--settle", words.settle, {}, kDay, "500ms, 5s or 1m").value_or(options.settle);
   options.wire = interpreter.wire(words);
-  options.disturb = interpreter.disturb(words.disturb);
+  options.disturb = interpreter.time("--disturb", words.disturb, milliseconds(1), kDay, "100ms or 1s")
+                        .value_or(options.disturb);
   options.verify = words.verify;
   options.skip_bad_lines = words.skip_bad_lines;
   options.compare_linux = !words.no_compare;
@@ -244,27 +178,11 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
 }
 
 std::string policy_name(const ReplayOptions& options) {
-  switch (options.policy) {
-    case PolicyKind::Hwm:
-      return "hwm";
-    case PolicyKind::Linux:
-      return "linux";
-    case PolicyKind::Aged:
-      break;
-  }
-  return "aged:" + format_time(options.age);
+  return policy_name(PolicyChoice{.kind = options.policy, .age = options.age});
 }
 
-const char* transport_name(TransportKind transport) {
-  for (const auto& [name, kind] : kTransports)
-    if (kind == transport) return name;
-  return "?";
-}
+const char* transport_name(TransportKind transport) { return name_in<TransportKind>(kTransports, transport); }
 
-const char* backing_name(BackingKind backing) {
-  for (const auto& [name, kind] : kBackings)
-    if (kind == backing) return name;
-  return "?";
-}
+const char* backing_name(BackingKind backing) { return name_in<BackingKind>(kBackings, backing); }
 
 }  // namespace fallow
