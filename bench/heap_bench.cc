@@ -1,0 +1,37 @@
+// The patterns of pages_bench on the heap that this program is linked with: blocks of 4 KiB and 2 MiB, 1 GiB
+// in all. Their memory is not written to.
+#include <cstdlib>
+#include <iostream>
+
+#include "bench/pages_bench.h"
+
+namespace fallow::bench {
+namespace {
+
+class HeapPages {
+ public:
+  using Block = void*;
+
+  explicit HeapPages(std::uint64_t) {}
+  // malloc() and not aligned_alloc(): it is the faster one, and leaves the choice of the place to the heap.
+  void* allocate(unsigned, unsigned order) {
+    void* got = std::malloc(std::size_t{4096} << order);
+    if (got == nullptr) [[unlikely]]
+      std::abort();
+    // A pair that does nothing in between must not be left out.
+    asm volatile("" : : "r"(got) : "memory");
+    return got;
+  }
+  void free(unsigned, void* block, unsigned) { std::free(block); }
+  void settle(unsigned) {}
+  void forget() {}
+};
+
+}  // namespace
+}  // namespace fallow::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  fallow::bench::register_patterns<fallow::bench::HeapPages>(1 << 18, {0, 9});
+  return fallow::bench::run_benchmarks(argc, argv);
+}

@@ -1,0 +1,67 @@
+// What the zone costs, pattern by pattern. How to read it: bench/README.md.
+#include "bench/pages_bench.h"
+
+#include <cstdlib>
+#include <iostream>
+
+#include "bench/tables.h"
+#include "fallow/platform/hosted_port.h"
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow::bench {
+namespace {
+
+class ZonePages {
+ public:
+  using Block = Pfn;
+
+  explicit ZonePages(std::uint64_t frames)
+      : config_{{0}, {frames}, kPatternThreads}, tables_(Zone::metadata_size(config_).raw) {
+    const Result<Zone*> zone = Zone::create(port_, config_, tables_.span());
+    if (!zone.ok()) give_up("the zone cannot be made");
+    zone_ = zone.value();
+  }
+
+  Pfn allocate(unsigned thread, unsigned order) {
+    const Allocation got = zone_->cache(thread).allocate(Order{static_cast<std::uint8_t>(order)});
+    if (!got.ok()) [[unlikely]]
+      give_up("out of memory");
+    return got.pfn;
+  }
+  void free(unsigned thread, Pfn pfn, unsigned order) {
+    if (zone_->cache(thread).free(pfn, Order{static_cast<std::uint8_t>(order)}) != Status::Ok) [[unlikely]]
+      give_up("a free was refused");
+  }
+  void settle(unsigned thread) { zone_->cache(thread).drain(); }
+  void forget() {
+    for (unsigned t = 0; t < kPatternThreads; ++t) zone_->cache(t).retire();
+  }
+
+ private:
+  [[noreturn]] static void give_up(const char* what) {
+    std::cerr << "pages_bench: " << what << "\n";
+    std::exit(1);
+  }
+
+  HostedPort port_;
+  ZoneConfig config_;
+  Tables tables_;
+  Zone* zone_ = nullptr;
+};
+
+}  // namespace
+}  // namespace fallow::bench
+
+// pages_bench [GIB]: the size of the zone, 1 if nothing is said, as its peers have it.
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  std::uint64_t gib = 1;
+  if (argc == 2) {
+    gib = std::strtoull(argv[1], nullptr, 10);
+    if (gib == 0 || gib > 1024) return std::cerr << "pages_bench: not a size in GiB: " << argv[1] << "\n", 2;
+    argc = 1;
+  }
+  fallow::bench::register_patterns<fallow::bench::ZonePages>(gib << 18, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  return fallow::bench::run_benchmarks(argc, argv);
+}
