@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <new>
 #include <vector>
@@ -48,6 +49,8 @@ class BalloonPair {
     BalloonDriverConfig driver = {};
     BalloonDeviceConfig device = {};
     Doorbell to_device = {}, to_driver = {};
+    // Registers, and the transport that reaches them, to stand between the driver and its device.
+    std::function<Transport&(Port&, Transport& device)> between = {};
   };
 
   BalloonPair() : BalloonPair(Config{}) {}
@@ -58,7 +61,7 @@ class BalloonPair {
         own_(BalloonDriver::own_size(config.driver, rig.zone()).raw / 8 + 1),
         backing(memory_.get(), Pfn{0}, config.frames + whole_frames(shared_bytes(config))),
         transport(rig.port, config.to_device, config.to_driver),
-        meddler(transport),
+        meddler(config.between ? config.between(rig.port, transport) : transport),
         driver(rig.port, meddler, rig.zone(), rig.box().cache(1), config.driver,
                {memory_.get() + bytes(config.frames).raw, {bytes(config.frames).raw}, shared_bytes(config)},
                std::as_writable_bytes(std::span(own_))) {
