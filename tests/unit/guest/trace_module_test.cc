@@ -146,12 +146,13 @@ TEST_F(TraceModule, Noise) {
   std::mt19937_64 random(2);
   const Bytes good = small();
   for (int i = 0; i < 20000; ++i) {
-    Bytes noise = good;
-    noise.resize(noise.size() + random() % 64);
+    const std::size_t size = 1 + random() % 64;
+    Bytes noise(trace_module::kHeaderSize + size);
+    std::memcpy(noise.data(), good.data(), trace_module::kHeaderSize);
     for (std::size_t at = trace_module::kHeaderSize; at < noise.size(); ++at)
       noise[at] = static_cast<std::byte>(random());
-    trace_module::put(noise.data() + 32, noise.size() - trace_module::kHeaderSize, 8);
-    trace_module::put(noise.data() + 16, random() % (noise.size() - trace_module::kHeaderSize), 8);
+    trace_module::put(noise.data() + 32, size, 8);
+    trace_module::put(noise.data() + 16, random() % size, 8);
     error_of(noise);
   }
 }
