@@ -33,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Wirings, MmioBalloon,
 // ---- Discovery (4.2.2.2, 4.2.3.1.1). ----
 
 TEST(MmioOpen, AnEmptySlotIsNotTouchedFurther) {
-  for (const std::uint32_t version : {1, 2}) {
+  for (const std::uint32_t version : {1u, 2u}) {
     MmioGuest guest;
     guest.model->device_id = 0;
     guest.model->version = version;
@@ -174,7 +174,7 @@ TEST_F(HostileMmio, QueueSizes) {
 }
 
 TEST_F(HostileMmio, QueuesThatAreReadyAlreadyOrNever) {
-  for (const std::uint32_t ready : {0, 1}) {
+  for (const std::uint32_t ready : {0u, 1u}) {
     lie(kQueueReady, ready);
     EXPECT_EQ(probe(), Status::Failed);
   }

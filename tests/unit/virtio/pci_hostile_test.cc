@@ -245,7 +245,7 @@ TEST_F(HostileRegisters, FeaturesThatDoNotStick) {
 }
 
 TEST_F(HostileRegisters, FewerQueuesThanTheFeaturesNeed) {
-  for (const std::uint32_t count : {0, 1, 4}) {
+  for (const std::uint32_t count : {0u, 1u, 4u}) {
     lie(kPciNumQueues, count);
     EXPECT_EQ(probe(), Status::Failed) << count;
   }

@@ -1,0 +1,229 @@
+// The transport over PCI in front of a function whose configuration space and registers hold anything, at any
+// time. Beside what the sanitizers see: it accesses nothing that it did not map, maps nothing beyond a BAR,
+// writes nothing into the configuration space that is not a driver's to write, and everything ends.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "fallow/base/check.h"
+#include "fallow/virtio/pci_transport.h"
+#include "fuzz/fuzz_input.h"
+
+namespace {
+
+using namespace fallow;
+
+// Time passes while somebody waits.
+class PassingPort final : public Port {
+ public:
+  Nanoseconds now() noexcept override { return now_; }
+  void wake_at(Nanoseconds) noexcept override {}
+  void relax() noexcept override { now_ = now_ + milliseconds(50); }
+  std::uintptr_t current() noexcept override { return 1; }
+  void* allocate(ByteCount) noexcept override { return nullptr; }
+  void release(void*, ByteCount) noexcept override {}
+
+ private:
+  Nanoseconds now_;
+};
+
+// A BAR: memory that reads as it was written, until the input says otherwise.
+class Bar final : public Registers {
+ public:
+  static constexpr std::uint64_t kSize = 0x4000;
+
+  void mapped(std::uint64_t offset, std::uint64_t length) { parts_.push_back({offset, length}); }
+  void poke(std::uint64_t offset, std::uint8_t value) { bytes_[offset % kSize] = value; }
+
+  std::uint8_t read8(std::uint64_t at) noexcept override { return read<std::uint8_t>(at); }
+  std::uint16_t read16(std::uint64_t at) noexcept override { return read<std::uint16_t>(at); }
+  std::uint32_t read32(std::uint64_t at) noexcept override { return read<std::uint32_t>(at); }
+  void write8(std::uint64_t at, std::uint8_t value) noexcept override { write(at, value); }
+  void write16(std::uint64_t at, std::uint16_t value) noexcept override { write(at, value); }
+  void write32(std::uint64_t at, std::uint32_t value) noexcept override { write(at, value); }
+
+ private:
+  struct Part {
+    std::uint64_t offset, length;
+  };
+
+  template <class T>
+  T read(std::uint64_t at) {
+    check(at, sizeof(T));
+    T value;
+    std::memcpy(&value, &bytes_[at], sizeof value);
+    return value;
+  }
+  template <class T>
+  void write(std::uint64_t at, T value) {
+    check(at, sizeof(T));
+    std::memcpy(&bytes_[at], &value, sizeof value);
+  }
+  void check(std::uint64_t at, std::uint64_t width) const {
+    FALLOW_CHECK(std::any_of(parts_.begin(), parts_.end(), [=](const Part& part) {
+      return at >= part.offset && at + width <= part.offset + part.length;
+    }));
+  }
+
+  std::array<std::uint8_t, kSize> bytes_{};
+  std::vector<Part> parts_;
+};
+
+class Function final : public PciFunction {
+ public:
+  explicit Function(FuzzInput& in) {
+    const auto given = in.bytes(space.size());
+    std::copy(given.begin(), given.end(), space.begin());
+  }
+
+  std::array<std::uint8_t, 256> space{};
+  std::array<Bar, kPciBars> bars;
+
+  std::uint8_t config8(std::uint8_t at) noexcept override { return get<std::uint8_t>(at); }
+  std::uint16_t config16(std::uint8_t at) noexcept override { return get<std::uint16_t>(at); }
+  std::uint32_t config32(std::uint8_t at) noexcept override { return get<std::uint32_t>(at); }
+  void set_config16(std::uint8_t at, std::uint16_t value) noexcept override {
+    const bool msix_control = at >= 2 && space[at - 2U] == 0x11;
+    FALLOW_CHECK(at % 2 == 0 && (at == kPciCommand || (at >= 0x42 && msix_control)));
+    std::memcpy(&space[at], &value, sizeof value);
+  }
+  void set_config32(std::uint8_t at, std::uint32_t value) noexcept override {
+    FALLOW_CHECK(at >= kPciFirstBar && at < kPciFirstBar + 4 * kPciBars && at % 4 == 0);
+    std::memcpy(&space[at], &value, sizeof value);
+  }
+  PciMapping map(std::uint8_t bar, std::uint64_t offset, std::uint64_t length) noexcept override {
+    FALLOW_CHECK(bar < kPciBars && length != 0);
+    PciBar found = read_pci_bar(*this, bar);
+    found.size = std::min(found.size, Bar::kSize);
+    const PciMapStatus status = found.check(offset, length);
+    if (status != PciMapStatus::Ok) return {status, {}};
+    bars[bar].mapped(offset, length);
+    return {status, RegisterWindow(bars[bar], offset, length)};
+  }
+
+ private:
+  template <class T>
+  T get(std::uint8_t at) {
+    FALLOW_CHECK(at % sizeof(T) == 0);
+    T value;
+    std::memcpy(&value, &space[at], sizeof value);
+    return value;
+  }
+};
+
+class Run final : public DeviceCalls {
+ public:
+  explicit Run(FuzzInput& in) : in_(in), function_(in) {}
+
+  void operate() {
+    const Unusable why = transport_.open();
+    FALLOW_CHECK(describe(why) != nullptr);
+    if (why != Unusable::No) return;
+    FALLOW_CHECK(transport_.type() != kDeviceNone);
+    for (unsigned steps = 0; !in_.empty() && steps < 300; ++steps) step();
+    transport_.set_calls(nullptr);
+    const unsigned before = calls_;
+    transport_.deliver(0xff);
+    FALLOW_CHECK(calls_ == before);
+  }
+
+  void queue_used(std::uint16_t queue) noexcept override {
+    FALLOW_CHECK(queue < PciTransport::kMaxQueues);
+    ++calls_;
+    if (calls_ % 3 == 0) transport_.notify(queue);
+  }
+  void config_changed() noexcept override { ++calls_; }
+
+ private:
+  void step() {
+    switch (in_.u8() % 12) {
+      case 0:
+        poke();
+        break;
+      case 1:
+        transport_.accept(transport_.offered() | (in_.u8() % 2 != 0 ? kFeatureRingReset : 0));
+        break;
+      case 2:
+        transport_.set_status(in_.u8());
+        break;
+      case 3:
+        static_cast<void>(transport_.max_queue_size(in_.u16()));
+        break;
+      case 4:
+        start_queue();
+        break;
+      case 5:
+        static_cast<void>(transport_.reset_queue(in_.u16()));
+        break;
+      case 6:
+        transport_.notify(in_.u8());
+        break;
+      case 7:
+        read_config();
+        break;
+      case 8:
+        write_config();
+        break;
+      case 9:
+        transport_.set_calls(in_.u8() % 4 != 0 ? this : nullptr);
+        break;
+      case 10:
+        transport_.deliver(in_.u8() % 2 != 0 ? transport_.acknowledge() : in_.u8());
+        break;
+      default:
+        static_cast<void>(transport_.use_msix({in_.u64(), in_.u32()}, {in_.u64(), in_.u32()}));
+    }
+  }
+
+  // A few bytes of a BAR, or of the configuration space.
+  void poke() {
+    const std::uint8_t where = in_.u8();
+    const std::uint16_t offset = in_.u16();
+    for (unsigned i = 0; const std::uint8_t byte : in_.bytes(in_.u8() % 8)) {
+      if (where < 240) {
+        function_.bars[where % kPciBars].poke(offset + i++, byte);
+      } else {
+        function_.space[(offset + i++) % function_.space.size()] = byte;
+      }
+    }
+  }
+
+  void start_queue() {
+    const std::uint16_t queue = in_.u8() % 40;
+    const QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
+    const Status status = transport_.start_queue(queue, at);
+    FALLOW_CHECK(status != Status::Ok || (at.size != 0 && queue < PciTransport::kMaxQueues));
+    transport_.notify(queue);
+  }
+
+  void read_config() {
+    std::byte bytes[64];
+    std::memset(bytes, 0xcd, sizeof bytes);
+    const std::uint32_t offset = in_.u32();
+    const std::size_t length = in_.u8() % sizeof bytes;
+    transport_.read_config(offset, {bytes, length});
+    FALLOW_CHECK(bytes[length] == std::byte{0xcd});
+    for (std::size_t i = 0; i < length && offset >= 4096; ++i) FALLOW_CHECK(bytes[i] == std::byte{0});
+  }
+  void write_config() {
+    const std::uint32_t offset = in_.u32();
+    transport_.write_config(offset, std::as_bytes(in_.bytes(in_.u8() % 16)));
+  }
+
+  FuzzInput& in_;
+  PassingPort port_;
+  Function function_;
+  PciTransport transport_{port_, function_};
+  unsigned calls_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  FuzzInput in(data, size);
+  Run(in).operate();
+  return 0;
+}
