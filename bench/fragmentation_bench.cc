@@ -54,10 +54,11 @@ class Fragmented {
 
   // As many exchanges as a tenth of the frames that were freed: a random frame is freed, another allocated.
   void round() {
-    for (std::size_t left = used_.size() / 10; left > 0;) {
-      const std::size_t n = std::min(left, kBatch);
-      exchange(n);
-      left -= n;
+    std::size_t done = 0;
+    for (const std::size_t all = used_.size() / 10; done < all;) {
+      const std::size_t n = std::min(all - done, kBatch);
+      exchange(getenv("REPL") ? 0 : done, n);
+      done += n;
     }
   }
 
@@ -86,12 +87,12 @@ class Fragmented {
       give_up("a free was refused");
   }
   // Chosen beforehand, different ones, so that the time is the zone's and not that of this list.
-  void exchange(std::size_t n) {
+  void exchange(std::size_t first, std::size_t n) {
     Pfn batch[kBatch];
     for (std::size_t i = 0; i < n; ++i) {
-      std::uniform_int_distribution<std::size_t> any(i, used_.size() - 1);
-      std::swap(used_[i], used_[any(random_)]);
-      batch[i] = used_[i];
+      std::uniform_int_distribution<std::size_t> any(first + i, used_.size() - 1);
+      std::swap(used_[first + i], used_[any(random_)]);
+      batch[i] = used_[first + i];
     }
     const double start = thread_time();
     for (std::size_t i = 0; i < n; ++i) {
@@ -100,7 +101,7 @@ class Fragmented {
     }
     spent_ += thread_time() - start;
     exchanges_ += n;
-    std::copy(batch, batch + n, used_.begin());
+    std::copy(batch, batch + n, used_.begin() + static_cast<std::ptrdiff_t>(first));
   }
 
   struct Release {
