@@ -76,15 +76,14 @@ multiboot2_entry:                  // eax: the loader's magic
 
   .section .rodata.gdt, "a"
   .balign 8
-  .globl first_gdt, first_gdt_end
+  .globl first_gdt
 first_gdt:
   .quad 0
   .quad 0x00af9b000000ffff         // SELECTOR_CODE
   .quad 0x00cf93000000ffff         // SELECTOR_DATA
   .quad 0x00cf9b000000ffff         // SELECTOR_CODE_32
-first_gdt_end:
 first_gdt_pointer:
-  .short first_gdt_end - first_gdt - 1
+  .short FIRST_GDT_LIMIT
   .long first_gdt
 
   .section .data.efer, "aw"

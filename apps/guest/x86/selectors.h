@@ -6,3 +6,4 @@
 #define SELECTOR_DATA 0x10
 #define SELECTOR_CODE_32 0x18
 #define SELECTOR_TASK 0x20
+#define FIRST_GDT_LIMIT (4 * 8 - 1)

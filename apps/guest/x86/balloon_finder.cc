@@ -1,0 +1,117 @@
+#include "apps/guest/x86/balloon_finder.h"
+
+#include <new>
+
+#include "apps/guest/characters.h"
+#include "apps/guest/command_line.h"
+#include "apps/guest/x86/pci_bus.h"
+#include "fallow/virtio/mmio_transport.h"
+
+namespace fallow::guest::x86 {
+namespace {
+
+class TransportPort final : public Port {
+ public:
+  explicit TransportPort(Machine& machine) noexcept : machine_(machine) {}
+
+  Nanoseconds now() noexcept override { return machine_.now(); }
+  void wake_at(Nanoseconds) noexcept override {}
+  void relax() noexcept override { machine_.relax(); }
+  std::uintptr_t current() noexcept override { return machine_.cpu() + 1; }
+  void* allocate(ByteCount) noexcept override { return nullptr; }
+  void release(void*, ByteCount) noexcept override {}
+
+ private:
+  Machine& machine_;
+};
+
+// Room for one object that lives until the machine stops.
+template <class T>
+class Room {
+ public:
+  template <class... Args>
+  T& make(Args&&... args) {
+    return *new (bytes_) T(static_cast<Args&&>(args)...);
+  }
+
+ private:
+  alignas(T) std::byte bytes_[sizeof(T)] = {};
+};
+
+constinit Room<TransportPort> port_room;
+constinit Room<PciPlaceFunction> function_room;
+constinit Room<PciTransport> pci_room;
+constinit Room<MappedRegisters> registers_room;
+constinit Room<MmioTransport> mmio_room;
+
+using Place = Characters<sizeof(FoundDevice::place) - 1>;
+
+Place name_of(const PciPlace& place) {
+  const auto two_digits = [](Place& to, unsigned n) {
+    to.put("0123456789abcdef"[n / 16]).put("0123456789abcdef"[n % 16]);
+  };
+  Place name;
+  two_digits(name, place.bus);
+  name.put(':');
+  two_digits(name, place.device);
+  return name.put('.').number(place.function);
+}
+
+void set_place(FoundDevice& found, Text name) {
+  for (std::size_t i = 0; i < name.size(); ++i) found.place[i] = name[i];
+}
+
+void say_unusable(Machine& machine, Text place, Unusable why) {
+  Characters<200> line("the balloon at ");
+  machine.write(line.put(place).put(" cannot be used: ").put(describe(why)).put('\n').text());
+}
+
+bool find_on_pci(BareMachine& machine, Port& port, Paging& paging, FoundDevice& found) {
+  PciPlace place;
+  if (!find_virtio_function(paging, kDeviceBalloon, &place)) return false;
+  PciPlaceFunction& function = function_room.make(place, paging);
+  PciTransport& transport = pci_room.make(port, function);
+  set_place(found, name_of(place).text());
+  if (const Unusable why = transport.open(); why != Unusable::No) {
+    say_unusable(machine, found.place, why);
+    return false;
+  }
+  found.transport = &transport;
+  found.bus = "pci";
+  found.interrupts = machine.device.by_messages_or_pic(machine.processors, transport, function.line());
+  return true;
+}
+
+bool find_at(BareMachine& machine, Port& port, Paging& paging, const Topology& topology,
+             const MmioDevice& named, FoundDevice& found) {
+  if (!paging.map_device({named.base.raw, named.base.raw + named.size.raw})) return false;
+  MappedRegisters& registers = registers_room.make(reinterpret_cast<volatile std::byte*>(named.base.raw));
+  MmioTransport& transport = mmio_room.make(port, RegisterWindow(registers, 0, named.size.raw));
+  const Unusable why = transport.open();
+  if (why == Unusable::Empty || (why == Unusable::No && transport.type() != kDeviceBalloon)) return false;
+  set_place(found, Place().hex(named.base.raw).text());
+  if (why != Unusable::No) {
+    say_unusable(machine, found.place, why);
+    return false;
+  }
+  found.transport = &transport;
+  found.bus = "mmio";
+  found.interrupts = machine.device.by_io_apic(machine.processors, transport, topology, named.interrupt);
+  return true;
+}
+
+}  // namespace
+
+FoundDevice find_balloon(BareMachine& machine, Paging& paging, const Topology& topology,
+                         Text command_line) noexcept {
+  FoundDevice found;
+  Port& port = port_room.make(machine);
+  if (find_on_pci(machine, port, paging, found)) return found;
+  const CommandLine line = parse_command_line(command_line);
+  for (std::size_t i = 0; i < line.options.mmio_count; ++i) {
+    if (find_at(machine, port, paging, topology, line.options.mmio[i], found)) return found;
+  }
+  return {};
+}
+
+}  // namespace fallow::guest::x86

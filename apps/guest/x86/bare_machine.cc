@@ -1,0 +1,63 @@
+#include "apps/guest/x86/bare_machine.h"
+
+#include "apps/guest/x86/cpu.h"
+#include "apps/guest/x86/cpu_state.h"
+#include "apps/guest/x86/interrupts.h"
+#include "apps/guest/x86/local_apic.h"
+#include "apps/guest/x86/panic.h"
+#include "apps/guest/x86/vectors.h"
+
+namespace fallow::guest::x86 {
+namespace {
+
+constexpr Nanoseconds kBetweenPolls = milliseconds(1);
+
+// That the CPU does not sleep any more is all there is to it.
+void woken() { end_of_interrupt(); }
+void spurious() {}
+
+}  // namespace
+
+void BareMachine::start_waking() noexcept {
+  set_interrupt_handler(VECTOR_TIMER, woken);
+  set_interrupt_handler(VECTOR_WAKE, woken);
+  set_interrupt_handler(VECTOR_SPURIOUS, spurious);
+  // Of an 8259 that took its interrupt back.
+  set_interrupt_handler(VECTOR_PIC + 7, spurious);
+  set_interrupt_handler(VECTOR_PIC + 15, spurious);
+}
+
+Nanoseconds BareMachine::now() noexcept { return clock.now(); }
+void BareMachine::relax() noexcept { pause(); }
+std::uint32_t BareMachine::cpu() noexcept { return this_cpu().number; }
+void BareMachine::wake(std::uint32_t number) noexcept { processors.stir(number); }
+void BareMachine::serve_device() noexcept { device.serve(); }
+std::byte* BareMachine::at(GuestPhys address) noexcept { return reinterpret_cast<std::byte*>(address.raw); }
+
+void BareMachine::write(Text text) noexcept {
+  if (panicking()) {
+    serial.write_at_last(text);
+  } else {
+    serial.write(text);
+  }
+}
+
+void BareMachine::wait(Nanoseconds deadline) noexcept {
+  CpuState& state = this_cpu();
+  if (device.polled() && state.number == 0) {
+    const Nanoseconds poll = now() + kBetweenPolls;
+    if (poll < deadline) deadline = poll;
+  }
+  // Interrupts are off from the look at `stirred` until the halt: who stirs in between finds the CPU halted.
+  for (interrupts_off(); !state.stirred.load(); interrupts_off()) {
+    const Nanoseconds begin = now();
+    if (begin >= deadline) break;
+    arm_local_timer(clock.timer_ticks(begin, deadline));
+    interrupts_on_and_halt();
+  }
+  arm_local_timer(0);
+  state.stirred.store(false);
+  interrupts_on();
+}
+
+}  // namespace fallow::guest::x86

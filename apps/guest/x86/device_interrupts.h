@@ -1,0 +1,34 @@
+// How the one device that matters interrupts: its handler notes why, CPU 0 wakes, and whoever serves it
+// delivers.
+#pragma once
+
+#include <cstdint>
+
+#include "apps/guest/text.h"
+#include "apps/guest/x86/processors.h"
+#include "apps/guest/x86/topology.h"
+#include "fallow/virtio/pci_transport.h"
+
+namespace fallow::guest::x86 {
+
+class DeviceInterrupts {
+ public:
+  // The transport is open. One of these, once, on CPU 0; what comes back is the word for it.
+  Text by_messages_or_pic(Processors& cpus, PciTransport& transport, std::uint8_t line) noexcept;
+  Text by_io_apic(Processors& cpus, InterruptingTransport& transport, const Topology& topology,
+                  std::uint32_t line) noexcept;
+
+  // Makes the calls for what came. One CPU at a time.
+  void serve() noexcept;
+
+  // No interrupt comes: serve() asks the device each time, and nobody should wait for long.
+  bool polled() const noexcept { return polled_; }
+
+ private:
+  void start(Processors& cpus, InterruptingTransport& transport) noexcept;
+
+  InterruptingTransport* transport_ = nullptr;
+  bool polled_ = false;
+};
+
+}  // namespace fallow::guest::x86

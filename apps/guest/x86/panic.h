@@ -1,0 +1,22 @@
+// The end of a guest that cannot go on.
+#pragma once
+
+#include "apps/guest/machine.h"
+#include "apps/guest/x86/interrupt_frame.h"
+
+namespace fallow::guest::x86 {
+
+// Says what and where, the registers and who called whom, and halts every CPU. `frame`: of the exception; a
+// breakpoint is how fallow_panic() comes here. Of several CPUs that panic the first speaks.
+[[noreturn]] void panic(const InterruptFrame& frame) noexcept;
+
+// For what is wrong with the machine, before or after there is a guest.
+[[noreturn]] void panic_about(const char* what) noexcept;
+
+// Where to speak, once there is a place.
+void set_panic_machine(Machine& machine) noexcept;
+
+// True from the first panic on.
+bool panicking() noexcept;
+
+}  // namespace fallow::guest::x86

@@ -1,0 +1,16 @@
+// Which interrupt comes by which vector. Read by the assembler too.
+#pragma once
+
+#define VECTOR_NMI 2
+#define VECTOR_BREAKPOINT 3
+#define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_PAGE_FAULT 14
+#define VECTOR_FIRST_INTERRUPT 32
+#define VECTOR_PIC 32  // and the 15 that follow
+#define VECTOR_TIMER 48
+#define VECTOR_WAKE 49
+#define VECTOR_DEVICE_LINE 50
+#define VECTOR_DEVICE_CONFIG 51
+#define VECTOR_DEVICE_QUEUES 52
+#define VECTOR_SPURIOUS 63
+#define VECTOR_COUNT 64
