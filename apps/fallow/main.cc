@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/fallow/boot_command.h"
 #include "apps/fallow/ctl_command.h"
 #include "apps/fallow/exit_status.h"
 #include "apps/fallow/output_file.h"
@@ -70,11 +71,13 @@ int run(int count, const char* const* words) {
   app.set_version_flag("--version", "fallow " FALLOW_VERSION, "The version");
   app.footer(kFooter);
   ReplayWords replay;
+  BootWords boot;
   ServeWords serve;
   CtlWords ctl;
   TopWords top;
   const std::vector<Verb> verbs = {
       {add_replay_command(app, &replay), "TRACE", [&] { return run_replay(replay); }},
+      {add_boot_command(app, &boot), nullptr, [&] { return run_boot(boot); }},
       {add_serve_command(app, &serve), nullptr, [&] { return run_serve(serve); }},
       {add_ctl_command(app, &ctl), "SIZE", [&] { return run_ctl(ctl); }},
       {add_top_command(app, &top), nullptr, [&] { return run_top(top); }},
