@@ -34,7 +34,8 @@ class FakeMachine final : public Machine {
         cpus_(config.cpus),
         sleepers_(config.cpus),
         backing(memory_.get(), Pfn{0}, whole_frames({config.memory})),
-        transport(transport_port_, {},
+        transport(transport_port_,
+                  {[](void* self) noexcept { static_cast<FakeMachine*>(self)->kick(); }, this},
                   {[](void* self) noexcept { static_cast<FakeMachine*>(self)->interrupt(); }, this}),
         meddler(transport) {
     const MappedRegion region{{{0}, {config.memory}, memory_.get()}, &backing, Pfn{0}};
@@ -49,6 +50,8 @@ class FakeMachine final : public Machine {
 
   BalloonDevice& device() { return *device_; }
   std::uint32_t cpus() const { return cpus_; }
+  // How often a CPU paused in the middle of something.
+  std::uint64_t waits() const { return waits_; }
   // What was written, in order.
   std::string said() {
     const std::lock_guard lock(mutex_);
@@ -66,6 +69,9 @@ class FakeMachine final : public Machine {
   // Called for each line that is written, on the CPU that writes it.
   std::function<void(const std::string&)> on_line;
 
+  // The device works only while a CPU pauses or sleeps, and not as soon as it is notified.
+  bool device_is_late = false;
+
   // Runs `body` as CPU `cpu`, on this thread.
   template <class Body>
   static auto as_cpu(std::uint32_t cpu, Body body) {
@@ -78,9 +84,14 @@ class FakeMachine final : public Machine {
   // ---- Machine. ----
 
   Nanoseconds now() noexcept override { return transport_port_.now(); }
-  void relax() noexcept override { std::this_thread::yield(); }
+  void relax() noexcept override {
+    ++waits_;
+    if (device_is_late) transport.run_device();
+    std::this_thread::yield();
+  }
   std::uint32_t cpu() noexcept override { return this_cpu(); }
   void wait(Nanoseconds deadline) noexcept override {
+    if (device_is_late) transport.run_device();
     std::unique_lock lock(mutex_);
     Sleeper& sleeper = sleepers_[cpu()];
     const std::uint64_t begin = now().raw;
@@ -119,6 +130,9 @@ class FakeMachine final : public Machine {
     thread_local std::uint32_t cpu = 0;
     return cpu;
   }
+  void kick() noexcept {
+    if (!device_is_late) transport.run_device();
+  }
   void interrupt() noexcept {
     interrupted_ = true;
     wake(0);
@@ -131,6 +145,7 @@ class FakeMachine final : public Machine {
   std::string said_;
   HostedPort transport_port_;
   std::atomic<bool> interrupted_{false}, serving_{false};
+  std::atomic<std::uint64_t> waits_{0};
 
  public:
   RecordingBacking backing;
