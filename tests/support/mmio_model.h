@@ -35,6 +35,7 @@ class MmioModel final : public RegisterModel {
   std::uint32_t read(std::uint64_t at, unsigned width) {
     ++accesses;
     if (at >= kConfig) {
+      require(at % width == 0, "reads fields whole");
       std::uint32_t value = 0;
       device_.read_config(static_cast<std::uint32_t>(at - kConfig),
                           std::as_writable_bytes(std::span(&value, 1)).first(width));
@@ -78,6 +79,7 @@ class MmioModel final : public RegisterModel {
   void write(std::uint64_t at, unsigned width, std::uint32_t value) {
     ++accesses;
     if (at >= kConfig) {
+      require(at % width == 0, "writes fields whole");
       std::byte bytes[4];
       std::memcpy(bytes, &value, sizeof bytes);
       device_.write_config(static_cast<std::uint32_t>(at - kConfig), std::span(bytes).first(width));

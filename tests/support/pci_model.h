@@ -162,6 +162,7 @@ class PciModel final : public PciFunction, public RegisterModel {
       require(masters_bus(), "enables bus mastering before there is work");
       notified(value);
     } else if (at >= kDevice) {
+      require(at % width == 0, "writes fields whole");
       std::byte bytes[4];
       std::memcpy(bytes, &value, sizeof bytes);
       device_.write_config(static_cast<std::uint32_t>(at - kDevice), std::span(bytes).first(width));
@@ -172,6 +173,7 @@ class PciModel final : public PciFunction, public RegisterModel {
   }
 
   std::uint32_t read_device(std::uint64_t at, unsigned width) {
+    require(at % width == 0, "reads fields whole");
     std::uint32_t value = 0;
     device_.read_config(static_cast<std::uint32_t>(at),
                         std::as_writable_bytes(std::span(&value, 1)).first(width));

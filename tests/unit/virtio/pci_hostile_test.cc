@@ -139,6 +139,14 @@ TEST_F(HostileCapabilities, ASecondChance) {
   live_through_a_workday(guest, true);
 }
 
+TEST_F(HostileCapabilities, TheFirstReasonIsGiven) {
+  model.put_structure(0xb0, PciModel::kCommonCap, 1, PciModel::kCommon, 0x1000);
+  model.space[0xb0 + 4] = 0;  // in I/O ports
+  model.space[PciModel::kCommonCap + 2] = 8;
+  model.space[kPciFirstCapability] = 0xb0;
+  EXPECT_EQ(open(), Unusable::InIoSpace);
+}
+
 TEST_F(HostileCapabilities, TheFirstOfTwoIsUsed) {
   model.put_structure(0xb0, 0, 1, PciModel::kDevice, 0x1000);
   model.space[PciModel::kAccessCap + 1] = 0xb0;
@@ -323,7 +331,7 @@ TEST_F(HostileRegisters, AQueueResetThatNeverEnds) {
 TEST_F(HostileRegisters, AQueueThatIsStillEnabledAfterItsReset) {
   ASSERT_EQ(probe(), Status::Ok);
   lie(kPciQueueEnable, 1);
-  EXPECT_EQ(pair.driver.reset_reporting_queue(), Status::Failed);
+  EXPECT_EQ(guest.transport->reset_queue(4), Status::Failed);
 }
 
 TEST_F(HostileRegisters, InterruptsOfNothing) {

@@ -126,6 +126,18 @@ TEST(PciInterrupts, OneMayMeanBoth) {
   guest.transport->set_calls(&guest.pair->driver);
 }
 
+TEST(PciInterrupts, OfQueuesFromBeforeAResetAreNobodys) {
+  PciGuest guest(everything(0));
+  ASSERT_EQ(guest.transport->open(), Unusable::No);
+  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
+  Listener listener;
+  guest.transport->set_calls(&listener);
+  guest.transport->set_status(0);
+  guest.transport->deliver(kCauseQueues);
+  EXPECT_EQ(listener.heard, 0u);
+  guest.transport->set_calls(&guest.pair->driver);
+}
+
 TEST(PciInterrupts, ThatComeDuringACallAreNotNested) {
   PciGuest guest(everything(0));
   ASSERT_EQ(guest.transport->open(), Unusable::No);
@@ -212,6 +224,10 @@ TEST(PciRegisters, ConfigurationIsReadByTheWidestAlignedAccesses) {
   guest.transport->read_config(kBalloonNumPages + 1, std::span(piece).first(3));
   EXPECT_EQ(piece[0], std::byte{0x33});
   EXPECT_EQ(piece[2], std::byte{0x11});
+  std::array<std::byte, 7> many{};
+  guest.transport->read_config(kBalloonNumPages + 1, many);
+  EXPECT_EQ(many[2], std::byte{0x11});
+  expect_no_rule_broken(guest);
 }
 
 TEST(PciRegisters, WithoutConfigurationThereAreZeros) {
@@ -268,6 +284,7 @@ TEST(PciQueues, AreNotStartedTwiceNorBeyondTheirSize) {
   EXPECT_EQ(guest.transport->start_queue(kReporting, at), Status::Failed);
   EXPECT_EQ(guest.transport->start_queue(5, at), Status::Failed) << "there is none";
   EXPECT_EQ(guest.transport->start_queue(0xffff, at), Status::Failed);
+  EXPECT_EQ(guest.transport->reset_queue(kReporting), Status::Failed) << "not negotiated";
   guest.transport->set_status(0);
   EXPECT_EQ(guest.transport->status(), 0);
   EXPECT_EQ(guest.transport->start_queue(kReporting, {512, {64}, {64}, {64}}), Status::Failed);
