@@ -222,6 +222,12 @@ void say_unknown_words(Machine& machine, const CommandLine& line) {
   }
 }
 
+void say_left_out(Machine& machine, PfnCount frames) {
+  if (frames.raw == 0) return;
+  Characters<100> said("guest: left out of the memory map: ");
+  machine.write(said.number(bytes(frames).raw / 1024).put(" KiB\n").text());
+}
+
 }  // namespace
 
 Guest* create_guest(Machine& machine, const BootFacts& facts, const FoundDevice& device) noexcept {
@@ -233,6 +239,8 @@ Guest* create_guest(Machine& machine, const BootFacts& facts, const FoundDevice&
   }
   constexpr Text kTooSmall = "not enough memory";
   MemoryLayout layout(facts.usable, facts.taken);
+  GuestZones::leave_out_far_pieces(layout, facts.cpus);
+  say_left_out(machine, layout.left_out());
   const PfnCount memory = layout.total();
   EarlyMemory early(machine, layout);
   const std::span<CpuLevel> levels = early.take_array<CpuLevel>(facts.cpus);

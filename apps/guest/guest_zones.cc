@@ -27,14 +27,18 @@ ByteCount tables_of(const MemoryLayout& layout, std::uint32_t caches) {
 
 }  // namespace
 
-bool GuestZones::create(Port& port, EarlyMemory& memory, MemoryLayout& layout, std::uint32_t cpus) noexcept {
-  cpus_ = cpus;
-  const std::uint32_t caches = cpus + 1;
+void GuestZones::leave_out_far_pieces(MemoryLayout& layout, std::uint32_t cpus) noexcept {
   // A frame costs about 2.2 bits: this is for holes up to thirty times as large as the memory.
   constexpr std::uint64_t kSmall = 64 * 1024, kShare = 512;
   while (layout.pieces().size() > 1 &&
-         tables_of(layout, caches).raw > kSmall + bytes(layout.total()).raw / kShare)
+         tables_of(layout, cpus + 1).raw > kSmall + bytes(layout.total()).raw / kShare)
     layout.drop_last();
+}
+
+bool GuestZones::create(Port& port, EarlyMemory& memory, const MemoryLayout& layout,
+                        std::uint32_t cpus) noexcept {
+  cpus_ = cpus;
+  const std::uint32_t caches = cpus + 1;
   accounts_ = memory.take_array<Account>(cpus);
   if (accounts_.empty()) return false;
   const FrameRange spans[] = {span_within(layout, {0}, kLowEnd),

@@ -28,9 +28,12 @@ class GuestZones {
   // Where low memory ends: 16 MiB.
   static constexpr Pfn kLowEnd{4096};
 
-  // Zones for `layout`, with a cache for each CPU and one for the driver. Pieces so far apart that the tables
-  // would be large beside the memory are left out, the highest first. False: not enough memory.
-  bool create(Port& port, EarlyMemory& memory, MemoryLayout& layout, std::uint32_t cpus) noexcept;
+  // Leaves out the highest pieces while pieces lie so far apart that the tables of what is between them would
+  // be large beside the memory. Before anything is taken from the layout.
+  static void leave_out_far_pieces(MemoryLayout& layout, std::uint32_t cpus) noexcept;
+
+  // Zones for `layout`, with a cache for each CPU and one for the driver. False: not enough memory.
+  bool create(Port& port, EarlyMemory& memory, const MemoryLayout& layout, std::uint32_t cpus) noexcept;
 
   // Once nothing is taken from the layout any more, and before the first allocation: what is not in it
   // (holes, the image, tables) is not to be had. False: nothing is left.

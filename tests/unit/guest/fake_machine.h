@@ -71,6 +71,8 @@ class FakeMachine final : public Machine {
 
   // The device works only while a CPU pauses or sleeps, and not as soon as it is notified.
   bool device_is_late = false;
+  // The guest's time passes so many times as fast.
+  std::uint64_t clock_speed = 1;
 
   // Runs `body` as CPU `cpu`, on this thread.
   template <class Body>
@@ -83,7 +85,7 @@ class FakeMachine final : public Machine {
 
   // ---- Machine. ----
 
-  Nanoseconds now() noexcept override { return transport_port_.now(); }
+  Nanoseconds now() noexcept override { return {transport_port_.now().raw * clock_speed}; }
   void relax() noexcept override {
     ++waits_;
     if (device_is_late) transport.run_device();
@@ -96,7 +98,7 @@ class FakeMachine final : public Machine {
     Sleeper& sleeper = sleepers_[cpu()];
     const std::uint64_t begin = now().raw;
     if (deadline.raw > begin && !sleeper.woken) {
-      const std::uint64_t most = std::min<std::uint64_t>(deadline.raw - begin, 1'000'000'000);
+      const std::uint64_t most = std::min<std::uint64_t>(deadline.raw - begin, 1'000'000'000) / clock_speed;
       sleeper.bell.wait_for(lock, std::chrono::nanoseconds(most), [&] { return sleeper.woken; });
     }
     sleeper.woken = false;
