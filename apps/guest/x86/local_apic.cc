@@ -26,7 +26,6 @@ enum Register : std::uint32_t {
 };
 constexpr std::uint32_t kMasked = 1 << 16, kExternal = 7 << 8, kNmi = 4 << 8;
 constexpr std::uint32_t kInit = 5 << 8, kStartup = 6 << 8, kAssert = 1 << 14, kPending = 1 << 12;
-constexpr std::uint32_t kAllOthers = 3 << 18;
 constexpr std::uint32_t kSoftwareEnable = 1 << 8;
 constexpr std::uint32_t kDivideByOne = 0xb;
 
@@ -79,8 +78,6 @@ void send_startup(std::uint32_t apic_id, std::uint8_t page) noexcept {
   command(apic_id, kAssert | kStartup | page);
 }
 
-void stop_other_cpus() noexcept {
-  if (base != 0) command(0, kAllOthers | kAssert | kNmi);
-}
+void send_nmi(std::uint32_t apic_id) noexcept { command(apic_id, kAssert | kNmi); }
 
 }  // namespace fallow::guest::x86

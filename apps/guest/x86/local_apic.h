@@ -20,8 +20,7 @@ void send_interrupt(std::uint32_t apic_id, std::uint8_t vector) noexcept;
 void send_init(std::uint32_t apic_id) noexcept;
 // It starts at `page` * 4096, in real mode.
 void send_startup(std::uint32_t apic_id, std::uint8_t page) noexcept;
-
-// Every CPU but this one, by an interrupt that cannot be masked; they halt because there is a panic.
-void stop_other_cpus() noexcept;
+// One that cannot be masked.
+void send_nmi(std::uint32_t apic_id) noexcept;
 
 }  // namespace fallow::guest::x86

@@ -17,6 +17,8 @@
 #include "apps/guest/x86/paging.h"
 #include "apps/guest/x86/panic.h"
 #include "apps/guest/x86/pic.h"
+#include "apps/guest/x86/trouble.h"
+#include "apps/guest/x86/words.h"
 
 extern "C" const std::byte image_begin[], image_end[];
 
@@ -80,18 +82,11 @@ void take_memory() {
   }
 }
 
-bool has_word(Text line, Text word) {
-  for (;;) {
-    const std::size_t end = line.find(' ');
-    if (line.first(end) == word) return true;
-    if (end == Text::kNone) return false;
-    line = line.from(end + 1);
-  }
-}
+// Read by isa-debug-exit: QEMU ends with 1 for "ok", with 3 for any other verdict, with 5 for a panic.
+constexpr std::uint32_t kOk = 0, kNotOk = 1, kPanic = 2;
 
-// isa-debug-exit: QEMU ends with 1 for "ok", with 3 otherwise.
-void exit_by_debug_port(bool ok) {
-  if (has_word(info.command_line.text(), "exit=debug")) out32(0xf4, ok ? 0 : 1);
+void exit_by_debug_port(std::uint32_t how) {
+  if (has_word(info.command_line.text(), "exit=debug")) out32(0xf4, how);
 }
 
 BootFacts facts() {
@@ -131,6 +126,7 @@ void start_processors() {
   machine.start_waking();
   interrupts_on();
   start_processors();
+  make_trouble(info.command_line.text());
 
   const FoundDevice device = find_balloon(machine, paging, topology, info.command_line.text());
   guest = create_guest(machine, facts(), device);
@@ -139,7 +135,7 @@ void start_processors() {
     machine.processors.release([](std::uint32_t cpu) { run_cpu(*guest, cpu); });
     ok = run_cpu(*guest, 0);
   }
-  exit_by_debug_port(ok);
+  exit_by_debug_port(ok ? kOk : kNotOk);
   halt_for_good();
 }
 
@@ -149,7 +145,7 @@ void start_processors() {
 extern "C" [[noreturn]] void start(std::uint32_t magic, std::uint32_t block) noexcept {
   load_interrupt_table();
   machine.processors.start_first();
-  set_panic_machine(machine);
+  set_panic_machine(machine, [] { exit_by_debug_port(kPanic); });
   machine.serial.start();
   read_loader(magic, block);
   take_memory();

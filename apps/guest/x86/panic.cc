@@ -6,7 +6,7 @@
 #include "apps/guest/event.h"
 #include "apps/guest/x86/cpu.h"
 #include "apps/guest/x86/cpu_state.h"
-#include "apps/guest/x86/local_apic.h"
+#include "apps/guest/x86/processors.h"
 #include "apps/guest/x86/vectors.h"
 #include "fallow/base/check.h"
 
@@ -17,6 +17,8 @@ using Line = Characters<320>;
 
 constinit std::atomic<bool> spoken{false};
 constinit Machine* place = nullptr;
+using Ending = void (*)();
+constinit Ending at_the_end = nullptr;
 
 constexpr Text kNames[] = {"division by zero",    "debug trap",         "non-maskable interrupt",
                            "breakpoint",          "overflow",           "bound exceeded",
@@ -99,7 +101,10 @@ void say_callers(const InterruptFrame& frame, const CpuState& cpu) {
 
 }  // namespace
 
-void set_panic_machine(Machine& machine) noexcept { place = &machine; }
+void set_panic_machine(Machine& machine, void (*after)()) noexcept {
+  place = &machine;
+  at_the_end = after;
+}
 
 // relaxed: a CPU that learns of it a little later does no harm.
 bool panicking() noexcept { return spoken.load(std::memory_order_relaxed); }
@@ -111,6 +116,7 @@ void panic(const InterruptFrame& frame) noexcept {
   say_event(frame, cpu.complaint);
   say_registers(frame, cpu);
   say_callers(frame, cpu);
+  at_the_end();
   halt_for_good();
 }
 

@@ -13,8 +13,8 @@ namespace fallow::guest::x86 {
 // For what is wrong with the machine, before or after there is a guest.
 [[noreturn]] void panic_about(const char* what) noexcept;
 
-// Where to speak, once there is a place.
-void set_panic_machine(Machine& machine) noexcept;
+// Where to speak, once there is a place; and what to do when all is said, before halting.
+void set_panic_machine(Machine& machine, void (*after)()) noexcept;
 
 // True from the first panic on.
 bool panicking() noexcept;

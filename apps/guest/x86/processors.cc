@@ -151,4 +151,12 @@ void Processors::stir(std::uint32_t number) noexcept {
   if (!cpu.stirred.exchange(true) && &cpu != &this_cpu()) send_interrupt(cpu.apic_id, VECTOR_WAKE);
 }
 
+// A CPU that nobody started may sit in the firmware, where an interrupt like this resets the machine.
+void stop_other_cpus() noexcept {
+  for (std::size_t slot = 0; slot < Processors::kMost; ++slot) {
+    const bool up = slot == 0 ? by_number[0] != nullptr : is_up(slot);
+    if (up && &slots[slot].cpu != &this_cpu()) send_nmi(slots[slot].cpu.apic_id);
+  }
+}
+
 }  // namespace fallow::guest::x86

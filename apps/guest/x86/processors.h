@@ -39,6 +39,10 @@ class Processors {
   std::uint32_t count_ = 1, missing_ = 0;
 };
 
+// By an interrupt that cannot be masked, every CPU that is up but this one; they halt, because there is a
+// panic.
+void stop_other_cpus() noexcept;
+
 // The lowest page of an area of stacks: a guard, left unmapped so that what overflows ends in a double fault.
 constexpr std::uint64_t guard_of(std::uint64_t stacks, std::size_t slot) {
   return stacks + slot * Processors::kStackArea;
