@@ -1,5 +1,5 @@
-# The front door. `make run` and `make test` do everything on a fresh Debian 12; the build itself is CMake's
-# (CMakePresets.json), in build/PRESET.
+# The front door. `make run`, `make boot` and `make test` do everything on a fresh Debian 12; the build itself is
+# CMake's (CMakePresets.json), in build/PRESET.
 
 TRACE ?= data/workday.txt.zst
 ARGS ?= --policy aged --order 0 --backing memfd --verify
@@ -7,10 +7,11 @@ ARGS ?= --policy aged --order 0 --backing memfd --verify
 SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench format check-format tidy check-layers freestanding clean
+.PHONY: help run boot test bench format check-format tidy check-layers freestanding clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
+	@echo 'make boot           build, and boot a guest in QEMU whose freed memory the host gets back (ARGS="...")'
 	@echo 'make test           build, and run all tests'
 	@echo 'make bench          build, and run the benchmarks (ARGS="--benchmark_filter=...")'
 	@echo 'make format         format the sources;  make check-format  only tell what is not formatted'
@@ -30,6 +31,12 @@ run:
 	@tools/install-deps run
 	$(call build,release)
 	build/release/apps/fallow/fallow replay $(ARGS) $(TRACE)
+
+boot: ARGS =
+boot:
+	@tools/install-deps boot
+	$(call build,release)
+	build/release/apps/fallow/fallow boot $(ARGS)
 
 test:
 	@tools/install-deps test

@@ -18,7 +18,8 @@ bool is_program(const std::string& path) {
 
 std::vector<std::string> guest_image_places(const std::string& folder) {
   const std::string image = std::string("/") + kGuestImage;
-  return {folder + image, folder + "/../guest/x86" + image, folder + "/../lib/fallow" + image,
+  return {folder + image, folder + "/../guest/x86" + image,
+          folder + "/../" FALLOW_LIBRARY_FOLDER "/fallow" + image, folder + "/../lib/fallow" + image,
           folder + "/../libexec/fallow" + image};
 }
 

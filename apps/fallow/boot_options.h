@@ -18,10 +18,11 @@ enum class BootAccelerator : std::uint8_t { Tcg, Kvm };
 
 // As they were typed; nothing where an option was not given.
 struct BootWords {
-  std::optional<std::string> memory, smp, machine, guest, kernel, initrd;
-  std::optional<std::string> workload, fill, hold, seconds, seed, trace, speed;
-  std::optional<std::string> policy, order;
-  std::optional<std::string> qemu, accelerator, timeout, json, csv;
+  using Word = std::optional<std::string>;
+  Word memory{}, smp{}, machine{}, guest{}, kernel{}, initrd{};
+  Word workload{}, fill{}, hold{}, seconds{}, seed{}, trace{}, speed{};
+  Word policy{}, order{};
+  Word qemu{}, accelerator{}, timeout{}, json{}, csv{};
   bool packed = false, no_indirect = false, no_event_index = false;
   bool keep = false, verbose = false, quiet = false;
 };

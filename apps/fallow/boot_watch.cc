@@ -122,8 +122,8 @@ class Watch {
       case SerialLine::Kind::Event:
         break;
     }
-    std::visit([this](auto& event) { happened(event); }, parsed.event);
     observer_.event(heard_, parsed.event);
+    std::visit([this](auto& event) { happened(event); }, parsed.event);
   }
 
   // What is said twice counts the first time.

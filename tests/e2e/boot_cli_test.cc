@@ -36,7 +36,8 @@ TEST(BootCli, a_guest_that_fills_and_frees) {
   EXPECT_TRUE(has(outcome.out, "The guest filled 64 MiB, and freed it.")) << outcome.out;
   EXPECT_TRUE(has(outcome.out, "QEMU took them all.")) << outcome.out;
   EXPECT_TRUE(has(outcome.out, "Verdict: ok.")) << outcome.out;
-  EXPECT_TRUE(has(outcome.err, "it has filled 64 MiB")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "it has filled 64 MiB\n")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "it says: ok\n")) << outcome.err;
   EXPECT_FALSE(has(outcome.out + outcome.err, "\x1b"));
 }
 

@@ -59,8 +59,8 @@ TEST(Cli, usage_errors) {
   } cases[] = {
       {{}, "Usage: fallow"},
       {{"relay"},
-       "fallow: there is no verb 'relay'; expected replay, serve, ctl or top\nTry 'fallow --help'.\n"},
-      {{"--frob"}, "fallow: there is no option '--frob'; expected replay, serve, ctl or top\n"},
+       "fallow: there is no verb 'relay'; expected replay, boot, serve, ctl or top\nTry 'fallow --help'.\n"},
+      {{"--frob"}, "fallow: there is no option '--frob'; expected replay, boot, serve, ctl or top\n"},
       {{"replay"}, "fallow replay: TRACE is required\nTry 'fallow replay --help'.\n"},
       {{"replay", "--frob", "x"}, "fallow replay: there is no option '--frob'\n"},
       {{"replay", "x", "y"}, "fallow replay: 'y' is one TRACE too many; expected one\n"},

@@ -62,7 +62,7 @@ TEST_P(ManualPage, has_the_options_of_help) {
   EXPECT_EQ(options, options_of_page(verb.empty() ? "fallow" : "fallow-" + verb));
 }
 
-INSTANTIATE_TEST_SUITE_P(OfEachVerb, ManualPage, testing::Values("", "replay", "serve", "ctl", "top"),
+INSTANTIATE_TEST_SUITE_P(OfEachVerb, ManualPage, testing::Values("", "replay", "boot", "serve", "ctl", "top"),
                          [](const auto& info) {
                            return std::string(info.param).empty() ? "fallow" : info.param;
                          });

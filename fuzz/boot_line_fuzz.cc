@@ -1,0 +1,42 @@
+// What a guest writes on its serial line, in pieces of any size: `fallow boot` reads it and must never
+// believe it. The first byte is the size of the pieces.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "apps/fallow/boot_event.h"
+#include "apps/fallow/boot_words.h"
+#include "apps/fallow/line_splitter.h"
+#include "fallow/base/check.h"
+
+namespace {
+
+using namespace fallow;
+
+bool harmless(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void check(std::string_view line) {
+  FALLOW_CHECK(line.size() <= LineSplitter::kLongest);
+  FALLOW_CHECK(harmless(printable(line)));
+  const SerialLine parsed = parse_serial_line(line);
+  FALLOW_CHECK((parsed.kind == SerialLine::Kind::Damaged) == !parsed.reason.empty());
+  FALLOW_CHECK(harmless(parsed.reason));
+  if (parsed.kind == SerialLine::Kind::Event) FALLOW_CHECK(harmless(event_words(parsed.event)));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::size_t piece = std::max<std::size_t>(data[0], 1);
+  std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  LineSplitter splitter;
+  for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
+    splitter.add(text.substr(0, piece), check);
+  splitter.finish(check);
+  return 0;
+}
