@@ -1,6 +1,7 @@
 // fill: takes most of the memory, writes it, and gives it all back. What Linux is measured with, too.
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "apps/guest/context.h"
@@ -23,14 +24,20 @@ class Fill final : public Workload {
  private:
   enum Phase : unsigned { kFirstReports, kFilling, kHolding, kFreeing, kLastReports };
 
-  Step fill(std::uint32_t cpu) noexcept;
+  struct alignas(64) Member {
+    Tenant tenant;
+    std::size_t verified = 0;  // of its frames, the first so many
+  };
+
+  Step fill(Tenant& tenant) noexcept;
+  Step verify(Member& member) noexcept;
   Step free(Tenant& tenant) noexcept;
   void say(Text name) noexcept;
 
   Context& context_;
   Settling settling_;
   PfnCount frames_;  // of all CPUs
-  std::span<Tenant> tenants_;
+  std::span<Member> members_;
   Nanoseconds held_until_;
 };
 

@@ -43,10 +43,14 @@ Live Tenant::hand_over(std::size_t i) noexcept {
   return live;
 }
 
-// A free that is refused counts as misuse with its zone.
 void Tenant::give(Live live) noexcept {
   context_->stamps.check(live.pfn, frames(live.order), live.tag);
-  static_cast<void>(context_->zones.free(cpu_, live.pfn, live.order));
+  free(live);
 }
+
+void Tenant::drop_last() noexcept { free(hand_over(live_.size() - 1)); }
+
+// One that is refused counts as misuse with its zone.
+void Tenant::free(Live live) noexcept { static_cast<void>(context_->zones.free(cpu_, live.pfn, live.order)); }
 
 }  // namespace fallow::guest

@@ -31,6 +31,9 @@ class alignas(64) Tenant {
   // Checks the i-th allocation and frees it; the last one takes its place.
   void release(std::size_t i) noexcept { give(hand_over(i)); }
 
+  // Frees the last allocation without another look at it.
+  void drop_last() noexcept;
+
   // The i-th allocation is somebody else's from now on; the last one takes its place.
   Live hand_over(std::size_t i) noexcept;
   // Allocates what live() is not told of. An allocation without frames (tag 0): there is no such block.
@@ -39,6 +42,8 @@ class alignas(64) Tenant {
   void give(Live live) noexcept;
 
  private:
+  void free(Live live) noexcept;
+
   const Context* context_ = nullptr;
   std::uint32_t cpu_ = 0, tag_ = 0;
   PfnCount held_;

@@ -151,7 +151,7 @@ TEST(HostileMemory, AFrameThatIsGoneIsFound) {
     if (line.find("\"filled\"") != std::string::npos)
       std::memset(run.machine.at({40 * kMiB}), 0, 3 * kFrameSize);
   };
-  EXPECT_EQ(run.run("fill=55M policy=aged:5ms hold=0ms"), "3 corrupted frames, the first is 0x2802");
+  EXPECT_EQ(run.run("fill=55M policy=aged:5ms hold=0ms"), "3 corrupted frames, the first is 0x2800");
 }
 
 // ---- Boot modules. ----
