@@ -75,6 +75,8 @@ std::vector<std::string> qemu_arguments(const BootRequest& request, const BootFi
                                     device_words(request),
                                     "-trace",
                                     "enable=virtio_balloon_*",
+                                    "-trace",
+                                    "enable=virtio_queue_notify",
                                     "-D",
                                     files.trace_log};
   // QEMU's virtio-mmio is by default what it was before virtio 1.0.
