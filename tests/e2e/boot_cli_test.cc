@@ -199,14 +199,13 @@ TEST(BootCli, a_damaged_trace_is_named) {
   EXPECT_TRUE(has(outcome.err, "bad.txt:1: ")) << outcome.err;
 }
 
-// Whoever has this program's path as his own.
-std::vector<pid_t> fakes() {
+// The fakes that were started with a file.
+std::vector<pid_t> fakes_with(const std::string& path) {
   std::vector<pid_t> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::error_code error;
     const auto program = std::filesystem::read_symlink(entry.path() / "exe", error);
-    const std::string words = read_file((entry.path() / "cmdline").string());
-    if (!error && program == FALLOW_FAKE_QEMU && has(words, "fallow-cli-"))
+    if (!error && program == FALLOW_FAKE_QEMU && has(read_file((entry.path() / "cmdline").string()), path))
       found.push_back(std::stoi(entry.path().filename().string()));
   }
   return found;
@@ -219,6 +218,7 @@ TEST(BootCli, control_c_ends_it_in_order) {
   const CliOutcome outcome = run_cli_on_terminal(boot_words(folder, {}), {"FAKE_QEMU=hangs"}, "reported");
   EXPECT_EQ(outcome.status, 130) << outcome.out;
   EXPECT_TRUE(has(outcome.out, "Stopped.")) << outcome.out;
+  EXPECT_TRUE(fakes_with(folder.path("kernel")).empty());
 }
 
 TEST(BootCli, qemu_goes_on_if_it_is_to) {
@@ -244,13 +244,9 @@ TEST(BootCli, nothing_is_left_when_it_is_killed) {
     _exit(127);
   }
   ASSERT_GT(child, 0);
-  const std::string mine = folder.path("kernel");
   std::vector<pid_t> qemu;
   EXPECT_TRUE(wait_until([&] {
-    qemu = fakes();
-    std::erase_if(qemu, [&](pid_t process) {
-      return !has(read_file("/proc/" + std::to_string(process) + "/cmdline"), mine);
-    });
+    qemu = fakes_with(folder.path("kernel"));
     return !qemu.empty();
   }));
   kill(child, SIGKILL);
