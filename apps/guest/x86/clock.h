@@ -24,7 +24,6 @@ class Clock {
 
   // "cpuid", "pit", or "guess": the times are then only proportional to what they should be.
   Text source() const noexcept { return source_; }
-  std::uint64_t frequency() const noexcept { return frequency_; }
 
  private:
   std::uint64_t origin_ = 0;

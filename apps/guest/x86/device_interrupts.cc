@@ -18,32 +18,39 @@ constexpr unsigned kMostUnclaimed = 10'000;
 // What the handlers know.
 constinit Processors* processors = nullptr;
 constinit InterruptingTransport* device = nullptr;
-constinit std::uint8_t pic_line = kNoLine;
+constinit const Topology* io_apics = nullptr;
+constinit std::uint32_t line = kNoLine;
 constinit unsigned unclaimed = 0;
 // release: what the handler learnt from the device, and the device wrote before it interrupted, comes before
 // the calls. Pairs with the acquire in serve().
 constinit std::atomic<std::uint8_t> pending{0};
+// relaxed: who learns of it late waits once more for its deadline.
+constinit std::atomic<bool> polling{false};
 
 void note(std::uint8_t causes) {
   pending.fetch_or(causes, std::memory_order_release);
   processors->stir(0);
 }
 
-// True if the device raised its line. Then the line falls.
+// Lets the line fall if the device raised it. False: the line is stuck, and is to be masked.
 bool handle_line() {
-  const std::uint8_t causes = device->acknowledge();
-  if (causes == 0) return false;
-  unclaimed = 0;
-  note(causes);
-  return true;
+  if (const std::uint8_t causes = device->acknowledge(); causes != 0) {
+    unclaimed = 0;
+    note(causes);
+    return true;
+  }
+  if (++unclaimed < kMostUnclaimed) return true;
+  polling.store(true, std::memory_order_relaxed);
+  return false;
 }
 
 void handle_pic_line() {
-  if (!handle_line() && ++unclaimed == kMostUnclaimed) disable_pic_line(pic_line);
+  const auto pic_line = static_cast<std::uint8_t>(line);
+  if (!handle_line()) disable_pic_line(pic_line);
   end_of_pic_interrupt(pic_line);
 }
 void handle_io_apic_line() {
-  handle_line();
+  if (!handle_line()) mask_line(*io_apics, line);
   end_of_interrupt();
 }
 void handle_config_message() {
@@ -68,7 +75,7 @@ void DeviceInterrupts::start(Processors& cpus, InterruptingTransport& transport)
 }
 
 Text DeviceInterrupts::by_messages_or_pic(Processors& cpus, PciTransport& transport,
-                                          std::uint8_t line) noexcept {
+                                          std::uint8_t named) noexcept {
   start(cpus, transport);
   set_interrupt_handler(VECTOR_DEVICE_CONFIG, handle_config_message);
   set_interrupt_handler(VECTOR_DEVICE_QUEUES, handle_queue_message);
@@ -77,28 +84,33 @@ Text DeviceInterrupts::by_messages_or_pic(Processors& cpus, PciTransport& transp
       Status::Ok) {
     return "msi-x";
   }
-  if (line == kNoLine) {
-    polled_ = true;
+  if (named == kNoLine) {
+    polling.store(true, std::memory_order_relaxed);
     return "none";
   }
-  pic_line = line;
-  set_interrupt_handler(VECTOR_PIC + line, handle_pic_line);
-  enable_pic_line(line);
+  line = named;
+  set_interrupt_handler(VECTOR_PIC + named, handle_pic_line);
+  enable_pic_line(named);
   return "intx";
 }
 
 Text DeviceInterrupts::by_io_apic(Processors& cpus, InterruptingTransport& transport,
-                                  const Topology& topology, std::uint32_t line) noexcept {
+                                  const Topology& topology, std::uint32_t named) noexcept {
   start(cpus, transport);
+  io_apics = &topology;
+  line = named;
   set_interrupt_handler(VECTOR_DEVICE_LINE, handle_io_apic_line);
-  polled_ = !route_line(topology, line, local_apic_id(), VECTOR_DEVICE_LINE);
-  return polled_ ? "none" : "line";
+  if (route_line(topology, named, local_apic_id(), VECTOR_DEVICE_LINE)) return "line";
+  polling.store(true, std::memory_order_relaxed);
+  return "none";
 }
+
+bool DeviceInterrupts::polled() const noexcept { return polling.load(std::memory_order_relaxed); }
 
 void DeviceInterrupts::serve() noexcept {
   if (transport_ == nullptr) return;
-  if (polled_) {
-    transport_->deliver(transport_->acknowledge());
+  if (polled()) {
+    transport_->deliver(static_cast<std::uint8_t>(transport_->acknowledge() | pending.exchange(0)));
     return;
   }
   // relaxed: it only spares the exchange. What comes right now stirs CPU 0, which comes here again.

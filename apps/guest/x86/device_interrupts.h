@@ -13,22 +13,23 @@ namespace fallow::guest::x86 {
 
 class DeviceInterrupts {
  public:
-  // The transport is open. One of these, once, on CPU 0; what comes back is the word for it.
-  Text by_messages_or_pic(Processors& cpus, PciTransport& transport, std::uint8_t line) noexcept;
+  // The transport is open. One of these, once, on CPU 0; what comes back is the word for it. `named`: the
+  // line that the firmware (255: none) or the command line says.
+  Text by_messages_or_pic(Processors& cpus, PciTransport& transport, std::uint8_t named) noexcept;
   Text by_io_apic(Processors& cpus, InterruptingTransport& transport, const Topology& topology,
-                  std::uint32_t line) noexcept;
+                  std::uint32_t named) noexcept;
 
   // Makes the calls for what came. One CPU at a time.
   void serve() noexcept;
 
-  // No interrupt comes: serve() asks the device each time, and nobody should wait for long.
-  bool polled() const noexcept { return polled_; }
+  // No interrupt comes, or too many that nobody claims: serve() asks the device each time, and nobody should
+  // wait for long. Any CPU.
+  bool polled() const noexcept;
 
  private:
   void start(Processors& cpus, InterruptingTransport& transport) noexcept;
 
   InterruptingTransport* transport_ = nullptr;
-  bool polled_ = false;
 };
 
 }  // namespace fallow::guest::x86
