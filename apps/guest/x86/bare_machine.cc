@@ -56,7 +56,9 @@ void BareMachine::wait(Nanoseconds deadline) noexcept {
     interrupts_on_and_halt();
   }
   arm_local_timer(0);
-  state.stirred.store(false);
+  // An exchange, not a store: if somebody stirred since the last look, what they did before is seen by the
+  // caller.
+  state.stirred.exchange(false);
   interrupts_on();
 }
 
