@@ -13,7 +13,7 @@ help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
 	@echo 'make boot           build, and boot a guest in QEMU whose freed memory the host gets back (ARGS="...")'
 	@echo 'make test           build, and run all tests'
-	@echo 'make bench          build, and run the benchmarks (ARGS="--benchmark_filter=...")'
+	@echo 'make bench          build, run the benchmarks, and draw them into docs/benchmarks (ARGS="pages report ...")'
 	@echo 'make format         format the sources;  make check-format  only tell what is not formatted'
 	@echo 'make tidy           clang-tidy over the sources'
 	@echo 'make check-layers   which include points the wrong way'
@@ -45,9 +45,9 @@ test:
 
 bench: ARGS =
 bench:
-	@tools/install-deps test
+	@tools/install-deps bench
 	$(call build,bench)
-	@for program in build/bench/bench/*_bench; do echo "$$program $(ARGS)"; "$$program" $(ARGS) || exit 1; done
+	bench/run $(ARGS)
 
 format:
 	@tools/install-deps check
