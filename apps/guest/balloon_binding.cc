@@ -9,6 +9,8 @@ namespace {
 
 BalloonDriverConfig config_of(const Options& options) {
   BalloonDriverConfig config;
+  // An allocation may fail on any CPU, and only CPU 0 may deflate: the balloon stays as large as it is.
+  config.features &= ~kBalloonDeflateOnOom;
   config.capacity = options.capacity;
   config.in_flight = options.in_flight;
   return config;

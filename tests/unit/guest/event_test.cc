@@ -29,7 +29,7 @@ TEST(Event, IsOneLine) {
 TEST(Event, Lists) {
   Event event("boot");
   event.begin_list("zones");
-  for (const std::uint64_t first : {1, 2}) event.begin_object().number("first", first).end_object();
+  for (const unsigned first : {1U, 2U}) event.begin_object().number("first", first).end_object();
   event.end_list().number("n", 3);
   EXPECT_EQ(line_of(event), "fallow: {\"event\":\"boot\",\"zones\":[{\"first\":1},{\"first\":2}],\"n\":3}\n");
 }

@@ -130,7 +130,7 @@ TEST(HostileDevice, GoesSilent) {
 
 // The stamp of a frame in use is overwritten, at one of the places where there are some.
 TEST(HostileMemory, ACorruptedFrameIsFoundAndNamed) {
-  for (const std::uint64_t word : {0, 170, 341, 511}) {
+  for (const unsigned word : {0U, 170U, 341U, 511U}) {
     GuestRun run({.cpus = 2});
     const std::uint64_t frame = (40 * kMiB) >> kFrameShift;  // the fill comes by there
     run.machine.on_line = [&](const std::string& line) {

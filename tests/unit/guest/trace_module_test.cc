@@ -59,7 +59,7 @@ TEST_F(TraceModule, EventsComeBackAsTheyWere) {
   std::vector<TraceModuleEvent> events;
   std::uint64_t time = 0;
   for (std::uint32_t i = 0; i < 2000; ++i) {
-    time += random() % 3 == 0 ? 0 : random() >> (random() % 64 + 1) >> 12;
+    time += random() % 3 == 0 ? 0 : random() >> (random() % 63 + 1) >> 12;
     TraceModuleEvent e{time, random() % 2 == 0, {}, {}, static_cast<std::uint32_t>(random() % 1000)};
     if (!e.free) {
       e.order = {static_cast<std::uint8_t>(random() % 11)};
