@@ -20,22 +20,22 @@ class ZonePages {
       : config_{{0}, {frames}, kPatternThreads}, tables_(Zone::metadata_size(config_).raw) {
     const Result<Zone*> zone = Zone::create(port_, config_, tables_.span());
     if (!zone.ok()) give_up("the zone cannot be made");
-    zone_ = zone.value();
+    for (unsigned t = 0; t < kPatternThreads; ++t) caches_[t] = &zone.value()->cache(t);
   }
 
   Pfn allocate(unsigned thread, unsigned order) {
-    const Allocation got = zone_->cache(thread).allocate(Order{static_cast<std::uint8_t>(order)});
+    const Allocation got = caches_[thread]->allocate(Order{static_cast<std::uint8_t>(order)});
     if (!got.ok()) [[unlikely]]
       give_up("out of memory");
     return got.pfn;
   }
   void free(unsigned thread, Pfn pfn, unsigned order) {
-    if (zone_->cache(thread).free(pfn, Order{static_cast<std::uint8_t>(order)}) != Status::Ok) [[unlikely]]
+    if (caches_[thread]->free(pfn, Order{static_cast<std::uint8_t>(order)}) != Status::Ok) [[unlikely]]
       give_up("a free was refused");
   }
-  void settle(unsigned thread) { zone_->cache(thread).drain(); }
+  void settle(unsigned thread) { caches_[thread]->drain(); }
   void forget() {
-    for (unsigned t = 0; t < kPatternThreads; ++t) zone_->cache(t).retire();
+    for (unsigned t = 0; t < kPatternThreads; ++t) caches_[t]->retire();
   }
 
  private:
@@ -47,7 +47,7 @@ class ZonePages {
   HostedPort port_;
   ZoneConfig config_;
   Tables tables_;
-  Zone* zone_ = nullptr;
+  LocalCache* caches_[kPatternThreads] = {};
 };
 
 }  // namespace
