@@ -11,24 +11,11 @@
 #include "fallow/base/check.h"
 #include "fallow/virtio/pci_transport.h"
 #include "fuzz/fuzz_input.h"
+#include "fuzz/passing_port.h"
 
 namespace {
 
 using namespace fallow;
-
-// Time passes while somebody waits.
-class PassingPort final : public Port {
- public:
-  Nanoseconds now() noexcept override { return now_; }
-  void wake_at(Nanoseconds) noexcept override {}
-  void relax() noexcept override { now_ = now_ + milliseconds(50); }
-  std::uintptr_t current() noexcept override { return 1; }
-  void* allocate(ByteCount) noexcept override { return nullptr; }
-  void release(void*, ByteCount) noexcept override {}
-
- private:
-  Nanoseconds now_;
-};
 
 // A BAR: memory that reads as it was written, until the input says otherwise.
 class Bar final : public Registers {

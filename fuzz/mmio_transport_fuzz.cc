@@ -1,0 +1,211 @@
+// The transport over MMIO in front of a slot whose registers hold anything, and change at any time. Beside
+// what the sanitizers see: it accesses registers as 4.2.2.2 has it and nothing outside its window, writes
+// only what is a driver's to write, touches nothing of a slot that it does not use, notifies only of queues
+// that run, and everything ends.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+
+#include "fallow/base/check.h"
+#include "fallow/virtio/mmio_transport.h"
+#include "fuzz/fuzz_input.h"
+#include "fuzz/passing_port.h"
+
+namespace {
+
+using namespace fallow;
+
+// Memory that reads as it was written, until the input says otherwise.
+class Slot final : public Registers {
+ public:
+  static constexpr std::uint64_t kMost = 0x200, kQueueNotify = 0x50, kStatus = 0x70, kConfig = 0x100;
+
+  explicit Slot(FuzzInput& in) : size(in.u16() % (kMost + 1)), stuck_(in.u8() % 2 != 0) {
+    const auto given = in.bytes(bytes_.size());
+    std::copy(given.begin(), given.end(), bytes_.begin());
+  }
+
+  const std::uint64_t size;
+  unsigned writes = 0;
+  std::uint32_t running = 0;  // a bit a queue: it may be notified of
+
+  void poke(std::uint64_t offset, std::uint8_t value) { bytes_[offset % kMost] = value; }
+  // The read after `reads` more is answered by `value`.
+  void answer(unsigned reads, std::uint32_t value) { reads_left_ = reads + 1, answer_ = value; }
+
+  std::uint8_t read8(std::uint64_t at) noexcept override { return read<std::uint8_t>(at); }
+  std::uint16_t read16(std::uint64_t at) noexcept override { return read<std::uint16_t>(at); }
+  std::uint32_t read32(std::uint64_t at) noexcept override { return read<std::uint32_t>(at); }
+  void write8(std::uint64_t at, std::uint8_t value) noexcept override { write(at, value); }
+  void write16(std::uint64_t at, std::uint16_t value) noexcept override { write(at, value); }
+  void write32(std::uint64_t at, std::uint32_t value) noexcept override {
+    // 4.2.2: what is a driver's to write, in order.
+    constexpr std::uint64_t kWritable[] = {0x14, 0x20, 0x24, 0x30, 0x38, 0x44, 0x50, 0x64,
+                                           0x70, 0x80, 0x84, 0x90, 0x94, 0xa0, 0xa4, 0xc0};
+    FALLOW_CHECK(at >= kConfig || std::binary_search(std::begin(kWritable), std::end(kWritable), at));
+    FALLOW_CHECK(at != kQueueNotify || (value < MmioTransport::kMaxQueues && (running >> value & 1) != 0));
+    write(at, value);
+  }
+
+ private:
+  template <class T>
+  T read(std::uint64_t at) {
+    check(at, sizeof(T));
+    if (reads_left_ != 0 && --reads_left_ == 0) return static_cast<T>(answer_);
+    T value;
+    std::memcpy(&value, &bytes_[at], sizeof value);
+    return value;
+  }
+  template <class T>
+  void write(std::uint64_t at, T value) {
+    check(at, sizeof(T));
+    ++writes;
+    if (stuck_ && at == kStatus) return;
+    std::memcpy(&bytes_[at], &value, sizeof value);
+  }
+  void check(std::uint64_t at, std::uint64_t width) const {
+    FALLOW_CHECK(at % width == 0 && at + width <= size && (width == 4 || at >= kConfig));
+  }
+
+  const bool stuck_;  // the status does not change
+  std::array<std::uint8_t, kMost> bytes_{};
+  unsigned reads_left_ = 0;
+  std::uint32_t answer_ = 0;
+};
+
+class Run final : public DeviceCalls {
+ public:
+  explicit Run(FuzzInput& in) : in_(in), slot_(in) {}
+
+  void operate() {
+    const Unusable why = transport_.open();
+    FALLOW_CHECK(describe(why) != nullptr);
+    if (why != Unusable::No) {
+      FALLOW_CHECK(slot_.writes == (why == Unusable::DoesNotReset ? 1u : 0u));
+      return;
+    }
+    FALLOW_CHECK(transport_.type() != kDeviceNone);
+    for (unsigned steps = 0; !in_.empty() && steps < 300; ++steps) step();
+    transport_.set_calls(nullptr);
+    const unsigned before = calls_;
+    transport_.deliver(0xff);
+    FALLOW_CHECK(calls_ == before);
+  }
+
+  void queue_used(std::uint16_t queue) noexcept override {
+    FALLOW_CHECK(queue < MmioTransport::kMaxQueues);
+    ++calls_;
+    if (calls_ % 3 == 0) transport_.notify(queue);
+  }
+  void config_changed() noexcept override { ++calls_; }
+
+ private:
+  void step() {
+    switch (in_.u8() % 12) {
+      case 0:
+        poke();
+        break;
+      case 1:
+        slot_.answer(in_.u8() % 16, in_.u32());
+        break;
+      case 2:
+        accept();
+        break;
+      case 3:
+        set_status();
+        break;
+      case 4:
+        static_cast<void>(transport_.max_queue_size(in_.u16()));
+        break;
+      case 5:
+        start_queue();
+        break;
+      case 6:
+        reset_queue();
+        break;
+      case 7:
+        transport_.notify(in_.u8());
+        break;
+      case 8:
+        read_config();
+        break;
+      case 9:
+        write_config();
+        break;
+      case 10:
+        transport_.set_calls(in_.u8() % 4 != 0 ? this : nullptr);
+        break;
+      default:
+        transport_.deliver(in_.u8() % 2 != 0 ? transport_.acknowledge() : in_.u8());
+    }
+  }
+
+  void poke() {
+    const std::uint16_t offset = in_.u16();
+    for (unsigned i = 0; const std::uint8_t byte : in_.bytes(in_.u8() % 8)) slot_.poke(offset + i++, byte);
+  }
+
+  void accept() {
+    accepted_ = transport_.offered() | (in_.u8() % 2 != 0 ? kFeatureRingReset : 0);
+    transport_.accept(accepted_);
+  }
+
+  void set_status() {
+    const std::uint8_t status = in_.u8();
+    transport_.set_status(status);
+    if (status == 0) slot_.running = 0, accepted_ = 0;
+  }
+
+  void start_queue() {
+    const std::uint16_t queue = in_.u8() % 40;
+    const QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
+    if (transport_.start_queue(queue, at) == Status::Ok) {
+      FALLOW_CHECK(at.size != 0 && queue < MmioTransport::kMaxQueues);
+      slot_.running |= std::uint32_t{1} << queue;
+    }
+    transport_.notify(queue);
+  }
+
+  void reset_queue() {
+    const std::uint16_t queue = in_.u8() % 40;
+    const Status status = transport_.reset_queue(queue);
+    const bool possible = queue < MmioTransport::kMaxQueues && (accepted_ & kFeatureRingReset) != 0;
+    FALLOW_CHECK(possible || status == Status::Failed);
+    // Whatever the device made of it, the driver is done with the queue.
+    if (possible) slot_.running &= ~(std::uint32_t{1} << queue);
+    transport_.notify(queue);
+  }
+
+  void read_config() {
+    std::byte bytes[64];
+    std::memset(bytes, 0xcd, sizeof bytes);
+    const std::uint32_t offset = in_.u32();
+    const std::size_t length = in_.u8() % sizeof bytes;
+    transport_.read_config(offset, {bytes, length});
+    FALLOW_CHECK(bytes[length] == std::byte{0xcd});
+    for (std::size_t i = 0; i < length && offset >= Slot::kMost; ++i) FALLOW_CHECK(bytes[i] == std::byte{0});
+    static_cast<void>(transport_.config_generation());
+  }
+  void write_config() {
+    const std::uint32_t offset = in_.u32();
+    transport_.write_config(offset, std::as_bytes(in_.bytes(in_.u8() % 16)));
+  }
+
+  FuzzInput& in_;
+  PassingPort port_;
+  Slot slot_;
+  MmioTransport transport_{port_, RegisterWindow(slot_, 0, slot_.size)};
+  Features accepted_ = 0;
+  unsigned calls_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  FuzzInput in(data, size);
+  Run(in).operate();
+  return 0;
+}
