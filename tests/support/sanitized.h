@@ -17,8 +17,8 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-// Whether virtual calls are checked by a run-time that needs a pipe for it: without descriptors left, it takes
-// any object for a broken one.
+// Whether virtual calls are checked by a run-time that needs a pipe for it: without descriptors left, it
+// takes any object for a broken one.
 #if defined(__has_feature)
 #if __has_feature(undefined_behavior_sanitizer)
 #define FALLOW_TYPES_CHECKED 1
