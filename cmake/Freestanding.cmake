@@ -12,6 +12,7 @@ fallow_headers_alone(fallow_freestanding_headers fallow/base fallow/platform fal
 
 foreach(target fallow_freestanding fallow_freestanding_headers)
   target_compile_options(${target} PRIVATE ${freestanding_flags})
+  set_target_properties(${target} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)  # clang-tidy reads each file once
 endforeach()
 
 # An instrumented archive names its sanitizer's symbols, so there is nothing to check in one.

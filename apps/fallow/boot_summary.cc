@@ -48,23 +48,23 @@ std::string report_words(const BootRun& run) {
 }
 
 void add(std::vector<Row>* rows, const char* name, const std::optional<std::uint64_t>& count) {
-  if (count) rows->push_back({name, format_count(*count)});
+  if (count) rows->emplace_back(name, format_count(*count));
 }
 
 std::vector<Row> rows_of(const BootRequest& request, const BootRun& run) {
   std::vector<Row> rows;
   if (const auto measured = measure_of(run); measured && measured->t95_s) {
-    rows.push_back({"5 % back after", format_seconds(measured->t05_s.value_or(0))});
-    rows.push_back({"half back after", format_seconds(measured->t50_s.value_or(0))});
-    rows.push_back({"95 % back after", format_seconds(*measured->t95_s)});
-    rows.push_back({"excess", fmt::format("{:.2f} GiB s", measured->excess_gib_s)});
+    rows.emplace_back("5 % back after", format_seconds(measured->t05_s.value_or(0)));
+    rows.emplace_back("half back after", format_seconds(measured->t50_s.value_or(0)));
+    rows.emplace_back("95 % back after", format_seconds(*measured->t95_s));
+    rows.emplace_back("excess", fmt::format("{:.2f} GiB s", measured->excess_gib_s));
   }
   if (run.verdict) {
     const GuestVerdict& figures = *run.verdict;
     add(&rows, "requests", figures.requests);
     add(&rows, "entries", figures.entries);
     if (figures.reported_mib)
-      rows.push_back({"reported", format_mib(static_cast<double>(*figures.reported_mib))});
+      rows.emplace_back("reported", format_mib(static_cast<double>(*figures.reported_mib)));
     add(&rows, "requests that failed", figures.failures);
     add(&rows, "allocations", figures.allocations);
     add(&rows, "frees", figures.frees);
@@ -72,8 +72,8 @@ std::vector<Row> rows_of(const BootRequest& request, const BootRun& run) {
     if (request.workload == BootWorkload::Rebind) add(&rows, "times bound again", figures.rebinds);
     add(&rows, "frames corrupted", figures.corrupted_frames);
   }
-  rows.push_back({"refused by QEMU", format_count(run.refused)});
-  rows.push_back({"time", format_seconds(to_seconds(run.times.end))});
+  rows.emplace_back("refused by QEMU", format_count(run.refused));
+  rows.emplace_back("time", format_seconds(to_seconds(run.times.end)));
   return rows;
 }
 

@@ -40,6 +40,7 @@ std::optional<ChildProcess> ChildProcess::start(const std::vector<std::string>& 
                                                 std::string* error) {
   std::vector<std::string> texts = words;
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
 

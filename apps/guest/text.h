@@ -22,8 +22,8 @@ class Text {
     { c.data() } -> std::convertible_to<const char*>;
     { c.size() } -> std::convertible_to<std::size_t>;
   }
-  constexpr Text(const Characters& c)
-      : data_(c.data()), size_(c.size()) {}  // NOLINT(google-explicit-constructor)
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr Text(const Characters& c) : data_(c.data()), size_(c.size()) {}
 
   constexpr const char* data() const { return data_; }
   constexpr std::size_t size() const { return size_; }

@@ -86,7 +86,7 @@ class TraceModuleReader {
 };
 
 constexpr void TraceModuleReader::open(std::span<const std::byte> module) noexcept {
-  using namespace trace_module;
+  using trace_module::get, trace_module::kHeaderSize, trace_module::kMagic, trace_module::kVersion;
   if (module.empty()) return static_cast<void>(fail("there is no boot module"));
   if (module.size() < kHeaderSize) return static_cast<void>(fail("it is too short for a header"));
   for (std::size_t i = 0; i < sizeof(kMagic) - 1; ++i) {
@@ -163,10 +163,10 @@ class TraceModuleWriter {
 
   // Of what was written so far.
   std::array<std::byte, trace_module::kHeaderSize> header() const noexcept {
-    using namespace trace_module;
-    std::array<std::byte, kHeaderSize> bytes{};
+    using trace_module::kMagic, trace_module::put;
+    std::array<std::byte, trace_module::kHeaderSize> bytes{};
     for (std::size_t i = 0; i < sizeof(kMagic) - 1; ++i) bytes[i] = static_cast<std::byte>(kMagic[i]);
-    put(bytes.data() + 8, kVersion, 4);
+    put(bytes.data() + 8, trace_module::kVersion, 4);
     put(bytes.data() + 12, slots_, 4);
     put(bytes.data() + 16, events_, 8);
     put(bytes.data() + 24, time_us_, 8);

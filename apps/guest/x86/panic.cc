@@ -137,8 +137,7 @@ void panic_about(const char* what) noexcept {
 }  // namespace fallow::guest::x86
 
 extern "C" void fallow_panic(const char* what, const char* file, int line) noexcept {
-  using namespace fallow::guest::x86;
-  trap({what, file, line, reinterpret_cast<std::uint64_t>(__builtin_return_address(0))});
+  fallow::guest::x86::trap({what, file, line, reinterpret_cast<std::uint64_t>(__builtin_return_address(0))});
 }
 
 // The table of a class whose object is not, or no longer, there.

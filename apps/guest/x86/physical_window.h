@@ -30,6 +30,7 @@ class PhysicalWindow {
   std::span<const std::byte> bytes(std::uint64_t address, std::uint64_t size) const {
     if (address < window_.begin || address > window_.end || window_.end - address < size) return {};
     const std::uintptr_t at = mapped_at_ + static_cast<std::uintptr_t>(address - window_.begin);
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a physical address is a number
     return {reinterpret_cast<const std::byte*>(at), static_cast<std::size_t>(size)};
   }
 
