@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/e2e/cli_process.h"
@@ -143,6 +144,24 @@ TEST_F(GuestMachine, ABalloonBehindABridgeIsFound) {
       "workload=idle seconds=1");
   ASSERT_EQ(outcome.status, kVerdictOk) << outcome.output;
   EXPECT_NE(outcome.event("device").at("place"), "00:03.0");
+}
+
+// QEMU's balloon has no MSI-X, its source of entropy has. With one vector both kinds of interrupts share it.
+TEST_F(GuestMachine, ADeviceInterruptsByMessages) {
+  for (const std::string machine : {"pc", "q35"}) {
+    for (const auto& [vectors, interrupts] : {std::pair{"2", "msi-x"}, {"1", "msi-x"}, {"0", "intx"}}) {
+      const Outcome outcome =
+          boot("-machine " + machine + " -m 64 -device virtio-rng-pci,vectors=" + vectors +
+                   " -device virtio-balloon-pci,free-page-reporting=on",
+               "workload=idle seconds=1 entropy=check");
+      const nlohmann::json event = outcome.event("entropy");
+      ASSERT_FALSE(event.is_null()) << outcome.output;
+      EXPECT_EQ(event.at("interrupts"), interrupts) << machine;
+      EXPECT_EQ(event.at("bytes"), 64) << machine << ", vectors: " << vectors;
+      EXPECT_TRUE(event.at("called")) << machine << ", vectors: " << vectors;
+      EXPECT_EQ(outcome.status, kVerdictOk) << outcome.output;
+    }
+  }
 }
 
 TEST_F(GuestMachine, GrubBootsItByMultiboot2) {

@@ -5,25 +5,11 @@
 #include "apps/guest/characters.h"
 #include "apps/guest/command_line.h"
 #include "apps/guest/x86/pci_bus.h"
+#include "apps/guest/x86/transport_port.h"
 #include "fallow/virtio/mmio_transport.h"
 
 namespace fallow::guest::x86 {
 namespace {
-
-class TransportPort final : public Port {
- public:
-  explicit TransportPort(Machine& machine) noexcept : machine_(machine) {}
-
-  Nanoseconds now() noexcept override { return machine_.now(); }
-  void wake_at(Nanoseconds) noexcept override {}
-  void relax() noexcept override { machine_.relax(); }
-  std::uintptr_t current() noexcept override { return machine_.cpu() + 1; }
-  void* allocate(ByteCount) noexcept override { return nullptr; }
-  void release(void*, ByteCount) noexcept override {}
-
- private:
-  Machine& machine_;
-};
 
 // Room for one object that lives until the machine stops.
 template <class T>

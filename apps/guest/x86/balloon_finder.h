@@ -8,8 +8,7 @@
 
 namespace fallow::guest::x86 {
 
-// Once; on CPU 0. The transport's port tells time and pauses, and knows nothing else. Why a balloon that is
-// there cannot be used is said.
+// Once; on CPU 0. Why a balloon that is there cannot be used is said.
 FoundDevice find_balloon(BareMachine& machine, Paging& paging, const Topology& topology,
                          Text command_line) noexcept;
 

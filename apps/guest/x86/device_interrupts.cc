@@ -105,6 +105,14 @@ Text DeviceInterrupts::by_io_apic(Processors& cpus, InterruptingTransport& trans
   return "none";
 }
 
+void DeviceInterrupts::release() noexcept {
+  if (line != kNoLine) disable_pic_line(static_cast<std::uint8_t>(line));
+  line = kNoLine;
+  transport_ = nullptr;
+  pending.store(0, std::memory_order_relaxed);  // CPU 0 alone sets it, and reads it
+  polling.store(false, std::memory_order_relaxed);
+}
+
 bool DeviceInterrupts::polled() const noexcept { return polling.load(std::memory_order_relaxed); }
 
 void DeviceInterrupts::serve() noexcept {

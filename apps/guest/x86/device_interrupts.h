@@ -13,11 +13,15 @@ namespace fallow::guest::x86 {
 
 class DeviceInterrupts {
  public:
-  // The transport is open. One of these, once, on CPU 0; what comes back is the word for it. `named`: the
-  // line that the firmware (255: none) or the command line says.
+  // The transport is open. One of these, once for a device, on CPU 0; what comes back is the word for it.
+  // `named`: the line that the firmware (255: none) or the command line says.
   Text by_messages_or_pic(Processors& cpus, PciTransport& transport, std::uint8_t named) noexcept;
   Text by_io_apic(Processors& cpus, InterruptingTransport& transport, const Topology& topology,
                   std::uint32_t named) noexcept;
+
+  // After by_messages_or_pic(), once the device is reset: it is not asked any more, and another may take its
+  // place. CPU 0.
+  void release() noexcept;
 
   // Makes the calls for what came. One CPU at a time.
   void serve() noexcept;

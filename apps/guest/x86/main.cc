@@ -8,6 +8,7 @@
 #include "apps/guest/x86/bare_machine.h"
 #include "apps/guest/x86/boot_info.h"
 #include "apps/guest/x86/cpu.h"
+#include "apps/guest/x86/entropy_check.h"
 #include "apps/guest/x86/free_room.h"
 #include "apps/guest/x86/hvm_start_info.h"
 #include "apps/guest/x86/interrupts.h"
@@ -127,6 +128,7 @@ void start_processors() {
   interrupts_on();
   start_processors();
   make_trouble(info.command_line.text());
+  check_entropy(machine, paging, info.command_line.text());
 
   const FoundDevice device = find_balloon(machine, paging, topology, info.command_line.text());
   guest = create_guest(machine, facts(), device);
