@@ -60,7 +60,7 @@ struct FoundDevice {
   Transport* transport = nullptr;  // null: none was found
   Text bus;                        // "pci", "mmio"
   char place[24] = {};             // "00:03.0", "0xfeb00e00"
-  Text interrupts;                 // "msi-x", "intx", "line"
+  Text interrupts;                 // "msi-x", "intx", "line"; "none": the device is asked
 };
 
 }  // namespace fallow::guest
