@@ -7,17 +7,6 @@ namespace {
 
 constexpr bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// Takes the next word off the front of `line`; empty when there is none.
-Text next_word(Text& line) {
-  std::size_t begin = 0;
-  while (begin < line.size() && blank(line[begin])) ++begin;
-  std::size_t end = begin;
-  while (end < line.size() && !blank(line[end])) ++end;
-  const Text word = line.from(begin).first(end - begin);
-  line = line.from(end);
-  return word;
-}
-
 constexpr std::size_t digits_in(Text text) {
   std::size_t n = 0;
   while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
@@ -159,6 +148,16 @@ const Key* key_of(Text name) {
 }
 
 }  // namespace
+
+Text next_word(Text& line) {
+  std::size_t begin = 0;
+  while (begin < line.size() && blank(line[begin])) ++begin;
+  std::size_t end = begin;
+  while (end < line.size() && !blank(line[end])) ++end;
+  const Text word = line.from(begin).first(end - begin);
+  line = line.from(end);
+  return word;
+}
 
 bool parse_number(Text text, std::uint64_t* number) {
   if (!text.starts_with("0x")) return parse_decimal(text, number);

@@ -54,6 +54,9 @@ struct CommandLine {
 // read it stops, and `error` names it. `line` must outlive what is returned.
 CommandLine parse_command_line(Text line);
 
+// Takes the next word off the front of `line`; empty when there is none.
+Text next_word(Text& line);
+
 // "1200M": a number and K, M, G or nothing. False if it is not one, or does not fit.
 bool parse_size(Text text, ByteCount* size);
 // "300ms": a number and ns, us, ms or s. False if it is not one, or does not fit.

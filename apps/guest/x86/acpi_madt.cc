@@ -15,6 +15,7 @@ constexpr std::uint64_t kBiosDataSegment = 0x40e;  // names the segment of the e
 
 enum EntryType : std::uint8_t { kLocalApic = 0, kIoApic = 1, kLocalX2Apic = 9 };
 constexpr std::uint32_t kEnabled = 1;
+constexpr std::size_t kIoApicSize = 12;
 
 // Without its last part before ACPI 2.0; empty if there is none.
 Bytes rsdp_at(const PhysicalWindow& memory, std::uint64_t address) {
@@ -80,7 +81,9 @@ void read_entry(Bytes entry, Topology& topology) {
       }
       break;
     case kIoApic:
-      topology.add_io_apic({integer_at<std::uint32_t>(entry, 4), integer_at<std::uint32_t>(entry, 8)});
+      if (entry.size() >= kIoApicSize) {
+        topology.add_io_apic({integer_at<std::uint32_t>(entry, 4), integer_at<std::uint32_t>(entry, 8)});
+      }
       break;
     default:
       break;

@@ -18,9 +18,11 @@ enum Tag : std::uint32_t {
   kNewRsdp = 15
 };
 
+using Bytes = std::span<const std::byte>;
+
 // A memory map: the size and version of its lines, then lines of address, size, type.
 template <class Do>
-void for_each_line(std::span<const std::byte> tag, Do&& act) {
+void for_each_line(Bytes tag, Do&& act) {
   constexpr std::size_t kLines = 16, kLeast = 20;
   const auto line_size = integer_at<std::uint32_t>(tag, 8);
   if (line_size < kLeast || line_size > tag.size()) return;
@@ -30,19 +32,37 @@ void for_each_line(std::span<const std::byte> tag, Do&& act) {
   }
 }
 
-void read_memory_map(std::span<const std::byte> tag, BootInfo& info) {
-  MemoryMapReader reader(info);
-  for_each_line(tag, [&](std::uint64_t begin, std::uint64_t size, std::uint32_t type) {
-    if (type == kUsable) reader.add_usable(begin, size);
+void add_usable(Bytes map, BootInfo& info) {
+  for_each_line(map, [&](std::uint64_t begin, std::uint64_t size, std::uint32_t type) {
+    if (type == kUsable) MemoryMapReader(info).add_usable(begin, size);
   });
-  for_each_line(tag, [&](std::uint64_t begin, std::uint64_t size, std::uint32_t type) {
-    if (type != kUsable) reader.remove_other(begin, size);
+}
+void remove_other(Bytes map, BootInfo& info) {
+  for_each_line(map, [&](std::uint64_t begin, std::uint64_t size, std::uint32_t type) {
+    if (type != kUsable) MemoryMapReader(info).remove_other(begin, size);
   });
 }
 
-void read_tag(std::uint64_t address, std::span<const std::byte> tag, BootInfo& info) {
-  switch (integer_at<std::uint32_t>(tag, 0)) {
+// False: one claims more than is left of the block, and there is no end.
+template <class Do>
+bool for_each_tag(const PhysicalWindow& memory, std::uint64_t address, std::uint64_t size, Do&& act) {
+  for (std::uint64_t at = kHeaderSize; size - at >= kHeaderSize;) {
+    const auto type = memory.integer<std::uint32_t>(address + at);
+    const std::uint64_t tag_size = memory.integer<std::uint32_t>(address + at + 4);
+    if (type == kEnd) return true;
+    if (tag_size < kHeaderSize || tag_size > size - at) return false;
+    act(type, address + at, memory.bytes(address + at, tag_size));
+    const std::uint64_t padded = (tag_size + 7) & ~std::uint64_t{7};
+    if (padded > size - at) return false;
+    at += padded;
+  }
+  return false;
+}
+
+void read_tag(std::uint32_t type, std::uint64_t address, Bytes tag, BootInfo& info) {
+  switch (type) {
     case kCommandLine:
+      info.command_line.cut(0);
       // Within the tag, even if nothing ends it there.
       copy_command_line(
           PhysicalWindow({address, address + tag.size()}, reinterpret_cast<std::uintptr_t>(tag.data())),
@@ -52,7 +72,7 @@ void read_tag(std::uint64_t address, std::span<const std::byte> tag, BootInfo& i
       add_module({integer_at<std::uint32_t>(tag, 8), integer_at<std::uint32_t>(tag, 12)}, info);
       break;
     case kMemoryMap:
-      read_memory_map(tag, info);
+      add_usable(tag, info);
       break;
     case kOldRsdp:
     case kNewRsdp:  // a copy of the table's head, in the tag
@@ -69,16 +89,14 @@ bool read_multiboot2(const PhysicalWindow& memory, std::uint64_t address, BootIn
   const std::uint64_t size = memory.integer<std::uint32_t>(address);
   if (size < kHeaderSize || size > kMostBytes || memory.bytes(address, size).empty()) return false;
   info.loader = "multiboot2";
-  for (std::uint64_t at = kHeaderSize; size - at >= kHeaderSize;) {
-    const std::uint64_t tag_size = memory.integer<std::uint32_t>(address + at + 4);
-    if (memory.integer<std::uint32_t>(address + at) == kEnd) return true;
-    if (tag_size < kHeaderSize || tag_size > size - at) break;
-    read_tag(address + at, memory.bytes(address + at, tag_size), info);
-    const std::uint64_t padded = (tag_size + 7) & ~std::uint64_t{7};
-    if (padded > size - at) break;
-    at += padded;
-  }
-  info.complaint = "the loader's tags have no end: what stands behind a broken one is left out";
+  const bool ended =
+      for_each_tag(memory, address, size,
+                   [&](std::uint32_t type, std::uint64_t at, Bytes tag) { read_tag(type, at, tag, info); });
+  // Of all maps, if there is more than one, after what is usable by any.
+  for_each_tag(memory, address, size, [&](std::uint32_t type, std::uint64_t, Bytes tag) {
+    if (type == kMemoryMap) remove_other(tag, info);
+  });
+  if (!ended) info.complaint = "the loader's tags have no end: what stands behind a broken one is left out";
   return true;
 }
 

@@ -12,7 +12,7 @@ namespace fallow::guest::x86 {
 inline constexpr std::uint32_t kMultiboot2Magic = 0x36d76289;
 
 // False: what is at `address` is not such a block. A tag that claims more than the block has ends the
-// reading.
+// reading. Of two command lines the last counts, and two memory maps are read as one.
 bool read_multiboot2(const PhysicalWindow& memory, std::uint64_t address, BootInfo& info);
 
 }  // namespace fallow::guest::x86

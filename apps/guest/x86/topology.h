@@ -34,8 +34,9 @@ class Topology {
       processors_[processor_count_++] = apic_id;
     }
   }
+  // At address 0 is memory and no controller; one too many is left out.
   void add_io_apic(IoApicEntry entry) {
-    if (io_apic_count_ < kMostIoApics) io_apics_[io_apic_count_++] = entry;
+    if (entry.base != 0 && io_apic_count_ < kMostIoApics) io_apics_[io_apic_count_++] = entry;
   }
 
   // APIC IDs, in the order of the table.

@@ -1,18 +1,16 @@
 // Words of the command line that are the machine's own.
 #pragma once
 
-#include "apps/guest/text.h"
+#include "apps/guest/command_line.h"
 
 namespace fallow::guest::x86 {
 
 // Whether `word` is one of the words of `line`.
-constexpr bool has_word(Text line, Text word) {
-  for (;;) {
-    const std::size_t end = line.find(' ');
-    if (line.first(end) == word) return true;
-    if (end == Text::kNone) return false;
-    line = line.from(end + 1);
+inline bool has_word(Text line, Text word) {
+  for (Text one = next_word(line); !one.empty(); one = next_word(line)) {
+    if (one == word) return true;
   }
+  return false;
 }
 
 }  // namespace fallow::guest::x86

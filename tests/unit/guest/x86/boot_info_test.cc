@@ -242,6 +242,22 @@ TEST(HostileMultiboot2, MapLinesOfNoUsableSizeAreNotRead) {
   }
 }
 
+TEST(HostileMultiboot2, OfTwoMapsTheSecondDoesNotGiveBackWhatTheFirstTook) {
+  Multiboot2 block;
+  block.tag(6, map_of({{0x200000, 0x1000, 2}}));
+  block.tag(6, map_of({{0x100000, 0x400000, 1}}));
+  block.tag(0, {});
+  EXPECT_EQ(usable(block.read()), (Pairs{{0x100000, 0x200000}, {0x201000, 0x500000}}));
+}
+
+TEST(HostileMultiboot2, OfTwoCommandLinesTheLastCounts) {
+  Multiboot2 block;
+  block.words("seed=3");
+  block.words("order=4");
+  block.tag(0, {});
+  EXPECT_EQ(text(block.read().command_line.text()), "order=4");
+}
+
 TEST(HostileMultiboot2, ABlockThatIsNotAllInMemoryIsNone) {
   PhysicalMemory memory;
   BootInfo info;

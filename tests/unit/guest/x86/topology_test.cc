@@ -124,6 +124,17 @@ TEST(HostileMadt, AnEntryTooShortForItsTypeNamesNothing) {
   EXPECT_EQ(ids(acpi.topology), Ids{2});
 }
 
+TEST(HostileMadt, AnIoApicCutOffOrAtAddress0IsNone) {
+  Entry cut_off = io_apic(24), nowhere = io_apic(0);
+  cut_off.resize(8);
+  cut_off[1] = 8;
+  nowhere[6] = nowhere[7] = 0;
+  Acpi acpi({{1, 2}, cut_off, nowhere, processor(2)});
+  ASSERT_TRUE(acpi.read());
+  EXPECT_TRUE(acpi.topology.io_apics().empty());
+  EXPECT_EQ(ids(acpi.topology), Ids{2});
+}
+
 TEST(HostileMadt, TablesThatNameThemselvesOrNothingEnd) {
   Acpi acpi({processor(0)});
   acpi.memory.put(kTables + 44, kTables);
@@ -199,6 +210,12 @@ TEST(HostileMpTable, UnknownAndCutEntriesEndIt) {
   Mp cut({mp_processor(0), {0, 1, 0, 1}});
   ASSERT_TRUE(cut.read());
   EXPECT_EQ(ids(cut.topology), Ids{0});
+}
+
+TEST(HostileMpTable, AnIoApicAtAddress0IsNone) {
+  Mp mp({mp_processor(0), {2, 0, 0x11, 1, 0, 0, 0, 0}});
+  ASSERT_TRUE(mp.read());
+  EXPECT_TRUE(mp.topology.io_apics().empty());
 }
 
 TEST(HostileTopology, NoiseIsReadWithinBounds) {
