@@ -32,6 +32,6 @@ class HeapPages {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  fallow::bench::register_patterns<fallow::bench::HeapPages>(1 << 18, {0, 9});
+  fallow::bench::register_patterns<fallow::bench::HeapPages, 0, 9>(1 << 18);
   return fallow::bench::run_benchmarks(argc, argv);
 }

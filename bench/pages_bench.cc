@@ -23,13 +23,13 @@ class ZonePages {
     for (unsigned t = 0; t < kPatternThreads; ++t) caches_[t] = &zone.value()->cache(t);
   }
 
-  Pfn allocate(unsigned thread, unsigned order) {
+  [[gnu::always_inline]] Pfn allocate(unsigned thread, unsigned order) {
     const Allocation got = caches_[thread]->allocate(Order{static_cast<std::uint8_t>(order)});
     if (!got.ok()) [[unlikely]]
       give_up("out of memory");
     return got.pfn;
   }
-  void free(unsigned thread, Pfn pfn, unsigned order) {
+  [[gnu::always_inline]] void free(unsigned thread, Pfn pfn, unsigned order) {
     if (caches_[thread]->free(pfn, Order{static_cast<std::uint8_t>(order)}) != Status::Ok) [[unlikely]]
       give_up("a free was refused");
   }
@@ -62,6 +62,6 @@ int main(int argc, char** argv) {
     if (gib == 0 || gib > 1024) return std::cerr << "pages_bench: not a size in GiB: " << argv[1] << "\n", 2;
     argc = 1;
   }
-  fallow::bench::register_patterns<fallow::bench::ZonePages>(gib << 18, {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10});
+  fallow::bench::register_patterns<fallow::bench::ZonePages, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10>(gib << 18);
   return fallow::bench::run_benchmarks(argc, argv);
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "bench/patterns.h"
 
@@ -29,33 +30,38 @@ void measure(benchmark::State& state, Run run) {
   state.counters["yardstick_ns"] = unit;
 }
 
-// `orders`: which are tried in the patterns of one order.
-template <class Pages>
-void register_patterns(std::uint64_t frames, std::initializer_list<unsigned> orders) {
-  using P = Patterns<Pages>;
-  static Pages pages(frames);
+template <class Run>
+void add_benchmark(const std::string& name, Run run) {
+  benchmark::RegisterBenchmark(name.c_str(), [run](benchmark::State& s) { measure(s, run); })
+      ->UseManualTime()
+      ->Unit(benchmark::kNanosecond)
+      ->Iterations(11);
+}
+
+template <class Pages, unsigned kOrder>
+void register_order(Pages& pages, std::uint64_t frames) {
+  using P = Patterns<Pages, kOrder>;
   static P patterns(pages, frames);
-  const auto add = [](const std::string& name, auto run) {
-    benchmark::RegisterBenchmark(name.c_str(), [run](benchmark::State& s) { measure(s, run); })
-        ->UseManualTime()
-        ->Unit(benchmark::kNanosecond)
-        ->Iterations(11);
+  const auto add = [](const char* name, double (P::*pattern)()) {
+    add_benchmark("order" + std::to_string(kOrder) + "/" + name, [pattern] { return (patterns.*pattern)(); });
   };
-  const auto add_all = [&](const char* name, double (P::*pattern)(unsigned)) {
-    for (const unsigned order : orders)
-      add("order" + std::to_string(order) + "/" + name,
-          [pattern, order] { return (patterns.*pattern)(order); });
-  };
-  add_all("allocate", &P::allocate);
-  add_all("free", &P::free);
-  add_all("allocate_then_free", &P::allocate_then_free);
-  add_all("free_in_random_order", &P::free_in_random_order);
-  add_all("replace_when_nearly_full", &P::replace_when_nearly_full);
-  add("mixed_orders", [] { return patterns.mixed_orders(); });
-  add_all("two_threads/allocate", &P::two_threads_allocate);
-  add_all("two_threads/free", &P::two_threads_free);
-  add_all("two_threads/free_each_others", &P::two_threads_free_each_others);
-  add_all("two_threads/allocate_then_free", &P::two_threads_allocate_then_free);
+  add("allocate", &P::allocate);
+  add("free", &P::free);
+  add("allocate_then_free", &P::allocate_then_free);
+  add("free_in_random_order", &P::free_in_random_order);
+  add("replace_when_nearly_full", &P::replace_when_nearly_full);
+  add("two_threads/allocate", &P::two_threads_allocate);
+  add("two_threads/free", &P::two_threads_free);
+  add("two_threads/free_each_others", &P::two_threads_free_each_others);
+  add("two_threads/allocate_then_free", &P::two_threads_allocate_then_free);
+}
+
+// `kOrders`: which are tried in the patterns of one order.
+template <class Pages, unsigned... kOrders>
+void register_patterns(std::uint64_t frames) {
+  static Pages pages(frames);
+  (register_order<Pages, kOrders>(pages, frames), ...);
+  add_benchmark("mixed_orders", [frames] { return mixed_orders(pages, frames); });
 }
 
 inline int run_benchmarks(int argc, char** argv) {

@@ -14,112 +14,94 @@ namespace fallow::bench {
 
 inline constexpr unsigned kPatternThreads = 2;
 
+template <class Work>
+double timed(Work work) {
+  const double start = thread_time();
+  work();
+  return thread_time() - start;
+}
+
 // `Pages` is the allocator: Block allocate(thread, order); void free(thread, Block, order), both for the
 // thread's own use; void settle(thread), which makes what that thread freed free for all; void forget(),
 // after which no thread holds a block of its own. A block has 4 KiB << order.
 //
 // Each pattern returns the processor nanoseconds of one operation. What it does not time leaves as much
 // memory in use as before.
-template <class Pages>
+template <class Pages, unsigned kOrder>
 class Patterns {
  public:
   using Block = typename Pages::Block;
 
   Patterns(Pages& pages, std::uint64_t frames) : pages_(pages), frames_(frames) {}
 
-  double allocate(unsigned order) {
-    const std::uint64_t n = fill_list(order);
-    const double time = timed([&] { take(0, order, 0, n); });
-    give(0, order, 0, n);
+  double allocate() {
+    const std::uint64_t n = fill_list();
+    const double time = timed([&] { take(0, 0, n); });
+    give(0, 0, n);
     pages_.forget();
     return time / static_cast<double>(n);
   }
 
-  double free(unsigned order) {
-    const std::uint64_t n = fill_list(order);
-    take(0, order, 0, n);
-    const double time = timed([&] { give(0, order, 0, n); });
+  double free() {
+    const std::uint64_t n = fill_list();
+    take(0, 0, n);
+    const double time = timed([&] { give(0, 0, n); });
     pages_.forget();
     return time / static_cast<double>(n);
   }
 
-  double free_in_random_order(unsigned order) {
-    const std::uint64_t n = fill_list(order);
-    take(0, order, 0, n);
+  double free_in_random_order() {
+    const std::uint64_t n = fill_list();
+    take(0, 0, n);
     std::shuffle(list_.begin(), list_.end(), random_);
-    const double time = timed([&] { give(0, order, 0, n); });
+    const double time = timed([&] { give(0, 0, n); });
     pages_.forget();
     return time / static_cast<double>(n);
   }
 
   // Half is in use; one more is allocated and freed at once.
-  double allocate_then_free(unsigned order) {
+  double allocate_then_free() {
     constexpr std::uint64_t kRounds = 1'000'000;
-    const std::uint64_t half = fill_list(order) / 2;
-    take(0, order, 0, half);
+    const std::uint64_t half = fill_list() / 2;
+    take(0, 0, half);
     const double time = timed([&] {
-      for (std::uint64_t i = 0; i < kRounds; ++i) pages_.free(0, pages_.allocate(0, order), order);
+      for (std::uint64_t i = 0; i < kRounds; ++i) pages_.free(0, pages_.allocate(0, kOrder), kOrder);
     });
-    give(0, order, 0, half);
+    give(0, 0, half);
     pages_.forget();
     return time / kRounds;
   }
 
   // Nearly all is in use, all over the place; one is freed, and one allocated.
-  double replace_when_nearly_full(unsigned order) {
+  double replace_when_nearly_full() {
     constexpr std::uint64_t kRounds = 200'000;
-    const std::uint64_t n = fill_list(order) * 49 / 50;
-    take(0, order, 0, n);
+    const std::uint64_t n = fill_list() * 49 / 50;
+    take(0, 0, n);
     std::vector<std::uint64_t> which(kRounds);
     for (std::uint64_t& i : which) i = random_() % n;
     const double time = timed([&] {
       for (const std::uint64_t i : which) {
-        pages_.free(0, list_[i], order);
-        list_[i] = pages_.allocate(0, order);
+        pages_.free(0, list_[i], kOrder);
+        list_[i] = pages_.allocate(0, kOrder);
       }
     });
-    give(0, order, 0, n);
+    give(0, 0, n);
     pages_.forget();
     return time / kRounds;
   }
 
-  // Orders 0 to 9, the smaller the more often; allocated until half of the memory is in use, then freed in
-  // random order. Of both together.
-  double mixed_orders() {
-    struct Piece {
-      unsigned order;
-      Block block;
-    };
-    std::vector<Piece> pieces;
-    for (std::uint64_t used = 0; used < frames_ / 2; used += std::uint64_t{1} << pieces.back().order) {
-      const unsigned draw = static_cast<unsigned>(random_() % 1024);
-      pieces.push_back(
-          {draw == 0 ? 9U : 9U - std::min(9U, static_cast<unsigned>(std::bit_width(draw) - 1)), {}});
-    }
-    double time = timed([&] {
-      for (Piece& piece : pieces) piece.block = pages_.allocate(0, piece.order);
-    });
-    std::shuffle(pieces.begin(), pieces.end(), random_);
-    time += timed([&] {
-      for (const Piece& piece : pieces) pages_.free(0, piece.block, piece.order);
-      pages_.settle(0);
-    });
-    pages_.forget();
-    return time / (2.0 * static_cast<double>(pieces.size()));
-  }
-
   // Two threads at once, a part each: the slower one's time for one operation of its own.
-  double two_threads_allocate(unsigned order) { return two_threads(order, false).allocate; }
-  double two_threads_free(unsigned order) { return two_threads(order, false).free; }
-  double two_threads_free_each_others(unsigned order) { return two_threads(order, true).free; }
-  double two_threads_allocate_then_free(unsigned order) {
+  double two_threads_allocate() { return two_threads(false).allocate; }
+  double two_threads_free() { return two_threads(false).free; }
+  double two_threads_free_each_others() { return two_threads(true).free; }
+  double two_threads_allocate_then_free() {
     constexpr std::uint64_t kRounds = 1'000'000;
     double times[kPatternThreads] = {};
     both([&](unsigned t, std::barrier<>& together) {
-      pages_.free(t, pages_.allocate(t, order), order);
+      pages_.free(t, pages_.allocate(t, kOrder), kOrder);
       together.arrive_and_wait();
       times[t] = timed([&] {
-        for (std::uint64_t i = 0; i < kRounds; ++i) pages_.free(t, pages_.allocate(t, order), order);
+        for (std::uint64_t i = 0; i < kRounds; ++i) pages_.free(t, pages_.allocate(t, kOrder), kOrder);
       });
       pages_.settle(t);
     });
@@ -132,22 +114,15 @@ class Patterns {
     double allocate, free;
   };
 
-  template <class Work>
-  static double timed(Work work) {
-    const double start = thread_time();
-    work();
-    return thread_time() - start;
-  }
-
-  std::uint64_t fill_list(unsigned order) {
-    list_.resize(frames_ >> order);
+  std::uint64_t fill_list() {
+    list_.resize(frames_ >> kOrder);
     return list_.size();
   }
-  void take(unsigned thread, unsigned order, std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t i = from; i < to; ++i) list_[i] = pages_.allocate(thread, order);
+  void take(unsigned thread, std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t i = from; i < to; ++i) list_[i] = pages_.allocate(thread, kOrder);
   }
-  void give(unsigned thread, unsigned order, std::uint64_t from, std::uint64_t to) {
-    for (std::uint64_t i = from; i < to; ++i) pages_.free(thread, list_[i], order);
+  void give(unsigned thread, std::uint64_t from, std::uint64_t to) {
+    for (std::uint64_t i = from; i < to; ++i) pages_.free(thread, list_[i], kOrder);
     pages_.settle(thread);
   }
 
@@ -159,16 +134,16 @@ class Patterns {
     other.join();
   }
 
-  Times two_threads(unsigned order, bool each_others) {
+  Times two_threads(bool each_others) {
     // Some memory stays out of it: blocks that one thread owns are not the other's.
-    const std::uint64_t n = fill_list(order) * 31 / 64;
+    const std::uint64_t n = fill_list() * 31 / 64;
     Times times[kPatternThreads] = {};
     both([&](unsigned t, std::barrier<>& together) {
       together.arrive_and_wait();
-      times[t].allocate = timed([&] { take(t, order, t * n, t * n + n); });
+      times[t].allocate = timed([&] { take(t, t * n, t * n + n); });
       together.arrive_and_wait();
       const std::uint64_t from = (each_others ? 1 - t : t) * n;
-      times[t].free = timed([&] { give(t, order, from, from + n); });
+      times[t].free = timed([&] { give(t, from, from + n); });
     });
     pages_.forget();
     const auto slower = [n](double a, double b) { return std::max(a, b) / static_cast<double>(n); };
@@ -180,5 +155,32 @@ class Patterns {
   std::vector<Block> list_;
   std::mt19937_64 random_{1};
 };
+
+// Orders 0 to 9, the smaller the more often; allocated until half of the memory is in use, then freed in
+// random order. Of both together.
+template <class Pages>
+double mixed_orders(Pages& pages, std::uint64_t frames) {
+  std::mt19937_64 random(1);
+  struct Piece {
+    unsigned order;
+    typename Pages::Block block;
+  };
+  std::vector<Piece> pieces;
+  for (std::uint64_t used = 0; used < frames / 2; used += std::uint64_t{1} << pieces.back().order) {
+    const unsigned draw = static_cast<unsigned>(random() % 1024);
+    pieces.push_back(
+        {draw == 0 ? 9U : 9U - std::min(9U, static_cast<unsigned>(std::bit_width(draw) - 1)), {}});
+  }
+  double time = timed([&] {
+    for (Piece& piece : pieces) piece.block = pages.allocate(0, piece.order);
+  });
+  std::shuffle(pieces.begin(), pieces.end(), random);
+  time += timed([&] {
+    for (const Piece& piece : pieces) pages.free(0, piece.block, piece.order);
+    pages.settle(0);
+  });
+  pages.forget();
+  return time / (2.0 * static_cast<double>(pieces.size()));
+}
 
 }  // namespace fallow::bench
