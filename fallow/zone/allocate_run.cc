@@ -62,7 +62,9 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
 }
 
 Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
-  const BlockEntry e = zone_.entry(block);
+  BlockEntry e = zone_.entry(block);
+  // One that another is splitting is waited for: its frames are free, and this may be the last place to look.
+  if (e.wholly_free() && e.closed()) e = split_reported(block);
   if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
   BlockBits free;
   const std::uint64_t first = std::uint64_t{block} * kBlockWords;
@@ -96,7 +98,7 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
     return {};
   }
   unsigned marked = 0;
-  for (unsigned i = 0; i < words; ++i) marked += static_cast<unsigned>(std::popcount(marks[i]));
+  for (unsigned i = 0; i < words; ++i) marked += count_ones(marks[i]);
   zone_.settle_taken(block, 0, marked);
   bump(taken_, n);
   bump(unmarked_, marked);

@@ -14,10 +14,11 @@ bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry*
   *before = zone_.update(
       block,
       [=](BlockEntry e) {
-        if (e.closed() || e.used() != 0) return e;
+        if (e.used() != 0 || e.splitting()) return e;
         return e.with_used(kBlockFrames)
             .with_marked(0)
             .with_whole(true)
+            .with_reported(false)
             .with_owner(0)
             .with_mobility(mobility);
       },
@@ -34,10 +35,7 @@ void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before) noexcept {
 bool LocalCache::clear_marks(std::uint32_t block, BlockEntry before) noexcept {
   bump(taken_, kBlockFrames);
   if (before.marked() == 0) return false;
-  for (unsigned w = 0; w < kBlockWords; ++w) {
-    // relaxed: nobody else touches the words of a closed block (ZONE-4).
-    zone_.word(std::uint64_t{block} * kBlockWords + w).store(0, std::memory_order_relaxed);
-  }
+  if (!before.reported()) write_words(block, FrameWord{});
   bump(unmarked_, before.marked());
   bump(refaults_, before.marked());
   return before.marked() == kBlockFrames && zone_.marks_promise();
@@ -107,15 +105,37 @@ void LocalCache::split_whole(std::uint32_t block) noexcept {
   zone_.update(
       block, [](BlockEntry e) { return e.whole() ? e.with_whole(false).with_splitting(true) : e; }, &ours);
   if (ours) {
-    for (unsigned w = 0; w < kBlockWords; ++w) {
-      // relaxed: the entry below releases it; a free that finds its frame used sooner needs nothing but the
-      // word.
-      zone_.word(std::uint64_t{block} * kBlockWords + w)
-          .store(FrameWord::of(kWholeWord, 0).raw, std::memory_order_relaxed);
-    }
+    write_words(block, FrameWord::of(kWholeWord, 0));
     zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
   }
   while (zone_.entry(block).splitting()) zone_.port().relax();
+}
+
+// Single frames of a block that was reported as a whole are wanted: its marks move from the entry into the
+// words. When this returns they are there, whoever wrote them. Returns the entry.
+BlockEntry LocalCache::split_reported(std::uint32_t block) noexcept {
+  bool ours = false;
+  zone_.update(
+      block, [](BlockEntry e) { return e.reported() ? e.with_reported(false).with_splitting(true) : e; },
+      &ours);
+  if (ours) {
+    write_words(block, FrameWord::of(0, kWholeWord));
+    zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
+  }
+  for (;;) {
+    const BlockEntry now = zone_.entry(block);
+    if (!now.splitting()) return now;
+    zone_.port().relax();
+  }
+}
+
+// Of a block that this cache has closed (ZONE-4).
+void LocalCache::write_words(std::uint32_t block, FrameWord state) noexcept {
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    // relaxed: the entry that opens the block releases it; a free that finds its frame used sooner needs
+    // nothing but the word.
+    zone_.word(std::uint64_t{block} * kBlockWords + w).store(state.raw, std::memory_order_relaxed);
+  }
 }
 
 }  // namespace fallow

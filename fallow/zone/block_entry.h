@@ -1,6 +1,7 @@
 // One entry a block (512 frames): everything about the block that must change in one step.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "fallow/base/units.h"
@@ -14,6 +15,8 @@ inline constexpr unsigned kBlockFrames = 512;
 inline constexpr unsigned kBlockWords = kBlockFrames / kWordFrames;
 inline constexpr unsigned kAgeGroups = 8;  // frames that share an age: 64
 inline constexpr unsigned kMaxCaches = 4095;
+inline constexpr unsigned kBins = 4;  // kinds of partly used blocks, by how full they are: see home()
+static_assert(std::has_single_bit(kBlockFrames / kBins));
 
 // Bits of `raw`, lowest first; all zero is a free block that nobody has touched.
 //   used 10     frames taken or about to be taken: at least the used bits of its words (ZONE-2)
@@ -23,6 +26,7 @@ inline constexpr unsigned kMaxCaches = 4095;
 //   whole 1     allocated as one block of order 9: its words are all zero (ZONE-4)
 //   isolated 1  the whole block is shown to a device: its words are all zero
 //   splitting 1 a whole block is being written out into its words
+//   reported 1  wholly free and reported, and never mind its words: they are all zero (ZONE-4)
 //   ages 8 x 3  for each group of 64 frames the zone's tick (1 to 7) of the last free; 0: long ago
 class BlockEntry {
  public:
@@ -40,7 +44,8 @@ class BlockEntry {
   constexpr bool whole() const { return field(kWhole, 1) != 0; }
   constexpr bool isolated() const { return field(kIsolated, 1) != 0; }
   constexpr bool splitting() const { return field(kSplitting, 1) != 0; }
-  // Out of reach as a block: its frames are not handed out one by one.
+  constexpr bool reported() const { return field(kReported, 1) != 0; }
+  // Its words do not tell its state, so its frames are not handed out one by one.
   constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
   constexpr bool wholly_free() const { return used() == 0; }
   constexpr bool wholly_unreported() const { return !closed() && used() == 0 && marked() == 0; }
@@ -55,10 +60,19 @@ class BlockEntry {
   constexpr BlockEntry with_isolated(bool on) const { return with(kIsolated, 1, on ? 1 : 0); }
   constexpr BlockEntry with_splitting(bool on) const { return with(kSplitting, 1, on ? 1 : 0); }
 
+  constexpr BlockEntry with_reported(bool on) const { return with(kReported, 1, on ? 1 : 0); }
+
   // The ticks since the last free in `group`: right for 6 ticks, and then only if matured() in time.
   constexpr unsigned age(unsigned group, unsigned now) const {
     const unsigned stamp = field(kAges + 3 * group, 3);
     return stamp == 0 ? kLongAgo : (now + kTicks - stamp) % kTicks;
+  }
+  // At the same home for certain, told without finding out where that is: nothing but the number of used
+  // frames, within a bin, what is marked and the ages differ.
+  constexpr bool surely_at_home_of(BlockEntry other) const {
+    constexpr std::uint64_t kOfNoAccount =
+        (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
+    return ((raw_ ^ other.raw_) & ~kOfNoAccount) == 0 && used() != 0 && other.used() != 0;
   }
   // The ages of `groups`, a bit each, become `stamp`.
   constexpr BlockEntry stamped(unsigned groups, unsigned stamp) const {
@@ -77,8 +91,8 @@ class BlockEntry {
 
  private:
   static constexpr unsigned kUsed = 0, kMarked = 10, kOwner = 20, kMobility = 32, kWhole = 34, kIsolated = 35,
-                            kSplitting = 36, kAges = 37;
-  static constexpr std::uint64_t kClosedBits = std::uint64_t{7} << kWhole;
+                            kSplitting = 36, kReported = 37, kAges = 38;
+  static constexpr std::uint64_t kClosedBits = std::uint64_t{15} << kWhole;
   static_assert(kAges + 3 * kAgeGroups <= 64);
 
   constexpr unsigned field(unsigned shift, unsigned width) const {
@@ -99,7 +113,6 @@ class BlockEntry {
 //   kNoHome  nothing to find: full, owned or closed
 // Bins are coarse on purpose: within one the lowest address comes first, which on the longer of two recorded
 // workloads kept long-lived frames closer together than finer bins did, and on the other as close.
-inline constexpr unsigned kBins = 4;
 inline constexpr unsigned kHomeFree = 0, kHomeReported = 1, kHomeBins = 2;
 inline constexpr unsigned kHomes = kHomeBins + kMobilities * kBins;
 inline constexpr unsigned kNoHome = kHomes;
@@ -109,6 +122,7 @@ constexpr unsigned bin_home(Mobility m, unsigned bin) {
 }
 
 constexpr unsigned home(BlockEntry e) {
+  if (e.reported()) return kHomeReported;
   if (e.closed()) return kNoHome;
   if (e.used() == 0) return e.marked() == kBlockFrames ? kHomeReported : kHomeFree;
   if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoHome;

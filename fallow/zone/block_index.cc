@@ -51,18 +51,14 @@ std::uint64_t BlockIndex::drop(unsigned level, std::uint32_t bit) noexcept {
   return old ^ flip_;
 }
 
-// Makes the ancestors of a member visible. One that is visible already does not end this: whoever made it so
-// may not have come further yet.
-void BlockIndex::raise(unsigned level, std::uint32_t bit) noexcept {
+// Makes a node and its ancestors members. One that is a member already does not end this: whoever made it so
+// may not have come further yet. True if that made a block a member.
+bool BlockIndex::raise(unsigned level, std::uint32_t bit) noexcept {
+  bool added = false;
   for (; level < levels_; ++level, bit /= 64) {
-    if ((members(level, bit / 64) & bit_of(bit)) == 0) add(level, bit);
+    if ((members(level, bit / 64) & bit_of(bit)) != 0) continue;
+    added |= (add(level, bit) & bit_of(bit)) == 0 && level == 0;
   }
-}
-
-bool BlockIndex::insert(std::uint32_t block) noexcept {
-  const bool added = !contains(block) && (add(0, block) & bit_of(block)) == 0;
-  // For a member too: MO-5 counts on it that a search finds the block from here on.
-  raise(1, block / 64);
   return added;
 }
 

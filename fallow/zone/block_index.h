@@ -27,8 +27,18 @@ class BlockIndex {
   BlockIndex() = default;
   BlockIndex(std::uint32_t blocks, Zeros zeros, std::atomic<std::uint64_t>* storage);
 
-  // True if it was not a member before.
-  bool insert(std::uint32_t block) noexcept;
+  // True if it was not a member before. For a member too, a search finds the block from here on (MO-5).
+  bool insert(std::uint32_t block) noexcept { return raise(0, block); }
+  // The same, where most often the block is a member already.
+  void insert_again(std::uint32_t block) noexcept {
+    std::uint32_t bit = block;
+    for (unsigned level = 0; level < levels_; ++level, bit /= 64) {
+      if (((members(level, bit / 64) >> (bit % 64)) & 1) == 0) [[unlikely]] {
+        static_cast<void>(raise(level, bit));
+        return;
+      }
+    }
+  }
   // True if it was a member before.
   bool remove(std::uint32_t block) noexcept;
   bool contains(std::uint32_t block) const noexcept {
@@ -57,7 +67,7 @@ class BlockIndex {
   // Sets or clears one bit; returns the members of its word before.
   std::uint64_t add(unsigned level, std::uint32_t bit) noexcept;
   std::uint64_t drop(unsigned level, std::uint32_t bit) noexcept;
-  void raise(unsigned level, std::uint32_t bit) noexcept;
+  bool raise(unsigned level, std::uint32_t bit) noexcept;
 
   std::atomic<std::uint64_t>* level_[kMaxLevels] = {};
   std::uint32_t size_[kMaxLevels] = {};

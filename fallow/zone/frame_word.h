@@ -17,6 +17,13 @@ inline constexpr unsigned kWordShift = 5;
 inline constexpr unsigned kWordFrames = 1U << kWordShift;
 inline constexpr std::uint32_t kWholeWord = ~std::uint32_t{0};
 
+// std::popcount() is a call where the CPU is not known to count bits by itself.
+constexpr unsigned count_ones(std::uint32_t bits) {
+  bits -= (bits >> 1) & 0x55555555;
+  bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
+  return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
 struct FrameWord {
   std::uint64_t raw = 0;
 

@@ -52,26 +52,12 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
     store(pending_, pending.raw | bits);
     return Status::Ok;
   }
-  flush_pending();
-  serve_drain_request();
-  store(pending_, held(w, bits));
-  return Status::Ok;
-}
-
-void LocalCache::flush_pending() noexcept {
-  const Held pending = load(pending_);
-  if (pending.bits() == 0) return;
-  store(pending_, held(pending.word(), 0));
-  const std::uint32_t freed = clear_used(pending.word(), pending.bits());
-  if (freed == 0) return;
-  const unsigned used = give_frames(pending.word() / kBlockWords, static_cast<unsigned>(std::popcount(freed)),
-                                    group_of(pending.word()));
-  zone_.note_free_bits(pending.word(), used, freed);
+  return gather(w, bits, zone_.entry_hint(block));
 }
 
 // Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
 // since another cache freed the same frames in the meantime, into the block or into its hand.
-std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
+inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
@@ -83,11 +69,16 @@ std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexce
     // release: MO-1, what was written into the frames happens before they are taken again.
   } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give(freed, 0).raw,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));
-  for (std::uint32_t bad = bits & ~freed; bad != 0; bad &= bad - 1) {
-    const Pfn pfn = zone_.pfn_of(w * kWordFrames + static_cast<unsigned>(std::countr_zero(bad)));
+  if (freed != bits) [[unlikely]]
+    refuse_bits(w, bits & ~freed);
+  return freed;
+}
+
+void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
+  for (; bits != 0; bits &= bits - 1) {
+    const Pfn pfn = zone_.pfn_of(w * kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
     static_cast<void>(zone_.refuse(pfn, Status::NotAllocated));
   }
-  return freed;
 }
 
 // Returns how many frames of the block are used now; the caller notes the free.
@@ -99,6 +90,27 @@ unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned group
   return before.used() - n;
 }
 
+void LocalCache::flush_pending() noexcept {
+  const Held pending = load(pending_);
+  reuse_ = kNoReuse;
+  if (pending.bits() == 0) return;
+  store(pending_, held(pending.word(), 0));
+  const std::uint32_t freed = clear_used(pending.word(), pending.bits());
+  if (freed == 0) return;
+  const unsigned used =
+      give_frames(pending.word() / kBlockWords, count_ones(freed), group_of(pending.word()));
+  zone_.note_free_bits(pending.word(), used, freed);
+}
+
+// Frees of another word than the last ones gather from here on.
+Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
+  flush_pending();
+  serve_drain_request();
+  store(pending_, held(w, bits));
+  if (entry.used() > kNearlyFull) reuse_ = static_cast<unsigned>(entry.mobility());
+  return Status::Ok;
+}
+
 // Orders 6 to 8, and blocks that were not allocated as a whole.
 Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
@@ -108,7 +120,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   }
   unsigned freed = 0, groups = 0;
   for (std::uint64_t w = first; w < first + count; ++w) {
-    freed += static_cast<unsigned>(std::popcount(clear_used(w, kWholeWord)));
+    freed += count_ones(clear_used(w, kWholeWord));
     groups |= group_of(w);
   }
   const bool all = freed == count * kWordFrames;

@@ -74,14 +74,17 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
   const unsigned piece = want_.join || unit_ >= kWordOrder ? kWordFrames : 1U << unit_;
   Request request{list, most.raw, want_.join, piece};
   while (next_ != kNoBlock) {
-    const std::uint32_t block = zone_.dirty().find(next_);
+    const std::uint32_t block = next_ == ahead_ ? ahead_ : zone_.dirty().find(next_);
     next_ = block;
     if (block == kNoBlock) break;
+    // Where blocks lie far apart, each look at an entry is a cache miss: it begins one visit early.
+    ahead_ = zone_.dirty().find(block + 1);
+    if (ahead_ != kNoBlock) zone_.prefetch(ahead_);
     if (visit(block, request) == Visit::Full) {
       keep(block);
       break;
     }
-    next_ = block + 1;
+    next_ = ahead_;
   }
   return request.used;
 }
@@ -243,7 +246,7 @@ Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, R
 // All of `bits`, or none.
 bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
-  const unsigned n = static_cast<unsigned>(std::popcount(bits));
+  const unsigned n = count_ones(bits);
   zone_.isolated().fetch_add(n, std::memory_order_seq_cst);  // R11: before, as in isolate_blocks
   if (zone_.reserve_in_block(block, n, zone_.entry(block).mobility())) {
     std::atomic<std::uint64_t>& slot = zone_.word(word);

@@ -68,6 +68,7 @@ class Isolation {
   const Selection want_;
   const unsigned unit_;
   std::uint32_t next_ = 0;
+  std::uint32_t ahead_ = kNoBlock;  // where the walk goes on, if that is known already
   bool left_ = false;
 };
 

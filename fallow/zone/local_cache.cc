@@ -10,6 +10,7 @@ LocalCache::LocalCache(Zone& zone, std::uint32_t number)
       owned_{kNoBlock, kNoBlock, kNoBlock},
       run_block_{kNoBlock, kNoBlock, kNoBlock},
       id_(number + 1) {
+  store(pending_, held(kNoWord, 0));
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
 }
 
@@ -27,6 +28,7 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   if (order > kMaxOrder || static_cast<unsigned>(mobility) >= kMobilities)
     return {{}, Status::InvalidArgument};
   serve_drain_request();
+  if (order.raw == 0 && reuse_ == static_cast<unsigned>(mobility)) return reuse_pending();
   for (;;) {
     // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below.
     const std::uint64_t put_backs = zone_.put_backs().load(std::memory_order_seq_cst);
@@ -51,16 +53,21 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   }
 }
 
+// Pending frames are used to all others, so this is nobody else's affair.
+Allocation LocalCache::reuse_pending() noexcept {
+  const Held pending = load(pending_);
+  const std::uint32_t left = pending.bits() & (pending.bits() - 1);
+  if (left == 0) reuse_ = kNoReuse;
+  store(pending_, held(left == 0 ? kNoWord : pending.word(), left));
+  const unsigned first = static_cast<unsigned>(std::countr_zero(pending.bits()));
+  return {zone_.pfn_of(std::uint64_t{pending.word()} * kWordFrames + first), Status::Ok};
+}
+
 void LocalCache::serve_drain_request() noexcept {
   const std::uint32_t requests = zone_.drain_requests();
   if (requests == drains_seen_) return;
   drains_seen_ = requests;
   drain();
-}
-
-// The marks that `bits` of the hand carried when they were taken, unless they were forgotten since.
-std::uint32_t LocalCache::marks_in_hand(unsigned m, std::uint32_t bits) const noexcept {
-  return zone_.forgets() == hand_forgets_[m] ? hand_marks_[m] & bits : 0;
 }
 
 // Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
@@ -72,15 +79,14 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   hand_marks_[m] = 0;
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
-  const unsigned marked = static_cast<unsigned>(std::popcount(marks));
+  const unsigned marked = count_ones(marks);
   if (marked != 0) {
     // ZONE-3: marked counts at least the marks of the words, so it goes first.
     zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
     bump(unmarked_, std::uint64_t{0} - marked);
   }
   zone_.give_bits(hand.word(), bits, marks);
-  const unsigned used = give_frames(block, static_cast<unsigned>(std::popcount(bits)),
-                                    bits == marks ? 0 : group_of(hand.word()));
+  const unsigned used = give_frames(block, count_ones(bits), bits == marks ? 0 : group_of(hand.word()));
   zone_.note_free_bits(hand.word(), used, bits & ~marks);
 }
 
@@ -100,8 +106,8 @@ CacheCounts LocalCache::counts() const noexcept {
   c.returned = returned_.load(std::memory_order_relaxed);
   c.unmarked = unmarked_.load(std::memory_order_relaxed);
   c.refaults = refaults_.load(std::memory_order_relaxed);
-  c.pending = static_cast<unsigned>(std::popcount(load(pending_).bits()));
-  for (const HeldSlot& h : hand_) c.in_hands += static_cast<unsigned>(std::popcount(load(h).bits()));
+  c.pending = count_ones(load(pending_).bits());
+  for (const HeldSlot& h : hand_) c.in_hands += count_ones(load(h).bits());
   return c;
 }
 

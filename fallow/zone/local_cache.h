@@ -73,6 +73,10 @@ class alignas(64) LocalCache {
     std::uint32_t bits() const { return static_cast<std::uint32_t>(raw); }
   };
   static constexpr std::uint32_t kNoWord = ~std::uint32_t{0};
+  static constexpr unsigned kNoReuse = kMobilities;
+  // A block with more used frames than this is as full as an allocation could wish: what is freed there is
+  // handed out again before anything else.
+  static constexpr unsigned kNearlyFull = kBlockFrames - 8;
   using HeldSlot = std::atomic<std::uint64_t>;
   // relaxed: this cache is the only writer. Another cache that frees a frame it was given reads at least
   // what was stored when the frame was handed out, since the frame reached it afterwards (MO-6).
@@ -91,6 +95,7 @@ class alignas(64) LocalCache {
   Allocation allocate_slow(Order order, Mobility mobility) noexcept;
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
   Allocation hand_out(unsigned m, std::uint32_t bits) noexcept;
+  Allocation reuse_pending() noexcept;
   std::uint32_t marks_in_hand(unsigned m, std::uint32_t bits) const noexcept;
   void put_back_hand(unsigned m) noexcept;
   void serve_drain_request() noexcept;
@@ -122,15 +127,19 @@ class alignas(64) LocalCache {
   bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
   void split_whole(std::uint32_t block) noexcept;
+  BlockEntry split_reported(std::uint32_t block) noexcept;
+  void write_words(std::uint32_t block, FrameWord state) noexcept;
 
   // free.cc
   Status free_slow(Pfn pfn, Order order) noexcept;
   Status free_in_word(Pfn pfn, Order order) noexcept;
+  Status gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
   Status free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept;
   Status free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept;
   bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
   bool is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept;
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
+  void refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept;
   void flush_pending() noexcept;
   unsigned give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
 
@@ -140,6 +149,8 @@ class alignas(64) LocalCache {
   const Pfn origin_;
   HeldSlot pending_{0};
   HeldSlot hand_[kMobilities];
+  unsigned reuse_ =
+      kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
   std::uint32_t hand_marks_[kMobilities] = {};
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
@@ -155,6 +166,11 @@ class alignas(64) LocalCache {
   std::atomic<std::uint64_t> refaults_{0};
 };
 
+// The marks that `bits` of the hand carried when they were taken, unless they were forgotten since.
+inline std::uint32_t LocalCache::marks_in_hand(unsigned m, std::uint32_t bits) const noexcept {
+  return zone_.forgets() == hand_forgets_[m] ? hand_marks_[m] & bits : 0;
+}
+
 // Takes `bits`, which are in the hand, out of it.
 inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept {
   const Held hand = load(hand_[m]);
@@ -164,7 +180,7 @@ inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept 
   if ((hand_marks_[m] & bits) != 0) [[unlikely]] {
     const std::uint32_t marks = marks_in_hand(m, bits);
     hand_marks_[m] &= ~bits;
-    bump(refaults_, static_cast<unsigned>(std::popcount(marks)));
+    bump(refaults_, count_ones(marks));
     promised = marks == bits && zone_.marks_promise();
   }
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
@@ -174,7 +190,7 @@ inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept 
   const unsigned m = static_cast<unsigned>(mobility);
   if (order.raw == 0 && m < kMobilities) [[likely]] {
     const std::uint32_t bits = load(hand_[m]).bits();
-    if (bits != 0) [[likely]]
+    if (bits != 0 && reuse_ != m) [[likely]]
       return hand_out(m, bits & (~bits + 1));
   }
   return allocate_slow(order, mobility);
@@ -186,14 +202,19 @@ inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
   const std::uint64_t index = pfn.raw - origin_.raw;
   const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
   const std::uint32_t bit = std::uint32_t{1} << (index % kWordFrames);
-  const Held pending = load(pending_);
   // relaxed: a frame that is allocated stays so until its owner, the caller, frees it.
   const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
   const BlockEntry entry{zone_.entry_hint(w / kBlockWords)};
-  if (pending.word() == w && (pending.bits() & bit) == 0 && (state.allocated() & bit) != 0 &&
-      entry.owner() == 0) [[likely]] {
-    store(pending_, pending.raw | bit);
-    return Status::Ok;
+  if ((state.allocated() & bit) != 0) [[likely]] {
+    // A word is in one of them at most, so that a second free of a frame is noticed there.
+    HeldSlot& slot = entry.owner() == id_ ? hand_[static_cast<unsigned>(entry.mobility())] : pending_;
+    const Held held = load(slot);
+    if (held.word() == w && (held.bits() & bit) == 0 && (entry.owner() == id_ || entry.owner() == 0))
+        [[likely]] {
+      store(slot, held.raw | bit);
+      return Status::Ok;
+    }
+    if (entry.owner() == 0 && held.word() != w) return gather(w, bit, entry);
   }
   return free_in_word(pfn, order);
 }

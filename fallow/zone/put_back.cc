@@ -4,23 +4,17 @@
 namespace fallow {
 namespace {
 
-// A wholly isolated block: nobody else touches its words (ZONE-4), so plain stores mark its frames.
+// A wholly isolated block: its entry is all there is to change (ZONE-4).
 void put_back_block(Zone& zone, std::uint32_t block, bool reported) noexcept {
-  if (reported) {
-    for (unsigned w = 0; w < kBlockWords; ++w) {
-      // relaxed: the entry below releases it.
-      zone.word(std::uint64_t{block} * kBlockWords + w)
-          .store(FrameWord::of(0, kWholeWord).raw, std::memory_order_relaxed);
-    }
-  }
   zone.update(block, [reported](BlockEntry e) {
-    return e.with_isolated(false).with_used(0).with_marked(reported ? kBlockFrames : 0);
+    return e.with_isolated(false).with_used(0).with_reported(reported).with_marked(reported ? kBlockFrames
+                                                                                            : 0);
   });
 }
 
 void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool reported) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
-  const unsigned n = static_cast<unsigned>(std::popcount(bits));
+  const unsigned n = count_ones(bits);
   // ZONE-3: marked counts at least the marks of the words, so it goes first; used counts at least the used
   // bits, so it goes last.
   if (reported) zone.update(block, [n](BlockEntry e) { return e.with_marked(e.marked() + n); });

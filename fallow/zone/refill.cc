@@ -38,7 +38,7 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   const std::uint32_t wanted = FrameWord{raw}.free();
   if (wanted == 0) return false;
   const std::uint32_t block = w / kBlockWords;
-  const unsigned reserved = static_cast<unsigned>(std::popcount(wanted));
+  const unsigned reserved = count_ones(wanted);
   if (!zone_.reserve_in_block(block, reserved, static_cast<Mobility>(m))) return false;
   std::uint32_t taken;
   do {
@@ -47,15 +47,21 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));
   const std::uint32_t marks = taken & FrameWord{raw}.mark();
-  const unsigned n = static_cast<unsigned>(std::popcount(taken)),
-                 unmarked = static_cast<unsigned>(std::popcount(marks));
+  const unsigned n = count_ones(taken), unmarked = count_ones(marks);
   zone_.settle_taken(block, reserved - n, unmarked);
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
   hand_marks_[m] = forgets % 2 == 0 ? marks : 0;
   hand_forgets_[m] = forgets;
-  store(hand_[m], held(w, taken));
+  std::uint32_t bits = taken;
+  // No word is in a hand and pending too.
+  if (const Held pending = load(pending_); pending.word() == w) {
+    bits |= pending.bits();
+    store(pending_, held(kNoWord, 0));
+    reuse_ = kNoReuse;
+  }
+  store(hand_[m], held(w, bits));
   return true;
 }
 
@@ -89,6 +95,7 @@ std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcep
 }
 
 bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
+  if (home == kHomeReported) split_reported(block);
   bool claimed = false;
   const BlockEntry before = zone_.update(
       block,
@@ -106,8 +113,10 @@ bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) no
 // ZONE-8: a hand that is not empty lies in the block owned for its mobility. The block may be one that was
 // taken from this cache while it was wholly free; whatever it was owned for then does not count any more.
 void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
-  for (std::uint32_t& owned : owned_) {
-    if (owned == block) owned = kNoBlock;
+  for (unsigned other = 0; other < kMobilities; ++other) {
+    if (owned_[other] != block) continue;
+    owned_[other] = kNoBlock;
+    store(hand_[other], held(kNoWord, 0));
   }
   owned_[m] = block;
   cursor_[m] = 0;
@@ -117,6 +126,7 @@ void LocalCache::disown(unsigned m) noexcept {
   if (owned_[m] == kNoBlock) return;
   zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
   owned_[m] = kNoBlock;
+  store(hand_[m], held(kNoWord, 0));
 }
 
 }  // namespace fallow

@@ -28,7 +28,7 @@ constexpr std::uint32_t run_bits(std::uint32_t heads, unsigned order) {
 // How many of the runs of 2^order whose first bits are `heads` have a part in `bits`.
 constexpr unsigned runs_with(std::uint32_t heads, std::uint32_t bits, unsigned order) {
   for (unsigned i = 0; i < order; ++i) bits |= bits >> (1U << i);
-  return static_cast<unsigned>(std::popcount(heads & bits));
+  return count_ones(heads & bits);
 }
 
 // Calls f(first bit, length) for each run of neighbouring ones, lowest first; stops when f returns false.
@@ -81,7 +81,7 @@ constexpr BlockBits free_area_runs(const BlockBits& bits, unsigned order) {
 
 constexpr unsigned count_bits(const BlockBits& bits) {
   unsigned n = 0;
-  for (const std::uint32_t w : bits.word) n += static_cast<unsigned>(std::popcount(w));
+  for (const std::uint32_t w : bits.word) n += count_ones(w);
   return n;
 }
 

@@ -151,6 +151,15 @@ void Zone::forget_reported() noexcept {
     // One frame's reservation keeps the block from being taken as a whole meanwhile. There is room for it,
     // but for reservations that others are about to settle.
     bool reserved = false;
+    bool dropped_whole = false;
+    update(
+        b, [](BlockEntry e) { return e.reported() ? e.with_reported(false).with_marked(0) : e; },
+        &dropped_whole);
+    if (dropped_whole) {
+      marks_given_.fetch_sub(kBlockFrames, std::memory_order_relaxed);
+      note_free(b, 0, 1);
+      continue;
+    }
     while (entry(b).marked() != 0 && !reserved) {
       reserved = reserve_in_block(b, 1, entry(b).mobility());
       if (!reserved) port_.relax();
@@ -165,7 +174,7 @@ void Zone::forget_reported() noexcept {
         after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
       } while (
           !slot.compare_exchange_weak(raw, after.raw, std::memory_order_acq_rel, std::memory_order_relaxed));
-      dropped += static_cast<unsigned>(__builtin_popcount(FrameWord{raw}.mark() & ~after.mark()));
+      dropped += count_ones(FrameWord{raw}.mark() & ~after.mark());
     }
     marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
     settle_taken(b, 1, dropped);

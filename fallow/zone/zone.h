@@ -93,6 +93,7 @@ class Zone {
     return BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
   }
 
+  void prefetch(std::uint32_t block) const noexcept { __builtin_prefetch(&entries_[block], 1); }
   // relaxed: for checks that decide nothing by themselves.
   BlockEntry entry_hint(std::uint64_t block) const noexcept {
     return BlockEntry{entries_[block].load(std::memory_order_relaxed)};
@@ -213,8 +214,10 @@ BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexc
     // changes before the lists do.
     if (!slot.compare_exchange_weak(raw, after.raw(), std::memory_order_seq_cst, std::memory_order_relaxed))
       continue;
-    const unsigned from = home(before), to = home(after);
-    if (from != to) relist(block, from, to);
+    if (!before.surely_at_home_of(after)) [[unlikely]] {
+      const unsigned from = home(before), to = home(after);
+      if (from != to) relist(block, from, to);
+    }
     if (changed != nullptr) *changed = true;
     return before;
   }
@@ -253,7 +256,7 @@ inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t m
 // Makes the reporter look at the block. True if what became free there is to be counted.
 inline bool Zone::counts(std::uint32_t block, unsigned used) noexcept {
   if (used > trigger_.limit()) return false;
-  dirty_.insert(block);
+  dirty_.insert_again(block);
   if (!trigger_.armed()) return false;
   // Half of a pair is nothing to who takes pairs. Of two halves freed at once the later sees the other's
   // entry.

@@ -40,10 +40,10 @@ const char* check_words(const Zone& zone, std::uint32_t block, BlockEntry e, Tot
     if (held.twice) return "ZONE-8: no frame is in two hands";
     if (held.elsewhere) return "ZONE-8: a hand lies in a block that its cache owns";
     if ((held.bits & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and unmarked";
-    used += static_cast<unsigned>(std::popcount(word.used()));
-    marked += static_cast<unsigned>(std::popcount(word.mark() & word.free()));
-    totals->isolated += static_cast<unsigned>(std::popcount(word.isolated()));
-    totals->held += static_cast<unsigned>(std::popcount(held.bits));
+    used += count_ones(word.used());
+    marked += count_ones(word.mark() & word.free());
+    totals->isolated += count_ones(word.isolated());
+    totals->held += count_ones(held.bits);
   }
   if (used != e.used()) return "ZONE-2: used counts the used frames of the words";
   if (marked != e.marked()) return "ZONE-3: marked counts the marks of the free frames";
@@ -51,8 +51,15 @@ const char* check_words(const Zone& zone, std::uint32_t block, BlockEntry e, Tot
 }
 
 const char* check_closed(const Zone& zone, std::uint32_t block, BlockEntry e, Totals* totals) {
-  if (e.splitting() || (e.whole() && e.isolated())) return "ZONE-4: a closed block is whole or isolated";
-  if (e.used() != kBlockFrames || e.marked() != 0) return "ZONE-4: a closed block is used all over";
+  if (e.splitting() || e.whole() + e.isolated() + e.reported() != 1) {
+    return "ZONE-4: a closed block is whole, isolated or reported";
+  }
+  if (e.reported() && (e.used() != 0 || e.marked() != kBlockFrames)) {
+    return "ZONE-4: a reported block is free and marked all over";
+  }
+  if (!e.reported() && (e.used() != kBlockFrames || e.marked() != 0)) {
+    return "ZONE-4: a closed block is used all over";
+  }
   if (e.isolated()) totals->isolated += kBlockFrames;
   for (unsigned i = 0; i < kBlockWords; ++i) {
     if (zone.word(std::uint64_t{block} * kBlockWords + i).load(std::memory_order_relaxed) != 0) {

@@ -22,7 +22,7 @@ struct Sums {
 // A counter that is read while others change it may come out a little below zero.
 constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : n; }
 
-bool wholly_free(BlockEntry e) { return !e.closed() && e.used() == 0; }
+bool wholly_free(BlockEntry e) { return e.used() == 0 && !e.splitting(); }
 
 BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) {
   BlockBits bits;
@@ -65,7 +65,7 @@ FreeArea free_area(const Zone& zone, Order order) noexcept {
   FreeArea area;
   for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
     const BlockEntry e = zone.entry(b);
-    if (e.closed() || e.used() >= kBlockFrames) continue;
+    if (e.used() >= kBlockFrames) continue;
     if (wholly_free(e)) {
       const BlockEntry buddy = zone.entry(b ^ 1);
       const bool pair = wholly_free(buddy);
@@ -74,7 +74,7 @@ FreeArea free_area(const Zone& zone, Order order) noexcept {
       area.nr_reported += e.marked() == kBlockFrames && (!pair || buddy.marked() == kBlockFrames) ? 1 : 0;
       continue;
     }
-    if (order >= kBlockOrder) continue;
+    if (order >= kBlockOrder || e.closed()) continue;
     const BlockBits runs = free_area_runs(frames_of(zone, b, false), order.raw);
     area.nr_free += count_bits(runs) >> order.raw;
     if (e.marked() != 0) area.nr_reported += marked_runs(runs, frames_of(zone, b, true), order.raw);

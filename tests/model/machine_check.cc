@@ -76,8 +76,8 @@ void Machine::check_frames() {
     const BlockEntry e = zone_->entry(static_cast<std::uint32_t>(index / kBlockFrames));
     const FrameWord word{zone_->word(index / kWordFrames).load()};
     const unsigned bit = static_cast<unsigned>(index % kWordFrames);
-    const bool used = e.closed() || ((word.used() >> bit) & 1) != 0;
-    const bool marked = ((word.mark() >> bit) & 1) != 0;
+    const bool used = (e.closed() && !e.reported()) || ((word.used() >> bit) & 1) != 0;
+    const bool marked = e.reported() || ((word.mark() >> bit) & 1) != 0;
     if (used != oracle_.is_allocated(pfn))
       fail("frame " + std::to_string(pfn.raw) + (used ? " is lost" : " is free"));
     if (marked != oracle_.is_reported(pfn)) {

@@ -101,6 +101,7 @@ class Stress {
     EXPECT_GT(reports_, 0u);
     for (const auto& box : boxes_) {
       EXPECT_EQ(box->stats().isolated.raw, 0u);
+      EXPECT_EQ(box->zone().misuse().count, 0u) << "a free was refused when it was flushed";
       box->expect_whole(kZoneSize.raw);
     }
     std::printf("%llu steps, %llu registrations, %llu reports, %llu MiB reported\n",

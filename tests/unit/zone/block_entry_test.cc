@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace fallow {
 namespace {
 
@@ -14,12 +16,13 @@ TEST(BlockEntry, FieldsDoNotTouchEachOther) {
                               .with_whole(true)
                               .with_isolated(true)
                               .with_splitting(true)
+                              .with_reported(true)
                               .stamped(0xff, BlockEntry::kTicks);
   EXPECT_EQ(full.used(), 512u);
   EXPECT_EQ(full.marked(), 512u);
   EXPECT_EQ(full.owner(), kMaxCaches);
   EXPECT_EQ(full.mobility(), Mobility::Reclaimable);
-  EXPECT_TRUE(full.whole() && full.isolated() && full.splitting() && full.closed());
+  EXPECT_TRUE(full.whole() && full.isolated() && full.splitting() && full.reported() && full.closed());
   const BlockEntry cleared = full.with_used(0)
                                  .with_marked(0)
                                  .with_owner(0)
@@ -27,6 +30,7 @@ TEST(BlockEntry, FieldsDoNotTouchEachOther) {
                                  .with_whole(false)
                                  .with_isolated(false)
                                  .with_splitting(false)
+                                 .with_reported(false)
                                  .stamped(0xff, 0);
   EXPECT_EQ(cleared.raw(), 0u);
   EXPECT_EQ(full.with_used(7).marked(), 512u);
@@ -82,6 +86,30 @@ TEST(BlockEntry, HomeFollowsTheFill) {
 TEST(BlockEntry, OwnedBlocksAreListedOnlyWhileWhollyFree) {
   EXPECT_EQ(home(BlockEntry{}.with_used(5).with_owner(1)), kNoHome);
   EXPECT_EQ(home(BlockEntry{}.with_owner(1)), kHomeFree);
+}
+
+// Told for all that a step on an entry changes: never wrongly.
+TEST(BlockEntry, SurelyAtHomeOfAnother) {
+  std::vector<BlockEntry> entries;
+  for (const unsigned used : {0U, 1U, 2U, 127U, 128U, 255U, 256U, 511U, 512U}) {
+    for (const unsigned owner : {0U, 1U}) {
+      for (const unsigned marked : {0U, 511U, 512U}) {
+        const BlockEntry e = BlockEntry{}.with_used(used).with_owner(owner).with_marked(marked);
+        entries.insert(entries.end(), {e, e.with_mobility(Mobility::Unmovable), e.with_whole(true),
+                                       e.with_isolated(true), e.with_splitting(true), e.with_reported(true)});
+      }
+    }
+  }
+  for (const BlockEntry a : entries) {
+    for (const BlockEntry b : entries) {
+      EXPECT_TRUE(!a.surely_at_home_of(b) || home(a) == home(b)) << a.raw() << " and " << b.raw();
+    }
+  }
+  EXPECT_TRUE(BlockEntry{}.with_used(5).surely_at_home_of(BlockEntry{}.with_used(6).stamped(1, 3)));
+}
+
+TEST(BlockEntry, ReportedBlocksAreListedThoughClosed) {
+  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames).with_reported(true)), kHomeReported);
 }
 
 TEST(BlockEntry, ClosedBlocksHaveNoHome) {

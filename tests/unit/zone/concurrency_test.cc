@@ -60,6 +60,33 @@ TEST_F(ZoneConcurrency, TwoPartsOfAWholeBlockAreFreedAtOnce) {
   EXPECT_EQ(used().raw, 0u);
 }
 
+// The last free block is a reported one: both get their part of it, whoever splits it.
+TEST_F(ZoneConcurrency, AReportedBlockIsSplitByTwoAtOnce) {
+  make({kBase, {2 * kBlockFrames}, 2});
+  const Pfn other = must_allocate({9}, Mobility::Movable, 1);
+  std::atomic<unsigned> failed{0};
+  Pfn got[2];
+  const auto take = [&](std::uint32_t c, Order order) {
+    const Allocation a = cache(c).allocate(order);
+    got[c] = a.pfn;
+    if (!a.ok()) failed.fetch_add(1);
+  };
+  in_step(
+      [&] {
+        if (got[0].raw != 0) {
+          must_free(got[0]);
+          must_free(got[1], {4});
+        }
+        retire_all();
+        report();
+      },
+      [&] { take(0, {}); }, [&] { take(1, {4}); });
+  EXPECT_EQ(failed.load(), 0u);
+  must_free(got[0]);
+  must_free(got[1], {4});
+  must_free(other, {9}, 1);
+}
+
 // The last free block is isolated and put back over and over; an allocation that meets this waits (R11).
 TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
   make({kBase, {2 * kBlockFrames}, 2});

@@ -130,6 +130,26 @@ TEST_F(Marks, PromiseNothingForABlockThatIsTouchedInPart) {
 
 // ---- and reserving ----
 
+// The entry says it all: a zone of terabytes is reported without a look at its words.
+TEST_F(Marks, OfAWholeBlockAreInItsEntryUntilItIsSplit) {
+  report();
+  const auto words = [&](std::uint32_t b) {
+    std::uint64_t all = 0;
+    for (unsigned w = 0; w < kBlockWords; ++w) all |= zone().word(std::uint64_t{b} * kBlockWords + w).load();
+    return all;
+  };
+  for (std::uint32_t b = 0; b < kBlocks; ++b) {
+    EXPECT_TRUE(zone().entry(b).reported());
+    EXPECT_EQ(words(b), 0u) << "block " << b;
+  }
+  const Pfn whole = must_allocate({9}), run = must_allocate({4}), single = must_allocate();
+  EXPECT_EQ(words(block_of(whole)), 0u);
+  ASSERT_EQ(block_of(single), block_of(run));
+  EXPECT_EQ(zone().entry(block_of(run)).marked(), kBlockFrames - kWordFrames) << "one word is taken";
+  drain_all();
+  EXPECT_EQ(reported().raw, (kBlocks - 1) * kBlockFrames - 17);
+}
+
 TEST_F(Marks, AReservationTakesNoReportedFrames) {
   ASSERT_EQ(report(), kAll);
   EXPECT_EQ(zone().reserve(kBase, {1}), Status::InvalidArgument);

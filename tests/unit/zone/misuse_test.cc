@@ -141,12 +141,37 @@ TEST_F(ZoneMisuse, DoubleFreeIntoAHandThatIsHistory) {
   const std::vector<Pfn> beside = allocate_many(kBlockFrames - 1);
   ASSERT_EQ(block_of(beside[0]), block_of(old));
   must_free({others.back().raw - kBlockFrames + 1}, {9});
+  // Of other words, and through the other cache: or `old` would be handed out again at once.
+  for (unsigned i = 100; i < 116; ++i) must_free(beside[i], {}, 1);
+  cache(1).drain();
   must_free(old);
-  EXPECT_NE(block_of(allocate_many(2)[1]), block_of(old)) << "the block is full, and given up";
+  EXPECT_NE(block_of(allocate_many(17).back()), block_of(old)) << "the block is full, and given up";
   expect_misuse(old, {}, Status::NotAllocated, 0);
   drain_all();
   expect_misuse(old, {}, Status::NotAllocated, 0);
   expect_misuse(old, {}, Status::NotAllocated, 1);
+}
+
+// What was freed in a block that is nearly full waits to be handed out again; it is no less free for that.
+TEST_F(ZoneMisuse, DoubleFreeOfAFrameThatIsAboutToBeReused) {
+  const std::vector<Pfn> all = allocate_many(2 * kBlockFrames);
+  must_free(all[7]);
+  expect_misuse(all[7], {}, Status::NotAllocated);
+  EXPECT_EQ(must_allocate(), all[7]);
+  must_free(all[7]);
+  EXPECT_EQ(must_allocate({}, Mobility::Unmovable) == all[7], false) << "only for the block's own mobility";
+}
+
+// The word that pending frames belong to is taken into the hand: they go there, and are not in both.
+TEST_F(ZoneMisuse, DoubleFreeOfAFrameThatIsPendingWhileItsWordIsTaken) {
+  const std::vector<Pfn> all = allocate_many(kBlockFrames);
+  for (unsigned i = 32; i < 64; ++i) must_free(all[i], {}, 1);
+  cache(1).drain();
+  must_free(all[0]);
+  must_free(all[1], {}, 1);
+  cache(1).drain();
+  const Pfn again = must_allocate();
+  expect_misuse(again == all[0] ? all[1] : all[0], {}, Status::NotAllocated);
 }
 
 TEST_F(ZoneMisuse, OutsideTheZone) {

@@ -71,12 +71,19 @@ TEST_F(ZoneInvariant, Zone3MarkedCountsTheMarks) {
   expect_found("ZONE-3", 4);
 }
 
-TEST_F(ZoneInvariant, Zone4AClosedBlockIsWholeOrIsolated) {
+TEST_F(ZoneInvariant, Zone4AClosedBlockIsWholeIsolatedOrReported) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_isolated(true); });
-  expect_found("ZONE-4: a closed block is whole or isolated", block);
+  expect_found("ZONE-4: a closed block is whole, isolated or reported", block);
   corrupt(block, [](BlockEntry e) { return e.with_isolated(false).with_splitting(true); });
-  expect_found("ZONE-4: a closed block is whole or isolated", block);
+  expect_found("ZONE-4: a closed block is whole, isolated or reported", block);
+}
+
+TEST_F(ZoneInvariant, Zone4AReportedBlockIsFreeAndMarkedAllOver) {
+  corrupt(3, [](BlockEntry e) { return e.with_reported(true).with_marked(511); });
+  expect_found("ZONE-4: a reported block", 3);
+  corrupt(3, [](BlockEntry e) { return e.with_marked(512).with_used(1); });
+  expect_found("ZONE-4: a reported block", 3);
 }
 
 TEST_F(ZoneInvariant, Zone4AClosedBlockIsUsedAllOver) {
