@@ -27,6 +27,9 @@ constexpr std::size_t kBatch = 4096;  // exchanges timed together
   std::exit(1);
 }
 
+// Whether the frames of one round are different ones, or each is any frame in use.
+enum class Draw { Distinct, Independent };
+
 // A zone of which half is in use, at random places.
 class Fragmented {
  public:
@@ -52,12 +55,12 @@ class Fragmented {
     used_.resize(half);
   }
 
-  // As many exchanges as a tenth of the frames that were freed: a random frame is freed, another allocated.
-  void round() {
+  // A tenth of the frames in use, at random, is freed and another allocated for each, one by one.
+  void round(Draw draw) {
     std::size_t done = 0;
     for (const std::size_t all = used_.size() / 10; done < all;) {
       const std::size_t n = std::min(all - done, kBatch);
-      exchange(getenv("REPL") ? 0 : done, n);
+      exchange(draw == Draw::Distinct ? done : 0, n);
       done += n;
     }
   }
@@ -86,7 +89,8 @@ class Fragmented {
     if (zone_->cache(0).free(pfn) != Status::Ok) [[unlikely]]
       give_up("a free was refused");
   }
-  // Chosen beforehand, different ones, so that the time is the zone's and not that of this list.
+  // Of those from place `first` on, chosen beforehand, so that the time is the zone's and not that of this
+  // list.
   void exchange(std::size_t first, std::size_t n) {
     Pfn batch[kBatch];
     for (std::size_t i = 0; i < n; ++i) {
@@ -116,12 +120,12 @@ class Fragmented {
   std::uint64_t exchanges_ = 0;
 };
 
-void fragmentation(benchmark::State& state) {
+void fragmentation(benchmark::State& state, Draw draw) {
   for (auto _ : state) {
     const double before = yardstick();
     Fragmented zone;
     for (unsigned round = 1; round <= kRounds; ++round) {
-      zone.round();
+      zone.round(draw);
       if (round == 30 || round == 60 || round == kRounds)
         state.counters["free_" + std::to_string(round)] = zone.free_blocks();
     }
@@ -134,16 +138,24 @@ void fragmentation(benchmark::State& state) {
   }
 }
 
+void register_all() {
+  const auto add = [](const char* name, Draw draw) {
+    benchmark::RegisterBenchmark(name, [draw](benchmark::State& s) { fragmentation(s, draw); })
+        ->UseManualTime()
+        ->Unit(benchmark::kNanosecond)
+        ->Iterations(1);
+  };
+  add("order0/fragmentation/distinct", Draw::Distinct);
+  add("order0/fragmentation/independent", Draw::Independent);
+}
+
 }  // namespace
 }  // namespace fallow::bench
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RegisterBenchmark("order0/fragmentation", fallow::bench::fragmentation)
-      ->UseManualTime()
-      ->Unit(benchmark::kNanosecond)
-      ->Iterations(1);
+  fallow::bench::register_all();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
 }

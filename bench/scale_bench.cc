@@ -1,0 +1,184 @@
+// What a zone's size costs: tables only, of an address space that is reserved and never touched. How to read
+// it: bench/README.md.
+#include <benchmark/benchmark.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bench/yardstick.h"
+#include "fallow/platform/hosted_port.h"
+#include "fallow/reporting/policies.h"
+#include "fallow/reporting/reporter.h"
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/zone.h"
+
+namespace fallow::bench {
+namespace {
+
+constexpr unsigned kRounds = 15;
+
+[[noreturn]] void give_up(const char* what) {
+  std::cerr << "scale_bench: " << what << "\n";
+  std::exit(1);
+}
+
+double median(std::vector<double> times) {
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end());
+  return *middle;
+}
+
+// Address space that reads as zero.
+class Tables {
+ public:
+  explicit Tables(std::size_t size) : size_(size) {
+    base_ =
+        ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base_ == MAP_FAILED) give_up("no address space for the tables");
+  }
+  ~Tables() { ::munmap(base_, size_); }
+  Tables(const Tables&) = delete;
+  Tables& operator=(const Tables&) = delete;
+  std::span<std::byte> get() const { return {static_cast<std::byte*>(base_), size_}; }
+
+ private:
+  void* base_;
+  std::size_t size_;
+};
+
+// Takes what it is shown, and does nothing.
+class NoDevice final : public ReportingDevice {
+ public:
+  std::uint32_t capacity() const noexcept override { return 32; }
+  Status report(std::span<const ScatterEntry> entries, std::uint32_t) noexcept override {
+    for (const ScatterEntry& e : entries) frames_ += e.count.raw;
+    return Status::Ok;
+  }
+  std::uint64_t frames() const { return frames_; }
+
+ private:
+  std::uint64_t frames_ = 0;
+};
+
+ZoneConfig config_of(std::uint64_t gib) { return {{0}, {gib << 18}, 1}; }
+
+void construct(benchmark::State& state) {
+  const ZoneConfig config = config_of(static_cast<std::uint64_t>(state.range(0)));
+  HostedPort port;
+  std::vector<double> times;
+  for (auto _ : state) {
+    const Tables tables(Zone::metadata_size(config).raw);
+    const double start = thread_time();
+    const Result<Zone*> zone = Zone::create(port, config, tables.get());
+    times.push_back(thread_time() - start);
+    if (!zone.ok()) give_up("the zone cannot be made");
+    state.SetIterationTime(times.back() / 1e9);
+  }
+  state.counters["us"] = median(times) / 1e3;
+  state.counters["table_bytes"] = static_cast<double>(Zone::metadata_size(config).raw);
+  state.counters["bits_a_frame"] =
+      static_cast<double>(Zone::metadata_size(config).raw) * 8 / static_cast<double>(config.frames.raw);
+}
+
+// A zone of which everything is reported or allocated but `amount` GiB of blocks that are spread over it, at
+// even or at random distances; the time until they are reported too.
+void report(benchmark::State& state, bool random) {
+  const std::uint64_t gib = static_cast<std::uint64_t>(state.range(0));
+  const ZoneConfig config = config_of(gib);
+  const std::uint64_t blocks = config.frames.raw / kBlockFrames;
+  const std::uint64_t amount = static_cast<std::uint64_t>(state.range(1)) * 512;
+  HostedPort port;
+  const Tables tables(Zone::metadata_size(config).raw);
+  const Result<Zone*> made = Zone::create(port, config, tables.get());
+  if (!made.ok()) give_up("the zone cannot be made");
+  Zone* const zone = made.value();
+  Reporter reporter(port, {&zone, 1});
+  NoDevice device;
+  HwmPolicy policy({9}, 1);
+  if (reporter.register_device(&device, &policy) != Status::Ok) give_up("no device");
+  reporter.run();
+  // Three quarters stay in use; what is freed of them is not reported. The rest is.
+  std::vector<std::uint64_t> places;
+  const std::uint64_t in_use = blocks / 4 * 3;
+  LocalCache& cache = zone->cache(0);
+  std::vector<Pfn> all;
+  for (std::uint64_t i = 0; i < in_use; ++i) {
+    const Allocation got = cache.allocate({9});
+    if (!got.ok()) give_up("out of memory");
+    all.push_back(got.pfn);
+  }
+  std::mt19937_64 any(1);
+  std::vector<double> times;
+  const double unit = yardstick();
+  for (auto _ : state) {
+    if (random) {
+      std::shuffle(all.begin(), all.end(), any);
+      places.resize(amount);
+      for (std::uint64_t i = 0; i < amount; ++i) places[i] = i;
+    } else {
+      places.clear();
+      for (std::uint64_t i = 0; i < amount; ++i) places.push_back(i * (in_use / amount));
+    }
+    // Without a device the frees are not counted, and the worker is not woken by each.
+    if (reporter.unregister_device(&device) != Status::Ok) give_up("the device stays");
+    for (const std::uint64_t i : places) {
+      if (cache.free(all[i], {9}) != Status::Ok) give_up("a free was refused");
+    }
+    const std::uint64_t before = device.frames();
+    if (reporter.register_device(&device, &policy) != Status::Ok) give_up("no device");
+    const double start = thread_time();
+    reporter.run();
+    times.push_back(thread_time() - start);
+    if (device.frames() - before != amount * kBlockFrames) give_up("not everything was reported");
+    state.SetIterationTime(times.back() / 1e9);
+    for (const std::uint64_t i : places) {
+      const Allocation got = cache.allocate({9});
+      if (!got.ok()) give_up("out of memory");
+      all[i] = got.pfn;
+    }
+  }
+  if (reporter.unregister_device(&device) != Status::Ok) give_up("the device stays");
+  const double one = median(times);
+  state.counters["ms"] = one / 1e6;
+  state.counters["block_ns"] = one / static_cast<double>(amount);
+  state.counters["block_yardsticks"] = one / static_cast<double>(amount) / unit;
+  state.counters["tib_a_second"] = static_cast<double>(state.range(1)) / 1024 / (one / 1e9);
+}
+
+void register_all() {
+  for (const std::int64_t gib : {1, 16, 256, 4096}) {
+    const std::string size = gib < 1024 ? std::to_string(gib) + "gib" : std::to_string(gib / 1024) + "tib";
+    const auto add = [&](const std::string& name, auto f) {
+      return benchmark::RegisterBenchmark((size + "/" + name).c_str(), f)
+          ->UseManualTime()
+          ->Unit(benchmark::kMicrosecond)
+          ->Iterations(kRounds);
+    };
+    add("construct", construct)->Args({gib});
+    for (const std::int64_t amount : {std::int64_t{1}, std::int64_t{64}}) {
+      if (amount * 2 > gib && amount > 1) continue;
+      if (gib == 1) continue;
+      for (const bool random : {false, true}) {
+        add("report_" + std::to_string(amount) + "gib/" + (random ? "random" : "even"),
+            [random](benchmark::State& s) { report(s, random); })
+            ->Args({gib, amount});
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace fallow::bench
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  fallow::bench::register_all();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}
