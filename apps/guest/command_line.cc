@@ -140,6 +140,16 @@ constexpr Key kKeys[] = {
     {"virtio_mmio.device", read_mmio, "SIZE@ADDRESS:INTERRUPT, and at most 32 of them"},
 };
 
+// Words that the machine itself looks for.
+constexpr Text kOfTheMachine[] = {"exit", "panic", "entropy"};
+
+bool is_of_the_machine(Text name) {
+  for (const Text each : kOfTheMachine) {
+    if (each == name) return true;
+  }
+  return false;
+}
+
 const Key* key_of(Text name) {
   for (const Key& key : kKeys) {
     if (key.name == name) return &key;
@@ -188,7 +198,9 @@ CommandLine parse_command_line(Text line) {
   CommandLine result;
   for (Text word = next_word(line); !word.empty(); word = next_word(line)) {
     const std::size_t equals = word.find('=');
-    const Key* const key = equals == Text::kNone ? nullptr : key_of(word.first(equals));
+    const Text name = equals == Text::kNone ? Text() : word.first(equals);
+    if (is_of_the_machine(name)) continue;
+    const Key* const key = key_of(name);
     if (key == nullptr) {
       if (result.unknown_count < CommandLine::kMostUnknown) result.unknown[result.unknown_count++] = word;
       continue;

@@ -82,6 +82,14 @@ TEST(CommandLine, UnknownWordsAreNamedAndIgnored) {
   EXPECT_EQ(string_of(line.unknown[1]), "root=/dev/vda");
 }
 
+TEST(CommandLine, WordsOfTheMachineAreKnown) {
+  const CommandLine line = parse_command_line("exit=debug panic=check entropy=check order=5");
+  EXPECT_TRUE(line.error.empty());
+  EXPECT_EQ(line.unknown_count, 0u);
+  EXPECT_EQ(line.options.order.raw, 5);
+  EXPECT_EQ(parse_command_line("exit panic debug=exit").unknown_count, 3u) << "no value, or another name";
+}
+
 TEST(CommandLine, Sizes) {
   ByteCount size;
   EXPECT_TRUE(parse_size("3K", &size) && size.raw == 3072);
