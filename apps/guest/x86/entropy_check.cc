@@ -44,18 +44,18 @@ class EntropyCheck final : public DeviceCalls {
  private:
   // 3.1.1.
   bool start() {
-    std::uint8_t status = kStatusAcknowledge | kStatusDriver;
+    constexpr std::uint8_t kAgreed = kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk;
     transport_.set_status(kStatusAcknowledge);
-    transport_.set_status(status);
+    transport_.set_status(kStatusAcknowledge | kStatusDriver);
     transport_.accept(kFeatureVersion1);
-    transport_.set_status(status |= kStatusFeaturesOk);
-    if (transport_.status() != status) return false;
+    transport_.set_status(kAgreed);
+    if (transport_.status() != kAgreed) return false;
 
     const DriverQueueConfig config{.size = 1, .ring = {}, .indirect_tables = 0, .indirect_length = 0};
     if (queue_.start(config, {ring, physical(ring), {sizeof ring}}, ring_copy) != Status::Ok) return false;
     queue_.ask_for_notifications(true);
     if (transport_.start_queue(kRequests, queue_.addresses()) != Status::Ok) return false;
-    transport_.set_status(status |= kStatusDriverOk);
+    transport_.set_status(kAgreed | kStatusDriverOk);
     return true;
   }
 
