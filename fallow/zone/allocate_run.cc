@@ -15,7 +15,7 @@ Allocation LocalCache::from_hand(Order order, unsigned m) noexcept {
   if (order.raw > kWordOrder) return {};
   const std::uint32_t heads = run_heads(load(hand_[m]).bits(), order.raw);
   if (heads == 0) return {};
-  return hand_out(m, word_bits(static_cast<unsigned>(std::countr_zero(heads)), order));
+  return hand_out(m, load(hand_[m]), word_bits(static_cast<unsigned>(std::countr_zero(heads)), order));
 }
 
 Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {

@@ -5,6 +5,7 @@
 namespace fallow {
 
 Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
+  settle_last();
   if (order > kMaxOrder) return zone_.refuse(pfn, Status::InvalidArgument);
   if (!zone_.contains(pfn, frames(order))) return zone_.refuse(pfn, Status::OutsideZone);
   if (!aligned(pfn, order)) return zone_.refuse(pfn, Status::Misaligned);
@@ -32,6 +33,7 @@ bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) no
 }
 
 Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
+  settle_last();
   const std::uint64_t index = zone_.index_of(pfn);
   const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
   const std::uint32_t bits = word_bits(static_cast<unsigned>(index % kWordFrames), order);

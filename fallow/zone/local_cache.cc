@@ -20,13 +20,13 @@ Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
   if (order.raw > 0) return allocate_run(order, mobility);
   // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
   if (!refill(mobility)) return allocate_run(order, mobility);
-  const std::uint32_t bits = load(hand_[m]).bits();
-  return hand_out(m, bits & (~bits + 1));
+  return hand_out_one(m, load(hand_[m]));
 }
 
 Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   if (order > kMaxOrder || static_cast<unsigned>(mobility) >= kMobilities)
     return {{}, Status::InvalidArgument};
+  settle_last();
   serve_drain_request();
   if (order.raw == 0 && reuse_ == static_cast<unsigned>(mobility)) return reuse_pending();
   for (;;) {
@@ -74,9 +74,11 @@ void LocalCache::serve_drain_request() noexcept {
 // them: nobody touched those.
 void LocalCache::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), marks = marks_in_hand(m, bits);
+  const std::uint32_t bits = hand.bits(), never_out = hand_marks_[m].load(std::memory_order_relaxed);
   if (bits == 0) return;
-  hand_marks_[m] = 0;
+  const std::uint32_t marks = marks_hold(m) ? never_out : 0;
+  hand_marks_[m].store(0, std::memory_order_relaxed);
+  bump(refaults_, std::uint64_t{0} - count_ones(never_out));
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
   const unsigned marked = count_ones(marks);
@@ -90,7 +92,17 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   zone_.note_free_bits(hand.word(), used, bits & ~marks);
 }
 
+// What comes next may free or move frames of that word: only a frame handed out after it is the last.
+void LocalCache::settle_last() noexcept {
+  last_ = kNoFrame;
+  if (load_back() == kNoFrame) return;
+  store(hand_[kMovable], load(hand_[kMovable]).raw | last_bit_);
+  // release: MO-20, who sees that the frame is not here any more sees it in the hand.
+  back_.store(kNoFrame.raw, std::memory_order_release);
+}
+
 void LocalCache::drain() noexcept {
+  settle_last();
   flush_pending();
   for (unsigned m = 0; m < kMobilities; ++m) put_back_hand(m);
 }
@@ -105,14 +117,25 @@ CacheCounts LocalCache::counts() const noexcept {
   c.taken = taken_.load(std::memory_order_relaxed);
   c.returned = returned_.load(std::memory_order_relaxed);
   c.unmarked = unmarked_.load(std::memory_order_relaxed);
+  // Read while the owner goes on, they may not fit each other for a moment.
   c.refaults = refaults_.load(std::memory_order_relaxed);
+  for (const std::atomic<std::uint32_t>& marks : hand_marks_) {
+    const std::uint64_t held = count_ones(marks.load(std::memory_order_relaxed));
+    c.refaults -= held < c.refaults ? held : c.refaults;
+  }
   c.pending = count_ones(load(pending_).bits());
   for (const HeldSlot& h : hand_) c.in_hands += count_ones(load(h).bits());
+  if (load_back() != kNoFrame) ++c.in_hands;
   return c;
 }
 
 std::uint32_t LocalCache::in_hand(std::uint32_t w, std::uint32_t bits) const noexcept {
   std::uint32_t found = 0;
+  // acquire: MO-20, before the hands.
+  if (const Pfn back{back_.load(std::memory_order_acquire)}; back != kNoFrame) {
+    const std::uint64_t index = zone_.index_of(back);
+    if (index / kWordFrames == w) found = bits & (std::uint32_t{1} << (index % kWordFrames));
+  }
   for (const HeldSlot& slot : hand_) {
     const Held hand = load(slot);
     if (hand.word() == w) found |= hand.bits() & bits;

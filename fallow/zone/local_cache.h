@@ -73,7 +73,9 @@ class alignas(64) LocalCache {
     std::uint32_t bits() const { return static_cast<std::uint32_t>(raw); }
   };
   static constexpr std::uint32_t kNoWord = ~std::uint32_t{0};
+  static constexpr Pfn kNoFrame{~std::uint64_t{0}};
   static constexpr unsigned kNoReuse = kMobilities;
+  static constexpr unsigned kMovable = static_cast<unsigned>(Mobility::Movable);
   // A block with more used frames than this is as full as an allocation could wish: what is freed there is
   // handed out again before anything else.
   static constexpr unsigned kNearlyFull = kBlockFrames - 8;
@@ -82,6 +84,8 @@ class alignas(64) LocalCache {
   // what was stored when the frame was handed out, since the frame reached it afterwards (MO-6).
   static Held load(const HeldSlot& s) { return {s.load(std::memory_order_relaxed)}; }
   static void store(HeldSlot& s, std::uint64_t raw) { s.store(raw, std::memory_order_relaxed); }
+  // As load().
+  Pfn load_back() const { return {back_.load(std::memory_order_relaxed)}; }
   static std::uint64_t held(std::uint32_t word, std::uint32_t bits) {
     return (std::uint64_t{word} << 32) | bits;
   }
@@ -94,9 +98,12 @@ class alignas(64) LocalCache {
 
   Allocation allocate_slow(Order order, Mobility mobility) noexcept;
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
-  Allocation hand_out(unsigned m, std::uint32_t bits) noexcept;
+  Allocation hand_out(unsigned m, Held hand, std::uint32_t bits) noexcept;
+  Allocation hand_out_one(unsigned m, Held hand) noexcept;
+  bool take_back_last() noexcept;
+  void settle_last() noexcept;
   Allocation reuse_pending() noexcept;
-  std::uint32_t marks_in_hand(unsigned m, std::uint32_t bits) const noexcept;
+  bool marks_hold(unsigned m) const noexcept;
   void put_back_hand(unsigned m) noexcept;
   void serve_drain_request() noexcept;
 
@@ -149,9 +156,17 @@ class alignas(64) LocalCache {
   const Pfn origin_;
   HeldSlot pending_{0};
   HeldSlot hand_[kMobilities];
+  // Who frees what was allocated last gets it again at once (ZONE-9). Of the hand of movable frames: the
+  // frame handed out last, its bit, and the word and the block it is in; when it has come back it is in back_
+  // instead, which counts as in the hand.
+  Pfn last_ = kNoFrame;
+  std::atomic<std::uint64_t> back_{kNoFrame.raw};
+  std::uint32_t last_bit_ = 0;
+  const std::atomic<std::uint64_t>*last_word_ = nullptr, *last_entry_ = nullptr;
   unsigned reuse_ =
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
-  std::uint32_t hand_marks_[kMobilities] = {};
+  std::atomic<std::uint32_t> hand_marks_[kMobilities] = {};  // of those in the hand that were never out
+  bool hand_promised_[kMobilities] = {};
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
@@ -163,40 +178,60 @@ class alignas(64) LocalCache {
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> returned_{0};
   std::atomic<std::uint64_t> unmarked_{0};
-  std::atomic<std::uint64_t> refaults_{0};
+  std::atomic<std::uint64_t> refaults_{0};  // those with marks in the hands among them
 };
 
-// The marks that `bits` of the hand carried when they were taken, unless they were forgotten since.
-inline std::uint32_t LocalCache::marks_in_hand(unsigned m, std::uint32_t bits) const noexcept {
-  return zone_.forgets() == hand_forgets_[m] ? hand_marks_[m] & bits : 0;
-}
+// The marks of the hand were not forgotten since they were taken.
+inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.forgets() == hand_forgets_[m]; }
 
 // Takes `bits`, which are in the hand, out of it.
-inline Allocation LocalCache::hand_out(unsigned m, std::uint32_t bits) noexcept {
-  const Held hand = load(hand_[m]);
+[[gnu::always_inline]] inline Allocation LocalCache::hand_out(unsigned m, Held hand,
+                                                              std::uint32_t bits) noexcept {
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
-  bool promised = false;
-  if ((hand_marks_[m] & bits) != 0) [[unlikely]] {
-    const std::uint32_t marks = marks_in_hand(m, bits);
-    hand_marks_[m] &= ~bits;
-    bump(refaults_, count_ones(marks));
-    promised = marks == bits && zone_.marks_promise();
-  }
+  const std::uint32_t marks = hand_marks_[m].load(std::memory_order_relaxed);
+  hand_marks_[m].store(marks & ~bits, std::memory_order_relaxed);
+  const bool promised = hand_promised_[m] && (marks & bits) == bits && marks_hold(m) && zone_.marks_promise();
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
 }
 
-inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
+// The hand holds a frame.
+[[gnu::always_inline]] inline Allocation LocalCache::hand_out_one(unsigned m, Held hand) noexcept {
+  const std::uint32_t bit = hand.bits() & (~hand.bits() + 1);
+  const Allocation got = hand_out(m, hand, bit);
+  if (m == kMovable) {
+    last_ = got.pfn;
+    last_bit_ = bit;
+  }
+  return got;
+}
+
+[[gnu::always_inline]] inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   if (order.raw == 0 && m < kMobilities) [[likely]] {
-    const std::uint32_t bits = load(hand_[m]).bits();
-    if (bits != 0 && reuse_ != m) [[likely]]
-      return hand_out(m, bits & (~bits + 1));
+    if (const Pfn back = load_back(); m == kMovable && back != kNoFrame) [[likely]] {
+      back_.store(kNoFrame.raw, std::memory_order_relaxed);
+      last_ = back;
+      return {back, Status::Ok};
+    }
+    if (const Held hand = load(hand_[m]); hand.bits() != 0 && reuse_ != m) [[likely]]
+      return hand_out_one(m, hand);
   }
   return allocate_slow(order, mobility);
 }
 
-inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
+// The frame handed out last, unless another cache has freed it meanwhile.
+[[gnu::always_inline]] inline bool LocalCache::take_back_last() noexcept {
+  if ((FrameWord{last_word_->load(std::memory_order_relaxed)}.allocated() & last_bit_) == 0) return false;
+  if (BlockEntry{last_entry_->load(std::memory_order_relaxed)}.owner() != id_) return false;
+  back_.store(last_.raw, std::memory_order_relaxed);
+  last_ = kNoFrame;
+  return true;
+}
+
+[[gnu::always_inline]] inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
+  if (pfn == last_ && order.raw == 0 && take_back_last()) [[likely]]
+    return Status::Ok;
   if (order.raw != 0 || pfn.raw - base_.raw >= frames_.raw) [[unlikely]]
     return free_slow(pfn, order);
   const std::uint64_t index = pfn.raw - origin_.raw;
@@ -206,15 +241,22 @@ inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
   const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
   const BlockEntry entry{zone_.entry_hint(w / kBlockWords)};
   if ((state.allocated() & bit) != 0) [[likely]] {
-    // A word is in one of them at most, so that a second free of a frame is noticed there.
-    HeldSlot& slot = entry.owner() == id_ ? hand_[static_cast<unsigned>(entry.mobility())] : pending_;
-    const Held held = load(slot);
-    if (held.word() == w && (held.bits() & bit) == 0 && (entry.owner() == id_ || entry.owner() == 0))
-        [[likely]] {
-      store(slot, held.raw | bit);
-      return Status::Ok;
+    // A word is pending or in a hand, never both, so that a second free of a frame is noticed there.
+    if (entry.owner() == 0) [[likely]] {
+      const Held pending = load(pending_);
+      if (pending.word() != w) return gather(w, bit, entry);
+      if ((pending.bits() & bit) == 0) [[likely]] {
+        store(pending_, pending.raw | bit);
+        return Status::Ok;
+      }
+    } else if (entry.owner() == id_) {
+      HeldSlot& slot = hand_[static_cast<unsigned>(entry.mobility())];
+      const Held hand = load(slot);
+      if (hand.word() == w && (hand.bits() & bit) == 0 && pfn != load_back()) [[likely]] {
+        store(slot, hand.raw | bit);
+        return Status::Ok;
+      }
     }
-    if (entry.owner() == 0 && held.word() != w) return gather(w, bit, entry);
   }
   return free_in_word(pfn, order);
 }

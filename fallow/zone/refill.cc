@@ -52,7 +52,10 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
-  hand_marks_[m] = forgets % 2 == 0 ? marks : 0;
+  const std::uint32_t kept = forgets % 2 == 0 ? marks : 0;
+  if (kept != 0) bump(refaults_, count_ones(kept));
+  hand_marks_[m].store(kept, std::memory_order_relaxed);
+  hand_promised_[m] = kept != 0 && zone_.marks_promise();
   hand_forgets_[m] = forgets;
   std::uint32_t bits = taken;
   // No word is in a hand and pending too.
@@ -62,6 +65,11 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
     reuse_ = kNoReuse;
   }
   store(hand_[m], held(w, bits));
+  if (m == kMovable) {
+    last_ = kNoFrame;
+    last_word_ = &slot;
+    last_entry_ = &zone_.entry_slot(block);
+  }
   return true;
 }
 
@@ -117,6 +125,7 @@ void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
     if (owned_[other] != block) continue;
     owned_[other] = kNoBlock;
     store(hand_[other], held(kNoWord, 0));
+    last_ = kNoFrame;
   }
   owned_[m] = block;
   cursor_[m] = 0;
@@ -127,6 +136,7 @@ void LocalCache::disown(unsigned m) noexcept {
   zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
   owned_[m] = kNoBlock;
   store(hand_[m], held(kNoWord, 0));
+  last_ = kNoFrame;
 }
 
 }  // namespace fallow

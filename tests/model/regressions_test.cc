@@ -24,5 +24,19 @@ TEST(ModelRegression, MarksInAHandAreForgotten) {
                          });
 }
 
+// The frame handed out last came back as a part of a run, and was taken back a second time by itself.
+TEST(ModelRegression, TheLastFrameCameBackInARun) {
+  expect_passes("Odd", {
+                           allocate(0, 0, Mobility::Movable),
+                           allocate(0, 0, Mobility::Movable),
+                           free(0, 725, 0),
+                           free(0, 724, 0),
+                           allocate(0, 0, Mobility::Movable),
+                           allocate(0, 0, Mobility::Movable),
+                           free(0, 724, 1),
+                           free(0, 724, 0),
+                       });
+}
+
 }  // namespace
 }  // namespace fallow::model

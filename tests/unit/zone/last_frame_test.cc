@@ -1,0 +1,105 @@
+// The frame handed out last comes back first, and is nobody else's meanwhile (ZONE-9).
+#include "tests/unit/zone/test_zone.h"
+
+namespace fallow {
+namespace {
+
+class LastFrame : public ZoneTest {
+ protected:
+  std::uint32_t seen_in_hand(Pfn pfn) {
+    const std::uint64_t index = zone().index_of(pfn);
+    return cache().in_hand(static_cast<std::uint32_t>(index / kWordFrames),
+                           std::uint32_t{1} << (index % kWordFrames));
+  }
+};
+
+TEST_F(LastFrame, IsAllocatedAgain) {
+  const Pfn first = must_allocate();
+  for (int i = 0; i < 100; ++i) {
+    must_free(first);
+    EXPECT_EQ(must_allocate(), first);
+  }
+  must_free(first);
+  expect_consistent();
+}
+
+TEST_F(LastFrame, CountsAsInTheHand) {
+  const Pfn pfn = must_allocate();
+  const std::uint64_t in_hands = cache().counts().in_hands;
+  EXPECT_EQ(seen_in_hand(pfn), 0u);
+  must_free(pfn);
+  EXPECT_NE(seen_in_hand(pfn), 0u);
+  EXPECT_EQ(cache().counts().in_hands, in_hands + 1);
+  expect_consistent();
+}
+
+TEST_F(LastFrame, IsRefusedASecondTime) {
+  const Pfn pfn = must_allocate();
+  must_free(pfn);
+  expect_misuse(pfn, {}, Status::NotAllocated, 0);
+  expect_misuse(pfn, {}, Status::NotAllocated, 1);
+  EXPECT_EQ(must_allocate(), pfn);
+  must_free(pfn);
+  expect_consistent();
+}
+
+// It came back already, to another cache.
+TEST_F(LastFrame, FreedByAnotherCacheIsNotTakenBack) {
+  const Pfn pfn = must_allocate();
+  must_free(pfn, {}, 1);
+  cache(1).drain();
+  expect_misuse(pfn, {}, Status::NotAllocated, 0);
+  EXPECT_NE(must_allocate(), pfn) << "its hand has others first";
+  expect_consistent();
+}
+
+TEST_F(LastFrame, IsDrained) {
+  const Pfn pfn = must_allocate();
+  must_free(pfn);
+  drain_all();
+  EXPECT_EQ(seen_in_hand(pfn), 0u);
+  EXPECT_EQ(used().raw, 0u);
+  expect_misuse(pfn, {}, Status::NotAllocated, 0);
+  expect_consistent();
+}
+
+// Whoever needs more than one frame finds it where it was.
+TEST_F(LastFrame, IsAPartOfARun) {
+  const Pfn first = must_allocate(), second = must_allocate();
+  must_free(first);
+  must_free(second);
+  const Pfn pair = must_allocate({1});
+  EXPECT_EQ(pair, first);
+  must_free(pair, {1});
+  drain_all();
+  EXPECT_EQ(used().raw, 0u);
+  expect_consistent();
+}
+
+TEST_F(LastFrame, IsLeftAloneByOtherMobilities) {
+  const Pfn pfn = must_allocate();
+  must_free(pfn);
+  const Allocation other = cache().allocate({}, Mobility::Unmovable);
+  ASSERT_TRUE(other.ok());
+  EXPECT_NE(other.pfn, pfn);
+  EXPECT_EQ(must_allocate(), pfn);
+  must_free(pfn);
+  must_free(other.pfn);
+  drain_all();
+  EXPECT_EQ(used().raw, 0u);
+  expect_consistent();
+}
+
+// The marks of a frame go when it is handed out, and do not come back with it.
+TEST_F(LastFrame, HoldsNoPromise) {
+  const Allocation got = cache().allocate();
+  ASSERT_TRUE(got.ok());
+  must_free(got.pfn);
+  const Allocation again = cache().allocate();
+  EXPECT_EQ(again.pfn, got.pfn);
+  EXPECT_FALSE(again.holds_promise);
+  must_free(again.pfn);
+}
+
+}  // namespace
+}  // namespace fallow
