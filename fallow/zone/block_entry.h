@@ -74,14 +74,27 @@ class BlockEntry {
         (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
     return ((raw_ ^ other.raw_) & ~kOfNoAccount) == 0 && used() != 0 && other.used() != 0;
   }
-  // The ages of `groups`, a bit each, become `stamp`.
-  constexpr BlockEntry stamped(unsigned groups, unsigned stamp) const {
-    BlockEntry e = *this;
-    for (unsigned left = groups; left != 0; left &= left - 1) {
-      e = e.with(kAges + 3 * static_cast<unsigned>(__builtin_ctz(left)), 3, stamp);
-    }
-    return e;
+  // n of the used frames are not used any more.
+  constexpr BlockEntry with_fewer_used(unsigned n) const {
+    static_assert(kUsed == 0);
+    return BlockEntry{raw_ - n};
   }
+  // Which ages become what: made once for a change that may have to be tried again.
+  struct Stamp {
+    std::uint64_t mask = 0, ages = 0;
+  };
+  // The ages of `groups`, a bit each, become `now`.
+  static constexpr Stamp stamp(unsigned groups, unsigned now) {
+    Stamp s;
+    for (unsigned left = groups; left != 0; left &= left - 1) {
+      const unsigned at = kAges + 3 * static_cast<unsigned>(std::countr_zero(left));
+      s.mask |= std::uint64_t{7} << at;
+      s.ages |= std::uint64_t{now} << at;
+    }
+    return s;
+  }
+  constexpr BlockEntry stamped(Stamp s) const { return BlockEntry{(raw_ & ~s.mask) | s.ages}; }
+  constexpr BlockEntry stamped(unsigned groups, unsigned now) const { return stamped(stamp(groups, now)); }
   // What has reached `min_age` stays old, though ticks go round.
   constexpr BlockEntry matured(unsigned min_age, unsigned now) const {
     unsigned old = 0;

@@ -85,9 +85,9 @@ void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
 
 // Returns how many frames of the block are used now; the caller notes the free.
 unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept {
-  const unsigned now = zone_.tick();
+  const BlockEntry::Stamp stamp = BlockEntry::stamp(groups, zone_.tick());
   const BlockEntry before =
-      zone_.update(block, [=](BlockEntry e) { return e.with_used(e.used() - n).stamped(groups, now); });
+      zone_.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).stamped(stamp); });
   bump(returned_, n);
   return before.used() - n;
 }
@@ -99,15 +99,17 @@ void LocalCache::flush_pending() noexcept {
   store(pending_, held(pending.word(), 0));
   const std::uint32_t freed = clear_used(pending.word(), pending.bits());
   if (freed == 0) return;
-  const unsigned used =
-      give_frames(pending.word() / kBlockWords, count_ones(freed), group_of(pending.word()));
+  // One frame is what random frees leave here.
+  const unsigned n = (freed & (freed - 1)) == 0 ? 1 : count_ones(freed);
+  const unsigned used = give_frames(pending.word() / kBlockWords, n, group_of(pending.word()));
   zone_.note_free_bits(pending.word(), used, freed);
 }
 
 // Frees of another word than the last ones gather from here on.
 Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   flush_pending();
-  serve_drain_request();
+  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
+    serve_drain_request();
   store(pending_, held(w, bits));
   if (entry.used() > kNearlyFull) reuse_ = static_cast<unsigned>(entry.mobility());
   return Status::Ok;
