@@ -28,7 +28,7 @@ constinit std::atomic<std::uint8_t> pending{0};
 constinit std::atomic<bool> polling{false};
 
 void note(std::uint8_t causes) {
-  pending.fetch_or(causes, std::memory_order_release);
+  pending.fetch_or(causes, std::memory_order_release);  // MO-21
   processors->stir(0);
 }
 
@@ -123,7 +123,7 @@ void DeviceInterrupts::serve() noexcept {
   }
   // relaxed: it only spares the exchange. What comes right now stirs CPU 0, which comes here again.
   if (pending.load(std::memory_order_relaxed) == 0) return;
-  transport_->deliver(pending.exchange(0, std::memory_order_acquire));
+  transport_->deliver(pending.exchange(0, std::memory_order_acquire));  // MO-21
 }
 
 }  // namespace fallow::guest::x86

@@ -73,7 +73,7 @@ extern "C" [[noreturn]] void start_other(std::uint32_t slot) noexcept {
   void (*work)(std::uint32_t) = nullptr;
   for (;;) {
     interrupts_off();
-    work = released.load(std::memory_order_acquire);
+    work = released.load(std::memory_order_acquire);  // MO-22
     if (work != nullptr) break;
     interrupts_on_and_halt();
   }
@@ -139,15 +139,15 @@ std::uint32_t Processors::start_others(const Topology& topology, const Clock& cl
 }
 
 void Processors::release(void (*work)(std::uint32_t cpu)) noexcept {
-  released.store(work, std::memory_order_release);
+  released.store(work, std::memory_order_release);  // MO-22
   for (std::uint32_t cpu = 1; cpu < count_; ++cpu) send_interrupt(by_number[cpu]->apic_id, VECTOR_WAKE);
 }
 
 void Processors::stir(std::uint32_t number) noexcept {
   if (number >= count_) return;
   CpuState& cpu = *by_number[number];
-  // seq_cst: what the caller did before is seen by the CPU that wakes. Who finds it stirred already need not
-  // send: who stirred it sends, or has sent.
+  // seq_cst, MO-22: what the caller did before is seen by the CPU that wakes. Who finds it stirred already
+  // need not send: who stirred it sends, or has sent.
   if (!cpu.stirred.exchange(true) && &cpu != &this_cpu()) send_interrupt(cpu.apic_id, VECTOR_WAKE);
 }
 
