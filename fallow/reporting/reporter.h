@@ -138,7 +138,7 @@ class Reporter {
   Request* requests_ = nullptr;
   std::uint32_t capacity_ = 0;
   std::uint32_t depth_ = 0;
-  Order last_order_;
+  Order last_order_ = kBlockOrder;  // as a zone has it to begin with
   Nanoseconds last_delay_;
   Promise promise_ = Promise::None;  // of the marks there are
   bool any_marks_ = false;

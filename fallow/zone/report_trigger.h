@@ -22,7 +22,8 @@ class ReportTrigger {
     context_ = context;
   }
 
-  // The reporting order; while credit() is used up.
+  // The reporting order; while credit() is used up. 9 to begin with: nobody asks for less, and frees need not
+  // tell which blocks they leave partly free.
   void set_order(Order order) noexcept { order_.store(order.raw, std::memory_order_relaxed); }
   Order order() const noexcept { return {order_.load(std::memory_order_relaxed)}; }
   // A block of 512 frames matters to the reporter once no more than this many of its frames are used.
@@ -43,7 +44,7 @@ class ReportTrigger {
 
  private:
   std::atomic<std::int64_t> credit_{0};
-  std::atomic<std::uint8_t> order_{0};
+  std::atomic<std::uint8_t> order_{kBlockOrder.raw};
   Fire fire_ = nullptr;
   void* context_ = nullptr;
 };

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "tests/support/sanitized.h"
 #include "tests/support/vhost_server.h"
 
 #include <thread>

@@ -61,6 +61,7 @@ TEST_F(Marks, OfALargerBlockStayWithTheRest) {
 // ---- R10: forgetting ----
 
 TEST_F(Marks, AreForgotten) {
+  zone().trigger().set_order({0});
   ASSERT_EQ(report(), kAll);
   must_allocate({3});
   zone().forget_reported();
@@ -81,6 +82,7 @@ TEST_F(Marks, AreForgottenInPartlyUsedBlocks) {
 }
 
 TEST_F(Marks, InAHandAreForgottenToo) {
+  zone().trigger().set_order({0});
   ASSERT_EQ(report(), kAll);
   must_allocate();
   zone().forget_reported();

@@ -81,6 +81,7 @@ TEST_F(TriggerInZone, AtOrder9OnlyABlockThatBecomesWhollyFreeCounts) {
 
 // The credit is spent when a free becomes visible, not while it gathers in its cache.
 TEST_F(TriggerInZone, AtLowOrdersFramesCount) {
+  zone().trigger().set_order({0});
   const Pfn run = must_allocate({5});
   zone().trigger().attach(Fired::count, &fired_);
   zone().trigger().grant(20);
