@@ -74,11 +74,9 @@ void LocalCache::serve_drain_request() noexcept {
 // them: nobody touched those.
 void LocalCache::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), never_out = hand_marks_[m].load(std::memory_order_relaxed);
+  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] : 0;
   if (bits == 0) return;
-  const std::uint32_t marks = marks_hold(m) ? never_out : 0;
-  hand_marks_[m].store(0, std::memory_order_relaxed);
-  bump(refaults_, std::uint64_t{0} - count_ones(never_out));
+  hand_marks_[m] = 0;
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
   const unsigned marked = count_ones(marks);
@@ -117,12 +115,7 @@ CacheCounts LocalCache::counts() const noexcept {
   c.taken = taken_.load(std::memory_order_relaxed);
   c.returned = returned_.load(std::memory_order_relaxed);
   c.unmarked = unmarked_.load(std::memory_order_relaxed);
-  // Read while the owner goes on, they may not fit each other for a moment.
   c.refaults = refaults_.load(std::memory_order_relaxed);
-  for (const std::atomic<std::uint32_t>& marks : hand_marks_) {
-    const std::uint64_t held = count_ones(marks.load(std::memory_order_relaxed));
-    c.refaults -= held < c.refaults ? held : c.refaults;
-  }
   c.pending = count_ones(load(pending_).bits());
   for (const HeldSlot& h : hand_) c.in_hands += count_ones(load(h).bits());
   if (load_back() != kNoFrame) ++c.in_hands;

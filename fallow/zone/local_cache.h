@@ -165,7 +165,7 @@ class alignas(64) LocalCache {
   const std::atomic<std::uint64_t>*last_word_ = nullptr, *last_entry_ = nullptr;
   unsigned reuse_ =
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
-  std::atomic<std::uint32_t> hand_marks_[kMobilities] = {};  // of those in the hand that were never out
+  std::uint32_t hand_marks_[kMobilities] = {};  // of those in the hand that were never out
   bool hand_promised_[kMobilities] = {};
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
@@ -178,7 +178,7 @@ class alignas(64) LocalCache {
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> returned_{0};
   std::atomic<std::uint64_t> unmarked_{0};
-  std::atomic<std::uint64_t> refaults_{0};  // those with marks in the hands among them
+  std::atomic<std::uint64_t> refaults_{0};
 };
 
 // The marks of the hand were not forgotten since they were taken.
@@ -189,9 +189,12 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
                                                               std::uint32_t bits) noexcept {
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
-  const std::uint32_t marks = hand_marks_[m].load(std::memory_order_relaxed);
-  hand_marks_[m].store(marks & ~bits, std::memory_order_relaxed);
-  const bool promised = hand_promised_[m] && (marks & bits) == bits && marks_hold(m) && zone_.marks_promise();
+  bool promised = false;
+  if (const std::uint32_t marks = hand_marks_[m] & bits; marks != 0) {
+    hand_marks_[m] &= ~bits;
+    bump(refaults_, (marks & (marks - 1)) == 0 ? 1 : count_ones(marks));
+    promised = hand_promised_[m] && marks == bits && marks_hold(m) && zone_.marks_promise();
+  }
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
 }
 

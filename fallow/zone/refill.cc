@@ -1,4 +1,5 @@
 // Filling the hand: which word of which block the next single frames come from.
+#include "fallow/base/check.h"
 #include "fallow/zone/local_cache.h"
 
 namespace fallow {
@@ -29,7 +30,7 @@ bool LocalCache::refill_from_owned(unsigned m) noexcept {
   return false;
 }
 
-// Takes all free frames of a word into the hand.
+// Takes all free frames of a word of an owned block into the hand, which is empty.
 bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   const std::uint32_t forgets = zone_.forgets();
@@ -39,7 +40,7 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   if (wanted == 0) return false;
   const std::uint32_t block = w / kBlockWords;
   const unsigned reserved = count_ones(wanted);
-  if (!zone_.reserve_in_block(block, reserved, static_cast<Mobility>(m))) return false;
+  if (!zone_.reserve_in_block(block, reserved, static_cast<Mobility>(m), id_)) return false;
   std::uint32_t taken;
   do {
     taken = wanted & FrameWord{raw}.free();
@@ -53,10 +54,10 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
   const std::uint32_t kept = forgets % 2 == 0 ? marks : 0;
-  if (kept != 0) bump(refaults_, count_ones(kept));
-  hand_marks_[m].store(kept, std::memory_order_relaxed);
+  hand_marks_[m] = kept;
   hand_promised_[m] = kept != 0 && zone_.marks_promise();
   hand_forgets_[m] = forgets;
+  FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;
   // No word is in a hand and pending too.
   if (const Held pending = load(pending_); pending.word() == w) {
@@ -123,6 +124,7 @@ bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) no
 void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
   for (unsigned other = 0; other < kMobilities; ++other) {
     if (owned_[other] != block) continue;
+    FALLOW_CHECK(load(hand_[other]).bits() == 0);
     owned_[other] = kNoBlock;
     store(hand_[other], held(kNoWord, 0));
     last_ = kNoFrame;
@@ -133,6 +135,7 @@ void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
 
 void LocalCache::disown(unsigned m) noexcept {
   if (owned_[m] == kNoBlock) return;
+  FALLOW_CHECK(load(hand_[m]).bits() == 0);
   zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
   owned_[m] = kNoBlock;
   store(hand_[m], held(kNoWord, 0));

@@ -106,8 +106,10 @@ class Zone {
   BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
 
   // Announces that `n` frames of the block will be taken: fails if they cannot be there. What is reserved
-  // and not taken goes back by settle_taken(). ZONE-2: used counts what is taken or about to be.
-  bool reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility) noexcept;
+  // and not taken goes back by settle_taken(). ZONE-2: used counts what is taken or about to be. With an
+  // `owner` it fails unless the block is that cache's, in the same step: a block that is wholly free may be
+  // taken from its owner at any moment, one with a reservation may not (ZONE-8).
+  bool reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility, unsigned owner = 0) noexcept;
   // Ends a reservation: `surplus` of it was not taken, and `unmarked` of what was taken carried a mark.
   void settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept;
 
@@ -225,12 +227,14 @@ BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexc
 }
 
 // A wholly free block takes the mobility of its first user.
-inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility) noexcept {
+inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility,
+                                   unsigned owner) noexcept {
   bool reserved = false;
   update(
       block,
       [=](BlockEntry e) {
         if (e.closed() || e.used() + n > kBlockFrames) return e;
+        if (owner != 0 && e.owner() != owner) return e;
         return e.with_used(e.used() + n).with_mobility(e.used() == 0 ? mobility : e.mobility());
       },
       &reserved);

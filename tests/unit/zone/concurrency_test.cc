@@ -112,5 +112,23 @@ TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
   must_free(other, {9}, 1);
 }
 
+// ZONE-8: a block may be taken from its owner between the owner's look and its reservation.
+TEST_F(ZoneConcurrency, AReservationAsksWhoOwnsTheBlock) {
+  const Pfn pfn = must_allocate();
+  const std::uint32_t block = static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames);
+  const unsigned owner = zone().entry(block).owner();
+  ASSERT_NE(owner, 0u);
+  EXPECT_FALSE(zone().reserve_in_block(block, 1, Mobility::Movable, owner + 1));
+  EXPECT_TRUE(zone().reserve_in_block(block, 1, Mobility::Movable, owner));
+  zone().settle_taken(block, 1, 0);
+  must_free(pfn);
+  drain_all();
+  must_free(must_allocate(kBlockOrder), kBlockOrder);  // takes it away, wholly free
+  ASSERT_EQ(zone().entry(block).owner(), 0u);
+  EXPECT_FALSE(zone().reserve_in_block(block, 1, Mobility::Movable, owner));
+  EXPECT_TRUE(zone().reserve_in_block(block, 1, Mobility::Movable));
+  zone().settle_taken(block, 1, 0);
+}
+
 }  // namespace
 }  // namespace fallow
