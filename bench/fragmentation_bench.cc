@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/tables.h"
 #include "bench/yardstick.h"
 #include "fallow/platform/hosted_port.h"
 #include "fallow/zone/local_cache.h"
@@ -36,8 +37,8 @@ class Fragmented {
   Fragmented() {
     const ZoneConfig config{{0}, {kFrames}, 1};
     const std::size_t size = Zone::metadata_size(config).raw;
-    memory_.reset(new (std::align_val_t{64}) std::byte[size]());
-    const Result<Zone*> zone = Zone::create(port_, config, {memory_.get(), size});
+    tables_ = std::make_unique<Tables>(size);
+    const Result<Zone*> zone = Zone::create(port_, config, tables_->span());
     if (!zone.ok()) give_up("the zone cannot be made");
     zone_ = zone.value();
     // Once over the tables, which costs more the first time.
@@ -108,11 +109,8 @@ class Fragmented {
     std::copy(batch, batch + n, used_.begin() + static_cast<std::ptrdiff_t>(first));
   }
 
-  struct Release {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-  };
   HostedPort port_;
-  std::unique_ptr<std::byte[], Release> memory_;
+  std::unique_ptr<Tables> tables_;
   Zone* zone_ = nullptr;
   std::vector<Pfn> used_;
   std::mt19937_64 random_{1};

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/tables.h"
 #include "bench/yardstick.h"
 #include "fallow/platform/hosted_port.h"
 #include "fallow/reporting/policies.h"
@@ -54,8 +55,8 @@ class Storm {
   Storm() : list_(kHeld) {
     const ZoneConfig config{{0}, {kFrames}, 2};
     const std::size_t size = Zone::metadata_size(config).raw;
-    memory_.reset(new (std::align_val_t{64}) std::byte[size]());
-    const Result<Zone*> made = Zone::create(port_, config, {memory_.get(), size});
+    tables_ = std::make_unique<Tables>(size);
+    const Result<Zone*> made = Zone::create(port_, config, tables_->span());
     if (!made.ok()) give_up("the zone cannot be made");
     zone_ = made.value();
     reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>{&zone_, 1});
@@ -119,11 +120,8 @@ class Storm {
     }
   }
 
-  struct Release {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-  };
   HostedPort port_;
-  std::unique_ptr<std::byte[], Release> memory_;
+  std::unique_ptr<Tables> tables_;
   Zone* zone_ = nullptr;
   NoDevice device_;
   HwmPolicy policy_{{9}, 1};

@@ -165,8 +165,7 @@ class alignas(64) LocalCache {
   const std::atomic<std::uint64_t>*last_word_ = nullptr, *last_entry_ = nullptr;
   unsigned reuse_ =
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
-  std::uint32_t hand_marks_[kMobilities] = {};  // of those in the hand that were never out
-  bool hand_promised_[kMobilities] = {};
+  std::uint32_t hand_marks_[kMobilities] = {};    // of those in the hand that were never out
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
@@ -193,7 +192,7 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
   if (const std::uint32_t marks = hand_marks_[m] & bits; marks != 0) {
     hand_marks_[m] &= ~bits;
     bump(refaults_, (marks & (marks - 1)) == 0 ? 1 : count_ones(marks));
-    promised = hand_promised_[m] && marks == bits && marks_hold(m) && zone_.marks_promise();
+    promised = marks == bits && marks_hold(m) && zone_.marks_promise();
   }
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
 }

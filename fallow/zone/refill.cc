@@ -53,9 +53,7 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
-  const std::uint32_t kept = forgets % 2 == 0 ? marks : 0;
-  hand_marks_[m] = kept;
-  hand_promised_[m] = kept != 0 && zone_.marks_promise();
+  hand_marks_[m] = forgets % 2 == 0 ? marks : 0;
   hand_forgets_[m] = forgets;
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;
