@@ -45,12 +45,14 @@ class ZonePass {
   bool starved() const { return starved_; }
 
  private:
-  PfnCount allowance(Order order) const noexcept;
+  PfnCount allowance(Order order) noexcept;
 
   Zone& zone_;
   RequestSink& sink_;
   const std::uint32_t capacity_;
   const bool everything_;
+  PfnCount allowed_, used_of_it_;
+  Nanoseconds looked_at_;
   bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
 };
 

@@ -51,7 +51,8 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
 Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobility,
                                      unsigned& tries) noexcept {
   const BlockIndex& list = zone_.listed(home);
-  for (std::uint32_t b = list.find(0); b != kNoBlock && tries > 0; b = list.find(b + 1), --tries) {
+  for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock && tries > 0;
+       b = list.find_before(b), --tries) {
     if (const Allocation got = run_in_block(order, b, mobility); got.ok()) {
       run_block_[static_cast<unsigned>(mobility)] = b;
       return got;
@@ -64,7 +65,10 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
 Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
   BlockEntry e = zone_.entry(block);
   // One that another is splitting is waited for: its frames are free, and this may be the last place to look.
-  if (e.wholly_free() && e.closed()) e = split_reported(block);
+  if (e.wholly_free() && e.closed()) {
+    split(block, true);
+    e = zone_.entry(block);
+  }
   if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
   BlockBits free;
   const std::uint64_t first = std::uint64_t{block} * kBlockWords;
@@ -87,19 +91,26 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
 Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept {
   const unsigned n = static_cast<unsigned>(frames(order).raw);
   const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
-  if (!zone_.reserve_in_block(block, n, mobility)) return {};
   const unsigned words = n > kWordFrames ? n / kWordFrames : 1;
   const std::uint32_t bits = n >= kWordFrames ? kWholeWord : word_bits(bit, order);
+  const std::uint32_t forgets = zone_.forgets();
+  int expected = 0;
+  for (unsigned i = 0; i < words; ++i) {
+    const FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
+    expected += static_cast<int>(count_ones(word.mark() & bits));
+  }
+  if (!zone_.reserve_in_block(block, n, static_cast<unsigned>(expected), mobility)) return {};
   std::uint32_t marks[kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
     if (take_bits(first + i, bits, &marks[i])) continue;
     while (i-- > 0) zone_.give_bits(first + i, bits, marks[i]);
-    zone_.settle_taken(block, n, 0);
+    zone_.settle_taken(block, n, -expected);
+    zone_.settle_marks(block, forgets);
     return {};
   }
   unsigned marked = 0;
   for (unsigned i = 0; i < words; ++i) marked += count_ones(marks[i]);
-  zone_.settle_taken(block, 0, marked);
+  zone_.settle_taken(block, 0, static_cast<int>(marked) - expected);
   bump(taken_, n);
   bump(unmarked_, marked);
   bump(refaults_, marked);

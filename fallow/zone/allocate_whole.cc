@@ -26,8 +26,9 @@ bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry*
   return closed;
 }
 
-void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before) noexcept {
+void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept {
   zone_.update(block, [before](BlockEntry) { return before.with_owner(0); });
+  if (before.marked() != 0) zone_.settle_marks(block, forgets);
   zone_.note_free(block, 0, 1);
 }
 
@@ -69,10 +70,11 @@ Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
       const std::uint64_t free = fresh.members_of_word(w) | (any ? reported.members_of_word(w) : 0);
       for (std::uint64_t pairs = free & (free >> 1) & kEven; pairs != 0; pairs &= pairs - 1) {
         const std::uint32_t block = w * 64 + static_cast<std::uint32_t>(std::countr_zero(pairs));
+        const std::uint32_t forgets = zone_.forgets();
         BlockEntry before[2];
         if (!close_whole(block, mobility, &before[0])) continue;
         if (!close_whole(block + 1, mobility, &before[1])) {
-          reopen_whole(block, before[0]);
+          reopen_whole(block, before[0], forgets);
           continue;
         }
         const bool low = clear_marks(block, before[0]), high = clear_marks(block + 1, before[1]);
@@ -98,35 +100,25 @@ bool LocalCache::give_whole(std::uint32_t block) noexcept {
   return true;
 }
 
-// A part of a whole block is to be freed: its state moves from the entry into the words. When this returns
-// they are as written, whoever wrote them; nothing happens to a block that is not allocated as a whole.
-void LocalCache::split_whole(std::uint32_t block) noexcept {
+// A part of a block is wanted whose state is in its entry: it moves into the words. Of a block that is
+// allocated as a whole, if a part is to be freed; of one that is reported as a whole, if single frames are to
+// be taken. When this returns the words are as written, whoever wrote them; nothing happens to any other
+// block. True if this cache did it, and then the block is `owner`'s.
+bool LocalCache::split(std::uint32_t block, bool reported, unsigned owner) noexcept {
   bool ours = false;
   zone_.update(
-      block, [](BlockEntry e) { return e.whole() ? e.with_whole(false).with_splitting(true) : e; }, &ours);
-  if (ours) {
-    write_words(block, FrameWord::of(kWholeWord, 0));
-    zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
-  }
-  while (zone_.entry(block).splitting()) zone_.port().relax();
-}
-
-// Single frames of a block that was reported as a whole are wanted: its marks move from the entry into the
-// words. When this returns they are there, whoever wrote them. Returns the entry.
-BlockEntry LocalCache::split_reported(std::uint32_t block) noexcept {
-  bool ours = false;
-  zone_.update(
-      block, [](BlockEntry e) { return e.reported() ? e.with_reported(false).with_splitting(true) : e; },
+      block,
+      [reported](BlockEntry e) {
+        if (reported ? !e.reported() : !e.whole()) return e;
+        return e.with_whole(false).with_reported(false).with_splitting(true);
+      },
       &ours);
   if (ours) {
-    write_words(block, FrameWord::of(0, kWholeWord));
-    zone_.update(block, [](BlockEntry e) { return e.with_splitting(false); });
+    write_words(block, reported ? FrameWord::of(0, kWholeWord) : FrameWord::of(kWholeWord, 0));
+    zone_.update(block, [owner](BlockEntry e) { return e.with_splitting(false).with_owner(owner); });
   }
-  for (;;) {
-    const BlockEntry now = zone_.entry(block);
-    if (!now.splitting()) return now;
-    zone_.port().relax();
-  }
+  while (zone_.entry(block).splitting()) zone_.port().relax();
+  return ours;
 }
 
 // Of a block that this cache has closed (ZONE-4).

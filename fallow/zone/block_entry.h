@@ -74,6 +74,8 @@ class BlockEntry {
         (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
     return ((raw_ ^ other.raw_) & ~kOfNoAccount) == 0 && used() != 0 && other.used() != 0;
   }
+  // Below zero it comes round: see ZONE-3.
+  constexpr BlockEntry with_fewer_marked(unsigned n) const { return with_marked((marked() - n) & 0x3ff); }
   // n of the used frames are not used any more.
   constexpr BlockEntry with_fewer_used(unsigned n) const {
     static_assert(kUsed == 0);
@@ -121,7 +123,7 @@ class BlockEntry {
 
 // Where a block is listed, so that an allocation finds it: in one place at a time (ZONE-5).
 //   0        wholly free, not wholly reported
-//   1        wholly free and wholly reported
+//   1        wholly free and wholly reported, also while that is being written out into its words
 //   2 ...    partly used and owned by nobody: by mobility, and within it by how full it is
 //   kNoHome  nothing to find: full, owned or closed
 // Bins are coarse on purpose: within one the lowest address comes first, which on the longer of two recorded
@@ -135,7 +137,7 @@ constexpr unsigned bin_home(Mobility m, unsigned bin) {
 }
 
 constexpr unsigned home(BlockEntry e) {
-  if (e.reported()) return kHomeReported;
+  if (e.reported() || (e.splitting() && e.wholly_free())) return kHomeReported;
   if (e.closed()) return kNoHome;
   if (e.used() == 0) return e.marked() == kBlockFrames ? kHomeReported : kHomeFree;
   if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoHome;

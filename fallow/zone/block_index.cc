@@ -99,6 +99,25 @@ std::uint32_t BlockIndex::find(std::uint32_t from) const noexcept {
   }
 }
 
+// find() the other way round.
+std::uint32_t BlockIndex::find_before(std::uint32_t end) const noexcept {
+  if (end == 0) return kNoBlock;
+  unsigned level = 0;
+  std::uint32_t at = (end < blocks_ ? end : blocks_) - 1;
+  for (;;) {
+    const std::uint64_t here = members(level, at / 64) & (~std::uint64_t{0} >> (63 - at % 64));
+    if (here == 0) {
+      if (at < 64 || ++level == levels_) return kNoBlock;
+      at = at / 64 - 1;
+      continue;
+    }
+    at = (at | 63) - static_cast<std::uint32_t>(std::countl_zero(here));
+    if (level == 0) return at;
+    at = at * 64 + 63;
+    --level;
+  }
+}
+
 bool BlockIndex::is_exact() const noexcept {
   for (unsigned level = 1; level < levels_; ++level) {
     for (std::uint32_t child = 0; child < size_[level - 1]; ++child) {

@@ -47,6 +47,9 @@ class BlockIndex {
   // The first member at or after `from`; kNoBlock if there is none.
   std::uint32_t find(std::uint32_t from) const noexcept;
 
+  // The last member before `end`, or of all if that is kNoBlock; kNoBlock if there is none.
+  std::uint32_t find_before(std::uint32_t end) const noexcept;
+
   // The 64 blocks from 64 * word on, a bit each.
   std::uint64_t members_of_word(std::uint32_t word) const noexcept { return members(0, word); }
   std::uint32_t words() const noexcept { return size_[0]; }

@@ -28,7 +28,7 @@ bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcep
 // splitting it for a part of its own.
 bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
   if (is_allocated(w, bits)) return true;
-  split_whole(static_cast<std::uint32_t>(w / kBlockWords));
+  split(static_cast<std::uint32_t>(w / kBlockWords), false);
   return is_allocated(w, bits);
 }
 
@@ -46,7 +46,7 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
     for (unsigned m = 0; m < kMobilities; ++m) {
       const Held hand = load(hand_[m]);
       if (owned_[m] != block || hand.word() != w) continue;
-      store(hand_[m], hand.raw | bits);
+      put_in_hand(m, hand, bits);
       return Status::Ok;
     }
   }

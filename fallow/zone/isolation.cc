@@ -248,7 +248,7 @@ bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits);
   zone_.isolated().fetch_add(n, std::memory_order_seq_cst);  // R11: before, as in isolate_blocks
-  if (zone_.reserve_in_block(block, n, zone_.entry(block).mobility())) {
+  if (zone_.reserve_in_block(block, n, 0, zone_.entry(block).mobility())) {
     std::atomic<std::uint64_t>& slot = zone_.word(word);
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
     while ((FrameWord{raw}.unreported() & bits) == bits) {

@@ -29,14 +29,14 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   settle_last();
   serve_drain_request();
   if (order.raw == 0 && reuse_ == static_cast<unsigned>(mobility)) return reuse_pending();
-  for (;;) {
-    // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below.
+  Allocation got = try_allocate(order, mobility);
+  while (!got.ok()) {
+    // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below. The
+    // first search goes without: the reporter changes what is read here all the time.
     const std::uint64_t put_backs = zone_.put_backs().load(std::memory_order_seq_cst);
-    Allocation got = try_allocate(order, mobility);
-    if (got.ok()) return got;
     drain();
     got = try_allocate(order, mobility);
-    if (got.ok()) return got;
+    if (got.ok()) break;
     // R11: what is isolated comes back; only when nothing is and nothing came is memory really out.
     const auto waiting = [&] {
       return zone_.isolated().load(std::memory_order_seq_cst) != 0 &&
@@ -51,6 +51,7 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
     if (zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current()) return got;
     while (waiting()) zone_.port().relax();
   }
+  return got;
 }
 
 // Pending frames are used to all others, so this is nobody else's affair.
@@ -74,9 +75,10 @@ void LocalCache::serve_drain_request() noexcept {
 // them: nobody touched those.
 void LocalCache::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] : 0;
-  if (bits == 0) return;
+  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] & bits : 0;
+  count_refaults(m, ~bits);
   hand_marks_[m] = 0;
+  if (bits == 0) return;
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
   const unsigned marked = count_ones(marks);
@@ -87,14 +89,21 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   }
   zone_.give_bits(hand.word(), bits, marks);
   const unsigned used = give_frames(block, count_ones(bits), bits == marks ? 0 : group_of(hand.word()));
+  if (marked != 0) zone_.settle_marks(block, hand_forgets_[m]);
   zone_.note_free_bits(hand.word(), used, bits & ~marks);
+}
+
+// Frames of `bits` that the hand was given with a mark are out, or were.
+void LocalCache::count_refaults(unsigned m, std::uint32_t bits) noexcept {
+  bump(refaults_, count_ones(hand_marks_[m] & bits));
+  hand_marks_[m] &= ~bits;
 }
 
 // What comes next may free or move frames of that word: only a frame handed out after it is the last.
 void LocalCache::settle_last() noexcept {
   last_ = kNoFrame;
   if (load_back() == kNoFrame) return;
-  store(hand_[kMovable], load(hand_[kMovable]).raw | last_bit_);
+  put_in_hand(kMovable, load(hand_[kMovable]), last_bit_);
   // release: MO-20, who sees that the frame is not here any more sees it in the hand.
   back_.store(kNoFrame.raw, std::memory_order_release);
 }

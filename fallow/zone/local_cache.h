@@ -31,7 +31,7 @@ struct CacheCounts {
   std::uint64_t taken = 0;     // frames that left the blocks
   std::uint64_t returned = 0;  // frames that came back into them
   std::uint64_t unmarked = 0;  // marks that went with the frames taken, less those that came back
-  std::uint64_t refaults = 0;  // frames allocated that were marked
+  std::uint64_t refaults = 0;  // frames allocated that were marked; counted once their hand is left
   std::uint64_t in_hands = 0;  // frames taken and not handed out
   std::uint64_t pending = 0;   // frames freed and not yet returned
 };
@@ -89,6 +89,11 @@ class alignas(64) LocalCache {
   static std::uint64_t held(std::uint32_t word, std::uint32_t bits) {
     return (std::uint64_t{word} << 32) | bits;
   }
+  // What was handed out is in the hand again.
+  void put_in_hand(unsigned m, Held hand, std::uint32_t bits) {
+    store(hand_[m], hand.raw | bits);
+    if ((hand_marks_[m] & bits) != 0) count_refaults(m, bits);
+  }
   static void bump(std::atomic<std::uint64_t>& c, std::uint64_t n) {
     c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
@@ -104,6 +109,7 @@ class alignas(64) LocalCache {
   void settle_last() noexcept;
   Allocation reuse_pending() noexcept;
   bool marks_hold(unsigned m) const noexcept;
+  void count_refaults(unsigned m, std::uint32_t bits) noexcept;
   void put_back_hand(unsigned m) noexcept;
   void serve_drain_request() noexcept;
 
@@ -130,11 +136,10 @@ class alignas(64) LocalCache {
   Allocation allocate_block(Mobility mobility) noexcept;
   Allocation allocate_pair(Mobility mobility) noexcept;
   bool close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept;
-  void reopen_whole(std::uint32_t block, BlockEntry before) noexcept;
+  void reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept;
   bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
-  void split_whole(std::uint32_t block) noexcept;
-  BlockEntry split_reported(std::uint32_t block) noexcept;
+  bool split(std::uint32_t block, bool reported, unsigned owner = 0) noexcept;
   void write_words(std::uint32_t block, FrameWord state) noexcept;
 
   // free.cc
@@ -165,7 +170,9 @@ class alignas(64) LocalCache {
   const std::atomic<std::uint64_t>*last_word_ = nullptr, *last_entry_ = nullptr;
   unsigned reuse_ =
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
-  std::uint32_t hand_marks_[kMobilities] = {};    // of those in the hand that were never out
+  // Frames that were taken into the hand with a mark, and did not come back into it: those still there were
+  // never out, the others are refaults that are yet to be counted.
+  std::uint32_t hand_marks_[kMobilities] = {};
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
@@ -181,7 +188,9 @@ class alignas(64) LocalCache {
 };
 
 // The marks of the hand were not forgotten since they were taken.
-inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.forgets() == hand_forgets_[m]; }
+inline bool LocalCache::marks_hold(unsigned m) const noexcept {
+  return hand_forgets_[m] % 2 == 0 && zone_.forgets() == hand_forgets_[m];
+}
 
 // Takes `bits`, which are in the hand, out of it.
 [[gnu::always_inline]] inline Allocation LocalCache::hand_out(unsigned m, Held hand,
@@ -189,11 +198,8 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
   bool promised = false;
-  if (const std::uint32_t marks = hand_marks_[m] & bits; marks != 0) {
-    hand_marks_[m] &= ~bits;
-    bump(refaults_, (marks & (marks - 1)) == 0 ? 1 : count_ones(marks));
-    promised = marks == bits && marks_hold(m) && zone_.marks_promise();
-  }
+  if (zone_.marks_promise()) [[unlikely]]
+    promised = (hand_marks_[m] & bits) == bits && marks_hold(m);
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
 }
 
@@ -255,7 +261,7 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
       HeldSlot& slot = hand_[static_cast<unsigned>(entry.mobility())];
       const Held hand = load(slot);
       if (hand.word() == w && (hand.bits() & bit) == 0 && pfn != load_back()) [[likely]] {
-        store(slot, hand.raw | bit);
+        put_in_hand(static_cast<unsigned>(entry.mobility()), hand, bit);
         return Status::Ok;
       }
     }

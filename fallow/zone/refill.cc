@@ -39,8 +39,8 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   const std::uint32_t wanted = FrameWord{raw}.free();
   if (wanted == 0) return false;
   const std::uint32_t block = w / kBlockWords;
-  const unsigned reserved = count_ones(wanted);
-  if (!zone_.reserve_in_block(block, reserved, static_cast<Mobility>(m), id_)) return false;
+  const unsigned reserved = count_ones(wanted), expected = count_ones(wanted & FrameWord{raw}.mark());
+  if (!zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) return false;
   std::uint32_t taken;
   do {
     taken = wanted & FrameWord{raw}.free();
@@ -49,11 +49,12 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));
   const std::uint32_t marks = taken & FrameWord{raw}.mark();
   const unsigned n = count_ones(taken), unmarked = count_ones(marks);
-  zone_.settle_taken(block, reserved - n, unmarked);
+  zone_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
-  hand_marks_[m] = forgets % 2 == 0 ? marks : 0;
+  if (hand_marks_[m] != 0) count_refaults(m, kWholeWord);
+  hand_marks_[m] = marks;
   hand_forgets_[m] = forgets;
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;
@@ -73,7 +74,8 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
 }
 
 // The fullest block of the mobility; else a wholly free one, a reported one last; else the emptiest of
-// another mobility.
+// another mobility. Of several the highest: the reporter, and allocations of whole blocks, begin at the other
+// end of the zone, so that they keep out of each other's cache lines.
 std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
   for (unsigned bin = kBins; bin-- > 0;) {
     const std::uint32_t block = claim_listed(bin_home(mobility, bin), mobility);
@@ -95,19 +97,19 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
 
 std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcept {
   const BlockIndex& list = zone_.listed(home);
-  for (std::uint32_t b = list.find(0); b != kNoBlock; b = list.find(b + 1)) {
+  for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock; b = list.find_before(b)) {
     if (claim(b, home, mobility)) return b;
   }
   return kNoBlock;
 }
 
 bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
-  if (home == kHomeReported) split_reported(block);
+  if (home == kHomeReported && split(block, true, id_)) return true;
   bool claimed = false;
   const BlockEntry before = zone_.update(
       block,
       [=, this](BlockEntry e) {
-        if (fallow::home(e) != home || e.owner() != 0) return e;
+        if (fallow::home(e) != home || e.owner() != 0 || e.closed()) return e;
         // A block that is less than half full changes sides with its new owner.
         const bool adopt = e.used() < kBlockFrames / 2;
         return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());

@@ -146,40 +146,59 @@ void Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
 }
 
 void Zone::forget_reported() noexcept {
+  // acq_rel: MO-2, before the marks are looked at.
   forgets_.fetch_add(1, std::memory_order_acq_rel);
-  for (std::uint32_t b = 0; b < blocks_; ++b) {
+  for (std::uint32_t b = 0; b < blocks_; ++b) forget_block(b);
+  forgets_.fetch_add(1, std::memory_order_acq_rel);
+}
+
+void Zone::settle_marks(std::uint32_t block, std::uint32_t then) noexcept {
+  // acq_rel: MO-2, after the marks came back; an operation that changes nothing, for it reads the newest
+  // value.
+  if (then % 2 != 0 || forgets_.fetch_add(0, std::memory_order_acq_rel) != then) forget_block(block);
+}
+
+// Free frames that are marked.
+bool Zone::has_marks(std::uint32_t block) const noexcept {
+  std::uint32_t marks = 0;
+  for (unsigned i = 0; i < kBlockWords; ++i) {
+    const FrameWord word{words_[std::uint64_t{block} * kBlockWords + i].load(std::memory_order_relaxed)};
+    marks |= word.mark() & word.free();
+  }
+  return marks != 0;
+}
+
+void Zone::forget_block(std::uint32_t block) noexcept {
+  for (;; port_.relax()) {
+    bool dropped = false;
+    const BlockEntry e = update(
+        block, [](BlockEntry old) { return old.reported() ? old.with_reported(false).with_marked(0) : old; },
+        &dropped);
+    if (dropped) {
+      marks_given_.fetch_sub(kBlockFrames, std::memory_order_relaxed);
+      note_free(block, 0, 1);
+      return;
+    }
+    if (e.splitting()) continue;  // perhaps because it is reported
+    // While something is used, marked does not tell (ZONE-3).
+    if (e.closed() || (e.used() == 0 && e.marked() == 0) || !has_marks(block)) return;
     // One frame's reservation keeps the block from being taken as a whole meanwhile. There is room for it,
     // but for reservations that others are about to settle.
-    bool reserved = false;
-    bool dropped_whole = false;
-    update(
-        b, [](BlockEntry e) { return e.reported() ? e.with_reported(false).with_marked(0) : e; },
-        &dropped_whole);
-    if (dropped_whole) {
-      marks_given_.fetch_sub(kBlockFrames, std::memory_order_relaxed);
-      note_free(b, 0, 1);
-      continue;
-    }
-    while (entry(b).marked() != 0 && !reserved) {
-      reserved = reserve_in_block(b, 1, entry(b).mobility());
-      if (!reserved) port_.relax();
-    }
-    if (!reserved) continue;
-    unsigned dropped = 0;
-    for (unsigned i = 0; i < kBlockWords; ++i) {
-      std::atomic<std::uint64_t>& slot = words_[std::uint64_t{b} * kBlockWords + i];
-      std::uint64_t raw = slot.load(std::memory_order_relaxed);
-      FrameWord after;
-      do {
-        after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
-      } while (
-          !slot.compare_exchange_weak(raw, after.raw, std::memory_order_acq_rel, std::memory_order_relaxed));
-      dropped += count_ones(FrameWord{raw}.mark() & ~after.mark());
-    }
-    marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
-    settle_taken(b, 1, dropped);
+    if (reserve_in_block(block, 1, 0, e.mobility())) break;
   }
-  forgets_.fetch_add(1, std::memory_order_acq_rel);
+  int dropped = 0;
+  for (unsigned i = 0; i < kBlockWords; ++i) {
+    std::atomic<std::uint64_t>& slot = words_[std::uint64_t{block} * kBlockWords + i];
+    std::uint64_t raw = slot.load(std::memory_order_relaxed);
+    FrameWord after;
+    do {
+      after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
+    } while (
+        !slot.compare_exchange_weak(raw, after.raw, std::memory_order_acq_rel, std::memory_order_relaxed));
+    dropped += static_cast<int>(count_ones(FrameWord{raw}.mark() & ~after.mark()));
+  }
+  marks_given_.fetch_sub(static_cast<unsigned>(dropped), std::memory_order_relaxed);
+  settle_taken(block, 1, dropped);
 }
 
 Misuse Zone::misuse() const noexcept {

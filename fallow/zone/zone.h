@@ -105,13 +105,15 @@ class Zone {
   template <class Change>
   BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
 
-  // Announces that `n` frames of the block will be taken: fails if they cannot be there. What is reserved
-  // and not taken goes back by settle_taken(). ZONE-2: used counts what is taken or about to be. With an
-  // `owner` it fails unless the block is that cache's, in the same step: a block that is wholly free may be
-  // taken from its owner at any moment, one with a reservation may not (ZONE-8).
-  bool reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility, unsigned owner = 0) noexcept;
-  // Ends a reservation: `surplus` of it was not taken, and `unmarked` of what was taken carried a mark.
-  void settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept;
+  // Announces that `n` frames of the block will be taken, `marks` of them with a mark: fails if they cannot
+  // be there. What then turns out otherwise is put right by settle_taken(). ZONE-2: used counts what is taken
+  // or about to be. With an `owner` it fails unless the block is that cache's, in the same step: a block that
+  // is wholly free may be taken from its owner at any moment, one with a reservation may not (ZONE-8).
+  bool reserve_in_block(std::uint32_t block, unsigned n, unsigned marks, Mobility mobility,
+                        unsigned owner = 0) noexcept;
+  // Ends a reservation: `surplus` of it was not taken, and what was taken carried `unmarked` marks more than
+  // announced, or fewer if negative.
+  void settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept;
 
   // `bits` of a word, which are the caller's, become free, those in `marks` marked. Before the entry says so.
   void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
@@ -151,6 +153,9 @@ class Zone {
   // Counts the beginnings and the ends of forget_reported(): odd while it is under way. Marks that lie in a
   // hand are void once this has changed (R10). acquire: it is read before the marks are taken.
   std::uint32_t forgets() const noexcept { return forgets_.load(std::memory_order_acquire); }
+  // Marks came back into the block, which were there when forgets() was `then`: drops them if
+  // forget_reported() has begun since, and may have passed them.
+  void settle_marks(std::uint32_t block, std::uint32_t then) noexcept;
 
   std::uint32_t drain_requests() const noexcept { return drain_requests_.load(std::memory_order_relaxed); }
 
@@ -171,6 +176,8 @@ class Zone {
   bool counts(std::uint32_t block, unsigned used) noexcept;
   void relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
   void withhold(std::uint64_t first, std::uint64_t count) noexcept;
+  void forget_block(std::uint32_t block) noexcept;
+  bool has_marks(std::uint32_t block) const noexcept;
 
   Port& port_;
   // Read by every free, written hardly ever.
@@ -227,7 +234,7 @@ BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexc
 }
 
 // A wholly free block takes the mobility of its first user.
-inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, Mobility mobility,
+inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, unsigned marks, Mobility mobility,
                                    unsigned owner) noexcept {
   bool reserved = false;
   update(
@@ -235,16 +242,19 @@ inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, Mobility mob
       [=](BlockEntry e) {
         if (e.closed() || e.used() + n > kBlockFrames) return e;
         if (owner != 0 && e.owner() != owner) return e;
-        return e.with_used(e.used() + n).with_mobility(e.used() == 0 ? mobility : e.mobility());
+        return e.with_used(e.used() + n)
+            .with_fewer_marked(marks)
+            .with_mobility(e.used() == 0 ? mobility : e.mobility());
       },
       &reserved);
   return reserved;
 }
 
-inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, unsigned unmarked) noexcept {
-  if (surplus == 0 && unmarked == 0) return;
+inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept {
+  if (surplus == 0 && unmarked == 0) [[likely]]
+    return;
   const BlockEntry before = update(block, [=](BlockEntry e) {
-    return e.with_used(e.used() - surplus).with_marked(e.marked() - unmarked);
+    return e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
   });
   // The reporter may have looked at the block meanwhile, and seen less free and unreported than there is.
   note_free(block, before.used() - surplus, surplus);

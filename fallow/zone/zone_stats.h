@@ -14,7 +14,7 @@ struct ZoneStats {
   PfnCount isolated;  // shown to a device right now
   PfnCount reported;  // nr_reported: free and marked
   PfnCount cached;    // of the free ones: in hands and pending of local caches
-  PfnCount refaults;  // reported frames that were allocated again, ever
+  PfnCount refaults;  // reported frames that were allocated again, ever; up to 96 a local cache come late
 };
 
 // O(local caches).

@@ -110,12 +110,13 @@ TEST(BlockEntry, SurelyAtHomeOfAnother) {
 
 TEST(BlockEntry, ReportedBlocksAreListedThoughClosed) {
   EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames).with_reported(true)), kHomeReported);
+  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames).with_splitting(true)), kHomeReported);
 }
 
 TEST(BlockEntry, ClosedBlocksHaveNoHome) {
   EXPECT_EQ(home(BlockEntry{}.with_whole(true)), kNoHome);
   EXPECT_EQ(home(BlockEntry{}.with_isolated(true)), kNoHome);
-  EXPECT_EQ(home(BlockEntry{}.with_splitting(true)), kNoHome);
+  EXPECT_EQ(home(BlockEntry{}.with_used(kBlockFrames).with_splitting(true)), kNoHome);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
@@ -43,6 +44,8 @@ class BlockIndexShape : public testing::TestWithParam<Shape> {
 TEST_P(BlockIndexShape, StartsFullOrEmpty) {
   EXPECT_EQ(members(index_).size(), starts_full_ ? blocks_ : 0u);
   EXPECT_EQ(index_.find(blocks_), kNoBlock);
+  EXPECT_EQ(index_.find_before(0), kNoBlock);
+  EXPECT_EQ(index_.find_before(kNoBlock), starts_full_ ? blocks_ - 1 : kNoBlock);
   EXPECT_EQ(index_.words(), (blocks_ + 63) / 64);
 }
 
@@ -74,6 +77,7 @@ TEST_P(BlockIndexShape, EmptiesAndFillsAgain) {
   EXPECT_EQ(index_.find(0), kNoBlock);
   index_.insert(blocks_ - 1);
   EXPECT_EQ(index_.find(0), blocks_ - 1);
+  EXPECT_EQ(index_.find_before(blocks_ - 1), kNoBlock);
   index_.insert_all();
   EXPECT_EQ(members(index_).size(), blocks_) << "bits past the end are no members";
 }
@@ -94,6 +98,7 @@ TEST_P(BlockIndexShape, AgreesWithASet) {
     const std::uint32_t from = static_cast<std::uint32_t>(random() % blocks_);
     const auto next = truth.lower_bound(from);
     ASSERT_EQ(index_.find(from), next == truth.end() ? kNoBlock : *next);
+    ASSERT_EQ(index_.find_before(from), next == truth.begin() ? kNoBlock : *std::prev(next));
   }
 }
 

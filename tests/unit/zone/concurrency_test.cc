@@ -118,16 +118,39 @@ TEST_F(ZoneConcurrency, AReservationAsksWhoOwnsTheBlock) {
   const std::uint32_t block = static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames);
   const unsigned owner = zone().entry(block).owner();
   ASSERT_NE(owner, 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, Mobility::Movable, owner + 1));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, Mobility::Movable, owner));
+  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner + 1));
+  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
   zone().settle_taken(block, 1, 0);
   must_free(pfn);
   drain_all();
-  must_free(must_allocate(kBlockOrder), kBlockOrder);  // takes it away, wholly free
+  must_free(take_whole(block), kBlockOrder);  // while it is wholly free
   ASSERT_EQ(zone().entry(block).owner(), 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, Mobility::Movable, owner));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, Mobility::Movable));
+  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
+  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable));
   zone().settle_taken(block, 1, 0);
+}
+
+// R10: a hand is put back, with the marks that it was given, while they are being forgotten.
+TEST_F(ZoneConcurrency, ForgottenMarksDoNotComeBack) {
+  make({kBase, {kBlockFrames}, 1});
+  Pfn pfn = must_allocate();
+  unsigned rounds = 0, came_back = 0;
+  in_step(
+      [&] {
+        came_back += reported().raw != 0 ? 1 : 0;
+        must_free(pfn);
+        cache().drain();
+        report_order(0);
+        pfn = must_allocate();
+        ++rounds;
+      },
+      // The threads do not start at the very same moment: one of them a little later each time.
+      [&] {
+        for (unsigned i = 0; i < rounds % 64; ++i) port().relax();
+        zone().forget_reported();
+      },
+      [&] { cache().drain(); });
+  EXPECT_EQ(came_back, 0u);
 }
 
 }  // namespace

@@ -137,8 +137,9 @@ class IsolationOrder : public IsolationTest, public testing::WithParamInterface<
 TEST_P(IsolationOrder, RunsOfTheOrderAroundAUsedFrame) {
   const std::uint64_t size = frames({static_cast<std::uint8_t>(GetParam())}).raw;
   const std::uint64_t used_at = 5 * kBlockFrames + 77;
-  for (std::uint64_t i = 0; i <= used_at; ++i) must_allocate();
-  for (std::uint64_t i = 0; i < used_at; ++i) must_free(kBase + PfnCount{i});
+  for (const Pfn pfn : allocate_many(kBlocks * kBlockFrames)) {
+    if (pfn != kBase + PfnCount{used_at}) must_free(pfn);
+  }
   drain_all();
   const Filled got = fill(order(GetParam()));
   std::uint64_t total = 0;
@@ -158,15 +159,16 @@ TEST_P(IsolationOrder, RunsOfTheOrderAroundAUsedFrame) {
 INSTANTIATE_TEST_SUITE_P(, IsolationOrder, testing::Range(0U, kMaxOrder.raw + 1U));
 
 TEST_F(IsolationTest, OnlyTheFreeAreasAskedFor) {
-  // Block 0: frame 0 used, so that it has one free run of each order 0 to 8.
-  must_allocate();
+  // A block's first frame is used, so that it has one free run of each order 0 to 8.
+  const Pfn used = must_allocate();
+  ASSERT_TRUE(aligned(used, kBlockOrder));
   drain_all();
   for (unsigned o = 0; o < kBlockOrder.raw; ++o) {
     Selection selection = order(0);
     selection.areas = 1U << o;
     const Filled got = fill(selection);
     ASSERT_EQ(got.list.size(), 1u) << o;
-    EXPECT_EQ(got.list[0].first.raw, kBase.raw + (1U << o));
+    EXPECT_EQ(got.list[0].first.raw, used.raw + (1U << o));
     EXPECT_EQ(got.list[0].count.raw, 1U << o);
     EXPECT_TRUE(got.left);
     put_back(zone(), got.list, false);
@@ -175,7 +177,7 @@ TEST_F(IsolationTest, OnlyTheFreeAreasAskedFor) {
   nine.areas = 1U << 9;
   const Filled single = fill(nine);
   ASSERT_EQ(single.list.size(), 1u);
-  EXPECT_EQ(block_of(single.list[0].first), 1u) << "the only block whose buddy is in use";
+  EXPECT_EQ(block_of(single.list[0].first), block_of(used) ^ 1) << "the only block whose buddy is in use";
   put_back(zone(), single.list, true);
   Selection ten;
   ten.areas = 1U << 10;

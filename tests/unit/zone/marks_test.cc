@@ -91,6 +91,21 @@ TEST_F(Marks, InAHandAreForgottenToo) {
   EXPECT_EQ(report_order(0), kAll - 1);
 }
 
+// ZONE-3: the marks that a reservation is about to take are off the entry, and still in the words.
+TEST_F(Marks, AreForgottenBesideAReservation) {
+  ASSERT_EQ(report_order(0), kAll);
+  must_allocate({}, Mobility::Movable, 1);
+  drain_all();
+  const std::uint32_t block = kBlocks - 1;
+  const unsigned marked = zone().entry(block).marked();
+  ASSERT_EQ(marked, kBlockFrames - 1);
+  ASSERT_TRUE(zone().reserve_in_block(block, marked - 1, marked - 1, Mobility::Movable));
+  zone().forget_reported();
+  zone().settle_taken(block, marked - 1, -static_cast<int>(marked - 1));  // it took nothing
+  EXPECT_EQ(zone().entry(block).marked(), 0u);
+  EXPECT_EQ(reported().raw, 0u);
+}
+
 // The owner of the memory lost its state: the promise is void, also for what lies in a hand (R12).
 TEST_F(Marks, InAHandPromiseNothingOnceForgotten) {
   zone().set_marks_promise(true);

@@ -118,11 +118,9 @@ TEST_F(ZoneMisuse, OfAFrameInAHandOfABlockThatCameBack) {
   const Pfn movable = must_allocate();
   must_free(movable);
   cache().drain();
-  const Pfn whole = must_allocate({9});
-  ASSERT_EQ(block_of(whole), block_of(movable));
-  must_free(whole, {9});
+  must_free(take_whole(block_of(movable)), {9});
   const Pfn unmovable = must_allocate({}, Mobility::Unmovable);
-  ASSERT_EQ(block_of(unmovable), block_of(whole));
+  ASSERT_EQ(block_of(unmovable), block_of(movable));
   // The hand of the unmovable frames must stay the block's, however many movable ones are allocated now.
   for (unsigned i = 0; i < kBlockFrames; ++i) {
     must_allocate();

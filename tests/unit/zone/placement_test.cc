@@ -17,11 +17,19 @@ TEST_F(Placement, TheFullestBlockComesFirst) {
     for (unsigned i = keep[b]; i < kBlockFrames; ++i) must_free(all[b * kBlockFrames + i]);
   }
   retire_all();
-  const std::uint32_t first = block_of(all[0]);
-  for (unsigned i = 0; i < 112; ++i) EXPECT_EQ(block_of(must_allocate()), first + 1);
-  for (unsigned i = 0; i < 312; ++i) EXPECT_EQ(block_of(must_allocate()), first + 2);
-  for (unsigned i = 0; i < 412; ++i) EXPECT_EQ(block_of(must_allocate()), first);
-  EXPECT_EQ(block_of(must_allocate()), first + 3) << "a wholly free block comes last";
+  const auto block = [&](unsigned b) { return block_of(all[b * kBlockFrames]); };
+  for (unsigned i = 0; i < 112; ++i) EXPECT_EQ(block_of(must_allocate()), block(1));
+  for (unsigned i = 0; i < 312; ++i) EXPECT_EQ(block_of(must_allocate()), block(2));
+  for (unsigned i = 0; i < 412; ++i) EXPECT_EQ(block_of(must_allocate()), block(0));
+  EXPECT_EQ(block_of(must_allocate()), block(2) - 1) << "a wholly free block comes last";
+}
+
+// Frames come from the one end of the zone, whole blocks from the other, where the reporter begins too.
+TEST_F(Placement, FramesAndWholeBlocksComeFromOppositeEnds) {
+  EXPECT_EQ(block_of(must_allocate()), kBlocks - 1);
+  EXPECT_EQ(block_of(must_allocate({3}, Mobility::Unmovable)), kBlocks - 2);
+  EXPECT_EQ(block_of(must_allocate({9})), 0u);
+  EXPECT_EQ(block_of(must_allocate({10})), 2u);
 }
 
 TEST_F(Placement, RunsPreferTheFullestBlockToo) {
@@ -69,7 +77,7 @@ TEST_F(Placement, ARunDoesNotFollowItsLastBlockIntoAnotherMobility) {
 
 // Nor does it break a reported block while there are others.
 TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
-  const Pfn keep = must_allocate({}, Mobility::Movable, 1);  // block 0
+  const Pfn keep = must_allocate({}, Mobility::Movable, 1);
   const Pfn run = must_allocate({8}, Mobility::Movable, 0);
   const Pfn fill = must_allocate({8}, Mobility::Movable, 0);
   must_free(run, {8});

@@ -133,6 +133,15 @@ class ZoneTest : public testing::Test {
     return report(selection);
   }
 
+  // A block that is wholly free, as a whole; those in front of it are allocated meanwhile.
+  Pfn take_whole(std::uint32_t block) {
+    std::vector<Pfn> in_front;
+    Pfn got = must_allocate(kBlockOrder);
+    for (; block_of(got) != block && !testing::Test::HasFailure(); got = must_allocate(kBlockOrder))
+      in_front.push_back(got);
+    for (const Pfn pfn : in_front) must_free(pfn, kBlockOrder);
+    return got;
+  }
   std::uint32_t block_of(Pfn pfn) { return static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames); }
   PfnCount used() { return zone_stats(zone()).used; }
   PfnCount free() { return zone_stats(zone()).free; }

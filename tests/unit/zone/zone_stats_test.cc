@@ -29,6 +29,7 @@ TEST_F(Stats, RefaultsAreCountedOnce) {
   report();
   must_free(must_allocate());
   must_allocate();
+  cache().drain();
   EXPECT_EQ(zone_stats(zone()).refaults.raw, 1u) << "the second time it was not reported";
   must_allocate({9});
   EXPECT_EQ(zone_stats(zone()).refaults.raw, 1u + kBlockFrames);
