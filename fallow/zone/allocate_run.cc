@@ -20,8 +20,13 @@ Allocation LocalCache::from_hand(Order order, unsigned m) noexcept {
 
 Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
+  if (reuse_ == m && order.raw <= kWordOrder) {
+    if (const Allocation got = reuse_pending(order); got.ok()) return got;
+  }
+  if (order.raw < kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
   if (const Allocation got = from_hand(order, m); got.ok()) return got;
-  for (const std::uint32_t block : {run_block_[m], owned_[m]}) {
+  const std::uint32_t last = run_word_[m] == kNoWord ? kNoBlock : run_word_[m] / kBlockWords;
+  for (const std::uint32_t block : {last, owned_[m]}) {
     if (block == kNoBlock) continue;
     // A block that became wholly free since, or went to another mobility, has to be chosen again.
     const BlockEntry e = zone_.entry(block);
@@ -53,10 +58,7 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
   const BlockIndex& list = zone_.listed(home);
   for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock && tries > 0;
        b = list.find_before(b), --tries) {
-    if (const Allocation got = run_in_block(order, b, mobility); got.ok()) {
-      run_block_[static_cast<unsigned>(mobility)] = b;
-      return got;
-    }
+    if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
     zone_.mend_listing(b, home);
   }
   return {};
@@ -70,21 +72,38 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
     e = zone_.entry(block);
   }
   if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
-  BlockBits free;
   const std::uint64_t first = std::uint64_t{block} * kBlockWords;
-  for (unsigned w = 0; w < kBlockWords; ++w) {
-    // acquire: MO-7, an allocation that finds frames isolated here sees that something is.
-    free.word[w] = FrameWord{zone_.word(first + w).load(std::memory_order_acquire)}.free();
+  const unsigned m = static_cast<unsigned>(mobility);
+  const auto found = [&](unsigned w, std::uint32_t heads) {
+    const unsigned bit = static_cast<unsigned>(std::countr_zero(heads));
+    const Allocation got = take_run(order, first + w, bit, mobility);
+    if (got.ok()) run_word_[m] = static_cast<std::uint32_t>(first + w);
+    return got;
+  };
+  if (order.raw <= kWordOrder) {
+    // Beginning with the word of the last run: those in front of it have most likely none.
+    const unsigned begin = run_word_[m] / kBlockWords == block ? run_word_[m] % kBlockWords : 0;
+    for (unsigned i = 0; i < kBlockWords; ++i) {
+      const unsigned w = (begin + i) % kBlockWords;
+      const std::uint32_t heads = run_heads(free_in(first + w), order.raw);
+      if (heads == 0) continue;
+      if (const Allocation got = found(w, heads); got.ok()) return got;
+    }
+    return {};
   }
-  const BlockBits runs = aligned_runs(free, order.raw);
-  // Only where a run of several words begins: the first of them may be lost to another by now.
-  const unsigned step = order.raw > kWordOrder ? 1U << (order.raw - kWordOrder) : 1;
-  for (unsigned w = 0; w < kBlockWords; w += step) {
-    if (runs.word[w] == 0) continue;
-    const unsigned bit = static_cast<unsigned>(std::countr_zero(runs.word[w]));
-    if (const Allocation got = take_run(order, first + w, bit, mobility); got.ok()) return got;
+  const unsigned words = 1U << (order.raw - kWordOrder);
+  for (unsigned w = 0; w < kBlockWords; w += words) {
+    unsigned free = 0;
+    while (free < words && free_in(first + w + free) == kWholeWord) ++free;
+    if (free < words) continue;
+    if (const Allocation got = found(w, 1); got.ok()) return got;
   }
   return {};
+}
+
+// acquire: MO-7, an allocation that finds frames isolated here sees that something is.
+std::uint32_t LocalCache::free_in(std::uint64_t w) const noexcept {
+  return FrameWord{zone_.word(w).load(std::memory_order_acquire)}.free();
 }
 
 // Takes the run that starts at `bit` of word `first`, or nothing.

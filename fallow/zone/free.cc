@@ -105,14 +105,26 @@ void LocalCache::flush_pending() noexcept {
   zone_.note_free_bits(pending.word(), used, freed);
 }
 
-// Frees of another word than the last ones gather from here on.
-Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
-  flush_pending();
-  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
-    serve_drain_request();
+inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   store(pending_, held(w, bits));
   if (entry.used() > kNearlyFull) reuse_ = static_cast<unsigned>(entry.mobility());
   return Status::Ok;
+}
+
+// Frees of another word than the last ones gather from here on. Where what is freed is handed out again at
+// once, there is nothing to flush.
+Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
+  if (load(pending_).bits() == 0 && zone_.drain_requests() == drains_seen_)
+    return begin_pending(w, bits, entry);
+  return flush_and_gather(w, bits, entry);
+}
+
+[[gnu::noinline]] Status LocalCache::flush_and_gather(std::uint32_t w, std::uint32_t bits,
+                                                      BlockEntry entry) noexcept {
+  flush_pending();
+  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
+    serve_drain_request();
+  return begin_pending(w, bits, entry);
 }
 
 // Orders 6 to 8, and blocks that were not allocated as a whole.

@@ -8,7 +8,7 @@ LocalCache::LocalCache(Zone& zone, std::uint32_t number)
       frames_(zone.size()),
       origin_(zone.pfn_of(0)),
       owned_{kNoBlock, kNoBlock, kNoBlock},
-      run_block_{kNoBlock, kNoBlock, kNoBlock},
+      run_word_{kNoWord, kNoWord, kNoWord},
       id_(number + 1) {
   store(pending_, held(kNoWord, 0));
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
@@ -28,7 +28,6 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
     return {{}, Status::InvalidArgument};
   settle_last();
   serve_drain_request();
-  if (order.raw == 0 && reuse_ == static_cast<unsigned>(mobility)) return reuse_pending();
   Allocation got = try_allocate(order, mobility);
   while (!got.ok()) {
     // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below. The
@@ -52,16 +51,6 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
     while (waiting()) zone_.port().relax();
   }
   return got;
-}
-
-// Pending frames are used to all others, so this is nobody else's affair.
-Allocation LocalCache::reuse_pending() noexcept {
-  const Held pending = load(pending_);
-  const std::uint32_t left = pending.bits() & (pending.bits() - 1);
-  if (left == 0) reuse_ = kNoReuse;
-  store(pending_, held(left == 0 ? kNoWord : pending.word(), left));
-  const unsigned first = static_cast<unsigned>(std::countr_zero(pending.bits()));
-  return {zone_.pfn_of(std::uint64_t{pending.word()} * kWordFrames + first), Status::Ok};
 }
 
 void LocalCache::serve_drain_request() noexcept {

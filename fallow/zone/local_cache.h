@@ -107,7 +107,7 @@ class alignas(64) LocalCache {
   Allocation hand_out_one(unsigned m, Held hand) noexcept;
   bool take_back_last() noexcept;
   void settle_last() noexcept;
-  Allocation reuse_pending() noexcept;
+  Allocation reuse_pending(Order order) noexcept;
   bool marks_hold(unsigned m) const noexcept;
   void count_refaults(unsigned m, std::uint32_t bits) noexcept;
   void put_back_hand(unsigned m) noexcept;
@@ -128,6 +128,7 @@ class alignas(64) LocalCache {
   Allocation from_hand(Order order, unsigned m) noexcept;
   Allocation run_in_listed(Order order, unsigned home, Mobility mobility, unsigned& tries) noexcept;
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
+  std::uint32_t free_in(std::uint64_t w) const noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
   bool take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept;
 
@@ -152,6 +153,8 @@ class alignas(64) LocalCache {
   bool is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept;
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
   void refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept;
+  Status flush_and_gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
+  Status begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
   void flush_pending() noexcept;
   unsigned give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
 
@@ -176,7 +179,7 @@ class alignas(64) LocalCache {
   std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
-  std::uint32_t run_block_[kMobilities];          // where the last run was found, kNoBlock: nowhere
+  std::uint32_t run_word_[kMobilities];           // where the last run was found, kNoWord: nowhere
   std::uint32_t any_block_ = 0;                   // where the last search of every block ended
   const std::uint32_t id_;                        // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
@@ -214,6 +217,19 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept {
   return got;
 }
 
+// Pending frames are used to all others, so this is nobody else's affair.
+inline Allocation LocalCache::reuse_pending(Order order) noexcept {
+  const Held pending = load(pending_);
+  const std::uint32_t heads = run_heads(pending.bits(), order.raw);
+  if (heads == 0) [[unlikely]]
+    return {};
+  const unsigned first = static_cast<unsigned>(std::countr_zero(heads));
+  const std::uint32_t left = pending.bits() & ~word_bits(first, order);
+  if (left == 0) reuse_ = kNoReuse;
+  store(pending_, held(left == 0 ? kNoWord : pending.word(), left));
+  return {Pfn{origin_.raw + std::uint64_t{pending.word()} * kWordFrames + first}, Status::Ok};
+}
+
 [[gnu::always_inline]] inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   if (order.raw == 0 && m < kMobilities) [[likely]] {
@@ -222,7 +238,9 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept {
       last_ = back;
       return {back, Status::Ok};
     }
-    if (const Held hand = load(hand_[m]); hand.bits() != 0 && reuse_ != m) [[likely]]
+    if (reuse_ == m) [[unlikely]]
+      return reuse_pending({});
+    if (const Held hand = load(hand_[m]); hand.bits() != 0) [[likely]]
       return hand_out_one(m, hand);
   }
   return allocate_slow(order, mobility);

@@ -135,5 +135,18 @@ TEST_F(Allocate, SingleFramesComeFromOneWordAfterTheOther) {
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].raw, all[0].raw + i);
 }
 
+// Runs of up to 16 frames come out of the hand, which is filled by the word.
+TEST_F(Allocate, SmallRunsComeFromOneWordAfterTheOther) {
+  for (const Order order : {Order{1}, Order{2}, Order{3}, Order{4}}) {
+    retire_all();
+    const std::uint64_t before = cache().counts().taken;
+    const Pfn first = must_allocate(order);
+    EXPECT_EQ(cache().counts().taken - before, kWordFrames) << int{order.raw};
+    for (std::uint64_t i = frames(order).raw; i < kWordFrames; i += frames(order).raw)
+      EXPECT_EQ(must_allocate(order).raw, first.raw + i);
+    EXPECT_EQ(cache().counts().taken - before, kWordFrames) << int{order.raw};
+  }
+}
+
 }  // namespace
 }  // namespace fallow

@@ -67,5 +67,26 @@ TEST_F(Fragmentation, AFrameOfAFullBlockIsReused) {
   EXPECT_EQ(cache().counts().returned, before.returned);
 }
 
+TEST_F(Fragmentation, ARunOfAFullBlockIsReused) {
+  make({kBase, {kBlocks * kBlockFrames}, 1});
+  const std::vector<Pfn> all = allocate_many(4 * kBlockFrames);
+  for (const Order order : {Order{1}, Order{2}, Order{3}, Order{4}, Order{5}}) {
+    cache().drain();
+    const CacheCounts before = cache().counts();
+    for (std::uint64_t i = 0; i < all.size(); i += 7 * kWordFrames) {
+      ASSERT_TRUE(aligned(all[i], order));
+      must_free(all[i], order);
+      EXPECT_EQ(must_allocate(order), all[i]);
+      // Another order is not there to be had.
+      must_free(all[i], order);
+      const Pfn larger = must_allocate({6});
+      must_free(larger, {6});
+      EXPECT_EQ(must_allocate(order), all[i]);
+    }
+    cache().drain();
+    EXPECT_EQ(cache().counts().taken - before.taken, cache().counts().returned - before.returned);
+  }
+}
+
 }  // namespace
 }  // namespace fallow

@@ -120,7 +120,7 @@ TEST_F(Free, InRandomOrderLeavesEveryBlockFree) {
 TEST_F(Free, DrainGivesBackEverythingHeld) {
   for (unsigned m = 0; m < kMobilities; ++m) must_allocate({}, static_cast<Mobility>(m));
   must_free(must_allocate({2}, Mobility::Movable, 1), {2});
-  EXPECT_EQ(zone_stats(zone()).cached.raw, 3 * 31u + 4);
+  EXPECT_EQ(zone_stats(zone()).cached.raw, 3 * 31u + 32);
   EXPECT_EQ(used().raw, 3u);
   cache(0).drain();
   cache(1).drain();

@@ -64,6 +64,7 @@ TEST_F(Marks, AreForgotten) {
   zone().trigger().set_order({0});
   ASSERT_EQ(report(), kAll);
   must_allocate({3});
+  drain_all();
   zone().forget_reported();
   EXPECT_EQ(reported().raw, 0u);
   expect_consistent();
