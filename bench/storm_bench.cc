@@ -1,6 +1,7 @@
 // What an allocation costs while the worker reports without a pause, beside what it costs while it rests. How
 // to read it: bench/README.md.
 #include <benchmark/benchmark.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -22,20 +23,39 @@
 namespace fallow::bench {
 namespace {
 
-constexpr std::uint64_t kFrames = std::uint64_t{2} << 20;  // 8 GiB
-constexpr std::uint64_t kHeld = kFrames / 8;               // allocated and freed over and over
-constexpr unsigned kFed = 64;      // blocks that the worker's thread frees for each pass
-constexpr unsigned kSample = 512;  // allocations timed together
-constexpr unsigned kTriples = 30;  // of phases, one of each kind
+constexpr std::uint64_t kFrames = std::uint64_t{64} << 20;  // 256 GiB: a pass over it outlasts a phase
+constexpr unsigned kSample = 512;                           // allocations timed together
+constexpr std::uint64_t kTogether = kSample * 128;          // of a phase, timed so
+constexpr std::uint64_t kAlone = 1 << 14;                   // of a phase, timed one by one
+constexpr unsigned kTriples = 30;                           // of phases, one of each kind
 
 [[noreturn]] void give_up(const char* what) {
   std::cerr << "storm_bench: " << what << "\n";
   std::exit(1);
 }
 
+// Both threads on one processor would take turns, and measure nothing.
+void stay_on(unsigned cpu) {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(cpu, &only);
+  if (::pthread_setaffinity_np(::pthread_self(), sizeof(only), &only) != 0)
+    give_up("the worker and the allocations need a processor each");
+}
+
 double now() {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<double>(std::chrono::nanoseconds(since).count());
+}
+
+// What it costs to ask.
+double clock_cost() {
+  double best = 1e9;
+  for (unsigned i = 0; i < 1000; ++i) {
+    const double start = now();
+    best = std::min(best, now() - start);
+  }
+  return best;
 }
 
 double quantile(std::vector<double>& times, double q) {
@@ -50,17 +70,44 @@ class NoDevice final : public ReportingDevice {
   Status report(std::span<const ScatterEntry>, std::uint32_t) noexcept override { return Status::Ok; }
 };
 
+// Nanoseconds an allocation, a value a sample: of many together, and of one alone.
+struct Times {
+  std::vector<double> together, alone;
+  void add(const Times& more) {
+    together.insert(together.end(), more.together.begin(), more.together.end());
+    alone.insert(alone.end(), more.alone.begin(), more.alone.end());
+  }
+};
+
 class Storm {
  public:
-  Storm() : list_(kHeld) {
-    const ZoneConfig config{{0}, {kFrames}, 2};
+  Storm() : list_(kTogether + kAlone) {
+    const ZoneConfig config{{0}, {kFrames}, 1};
     const std::size_t size = Zone::metadata_size(config).raw;
     tables_ = std::make_unique<Tables>(size);
     const Result<Zone*> made = Zone::create(port_, config, tables_->span());
     if (!made.ok()) give_up("the zone cannot be made");
     zone_ = made.value();
+    // Every second block stays in use, so that each entry of a request is one block.
+    LocalCache& cache = zone_->cache(0);
+    std::vector<Pfn> blocks(kFrames / kBlockFrames);
+    for (Pfn& pfn : blocks) {
+      const Allocation got = cache.allocate(kBlockOrder);
+      if (!got.ok()) give_up("out of memory");
+      pfn = got.pfn;
+    }
+    for (std::size_t i = 0; i < blocks.size(); i += 2) {
+      if (cache.free(blocks[i], kBlockOrder) != Status::Ok) give_up("a free was refused");
+    }
     reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>{&zone_, 1});
-    worker_ = std::thread([this] { work(); });
+    stay_on(0);
+    worker_ = std::thread([this] {
+      stay_on(1);
+      while (!stop_) {
+        reporter_->run();
+        std::this_thread::sleep_for(std::chrono::microseconds(50));
+      }
+    });
   }
   ~Storm() {
     stop_ = true;
@@ -69,54 +116,50 @@ class Storm {
 
   enum class Kind { Unreported, Reported, Storm };
 
-  // Nanoseconds for each allocation, a value a sample: of frames that were not reported, and nobody reports;
-  // of reported ones, while the worker rests; and of reported ones while it reports what its thread frees.
-  void measure(Kind kind, std::vector<double>& times) {
+  // Of frames that were not reported, and nobody reports; of reported ones, while the worker rests; and while
+  // it is on its way through the zone. False if it came to its end before the last allocation.
+  bool measure(Kind kind, Times& times) {
     if (kind != Kind::Unreported) {
+      const std::uint64_t before = reporter_->stats().requests;
       if (reporter_->register_device(&device_, &policy_) != Status::Ok) give_up("no device");
-      while (reporter_->reporting_requested(0)) std::this_thread::yield();
+      while (kind == Kind::Reported && reporter_->reporting_requested(0)) std::this_thread::yield();
+      while (kind == Kind::Storm && reporter_->stats().requests == before) std::this_thread::yield();
+      requests_ -= kind == Kind::Storm ? reporter_->stats().requests : 0;
     }
-    storming_ = kind == Kind::Storm;
-    const std::uint64_t before = reporter_->stats().requests;
+    allocate(times);
+    const bool under_way = reporter_->reporting_requested(0);
+    requests_ += kind == Kind::Storm ? reporter_->stats().requests : 0;
     LocalCache& cache = zone_->cache(0);
-    for (std::uint64_t i = 0; i < kHeld; i += kSample) {
-      const double start = now();
-      for (unsigned k = 0; k < kSample; ++k) {
-        const Allocation got = cache.allocate();
-        if (!got.ok()) [[unlikely]]
-          give_up("out of memory");
-        list_[i + k] = got.pfn;
-      }
-      times.push_back((now() - start) / kSample);
-    }
-    if (kind == Kind::Storm) requests_ += reporter_->stats().requests - before;
-    storming_ = false;
     for (const Pfn pfn : list_) {
       if (cache.free(pfn) != Status::Ok) give_up("a free was refused");
     }
     cache.retire();
-    if (kind == Kind::Unreported) return;
-    if (reporter_->unregister_device(&device_) != Status::Ok) give_up("the device stays");
-    if (reporter_->forget_reported() != Status::Ok) give_up("the marks stay");
+    if (kind != Kind::Unreported) {
+      if (reporter_->unregister_device(&device_) != Status::Ok) give_up("the device stays");
+      if (reporter_->forget_reported() != Status::Ok) give_up("the marks stay");
+    }
+    return kind != Kind::Storm || under_way;
   }
+  // Made while allocations went on.
   std::uint64_t requests() const { return requests_; }
 
  private:
-  void work() {
-    LocalCache& cache = zone_->cache(1);
-    std::vector<Pfn> blocks(kFed);
-    while (!stop_) {
-      reporter_->run();
-      if (!storming_) {
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-        continue;
-      }
-      for (Pfn& pfn : blocks) {
-        const Allocation got = cache.allocate({9});
-        if (!got.ok()) give_up("out of memory");
-        pfn = got.pfn;
-      }
-      for (const Pfn pfn : blocks) static_cast<void>(cache.free(pfn, {9}));
+  void allocate_one(std::uint64_t i) {
+    const Allocation got = zone_->cache(0).allocate();
+    if (!got.ok()) [[unlikely]]
+      give_up("out of memory");
+    list_[i] = got.pfn;
+  }
+  void allocate(Times& times) {
+    for (std::uint64_t i = 0; i < kTogether; i += kSample) {
+      const double start = now();
+      for (unsigned k = 0; k < kSample; ++k) allocate_one(i + k);
+      times.together.push_back((now() - start - clock_cost_) / kSample);
+    }
+    for (std::uint64_t i = kTogether; i < kTogether + kAlone; ++i) {
+      const double start = now();
+      allocate_one(i);
+      times.alone.push_back(now() - start - clock_cost_);
     }
   }
 
@@ -124,38 +167,42 @@ class Storm {
   std::unique_ptr<Tables> tables_;
   Zone* zone_ = nullptr;
   NoDevice device_;
-  HwmPolicy policy_{{9}, 1};
+  HwmPolicy policy_{kBlockOrder, 1};
   std::unique_ptr<Reporter> reporter_;
   std::vector<Pfn> list_;
+  const double clock_cost_ = clock_cost();
   std::uint64_t requests_ = 0;
-  std::atomic<bool> stop_{false}, storming_{false};
+  std::atomic<bool> stop_{false};
   std::thread worker_;
 };
 
 void storm(benchmark::State& state) {
   Storm storm;
-  std::vector<double> fresh, quiet, loud, ratios, reported_ratios;
+  Times quiet, loud;
+  std::vector<double> ratios, reported_ratios;
   for (auto _ : state) {
-    for (unsigned i = 0; i < kTriples; ++i) {
-      std::vector<double> a, b, c;
-      storm.measure(Storm::Kind::Unreported, a);
-      storm.measure(Storm::Kind::Reported, b);
-      storm.measure(Storm::Kind::Storm, c);
-      ratios.push_back(quantile(c, 0.5) / quantile(b, 0.5));
-      reported_ratios.push_back(quantile(b, 0.5) / quantile(a, 0.5));
-      fresh.insert(fresh.end(), a.begin(), a.end());
-      quiet.insert(quiet.end(), b.begin(), b.end());
-      loud.insert(loud.end(), c.begin(), c.end());
+    for (unsigned i = 0, given_up = 0; i < kTriples; ++i) {
+      Times unreported, reported, storming;
+      storm.measure(Storm::Kind::Unreported, unreported);
+      storm.measure(Storm::Kind::Reported, reported);
+      if (!storm.measure(Storm::Kind::Storm, storming)) {
+        if (++given_up > kTriples) give_up("the worker is done too soon");
+        --i;
+        continue;
+      }
+      ratios.push_back(quantile(storming.together, 0.5) / quantile(unreported.together, 0.5));
+      reported_ratios.push_back(quantile(reported.together, 0.5) / quantile(unreported.together, 0.5));
+      quiet.add(unreported);
+      loud.add(storming);
     }
-    state.SetIterationTime(quantile(loud, 0.5) / 1e9);
+    state.SetIterationTime(quantile(loud.together, 0.5) / 1e9);
   }
-  state.counters["ns"] = quantile(loud, 0.5);
-  state.counters["quiet_ns"] = quantile(quiet, 0.5);
+  state.counters["ns"] = quantile(loud.together, 0.5);
+  state.counters["quiet_ns"] = quantile(quiet.together, 0.5);
   state.counters["over_quiet"] = quantile(ratios, 0.5);
-  state.counters["p999_ns"] = quantile(loud, 0.999);
-  state.counters["quiet_p999_ns"] = quantile(quiet, 0.999);
-  state.counters["p999_over_quiet"] = quantile(loud, 0.999) / quantile(quiet, 0.999);
-  state.counters["unreported_ns"] = quantile(fresh, 0.5);
+  state.counters["p999_ns"] = quantile(loud.alone, 0.999);
+  state.counters["quiet_p999_ns"] = quantile(quiet.alone, 0.999);
+  state.counters["p999_over_quiet"] = quantile(loud.alone, 0.999) / quantile(quiet.alone, 0.999);
   state.counters["reported_over_unreported"] = quantile(reported_ratios, 0.5);
   state.counters["requests"] = static_cast<double>(storm.requests());
 }
