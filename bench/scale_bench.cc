@@ -20,7 +20,7 @@
 namespace fallow::bench {
 namespace {
 
-constexpr unsigned kRounds = 15;
+constexpr std::int64_t kRounds = 15, kRoundsOfFew = 101;
 
 [[noreturn]] void give_up(const char* what) {
   std::cerr << "scale_bench: " << what << "\n";
@@ -85,13 +85,13 @@ void construct(benchmark::State& state) {
       static_cast<double>(Zone::metadata_size(config).raw) * 8 / static_cast<double>(config.frames.raw);
 }
 
-// A zone of which everything is reported or allocated but `amount` GiB of blocks that are spread over it, at
+// A zone of which everything is reported or allocated but so many MiB of blocks that are spread over it, at
 // even or at random distances; the time until they are reported too.
 void report(benchmark::State& state, bool random) {
   const std::uint64_t gib = static_cast<std::uint64_t>(state.range(0));
   const ZoneConfig config = config_of(gib);
   const std::uint64_t blocks = config.frames.raw / kBlockFrames;
-  const std::uint64_t amount = static_cast<std::uint64_t>(state.range(1)) * 512;
+  const std::uint64_t mib = static_cast<std::uint64_t>(state.range(1)), amount = mib / 2;
   HostedPort port;
   const Tables tables(Zone::metadata_size(config).raw);
   const Result<Zone*> made = Zone::create(port, config, tables.get());
@@ -147,26 +147,27 @@ void report(benchmark::State& state, bool random) {
   state.counters["ms"] = one / 1e6;
   state.counters["block_ns"] = one / static_cast<double>(amount);
   state.counters["block_yardsticks"] = one / static_cast<double>(amount) / unit;
-  state.counters["tib_a_second"] = static_cast<double>(state.range(1)) / 1024 / (one / 1e9);
+  state.counters["tib_a_second"] = static_cast<double>(mib) / (1 << 20) / (one / 1e9);
 }
 
 void register_all() {
   for (const std::int64_t gib : {1, 16, 256, 4096}) {
     const std::string size = gib < 1024 ? std::to_string(gib) + "gib" : std::to_string(gib / 1024) + "tib";
-    const auto add = [&](const std::string& name, auto f) {
+    const auto add = [&](const std::string& name, std::int64_t rounds, auto f) {
       return benchmark::RegisterBenchmark((size + "/" + name).c_str(), f)
           ->UseManualTime()
           ->Unit(benchmark::kMicrosecond)
-          ->Iterations(kRounds);
+          ->Iterations(rounds);
     };
-    add("construct", construct)->Args({gib});
-    for (const std::int64_t amount : {std::int64_t{1}, std::int64_t{64}}) {
-      if (amount * 2 > gib && amount > 1) continue;
-      if (gib == 1) continue;
+    add("construct", kRounds, construct)->Args({gib});
+    for (const std::int64_t mib : {256, 1024, 64 * 1024}) {
+      if (mib * 2 > gib * 1024) continue;
+      const std::string amount =
+          mib < 1024 ? std::to_string(mib) + "mib" : std::to_string(mib / 1024) + "gib";
       for (const bool random : {false, true}) {
-        add("report_" + std::to_string(amount) + "gib/" + (random ? "random" : "even"),
+        add("report_" + amount + "/" + (random ? "random" : "even"), mib < 1024 ? kRoundsOfFew : kRounds,
             [random](benchmark::State& s) { report(s, random); })
-            ->Args({gib, amount});
+            ->Args({gib, mib});
       }
     }
   }

@@ -44,6 +44,7 @@ class BlockIndex {
   bool contains(std::uint32_t block) const noexcept {
     return ((members(0, block / 64) >> (block % 64)) & 1) != 0;
   }
+  void prefetch(std::uint32_t block) const noexcept { __builtin_prefetch(&level_[0][block / 64], 1); }
   // The first member at or after `from`; kNoBlock if there is none.
   std::uint32_t find(std::uint32_t from) const noexcept;
 

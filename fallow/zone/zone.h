@@ -94,7 +94,12 @@ class Zone {
     return BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
   }
 
-  void prefetch(std::uint32_t block) const noexcept { __builtin_prefetch(&entries_[block], 1); }
+  // What isolating the block, and putting it back, will change.
+  void prefetch(std::uint32_t block) const noexcept {
+    __builtin_prefetch(&entries_[block], 1);
+    index_[kHomeFree].prefetch(block);
+    index_[kHomeReported].prefetch(block);
+  }
   // relaxed: for checks that decide nothing by themselves.
   BlockEntry entry_hint(std::uint64_t block) const noexcept {
     return BlockEntry{entries_[block].load(std::memory_order_relaxed)};

@@ -2,6 +2,7 @@
 // them. What is counted is inside hot_path(); tests/instructions/check says how.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -12,6 +13,7 @@
 #include "fallow/platform/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
+#include "fallow/zone/isolation.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 
@@ -20,16 +22,20 @@ namespace {
 
 constexpr PfnCount kFrames{std::uint64_t{1} << 15};  // 128 MiB
 
+struct FreeMemory {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
 struct Bed {
   HostedPort port;
-  std::unique_ptr<std::byte[]> memory;
+  std::unique_ptr<void, FreeMemory> memory;
   Zone* zone = nullptr;
   std::vector<Pfn> list;
 
-  Bed() {
-    const ZoneConfig config{{0}, kFrames, 1};
+  explicit Bed(PfnCount frames) {
+    const ZoneConfig config{{0}, frames, 1};
     const std::size_t size = Zone::metadata_size(config).raw;
-    memory = std::make_unique<std::byte[]>(size + 64);
+    memory.reset(std::calloc(size + 64, 1));  // not touched before it is used
     void* at = memory.get();
     std::size_t room = size + 64;
     std::align(64, size, at, room);
@@ -61,6 +67,7 @@ struct Path {
   const char* name;
   std::uint64_t (*prepare)(Bed&);  // returns the operations
   void (*run)(Bed&);
+  PfnCount frames = kFrames;
 };
 }  // namespace
 }  // namespace fallow
@@ -127,6 +134,26 @@ std::uint64_t prepare_report(Bed& bed) {
   return bed.blocks(Order{9}) / 2;
 }
 
+// Blocks at random places that are to be reported: as many in any zone, and none beside another.
+std::uint64_t prepare_find(Bed& bed) {
+  constexpr unsigned kWanted = 128;
+  std::vector<std::uint32_t> places;
+  for (std::uint32_t b = 0; b < bed.zone->blocks(); ++b) {
+    bed.zone->dirty().remove(b);
+    if (b % 2 == 0) places.push_back(b);
+  }
+  std::shuffle(places.begin(), places.end(), std::mt19937_64(1));
+  for (unsigned i = 0; i < kWanted; ++i) bed.zone->dirty().insert(places[i]);
+  return kWanted;
+}
+
+void find(Bed& bed) {
+  Isolation isolation(*bed.zone, {});
+  ScatterEntry list[32];
+  while (const std::uint32_t n = isolation.fill(list, bed.zone->size()))
+    put_back(*bed.zone, std::span(list).first(n), true);
+}
+
 constexpr Path kPaths[] = {
     allocate_path<0>("order0/allocate"),
     free_path<0>("order0/free"),
@@ -138,12 +165,14 @@ constexpr Path kPaths[] = {
     free_path<9>("order9/free"),
     pair_path<9>("order9/allocate_then_free"),
     {"report/block", prepare_report, [](Bed&) { static_cast<void>(reporter->run()); }},
+    {"find_isolate_put_back/of_1_gib", prepare_find, find, {std::uint64_t{1} << 18}},
+    {"find_isolate_put_back/of_4_tib", prepare_find, find, {std::uint64_t{1} << 30}},
 };
 
 int run(const char* name) {
   for (const Path& path : kPaths) {
     if (std::strcmp(path.name, name) != 0) continue;
-    Bed bed;
+    Bed bed(path.frames);
     const std::uint64_t operations = path.prepare(bed);
     hot_path(path.run, bed);
     std::printf("%llu\n", static_cast<unsigned long long>(operations));
