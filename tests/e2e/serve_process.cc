@@ -22,12 +22,9 @@ using nlohmann::json;
 
 // A line each way, within 2 s.
 std::string exchange(const std::string& path, const std::string& request) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int file = connect_to(path);
   std::string answer;
-  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+  if (file >= 0 &&
       send(file, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
     constexpr int kPatience = 2000;
     char piece[4096];
@@ -38,11 +35,21 @@ std::string exchange(const std::string& path, const std::string& request) {
       answer.append(piece, static_cast<std::size_t>(n));
     }
   }
-  close(file);
+  if (file >= 0) close(file);
   return answer;
 }
 
 }  // namespace
+
+int connect_to(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return file;
+  close(file);
+  return -1;
+}
 
 ServeProcess::ServeProcess(const std::vector<std::string>& options) : options_(options) {
   if (kSanitized) options_.emplace_back("--no-sandbox");
@@ -54,14 +61,14 @@ ServeProcess::~ServeProcess() {
 }
 
 void ServeProcess::kill_all() {
-  const pid_t serving = worker();
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = -1;
-  // Whoever inherits it may not reap it: then it is a zombie, and has let go of everything.
+  // The worker dies a little later, and then, thread by thread, lets go of the socket.
   wait_until([&] {
-    const std::string state = serving > 0 ? read_file("/proc/" + std::to_string(serving) + "/stat") : "";
-    return state.empty() || state.find(") Z ") != std::string::npos;
+    const int there = connect_to(socket());
+    if (there >= 0) close(there);
+    return there < 0;
   });
 }
 

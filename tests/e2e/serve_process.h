@@ -12,6 +12,9 @@
 
 namespace fallow {
 
+// A connection to a local socket; -1: nobody listens there.
+int connect_to(const std::string& path);
+
 class ServeProcess {
  public:
   using Time = std::chrono::milliseconds;
