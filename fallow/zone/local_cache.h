@@ -118,6 +118,7 @@ class alignas(64) LocalCache {
   bool refill_from_owned(unsigned m) noexcept;
   bool take_word(std::uint32_t w, unsigned m) noexcept;
   std::uint32_t claim_block(Mobility mobility) noexcept;
+  std::uint32_t claim_apart(unsigned home, Mobility mobility) noexcept;
   std::uint32_t claim_listed(unsigned home, Mobility mobility) noexcept;
   bool claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
   void own(unsigned m, std::uint32_t block) noexcept;
@@ -180,6 +181,7 @@ class alignas(64) LocalCache {
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
   std::uint32_t run_word_[kMobilities];           // where the last run was found, kNoWord: nowhere
+  std::uint32_t near_ = kNoBlock;                 // the last wholly free block that was claimed
   std::uint32_t any_block_ = 0;                   // where the last search of every block ended
   const std::uint32_t id_;                        // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;

@@ -3,7 +3,6 @@
 #include "fallow/zone/local_cache.h"
 
 namespace fallow {
-
 bool LocalCache::refill(Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   serve_drain_request();
@@ -82,8 +81,9 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
     if (block != kNoBlock) return block;
   }
   for (const unsigned home : {kHomeFree, kHomeReported}) {
-    const std::uint32_t block = claim_listed(home, mobility);
-    if (block != kNoBlock) return block;
+    std::uint32_t block = claim_apart(home, mobility);
+    if (block == kNoBlock) block = claim_listed(home, mobility);
+    if (block != kNoBlock) return near_ = block;
   }
   for (unsigned bin = 0; bin < kBins; ++bin) {
     for (unsigned other = 0; other < kMobilities; ++other) {
@@ -91,6 +91,35 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
       const std::uint32_t block = claim_listed(bin_home(static_cast<Mobility>(other), bin), mobility);
       if (block != kNoBlock) return block;
     }
+  }
+  return kNoBlock;
+}
+
+// Wholly free blocks come by the group whose entries share a cache line: each refill changes an entry, and
+// two caches with neighbouring blocks would take the line from each other every time. So first another of
+// the group of the last one, then one of a group that is all free.
+std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept {
+  constexpr std::uint32_t kGroup = 8;  // 64 bytes of entries
+  constexpr unsigned kTries = 4;
+  const BlockIndex& list = zone_.listed(home);
+  const auto highest = [](std::uint64_t members) {
+    return 63 - static_cast<unsigned>(std::countl_zero(members));
+  };
+  if (near_ != kNoBlock) {
+    const std::uint64_t group = std::uint64_t{0xff} << (near_ % 64 / kGroup * kGroup);
+    if (const std::uint64_t left = list.members_of_word(near_ / 64) & group; left != 0) {
+      const std::uint32_t block = near_ / 64 * 64 + highest(left);
+      if (claim(block, home, mobility)) return block;
+    }
+  }
+  std::uint32_t at = list.find_before(kNoBlock);
+  for (unsigned i = 0; i < kTries && at != kNoBlock; ++i, at = list.find_before(at / 64 * 64)) {
+    std::uint64_t whole = list.members_of_word(at / 64);
+    for (unsigned step = 1; step < kGroup; step *= 2) whole &= whole >> step;
+    whole &= 0x0101010101010101;  // the first of each group that is all there
+    if (whole == 0) continue;
+    const std::uint32_t block = at / 64 * 64 + highest(whole) + kGroup - 1;
+    if (claim(block, home, mobility)) return block;
   }
   return kNoBlock;
 }

@@ -64,6 +64,25 @@ TEST_F(Placement, CachesDoNotShareABlock) {
   for (const std::uint32_t b : blocks[0]) EXPECT_EQ(blocks[1].count(b), 0u);
 }
 
+// The entries of 8 blocks share a cache line, which two caches at work would take from each other.
+TEST_F(Placement, CachesTakeTheirBlocksFromGroupsOfTheirOwn) {
+  make({kBase, {64 * kBlockFrames}, 3});
+  std::set<std::uint32_t> groups[3];
+  for (unsigned i = 0; i < 3 * 12 * kBlockFrames; ++i)
+    groups[i % 3].insert(block_of(must_allocate({}, Mobility::Movable, i % 3)) / 8);
+  for (unsigned a = 0; a < 3; ++a) {
+    EXPECT_EQ(groups[a].size(), 2u);
+    for (const std::uint32_t g : groups[a]) EXPECT_EQ(groups[(a + 1) % 3].count(g), 0u) << "group " << g;
+  }
+}
+
+// And they take what there is when no such group is left.
+TEST_F(Placement, CachesShareAGroupBeforeTheyGoWithout) {
+  make({kBase, {8 * kBlockFrames}, 2});
+  for (unsigned i = 0; i < 8 * kBlockFrames; ++i) must_allocate({}, Mobility::Movable, i % 2);
+  EXPECT_EQ(used().raw, 8 * kBlockFrames);
+}
+
 // The block of the last run becomes wholly free and goes to another mobility: the next run does not follow
 // it.
 TEST_F(Placement, ARunDoesNotFollowItsLastBlockIntoAnotherMobility) {
