@@ -23,7 +23,7 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   if (reuse_ == m && order.raw <= kWordOrder) {
     if (const Allocation got = reuse_pending(order); got.ok()) return got;
   }
-  if (order.raw < kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
+  if (order.raw > 0 && order.raw < kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
   if (const Allocation got = from_hand(order, m); got.ok()) return got;
   const std::uint32_t last = run_word_[m] == kNoWord ? kNoBlock : run_word_[m] / kBlockWords;
   for (const std::uint32_t block : {last, owned_[m]}) {

@@ -6,24 +6,37 @@ namespace {
 
 constexpr std::uint64_t kEven = 0x5555555555555555;
 
+constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
+  return e.with_used(kBlockFrames)
+      .with_marked(0)
+      .with_whole(true)
+      .with_reported(false)
+      .with_owner(0)
+      .with_mobility(mobility);
+}
+
 }  // namespace
 
 // Closes a wholly free block; its entry before tells what was marked.
 bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept {
   bool closed = false;
   *before = zone_.update(
-      block,
-      [=](BlockEntry e) {
-        if (e.used() != 0 || e.splitting()) return e;
-        return e.with_used(kBlockFrames)
-            .with_marked(0)
-            .with_whole(true)
-            .with_reported(false)
-            .with_owner(0)
-            .with_mobility(mobility);
-      },
+      block, [=](BlockEntry e) { return e.used() != 0 || e.splitting() ? e : closed_whole(e, mobility); },
       &closed);
   return closed;
+}
+
+// The block that this cache freed last, if it still lies there. It stays listed: whoever frees it again finds
+// it so.
+bool LocalCache::take_back_whole(Mobility mobility) noexcept {
+  if (whole_last_ == kNoBlock) return false;
+  const BlockEntry e = zone_.entry(whole_last_);
+  if (!e.wholly_unreported() || !zone_.replace(whole_last_, e, closed_whole(e, mobility))) {
+    whole_last_ = kNoBlock;
+    return false;
+  }
+  bump(taken_, kBlockFrames);
+  return true;
 }
 
 void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept {
@@ -46,16 +59,21 @@ Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
   return order == kBlockOrder ? allocate_block(mobility) : allocate_pair(mobility);
 }
 
+// The block freed last, else the lowest.
 Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
+  if (take_back_whole(mobility)) return {zone_.pfn_of(std::uint64_t{whole_last_} * kBlockFrames), Status::Ok};
   for (const unsigned home : {kHomeFree, kHomeReported}) {
     const BlockIndex& list = zone_.listed(home);
-    for (std::uint32_t b = list.find(0); b != kNoBlock; b = list.find(b + 1)) {
-      BlockEntry before;
-      if (close_whole(b, mobility, &before)) {
-        const bool promised = clear_marks(b, before);
-        return {zone_.pfn_of(std::uint64_t{b} * kBlockFrames), Status::Ok, promised};
+    for (const std::uint32_t begin : {whole_from_, std::uint32_t{0}}) {
+      for (std::uint32_t b = list.find(begin); b != kNoBlock; b = list.find(b + 1)) {
+        BlockEntry before;
+        if (close_whole(b, mobility, &before)) {
+          const bool promised = clear_marks(b, before);
+          return {zone_.pfn_of(std::uint64_t{b} * kBlockFrames), Status::Ok, promised};
+        }
+        zone_.mend_listing(b, home);
       }
-      zone_.mend_listing(b, home);
+      if (begin == 0) break;
     }
   }
   return {};

@@ -15,7 +15,8 @@ inline constexpr unsigned kBlockFrames = 512;
 inline constexpr unsigned kBlockWords = kBlockFrames / kWordFrames;
 inline constexpr unsigned kAgeGroups = 8;  // frames that share an age: 64
 inline constexpr unsigned kMaxCaches = 4095;
-inline constexpr unsigned kBins = 4;  // kinds of partly used blocks, by how full they are: see home()
+inline constexpr std::uint32_t kGroup = 8;  // blocks whose entries share a cache line
+inline constexpr unsigned kBins = 4;        // kinds of partly used blocks, by how full they are: see home()
 static_assert(std::has_single_bit(kBlockFrames / kBins));
 
 // Bits of `raw`, lowest first; all zero is a free block that nobody has touched.

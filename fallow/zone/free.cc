@@ -156,7 +156,10 @@ Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count
     }
   }
   for (std::uint32_t b = first; b < first + count; ++b) {
-    if (give_whole(b)) continue;
+    if (give_whole(b)) {
+      whole_last_ = count == 1 ? b : kNoBlock;  // a pair stays one
+      continue;
+    }
     const Status why = free_words(zone_.pfn_of(std::uint64_t{b} * kBlockFrames),
                                   std::uint64_t{b} * kBlockWords, kBlockWords);
     if (why != Status::Ok) return why;

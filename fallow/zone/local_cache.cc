@@ -9,6 +9,7 @@ LocalCache::LocalCache(Zone& zone, std::uint32_t number)
       origin_(zone.pfn_of(0)),
       owned_{kNoBlock, kNoBlock, kNoBlock},
       run_word_{kNoWord, kNoWord, kNoWord},
+      whole_from_(number * kGroup % zone.blocks()),
       id_(number + 1) {
   store(pending_, held(kNoWord, 0));
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
@@ -98,6 +99,7 @@ void LocalCache::settle_last() noexcept {
 }
 
 void LocalCache::drain() noexcept {
+  whole_last_ = kNoBlock;
   settle_last();
   flush_pending();
   for (unsigned m = 0; m < kMobilities; ++m) put_back_hand(m);

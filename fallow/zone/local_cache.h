@@ -139,6 +139,7 @@ class alignas(64) LocalCache {
   Allocation allocate_pair(Mobility mobility) noexcept;
   bool close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept;
   void reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept;
+  bool take_back_whole(Mobility mobility) noexcept;
   bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
   bool split(std::uint32_t block, bool reported, unsigned owner = 0) noexcept;
@@ -181,9 +182,11 @@ class alignas(64) LocalCache {
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
   std::uint32_t run_word_[kMobilities];           // where the last run was found, kNoWord: nowhere
-  std::uint32_t near_ = kNoBlock;                 // the last wholly free block that was claimed
-  std::uint32_t any_block_ = 0;                   // where the last search of every block ended
-  const std::uint32_t id_;                        // as owner in a block's entry
+  const std::uint32_t whole_from_;       // where the search begins: for each in another line of entries
+  std::uint32_t whole_last_ = kNoBlock;  // the block that was freed as a whole last
+  std::uint32_t near_ = kNoBlock;        // the last wholly free block that was claimed
+  std::uint32_t any_block_ = 0;          // where the last search of every block ended
+  const std::uint32_t id_;               // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
 
   std::atomic<std::uint64_t> taken_{0};

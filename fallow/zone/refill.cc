@@ -99,7 +99,6 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
 // two caches with neighbouring blocks would take the line from each other every time. So first another of
 // the group of the last one, then one of a group that is all free.
 std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept {
-  constexpr std::uint32_t kGroup = 8;  // 64 bytes of entries
   constexpr unsigned kTries = 4;
   const BlockIndex& list = zone_.listed(home);
   const auto highest = [](std::uint64_t members) {

@@ -26,7 +26,7 @@ struct Layout {
         words(caches + c.caches * sizeof(LocalCache)),
         entries(words + blocks * kBlockWords * sizeof(std::uint64_t)),
         index(line_up(entries + blocks * sizeof(std::uint64_t))),
-        index_step(BlockIndex::storage_size(static_cast<std::uint32_t>(blocks)).raw),
+        index_step(line_up(BlockIndex::storage_size(static_cast<std::uint32_t>(blocks)).raw)),
         end(index + (kHomes + 1) * index_step) {}
   std::uint64_t blocks, caches, words, entries, index, index_step, end;
 };

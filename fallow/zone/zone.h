@@ -110,6 +110,15 @@ class Zone {
   template <class Change>
   BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
 
+  // The same for a change that is known, but the block stays listed where it was, until a search comes across
+  // it: for one that is likely to be undone soon. False if the entry was another.
+  bool replace(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
+    std::uint64_t raw = before.raw();
+    // seq_cst: as in update().
+    return entries_[block].compare_exchange_strong(raw, after.raw(), std::memory_order_seq_cst,
+                                                   std::memory_order_relaxed);
+  }
+
   // Announces that `n` frames of the block will be taken, `marks` of them with a mark: fails if they cannot
   // be there. What then turns out otherwise is put right by settle_taken(). ZONE-2: used counts what is taken
   // or about to be. With an `owner` it fails unless the block is that cache's, in the same step: a block that

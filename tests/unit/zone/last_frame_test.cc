@@ -101,5 +101,43 @@ TEST_F(LastFrame, HoldsNoPromise) {
   must_free(again.pfn);
 }
 
+// The same of whole blocks, which cost two operations on the entry then, and none on the lists.
+TEST_F(LastFrame, AWholeBlockIsAllocatedAgain) {
+  const Pfn lowest = must_allocate({9}), block = must_allocate({9});
+  must_free(lowest, {9});
+  must_free(block, {9});
+  EXPECT_EQ(must_allocate({9}), block);
+  expect_consistent();
+  EXPECT_TRUE(zone().listed(kHomeFree).contains(block_of(block))) << "until a search comes across it";
+  EXPECT_EQ(must_allocate({9}), lowest);
+  EXPECT_EQ(block_of(must_allocate({9})), block_of(block) + 1);
+  EXPECT_FALSE(zone().listed(kHomeFree).contains(block_of(block)));
+  must_free(block, {9});
+  expect_consistent();
+}
+
+TEST_F(LastFrame, AWholeBlockIsNobodyElsesNorReported) {
+  const Pfn lowest = must_allocate({9}), block = must_allocate({9});
+  must_free(lowest, {9});
+  must_free(block, {9});
+  EXPECT_EQ(take_whole(block_of(block)), block);  // by a search of its own
+  must_free(block, {9}, 1);
+  must_free(must_allocate({3}), {3});
+  cache().retire();
+  const Pfn again = must_allocate({9});
+  must_free(again, {9});
+  const std::uint64_t marked = report();
+  EXPECT_EQ(marked, kBlocks * kBlockFrames);
+  EXPECT_EQ(must_allocate({9}), lowest) << "a reported block is not taken back";
+  expect_consistent();
+}
+
+TEST_F(LastFrame, HalfOfAPairIsNot) {
+  const Pfn single = must_allocate({9}), pair = must_allocate({10});
+  must_free(single, {9});
+  must_free(pair, {10});
+  EXPECT_EQ(must_allocate({9}), single);
+}
+
 }  // namespace
 }  // namespace fallow
