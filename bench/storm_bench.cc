@@ -127,11 +127,11 @@ class Storm {
       if (reporter_->register_device(&device_, &policy_) != Status::Ok) give_up("no device");
       while (kind == Kind::Reported && reporter_->reporting_requested(0)) std::this_thread::yield();
       while (kind == Kind::Storm && reporter_->stats().requests == before) std::this_thread::yield();
-      requests_ -= kind == Kind::Storm ? reporter_->stats().requests : 0;
     }
+    const std::uint64_t begun = reporter_->stats().requests;
     allocate(times);
     const bool under_way = reporter_->reporting_requested(0);
-    requests_ += kind == Kind::Storm ? reporter_->stats().requests : 0;
+    requests_ += reporter_->stats().requests - begun;  // none, unless it is the storm
     LocalCache& cache = zone_->cache(0);
     for (const Pfn pfn : list_) {
       if (cache.free(pfn) != Status::Ok) give_up("a free was refused");
