@@ -9,8 +9,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 
 namespace fallow {
 namespace {
@@ -82,27 +80,6 @@ CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
   close(terminal);
   outcome.status = exit_status_of(child);
   return outcome;
-}
-
-ScratchFolder::ScratchFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "fallow-cli-XXXXXX").string();
-  EXPECT_NE(mkdtemp(name.data()), nullptr);
-  folder_ = name;
-}
-
-ScratchFolder::~ScratchFolder() {
-  std::error_code nobody_minds;
-  std::filesystem::remove_all(folder_, nobody_minds);
-}
-
-std::string ScratchFolder::file(const std::string& name, const std::string& content) const {
-  std::ofstream(path(name), std::ios::binary) << content;
-  return path(name);
-}
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace fallow

@@ -3,10 +3,10 @@
 
 #include <sys/types.h>
 
-#include <chrono>
-#include <filesystem>
 #include <string>
 #include <vector>
+
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 
@@ -24,23 +24,5 @@ CliOutcome run_cli(const std::vector<std::string>& arguments,
 CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
                                const std::vector<std::string>& environment = {},
                                const std::string& interrupt_at = "");
-
-// A folder that goes with the object.
-class ScratchFolder {
- public:
-  ScratchFolder();
-  ~ScratchFolder();
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  // Makes a file in it and returns its path.
-  std::string file(const std::string& name, const std::string& content) const;
-
- private:
-  std::filesystem::path folder_;
-};
-
-std::string read_file(const std::string& path);
 
 }  // namespace fallow

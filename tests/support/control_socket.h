@@ -10,8 +10,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <string>
+
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 
@@ -25,20 +26,12 @@ inline sockaddr_un unix_address(const std::string& path) {
 class ListeningPath {
  public:
   ListeningPath() {
-    std::string name = (std::filesystem::temp_directory_path() / "fallow-ctl-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = name + "/control";
     file_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const sockaddr_un address = unix_address(path_);
     EXPECT_EQ(bind(file_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
     EXPECT_EQ(listen(file_, 64), 0);
   }
-  ~ListeningPath() {
-    close_file();
-    std::error_code nobody_minds;
-    std::filesystem::remove_all(folder_, nobody_minds);
-  }
+  ~ListeningPath() { close_file(); }
   ListeningPath(const ListeningPath&) = delete;
   ListeningPath& operator=(const ListeningPath&) = delete;
 
@@ -50,8 +43,8 @@ class ListeningPath {
   const std::string& path() const { return path_; }
 
  private:
-  std::filesystem::path folder_;
-  std::string path_;
+  ScratchFolder folder_;
+  std::string path_ = folder_.path("control");
   int file_ = -1;
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "fallow/vhost_user/server.h"
+#include "tests/support/scratch_folder.h"
 #include "tests/support/vhost_guest.h"
 
 namespace fallow {
@@ -89,10 +90,7 @@ inline int listen_at(const std::string& path, int backlog = 512) {
 class VhostServerBox {
  public:
   explicit VhostServerBox(BalloonGuestOptions guest = {}) {
-    char directory[] = "/tmp/fallow-test-XXXXXX";
-    FALLOW_CHECK(mkdtemp(directory) != nullptr);
-    directory_ = directory;
-    path = directory_ + "/socket";
+    path = folder_.path("socket");
     options.listeners = {listen_at(path)};
     options.guest = guest;
     options.statistics = {};
@@ -104,8 +102,6 @@ class VhostServerBox {
   ~VhostServerBox() {
     stop();
     close(options.listeners[0]);
-    unlink(path.c_str());
-    rmdir(directory_.c_str());
     munmap(records, sizeof *records);
   }
   VhostServerBox(const VhostServerBox&) = delete;
@@ -165,7 +161,7 @@ class VhostServerBox {
 
  private:
   struct Death {};
-  std::string directory_;
+  ScratchFolder folder_;
   std::thread thread_;
 };
 

@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
-#include <fstream>
 #include <span>
 #include <vector>
 
 #include "apps/guest/trace_module.h"
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 namespace {
@@ -27,14 +26,12 @@ std::string free_line(double time, unsigned pfn, unsigned order) {
 
 // "+0" and "-0" are an allocation in slot 0 and its free; behind "@" is the time in ms, if it has changed.
 std::string events_of(const std::string& trace, double speed = 1) {
-  const std::string path = testing::TempDir() + fmt::format("fallow-module-{}.txt", getpid());
-  std::ofstream(path) << trace;
+  const ScratchFolder folder;
   BootRequest request;
-  request.trace = path;
+  request.trace = folder.file("trace.txt", trace);
   request.speed = speed;
   std::string error;
   const auto file = trace_module(request, &error);
-  std::remove(path.c_str());
   if (!file) return error;
   std::array<std::byte, 4096> bytes{};
   const ssize_t size = pread(file->file(), bytes.data(), bytes.size(), 0);

@@ -2,22 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 namespace {
 
-std::string path_of(const char* name) { return (std::filesystem::path(testing::TempDir()) / name).string(); }
-
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 TEST(OutputFile, everything_arrives) {
-  const std::string path = path_of("fallow_output_file_test");
+  const ScratchFolder folder;
+  const std::string path = folder.path("text");
   std::string error;
   auto file = OutputFile::open(path, &error);
   ASSERT_TRUE(file) << error;
@@ -28,8 +20,7 @@ TEST(OutputFile, everything_arrives) {
   }
   EXPECT_TRUE(file->close());
   EXPECT_TRUE(file->close());
-  EXPECT_EQ(content_of(path), expected);
-  std::filesystem::remove(path);
+  EXPECT_EQ(read_file(path), expected);
 }
 
 TEST(OutputFile, cannot_be_opened) {

@@ -2,26 +2,21 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-
+#include "tests/support/scratch_folder.h"
 #include "tests/unit/apps/reports.h"
 
 namespace fallow {
 namespace {
 
 std::string rows(bool compared) {
-  const std::string path = (std::filesystem::path(testing::TempDir()) / "fallow_replay_csv_test").string();
+  const ScratchFolder folder;
+  const std::string path = folder.path("samples.csv");
   std::string error;
   auto file = OutputFile::open(path, &error);
   ReplayCsv csv(*file, compared);
   csv.sample(sample_at(milliseconds(2500)));
   EXPECT_TRUE(file->close());
-  std::ifstream in(path);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  std::filesystem::remove(path);
-  return text;
+  return read_file(path);
 }
 
 constexpr const char* kNames =

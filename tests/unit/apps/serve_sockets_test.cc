@@ -6,24 +6,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 namespace {
 
 class ServeSockets : public testing::Test {
  protected:
-  ServeSockets() {
-    std::string name = (std::filesystem::temp_directory_path() / "fallow-sockets-XXXXXX").string();
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-    path_ = name + "/socket";
-  }
-  ~ServeSockets() override { std::filesystem::remove_all(folder_); }
-
   std::optional<ListeningSocket> create(mode_t mode = 0600) {
     error_.clear();
     return ListeningSocket::create(path_, mode, {}, &error_);
@@ -54,8 +47,9 @@ class ServeSockets : public testing::Test {
     close(file);
   }
 
-  std::filesystem::path folder_;
-  std::string path_, error_;
+  ScratchFolder folder_;
+  std::string path_ = folder_.path("socket");
+  std::string error_;
 };
 
 TEST_F(ServeSockets, listens_with_the_mode_whatever_the_umask) {
@@ -117,7 +111,7 @@ TEST_F(ServeSockets, a_socket_that_took_its_place_stays) {
 }
 
 TEST_F(ServeSockets, a_folder_that_is_missing_is_told) {
-  path_ = (folder_ / "no" / "socket").string();
+  path_ = folder_.path("no/socket");
   EXPECT_FALSE(create());
   EXPECT_EQ(error_, path_ + ": cannot make the socket: No such file or directory");
 }

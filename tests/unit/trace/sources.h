@@ -2,14 +2,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +14,7 @@
 #include <vector>
 
 #include "fallow/trace/byte_source.h"
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 
@@ -82,21 +80,11 @@ inline std::string drain(ByteSource& source, std::size_t piece = 4096) {
 // A file that is gone at the end of the test.
 class TemporaryFile {
  public:
-  TemporaryFile(const std::string& name, std::string_view content)
-      : folder_(std::filesystem::temp_directory_path() /
-                ("fallow-" + std::to_string(::getpid()) + "-" +
-                 testing::UnitTest::GetInstance()->current_test_info()->name())),
-        path_((folder_ / name).string()) {
-    std::filesystem::create_directories(folder_);
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  ~TemporaryFile() { std::filesystem::remove_all(folder_); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  TemporaryFile(const std::string& name, std::string_view content) : path_(folder_.file(name, content)) {}
   const std::string& path() const { return path_; }
 
  private:
-  std::filesystem::path folder_;
+  ScratchFolder folder_;
   std::string path_;
 };
 
