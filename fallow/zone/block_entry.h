@@ -85,19 +85,20 @@ class BlockEntry {
   // Which ages become what: made once for a change that may have to be tried again.
   struct Stamp {
     std::uint64_t mask = 0, ages = 0;
+    constexpr Stamp operator|(Stamp other) const { return {mask | other.mask, ages | other.ages}; }
   };
-  // The ages of `groups`, a bit each, become `now`.
-  static constexpr Stamp stamp(unsigned groups, unsigned now) {
-    Stamp s;
-    for (unsigned left = groups; left != 0; left &= left - 1) {
-      const unsigned at = kAges + 3 * static_cast<unsigned>(std::countr_zero(left));
-      s.mask |= std::uint64_t{7} << at;
-      s.ages |= std::uint64_t{now} << at;
-    }
-    return s;
+  // The age of `group` becomes `now`.
+  static constexpr Stamp stamp(unsigned group, unsigned now) {
+    return {std::uint64_t{7} << (kAges + 3 * group), std::uint64_t{now} << (kAges + 3 * group)};
   }
   constexpr BlockEntry stamped(Stamp s) const { return BlockEntry{(raw_ & ~s.mask) | s.ages}; }
-  constexpr BlockEntry stamped(unsigned groups, unsigned now) const { return stamped(stamp(groups, now)); }
+  // Of `groups`, a bit each.
+  constexpr BlockEntry stamped(unsigned groups, unsigned now) const {
+    Stamp all;
+    for (; groups != 0; groups &= groups - 1)
+      all = all | stamp(static_cast<unsigned>(std::countr_zero(groups)), now);
+    return stamped(all);
+  }
   // What has reached `min_age` stays old, though ticks go round.
   constexpr BlockEntry matured(unsigned min_age, unsigned now) const {
     unsigned old = 0;

@@ -34,6 +34,7 @@ struct FrameWord {
   constexpr std::uint32_t mark() const { return static_cast<std::uint32_t>(raw >> 32); }
   constexpr std::uint32_t free() const { return ~used(); }
   constexpr std::uint32_t allocated() const { return used() & ~mark(); }
+  constexpr bool all_allocated(std::uint32_t bits) const { return (raw & of(bits, bits).raw) == bits; }
   constexpr std::uint32_t isolated() const { return used() & mark(); }
   constexpr std::uint32_t unreported() const { return ~used() & ~mark(); }
 
@@ -42,6 +43,8 @@ struct FrameWord {
   constexpr FrameWord give(std::uint32_t bits, std::uint32_t marks) const {
     return of(used() & ~bits, (mark() & ~bits) | marks);
   }
+  // The same where all in `bits` are allocated.
+  constexpr FrameWord give_allocated(std::uint32_t bits) const { return {raw & ~std::uint64_t{bits}}; }
   constexpr FrameWord isolate(std::uint32_t bits) const { return of(used() | bits, mark() | bits); }
 };
 

@@ -69,7 +69,7 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
   do {
     freed = FrameWord{raw}.allocated() & bits & ~held;
     // release: MO-1, what was written into the frames happens before they are taken again.
-  } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give(freed, 0).raw,
+  } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give_allocated(freed).raw,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));
   if (freed != bits) [[unlikely]]
     refuse_bits(w, bits & ~freed);
@@ -83,13 +83,40 @@ void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
   }
 }
 
+// The age of a word that was freed now.
+inline BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
+  return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, zone_.tick());
+}
+
 // Returns how many frames of the block are used now; the caller notes the free.
-unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept {
-  const BlockEntry::Stamp stamp = BlockEntry::stamp(groups, zone_.tick());
+inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp) noexcept {
   const BlockEntry before =
       zone_.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).stamped(stamp); });
   bump(returned_, n);
   return before.used() - n;
+}
+
+// Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
+// them: nobody touched those.
+void LocalCache::put_back_hand(unsigned m) noexcept {
+  const Held hand = load(hand_[m]);
+  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] & bits : 0;
+  count_refaults(m, ~bits);
+  hand_marks_[m] = 0;
+  if (bits == 0) return;
+  store(hand_[m], held(hand.word(), 0));
+  const std::uint32_t block = hand.word() / kBlockWords;
+  const unsigned marked = count_ones(marks);
+  if (marked != 0) {
+    // ZONE-3: marked counts at least the marks of the words, so it goes first.
+    zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
+    bump(unmarked_, std::uint64_t{0} - marked);
+  }
+  zone_.give_bits(hand.word(), bits, marks);
+  const unsigned used =
+      give_frames(block, count_ones(bits), bits == marks ? BlockEntry::Stamp{} : stamp_of(hand.word()));
+  if (marked != 0) zone_.settle_marks(block, hand_forgets_[m]);
+  zone_.note_free_bits(hand.word(), used, bits & ~marks);
 }
 
 void LocalCache::flush_pending() noexcept {
@@ -98,11 +125,19 @@ void LocalCache::flush_pending() noexcept {
   if (pending.bits() == 0) return;
   store(pending_, held(pending.word(), 0));
   const std::uint32_t freed = clear_used(pending.word(), pending.bits());
-  if (freed == 0) return;
-  // One frame is what random frees leave here.
-  const unsigned n = (freed & (freed - 1)) == 0 ? 1 : count_ones(freed);
-  const unsigned used = give_frames(pending.word() / kBlockWords, n, group_of(pending.word()));
-  zone_.note_free_bits(pending.word(), used, freed);
+  if (freed != 0) static_cast<void>(give_freed(pending.word(), freed));
+}
+
+// Frames of a word that are free there already. Always Ok, so that gather() can end with it.
+[[gnu::noinline]] Status LocalCache::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
+  return note_freed(w, give_frames(w / kBlockWords, count_ones(freed), stamp_of(w)), freed);
+}
+
+// The same once their block counts them as free. Always Ok.
+[[gnu::noinline]] Status LocalCache::note_freed(std::uint32_t w, unsigned used,
+                                                std::uint32_t freed) noexcept {
+  zone_.note_free_bits(w, used, freed);
+  return Status::Ok;
 }
 
 inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
@@ -111,12 +146,39 @@ inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, Blo
   return Status::Ok;
 }
 
-// Frees of another word than the last ones gather from here on. Where what is freed is handed out again at
-// once, there is nothing to flush.
+// Frees of another word than the last ones gather from here on: those go back into their block. What single
+// frees in random order do every time is tried here with two atomic operations and without a call: such an
+// operation waits for all stores before it, and saved registers are stores.
 Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
-  if (load(pending_).bits() == 0 && zone_.drain_requests() == drains_seen_)
-    return begin_pending(w, bits, entry);
-  return flush_and_gather(w, bits, entry);
+  const Held pending = load(pending_);
+  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
+    return flush_and_gather(w, bits, entry);
+  // Where what is freed is handed out again at once, there is nothing to flush.
+  if (pending.bits() == 0) return begin_pending(w, bits, entry);
+  if (entry.used() > kNearlyFull) [[unlikely]]
+    return flush_and_gather(w, bits, entry);
+  // relaxed: as in clear_used(), the word before the entry that tells who may have it in hand.
+  std::atomic<std::uint64_t>& slot = zone_.word(pending.word());
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  const std::uint32_t block = pending.word() / kBlockWords;
+  const BlockEntry before = zone_.entry_hint(block);
+  const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : count_ones(pending.bits());
+  const BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
+  if (before.owner() != 0 || !before.surely_at_home_of(after) ||
+      !FrameWord{raw}.all_allocated(pending.bits()) ||
+      // release: MO-1.
+      !slot.compare_exchange_strong(raw, FrameWord{raw}.give_allocated(pending.bits()).raw,
+                                    std::memory_order_acq_rel, std::memory_order_relaxed)) [[unlikely]]
+    return flush_and_gather(w, bits, entry);
+  const bool given = zone_.replace(block, before, after);
+  store(pending_, held(w, bits));
+  reuse_ = kNoReuse;
+  if (!given) [[unlikely]]
+    return give_freed(pending.word(), pending.bits());
+  bump(returned_, n);
+  if (zone_.matters(after.used())) [[unlikely]]
+    return note_freed(pending.word(), after.used(), pending.bits());
+  return Status::Ok;
 }
 
 [[gnu::noinline]] Status LocalCache::flush_and_gather(std::uint32_t w, std::uint32_t bits,
@@ -134,14 +196,15 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   for (std::uint64_t w = first; w < first + count; ++w) {
     if (!is_allocated_once_split(w, kWholeWord)) return zone_.refuse(pfn, Status::NotAllocated);
   }
-  unsigned freed = 0, groups = 0;
+  unsigned freed = 0;
+  BlockEntry::Stamp stamp;
   for (std::uint64_t w = first; w < first + count; ++w) {
     freed += count_ones(clear_used(w, kWholeWord));
-    groups |= group_of(w);
+    stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
   }
   const bool all = freed == count * kWordFrames;
   // One run, that has become one block or a part of one.
-  if (freed != 0) zone_.note_free(block, give_frames(block, freed, groups), all ? 1 : freed);
+  if (freed != 0) zone_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
   return all ? Status::Ok : Status::NotAllocated;
 }
 

@@ -61,28 +61,6 @@ void LocalCache::serve_drain_request() noexcept {
   drain();
 }
 
-// Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
-// them: nobody touched those.
-void LocalCache::put_back_hand(unsigned m) noexcept {
-  const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] & bits : 0;
-  count_refaults(m, ~bits);
-  hand_marks_[m] = 0;
-  if (bits == 0) return;
-  store(hand_[m], held(hand.word(), 0));
-  const std::uint32_t block = hand.word() / kBlockWords;
-  const unsigned marked = count_ones(marks);
-  if (marked != 0) {
-    // ZONE-3: marked counts at least the marks of the words, so it goes first.
-    zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
-    bump(unmarked_, std::uint64_t{0} - marked);
-  }
-  zone_.give_bits(hand.word(), bits, marks);
-  const unsigned used = give_frames(block, count_ones(bits), bits == marks ? 0 : group_of(hand.word()));
-  if (marked != 0) zone_.settle_marks(block, hand_forgets_[m]);
-  zone_.note_free_bits(hand.word(), used, bits & ~marks);
-}
-
 // Frames of `bits` that the hand was given with a mark are out, or were.
 void LocalCache::count_refaults(unsigned m, std::uint32_t bits) noexcept {
   bump(refaults_, count_ones(hand_marks_[m] & bits));

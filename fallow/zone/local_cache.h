@@ -98,9 +98,6 @@ class alignas(64) LocalCache {
     c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
-  // The age group of a word, as a bit of BlockEntry::stamped().
-  static unsigned group_of(std::uint64_t w) { return 1U << (w % kBlockWords * kAgeGroups / kBlockWords); }
-
   Allocation allocate_slow(Order order, Mobility mobility) noexcept;
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
   Allocation hand_out(unsigned m, Held hand, std::uint32_t bits) noexcept;
@@ -110,7 +107,6 @@ class alignas(64) LocalCache {
   Allocation reuse_pending(Order order) noexcept;
   bool marks_hold(unsigned m) const noexcept;
   void count_refaults(unsigned m, std::uint32_t bits) noexcept;
-  void put_back_hand(unsigned m) noexcept;
   void serve_drain_request() noexcept;
 
   // refill.cc: single frames.
@@ -157,8 +153,12 @@ class alignas(64) LocalCache {
   void refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept;
   Status flush_and_gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
   Status begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
+  void put_back_hand(unsigned m) noexcept;
   void flush_pending() noexcept;
-  unsigned give_frames(std::uint32_t block, unsigned n, unsigned groups) noexcept;
+  Status give_freed(std::uint32_t w, std::uint32_t freed) noexcept;
+  Status note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept;
+  BlockEntry::Stamp stamp_of(std::uint32_t w) const noexcept;
+  unsigned give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp) noexcept;
 
   Zone& zone_;
   const Pfn base_;

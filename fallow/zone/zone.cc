@@ -133,6 +133,11 @@ void Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
   if (now != to && now != kNoHome) index_[now].insert(block);
 }
 
+void Zone::relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
+  const unsigned from = home(before), to = home(after);
+  if (from != to) relist(block, from, to);
+}
+
 void Zone::restart_ages() noexcept {
   constexpr unsigned kAllGroups = (1U << kAgeGroups) - 1;
   const unsigned now = tick();

@@ -132,6 +132,10 @@ class Zone {
   // `bits` of a word, which are the caller's, become free, those in `marks` marked. Before the entry says so.
   void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
 
+  // Whether a block matters to the reporter when this many of its frames are used. To be asked after its
+  // entry has changed (MO-5).
+  bool matters(unsigned used) const noexcept { return used <= trigger_.limit(); }
+
   // After frames of a block became free, and its entry says so: makes the reporter look at it.
   // `freed` bounds how many blocks of the reporting order, or larger, that made.
   void note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept;
@@ -188,6 +192,7 @@ class Zone {
   Zone(Port& port, const ZoneConfig& config, std::byte* tables);
 
   bool counts(std::uint32_t block, unsigned used) noexcept;
+  void relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept;
   void relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
   void withhold(std::uint64_t first, std::uint64_t count) noexcept;
   void forget_block(std::uint32_t block) noexcept;
@@ -238,10 +243,8 @@ BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexc
     // changes before the lists do.
     if (!slot.compare_exchange_weak(raw, after.raw(), std::memory_order_seq_cst, std::memory_order_relaxed))
       continue;
-    if (!before.surely_at_home_of(after)) [[unlikely]] {
-      const unsigned from = home(before), to = home(after);
-      if (from != to) relist(block, from, to);
-    }
+    if (!before.surely_at_home_of(after)) [[unlikely]]
+      relist(block, before, after);
     if (changed != nullptr) *changed = true;
     return before;
   }
@@ -284,7 +287,7 @@ inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t m
 
 // Makes the reporter look at the block. True if what became free there is to be counted.
 inline bool Zone::counts(std::uint32_t block, unsigned used) noexcept {
-  if (used > trigger_.limit()) return false;
+  if (!matters(used)) return false;
   dirty_.insert_again(block);
   if (!trigger_.armed()) return false;
   // Half of a pair is nothing to who takes pairs. Of two halves freed at once the later sees the other's

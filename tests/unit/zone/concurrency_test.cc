@@ -60,6 +60,33 @@ TEST_F(ZoneConcurrency, TwoPartsOfAWholeBlockAreFreedAtOnce) {
   EXPECT_EQ(used().raw, 0u);
 }
 
+// Both leave another word of one block with each free, so that the words of their last frees go back at once.
+TEST_F(ZoneConcurrency, SingleFreesOfOneBlockAtOnce) {
+  std::vector<Pfn> all;
+  std::atomic<unsigned> refused{0};
+  const auto free_every_second = [&](std::uint32_t c) {
+    for (std::size_t column = 0; column < kWordFrames; ++column) {
+      for (std::size_t i = column; i < all.size(); i += kWordFrames) {
+        if (i / kWordFrames % 2 != c) continue;
+        if (cache(c).free(all[i]) != Status::Ok) refused.fetch_add(1);
+      }
+    }
+    cache(c).drain();
+  };
+  std::uint64_t freed = 0;
+  in_step(
+      [&] {
+        all = allocate_many(kBlockFrames);
+        cache().retire();
+        freed += kBlockFrames;
+      },
+      [&] { free_every_second(0); }, [&] { free_every_second(1); });
+  EXPECT_EQ(refused.load(), 0u);
+  EXPECT_EQ(used().raw, 0u);
+  EXPECT_GE(cache(0).counts().returned + cache(1).counts().returned, freed);
+  EXPECT_EQ(free_area(zone(), {10}).nr_free, kBlocks / 2);
+}
+
 // The last free block is a reported one: both get their part of it, whoever splits it.
 TEST_F(ZoneConcurrency, AReportedBlockIsSplitByTwoAtOnce) {
   make({kBase, {2 * kBlockFrames}, 2});

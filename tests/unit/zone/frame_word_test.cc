@@ -29,6 +29,14 @@ TEST(FrameWord, GivesBackWithOrWithoutAMark) {
   EXPECT_EQ(FrameWord::of(0, 0b100).give(0, 0).raw, FrameWord::of(0, 0b100).raw);
 }
 
+TEST(FrameWord, GivesBackWhatIsAllocated) {
+  const FrameWord w = FrameWord::of(0b1110, 0b1001);
+  EXPECT_TRUE(w.all_allocated(0b0110));
+  for (const std::uint32_t other : {0b0001U, 0b1000U, 0b10000U})
+    EXPECT_FALSE(w.all_allocated(0b0110 | other));
+  EXPECT_EQ(w.give_allocated(0b0110).raw, w.give(0b0110, 0).raw);
+}
+
 TEST(FrameWord, IsolatesAndPutsBackTheHighestFrame) {
   const std::uint32_t top = 1U << 31;
   const FrameWord isolated = FrameWord{}.isolate(top);
