@@ -261,7 +261,7 @@ inline Allocation LocalCache::reuse_pending(Order order) noexcept {
 }
 
 [[gnu::always_inline]] inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
-  if (pfn == last_ && order.raw == 0 && take_back_last()) [[likely]]
+  if (pfn == last_ && pfn != kNoFrame && order.raw == 0 && take_back_last()) [[likely]]
     return Status::Ok;
   if (order.raw != 0 || pfn.raw - base_.raw >= frames_.raw) [[unlikely]]
     return free_slow(pfn, order);

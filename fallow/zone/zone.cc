@@ -212,7 +212,8 @@ Misuse Zone::misuse() const noexcept {
 }
 
 Status Zone::refuse(Pfn pfn, Status why) noexcept {
-  misuse_last_.store((pfn.raw << 8) | static_cast<std::uint64_t>(why), std::memory_order_relaxed);
+  const Pfn named = pfn < Misuse::kLastNamed ? pfn : Misuse::kLastNamed;
+  misuse_last_.store((named.raw << 8) | static_cast<std::uint64_t>(why), std::memory_order_relaxed);
   misuse_count_.fetch_add(1, std::memory_order_relaxed);
   return why;
 }

@@ -31,6 +31,8 @@ struct ZoneConfig {
 
 // Misuse that was refused. The zone is as if it had not happened.
 struct Misuse {
+  // Stands for every frame beyond it, too: no address has so many bits.
+  static constexpr Pfn kLastNamed{(std::uint64_t{1} << 56) - 1};
   std::uint64_t count = 0;
   Pfn last_pfn;
   Status last = Status::Ok;

@@ -182,6 +182,24 @@ TEST_F(ZoneMisuse, OutsideTheZone) {
   }
 }
 
+// Of a cache that has done nothing yet, that has a frame out, and that has taken it back.
+TEST_F(ZoneMisuse, BeyondAnyAddress) {
+  const auto refused = [&] {
+    expect_misuse(Misuse::kLastNamed, {}, Status::OutsideZone);
+    for (const Pfn pfn : {Misuse::kLastNamed + PfnCount{1}, Pfn{~std::uint64_t{0}}}) {
+      EXPECT_EQ(cache().free(pfn), Status::OutsideZone);
+      EXPECT_EQ(zone().misuse().last_pfn, Misuse::kLastNamed);
+    }
+  };
+  refused();
+  const Pfn pfn = must_allocate();
+  refused();
+  must_free(pfn);
+  refused();
+  EXPECT_EQ(used().raw, 0u);
+  EXPECT_EQ(exhaust().size(), kBlocks * kBlockFrames);
+}
+
 TEST_F(ZoneMisuse, StraddlingTheEnds) {
   make({{kBase.raw + 100}, {1000}, 1});
   const Pfn first = zone().base(), last = first + PfnCount{999};
