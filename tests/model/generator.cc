@@ -1,6 +1,7 @@
 #include "tests/model/generator.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace fallow::model {
 
@@ -49,12 +50,25 @@ Operation Generator::some_free(const Machine& machine) {
   return free(cache, frame.raw, 0);
 }
 
-// Anywhere in the zone and a little beyond, at any order, mostly aligned.
+// Anywhere in the zone and a little beyond, at any order, mostly aligned; now and then where no address is.
 Operation Generator::wild_free(const Machine& machine) {
   const Oracle& oracle = machine.oracle();
   // What was freed last is free once more, through any cache: it may be in a hand, pending, or flushed.
   if (last_freed_.value != 0 && below(4) == 0) {
     return free(static_cast<std::uint32_t>(below(machine.caches())), last_freed_.value, 0);
+  }
+  if (below(16) == 0) {
+    constexpr std::uint64_t kEdges[] = {0,
+                                        1,
+                                        (std::uint64_t{1} << 52) - 1,
+                                        (std::uint64_t{1} << 56) - 1,
+                                        std::uint64_t{1} << 56,
+                                        std::uint64_t{1} << 63,
+                                        ~std::uint64_t{0} - 1023,
+                                        ~std::uint64_t{0} - 1,
+                                        ~std::uint64_t{0}};
+    return free(static_cast<std::uint32_t>(below(machine.caches())), kEdges[below(std::size(kEdges))],
+                static_cast<unsigned>(below(2) * below(12)));
   }
   const std::uint64_t margin = std::min<std::uint64_t>(oracle.base().raw, 1100);
   std::uint64_t pfn = oracle.base().raw - margin + below(oracle.size().raw + 2 * margin);
