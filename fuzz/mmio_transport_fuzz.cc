@@ -13,6 +13,7 @@
 #include "fallow/virtio/mmio_transport.h"
 #include "fuzz/fuzz_input.h"
 #include "fuzz/passing_port.h"
+#include "fuzz/transport_run.h"
 
 namespace {
 
@@ -76,34 +77,17 @@ class Slot final : public Registers {
   std::uint32_t answer_ = 0;
 };
 
-class Run final : public DeviceCalls {
+class Run final : public TransportRun {
  public:
-  explicit Run(FuzzInput& in) : in_(in), slot_(in) {}
+  explicit Run(FuzzInput& in) : TransportRun(in), slot_(in) {}
 
   void operate() {
-    const Unusable why = transport_.open();
-    FALLOW_CHECK(describe(why) != nullptr);
-    if (why != Unusable::No) {
-      FALLOW_CHECK(slot_.writes == (why == Unusable::DoesNotReset ? 1u : 0u));
-      return;
-    }
-    FALLOW_CHECK(transport_.type() != kDeviceNone);
-    for (unsigned steps = 0; !in_.empty() && steps < 300; ++steps) step();
-    transport_.set_calls(nullptr);
-    const unsigned before = calls_;
-    transport_.deliver(0xff);
-    FALLOW_CHECK(calls_ == before);
+    const Unusable why = run(transport_);
+    if (why != Unusable::No) FALLOW_CHECK(slot_.writes == (why == Unusable::DoesNotReset ? 1u : 0u));
   }
-
-  void queue_used(std::uint16_t queue) noexcept override {
-    FALLOW_CHECK(queue < MmioTransport::kMaxQueues);
-    ++calls_;
-    if (calls_ % 3 == 0) transport_.notify(queue);
-  }
-  void config_changed() noexcept override { ++calls_; }
 
  private:
-  void step() {
+  void step() override {
     switch (in_.u8() % 12) {
       case 0:
         poke();
@@ -120,9 +104,12 @@ class Run final : public DeviceCalls {
       case 4:
         static_cast<void>(transport_.max_queue_size(in_.u16()));
         break;
-      case 5:
-        start_queue();
+      case 5: {
+        const std::uint16_t queue = in_.u8() % 40;
+        if (start_queue(queue)) slot_.running |= std::uint32_t{1} << queue;
+        transport_.notify(queue);
         break;
+      }
       case 6:
         reset_queue();
         break;
@@ -130,16 +117,16 @@ class Run final : public DeviceCalls {
         transport_.notify(in_.u8());
         break;
       case 8:
-        read_config();
+        read_config(Slot::kMost);
         break;
       case 9:
         write_config();
         break;
       case 10:
-        transport_.set_calls(in_.u8() % 4 != 0 ? this : nullptr);
+        set_calls();
         break;
       default:
-        transport_.deliver(in_.u8() % 2 != 0 ? transport_.acknowledge() : in_.u8());
+        deliver();
     }
   }
 
@@ -159,16 +146,6 @@ class Run final : public DeviceCalls {
     if (status == 0) slot_.running = 0, accepted_ = 0;
   }
 
-  void start_queue() {
-    const std::uint16_t queue = in_.u8() % 40;
-    const QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
-    if (transport_.start_queue(queue, at) == Status::Ok) {
-      FALLOW_CHECK(at.size != 0 && queue < MmioTransport::kMaxQueues);
-      slot_.running |= std::uint32_t{1} << queue;
-    }
-    transport_.notify(queue);
-  }
-
   void reset_queue() {
     const std::uint16_t queue = in_.u8() % 40;
     const Status status = transport_.reset_queue(queue);
@@ -179,27 +156,10 @@ class Run final : public DeviceCalls {
     transport_.notify(queue);
   }
 
-  void read_config() {
-    std::byte bytes[64];
-    std::memset(bytes, 0xcd, sizeof bytes);
-    const std::uint32_t offset = in_.u32();
-    const std::size_t length = in_.u8() % sizeof bytes;
-    transport_.read_config(offset, {bytes, length});
-    FALLOW_CHECK(bytes[length] == std::byte{0xcd});
-    for (std::size_t i = 0; i < length && offset >= Slot::kMost; ++i) FALLOW_CHECK(bytes[i] == std::byte{0});
-    static_cast<void>(transport_.config_generation());
-  }
-  void write_config() {
-    const std::uint32_t offset = in_.u32();
-    transport_.write_config(offset, std::as_bytes(in_.bytes(in_.u8() % 16)));
-  }
-
-  FuzzInput& in_;
   PassingPort port_;
   Slot slot_;
   MmioTransport transport_{port_, RegisterWindow(slot_, 0, slot_.size)};
   Features accepted_ = 0;
-  unsigned calls_ = 0;
 };
 
 }  // namespace

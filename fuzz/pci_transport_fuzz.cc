@@ -12,6 +12,7 @@
 #include "fallow/virtio/pci_transport.h"
 #include "fuzz/fuzz_input.h"
 #include "fuzz/passing_port.h"
+#include "fuzz/transport_run.h"
 
 namespace {
 
@@ -101,31 +102,14 @@ class Function final : public PciFunction {
   }
 };
 
-class Run final : public DeviceCalls {
+class Run final : public TransportRun {
  public:
-  explicit Run(FuzzInput& in) : in_(in), function_(in) {}
+  explicit Run(FuzzInput& in) : TransportRun(in), function_(in) {}
 
-  void operate() {
-    const Unusable why = transport_.open();
-    FALLOW_CHECK(describe(why) != nullptr);
-    if (why != Unusable::No) return;
-    FALLOW_CHECK(transport_.type() != kDeviceNone);
-    for (unsigned steps = 0; !in_.empty() && steps < 300; ++steps) step();
-    transport_.set_calls(nullptr);
-    const unsigned before = calls_;
-    transport_.deliver(0xff);
-    FALLOW_CHECK(calls_ == before);
-  }
-
-  void queue_used(std::uint16_t queue) noexcept override {
-    FALLOW_CHECK(queue < PciTransport::kMaxQueues);
-    ++calls_;
-    if (calls_ % 3 == 0) transport_.notify(queue);
-  }
-  void config_changed() noexcept override { ++calls_; }
+  void operate() { run(transport_); }
 
  private:
-  void step() {
+  void step() override {
     switch (in_.u8() % 12) {
       case 0:
         poke();
@@ -139,9 +123,12 @@ class Run final : public DeviceCalls {
       case 3:
         static_cast<void>(transport_.max_queue_size(in_.u16()));
         break;
-      case 4:
-        start_queue();
+      case 4: {
+        const std::uint16_t queue = in_.u8() % 40;
+        start_queue(queue);
+        transport_.notify(queue);
         break;
+      }
       case 5:
         static_cast<void>(transport_.reset_queue(in_.u16()));
         break;
@@ -149,16 +136,16 @@ class Run final : public DeviceCalls {
         transport_.notify(in_.u8());
         break;
       case 7:
-        read_config();
+        read_config(4096);
         break;
       case 8:
         write_config();
         break;
       case 9:
-        transport_.set_calls(in_.u8() % 4 != 0 ? this : nullptr);
+        set_calls();
         break;
       case 10:
-        transport_.deliver(in_.u8() % 2 != 0 ? transport_.acknowledge() : in_.u8());
+        deliver();
         break;
       default:
         static_cast<void>(transport_.use_msix({in_.u64(), in_.u32()}, {in_.u64(), in_.u32()}));
@@ -178,33 +165,9 @@ class Run final : public DeviceCalls {
     }
   }
 
-  void start_queue() {
-    const std::uint16_t queue = in_.u8() % 40;
-    const QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
-    const Status status = transport_.start_queue(queue, at);
-    FALLOW_CHECK(status != Status::Ok || (at.size != 0 && queue < PciTransport::kMaxQueues));
-    transport_.notify(queue);
-  }
-
-  void read_config() {
-    std::byte bytes[64];
-    std::memset(bytes, 0xcd, sizeof bytes);
-    const std::uint32_t offset = in_.u32();
-    const std::size_t length = in_.u8() % sizeof bytes;
-    transport_.read_config(offset, {bytes, length});
-    FALLOW_CHECK(bytes[length] == std::byte{0xcd});
-    for (std::size_t i = 0; i < length && offset >= 4096; ++i) FALLOW_CHECK(bytes[i] == std::byte{0});
-  }
-  void write_config() {
-    const std::uint32_t offset = in_.u32();
-    transport_.write_config(offset, std::as_bytes(in_.bytes(in_.u8() % 16)));
-  }
-
-  FuzzInput& in_;
   PassingPort port_;
   Function function_;
   PciTransport transport_{port_, function_};
-  unsigned calls_ = 0;
 };
 
 }  // namespace

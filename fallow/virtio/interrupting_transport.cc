@@ -1,6 +1,37 @@
 #include "fallow/virtio/interrupting_transport.h"
 
+#include "fallow/platform/patience.h"
+
 namespace fallow {
+
+bool InterruptingTransport::reset() noexcept {
+  set_status(0);
+  Patience patience(port_);
+  while (status() != 0) {
+    if (!patience.wait()) return false;
+  }
+  return true;
+}
+
+void InterruptingTransport::forget() noexcept {
+  accepted_ = 0;
+  started_.store(0, std::memory_order_relaxed);
+  news_.forget();
+}
+
+void InterruptingTransport::deliver(std::uint8_t causes) noexcept {
+  std::uint64_t news = 0;
+  if ((causes & kCauseQueues) != 0) news |= started_.load(std::memory_order_relaxed);
+  if ((causes & kCauseConfig) != 0) news |= DriverNews::kConfig;
+  if (news == 0) return;
+  news_.add(news);
+  news_.pass_on();
+}
+
+void InterruptingTransport::set_calls(DeviceCalls* calls) noexcept {
+  news_.set_calls(port_, calls);
+  news_.pass_on();  // MO-17: it may have come meanwhile
+}
 
 const char* describe(Unusable why) noexcept {
   switch (why) {

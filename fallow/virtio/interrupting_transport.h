@@ -3,9 +3,13 @@
 //   interrupt -> handler: causes |= acknowledge()        loop: deliver(causes) -> DeviceCalls
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
+#include "fallow/platform/port.h"
+#include "fallow/platform/spin_lock.h"
 #include "fallow/virtio/device_ids.h"
+#include "fallow/virtio/driver_news.h"
 #include "fallow/virtio/transport.h"
 
 namespace fallow {
@@ -36,11 +40,14 @@ inline constexpr std::uint8_t kCauseQueues = 1, kCauseConfig = 2;
 
 class InterruptingTransport : public Transport {
  public:
+  // Queues beyond are said not to be there.
+  static constexpr std::uint16_t kMaxQueues = DriverNews::kQueueBits;
+
   // Finds the device's registers and resets it. Once, before anything else; and if it cannot be used nothing
   // else may follow. Waits a second for a device that does not reset.
   virtual Unusable open() noexcept = 0;
   // After open().
-  virtual DeviceType type() const noexcept = 0;
+  DeviceType type() const noexcept { return type_; }
 
   // The interrupt's handler: why the device interrupted, and it stops doing so. 0: it was not this device.
   // One or two register accesses; no lock.
@@ -49,10 +56,26 @@ class InterruptingTransport : public Transport {
   // Makes the DeviceCalls for these causes, those of several interrupts or'ed: queue_used() for every queue
   // that is started, config_changed(). Not in a handler. While another thread, or this one further up its
   // stack, is delivering, that one makes the calls and this returns at once.
-  virtual void deliver(std::uint8_t causes) noexcept = 0;
+  virtual void deliver(std::uint8_t causes) noexcept;
+  void set_calls(DeviceCalls* calls) noexcept final;
 
  protected:
+  explicit InterruptingTransport(Port& port) noexcept : port_(port) {}
   ~InterruptingTransport() = default;
+
+  // 2.4.2, bounded: false if the status does not go back to 0.
+  bool reset() noexcept;
+  // What was set up, and told, before a reset is not there any more. With the lock held.
+  void forget() noexcept;
+
+  Port& port_;
+  DeviceType type_ = kDeviceNone;
+  SpinLock lock_;  // of registers that show what another one selects
+  Features accepted_ = 0;
+  std::atomic<std::uint32_t> started_{0};  // relaxed: a bit a queue; a call too many or too few does no harm
+
+ private:
+  DriverNews news_;
 };
 
 }  // namespace fallow

@@ -35,12 +35,7 @@ Unusable MmioTransport::open() noexcept {
   if (version != kModern) return Unusable::UnknownVersion;
   type_ = read(at_, kDeviceId);
   if (type_ == kDeviceNone) return Unusable::Empty;
-  set_status(0);
-  Patience patience(port_);
-  while (status() != 0) {
-    if (!patience.wait()) return Unusable::DoesNotReset;
-  }
-  return Unusable::No;
+  return reset() ? Unusable::No : Unusable::DoesNotReset;
 }
 
 // ---- Interrupts. ----
@@ -50,20 +45,6 @@ std::uint8_t MmioTransport::acknowledge() noexcept {
   const std::uint32_t causes = read(at_, kInterruptStatus) & (kCauseQueues | kCauseConfig);
   if (causes != 0) write(at_, kInterruptAck, causes);
   return static_cast<std::uint8_t>(causes);
-}
-
-void MmioTransport::deliver(std::uint8_t causes) noexcept {
-  std::uint64_t news = 0;
-  if ((causes & kCauseQueues) != 0) news |= started_.load(std::memory_order_relaxed);
-  if ((causes & kCauseConfig) != 0) news |= DriverNews::kConfig;
-  if (news == 0) return;
-  news_.add(news);
-  news_.pass_on();
-}
-
-void MmioTransport::set_calls(DeviceCalls* calls) noexcept {
-  news_.set_calls(port_, calls);
-  news_.pass_on();  // MO-17: it may have come meanwhile
 }
 
 // ---- Registers. ----
@@ -95,11 +76,8 @@ std::uint8_t MmioTransport::status() noexcept {
 
 void MmioTransport::set_status(std::uint8_t status) noexcept {
   if (status == 0) {
-    // What was set up, and told, before a reset is not there any more.
     const SpinLock::Held held(lock_, port_);
-    accepted_ = 0;
-    started_.store(0, std::memory_order_relaxed);
-    news_.forget();
+    forget();
   }
   write(at_, kStatus, status);
 }

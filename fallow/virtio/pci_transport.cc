@@ -19,16 +19,6 @@ Unusable PciTransport::open() noexcept {
   return Unusable::No;
 }
 
-// 2.4.2, bounded.
-bool PciTransport::reset() noexcept {
-  set_status(0);
-  Patience patience(port_);
-  while (status() != 0) {
-    if (!patience.wait()) return false;
-  }
-  return true;
-}
-
 // ---- Interrupts. ----
 
 std::uint8_t PciTransport::acknowledge() noexcept {
@@ -37,17 +27,7 @@ std::uint8_t PciTransport::acknowledge() noexcept {
 
 void PciTransport::deliver(std::uint8_t causes) noexcept {
   if (one_vector_ && causes != 0) causes = kCauseQueues | kCauseConfig;
-  std::uint64_t news = 0;
-  if ((causes & kCauseQueues) != 0) news |= started_.load(std::memory_order_relaxed);
-  if ((causes & kCauseConfig) != 0) news |= DriverNews::kConfig;
-  if (news == 0) return;
-  news_.add(news);
-  news_.pass_on();
-}
-
-void PciTransport::set_calls(DeviceCalls* calls) noexcept {
-  news_.set_calls(port_, calls);
-  news_.pass_on();  // MO-17: it may have come meanwhile
+  InterruptingTransport::deliver(causes);
 }
 
 // ---- Registers. ----
@@ -75,17 +55,12 @@ void PciTransport::accept(Features features) noexcept {
 std::uint8_t PciTransport::status() noexcept { return at_.common.read<std::uint8_t>(kPciDeviceStatus); }
 
 void PciTransport::set_status(std::uint8_t status) noexcept {
-  if (status == 0) forget();
+  if (status == 0) {
+    const SpinLock::Held held(lock_, port_);
+    for (std::atomic<std::uint32_t>& at : notify_at_) at.store(kNowhere, std::memory_order_relaxed);
+    forget();
+  }
   at_.common.write(kPciDeviceStatus, status);
-}
-
-// What was set up, and told, before a reset is not there any more.
-void PciTransport::forget() noexcept {
-  const SpinLock::Held held(lock_, port_);
-  accepted_ = 0;
-  started_.store(0, std::memory_order_relaxed);
-  for (std::atomic<std::uint32_t>& at : notify_at_) at.store(kNowhere, std::memory_order_relaxed);
-  news_.forget();
 }
 
 std::uint32_t PciTransport::config_generation() noexcept {

@@ -6,8 +6,6 @@
 #include <span>
 
 #include "fallow/platform/port.h"
-#include "fallow/platform/spin_lock.h"
-#include "fallow/virtio/driver_news.h"
 #include "fallow/virtio/interrupting_transport.h"
 #include "fallow/virtio/pci_capabilities.h"
 #include "fallow/virtio/pci_function.h"
@@ -25,17 +23,14 @@ struct MsiMessage {
 // use_msix() the function interrupts by its INTx line.
 class PciTransport final : public InterruptingTransport {
  public:
-  // Queues beyond are said not to be there.
-  static constexpr std::uint16_t kMaxQueues = DriverNews::kQueueBits;
-
   // Both must outlive the transport, which is the function's only user.
-  PciTransport(Port& port, PciFunction& function) noexcept : port_(port), function_(function) {}
+  PciTransport(Port& port, PciFunction& function) noexcept
+      : InterruptingTransport(port), function_(function) {}
   PciTransport(const PciTransport&) = delete;
   PciTransport& operator=(const PciTransport&) = delete;
 
   // InterruptingTransport.
   Unusable open() noexcept override;
-  DeviceType type() const noexcept override { return type_; }
   std::uint8_t acknowledge() noexcept override;
   void deliver(std::uint8_t causes) noexcept override;
 
@@ -61,34 +56,24 @@ class PciTransport final : public InterruptingTransport {
   // Waits a second at most.
   Status reset_queue(std::uint16_t queue) noexcept override;
   void notify(std::uint16_t queue) noexcept override;
-  void set_calls(DeviceCalls* calls) noexcept override;
 
  private:
   static constexpr std::uint32_t kNowhere = ~std::uint32_t{0};
 
   bool select(std::uint16_t queue) noexcept;
-  bool reset() noexcept;
-  void forget() noexcept;
   void enable_msix(bool on) noexcept;
   bool map_vector(std::uint64_t field, std::uint16_t vector) noexcept;
   bool map_vectors() noexcept;
   std::uint32_t notify_offset() noexcept;
 
-  Port& port_;
   PciFunction& function_;
-  DeviceType type_ = kDeviceNone;
   PciStructures at_;
-
-  SpinLock lock_;  // of registers that show what another one selects
-  Features accepted_ = 0;
 
   bool msix_ = false;
   bool one_vector_ = false;
 
   // Relaxed: who notifies learnt from who started the queue that it may. kNowhere: not started.
   std::atomic<std::uint32_t> notify_at_[kMaxQueues];
-  std::atomic<std::uint32_t> started_{0};  // relaxed: a bit a queue; a call too many or too few does no harm
-  DriverNews news_;
 };
 
 }  // namespace fallow
