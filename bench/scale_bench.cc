@@ -1,7 +1,6 @@
 // What a zone's size costs: tables only, of an address space that is reserved and never touched. How to read
 // it: bench/README.md.
 #include <benchmark/benchmark.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/tables.h"
 #include "bench/yardstick.h"
 #include "fallow/platform/hosted_port.h"
 #include "fallow/reporting/policies.h"
@@ -33,24 +33,6 @@ double median(std::vector<double> times) {
   return *middle;
 }
 
-// Address space that reads as zero.
-class Tables {
- public:
-  explicit Tables(std::size_t size) : size_(size) {
-    base_ =
-        ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base_ == MAP_FAILED) give_up("no address space for the tables");
-  }
-  ~Tables() { ::munmap(base_, size_); }
-  Tables(const Tables&) = delete;
-  Tables& operator=(const Tables&) = delete;
-  std::span<std::byte> get() const { return {static_cast<std::byte*>(base_), size_}; }
-
- private:
-  void* base_;
-  std::size_t size_;
-};
-
 // Takes what it is shown, and does nothing.
 class NoDevice final : public ReportingDevice {
  public:
@@ -72,9 +54,9 @@ void construct(benchmark::State& state) {
   HostedPort port;
   std::vector<double> times;
   for (auto _ : state) {
-    const Tables tables(Zone::metadata_size(config).raw);
+    const Tables tables(Zone::metadata_size(config).raw, MAP_NORESERVE);
     const double start = thread_time();
-    const Result<Zone*> zone = Zone::create(port, config, tables.get());
+    const Result<Zone*> zone = Zone::create(port, config, tables.span());
     times.push_back(thread_time() - start);
     if (!zone.ok()) give_up("the zone cannot be made");
     state.SetIterationTime(times.back() / 1e9);
@@ -93,8 +75,8 @@ void report(benchmark::State& state, bool random) {
   const std::uint64_t blocks = config.frames.raw / kBlockFrames;
   const std::uint64_t mib = static_cast<std::uint64_t>(state.range(1)), amount = mib / 2;
   HostedPort port;
-  const Tables tables(Zone::metadata_size(config).raw);
-  const Result<Zone*> made = Zone::create(port, config, tables.get());
+  const Tables tables(Zone::metadata_size(config).raw, MAP_NORESERVE);
+  const Result<Zone*> made = Zone::create(port, config, tables.span());
   if (!made.ok()) give_up("the zone cannot be made");
   Zone* const zone = made.value();
   Reporter reporter(port, {&zone, 1});

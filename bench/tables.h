@@ -1,27 +1,38 @@
 // Memory for the tables of a zone.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <memory>
-#include <new>
 #include <span>
 
 namespace fallow::bench {
 
+// Zero-filled. `how`: MAP_POPULATE, so that no page fault is measured, or MAP_NORESERVE for address space
+// that nothing is behind before it is touched.
 class Tables {
  public:
-  explicit Tables(std::size_t size) : size_(size), memory_(new (std::align_val_t{64}) std::byte[size]()) {}
-  std::span<std::byte> span() const { return {memory_.get(), size_}; }
+  explicit Tables(std::size_t size, int how = MAP_POPULATE)
+      : size_(size),
+        memory_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | how, -1, 0)) {
+    if (memory_ != MAP_FAILED) return;
+    std::perror("no memory for the tables");
+    std::exit(1);
+  }
+  ~Tables() { ::munmap(memory_, size_); }
+  Tables(const Tables&) = delete;
+  Tables& operator=(const Tables&) = delete;
+
+  std::span<std::byte> span() const { return {static_cast<std::byte*>(memory_), size_}; }
   // As a zone wants it to begin with.
-  void clear() { std::memset(memory_.get(), 0, size_); }
+  void clear() { std::memset(memory_, 0, size_); }
 
  private:
-  struct Release {
-    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
-  };
-  std::size_t size_;
-  std::unique_ptr<std::byte[], Release> memory_;
+  const std::size_t size_;
+  void* const memory_;
 };
 
 }  // namespace fallow::bench
