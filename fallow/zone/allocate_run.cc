@@ -23,7 +23,7 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   if (reuse_ == m && order.raw <= kWordOrder) {
     if (const Allocation got = reuse_pending(order); got.ok()) return got;
   }
-  if (order.raw > 0 && order.raw < kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
+  if (order.raw > 0 && order.raw <= kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
   if (const Allocation got = from_hand(order, m); got.ok()) return got;
   const std::uint32_t last = run_word_[m] == kNoWord ? kNoBlock : run_word_[m] / kBlockWords;
   for (const std::uint32_t block : {last, owned_[m]}) {
@@ -74,29 +74,25 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
   if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
   const std::uint64_t first = std::uint64_t{block} * kBlockWords;
   const unsigned m = static_cast<unsigned>(mobility);
-  const auto found = [&](unsigned w, std::uint32_t heads) {
-    const unsigned bit = static_cast<unsigned>(std::countr_zero(heads));
-    const Allocation got = take_run(order, first + w, bit, mobility);
-    if (got.ok()) run_word_[m] = static_cast<std::uint32_t>(first + w);
-    return got;
+  // Within a word, or some words that are wholly free.
+  const unsigned words = order.raw > kWordOrder ? 1U << (order.raw - kWordOrder) : 1;
+  const auto heads_at = [&](unsigned w) {
+    std::uint32_t free = free_in(first + w);
+    for (unsigned i = 1; i < words && free == kWholeWord; ++i) free = free_in(first + w + i);
+    return words > 1 ? std::uint32_t{free == kWholeWord} : run_heads(free, order.raw);
   };
-  if (order.raw <= kWordOrder) {
-    // Beginning with the word of the last run: those in front of it have most likely none.
-    const unsigned begin = run_word_[m] / kBlockWords == block ? run_word_[m] % kBlockWords : 0;
-    for (unsigned i = 0; i < kBlockWords; ++i) {
-      const unsigned w = (begin + i) % kBlockWords;
-      const std::uint32_t heads = run_heads(free_in(first + w), order.raw);
-      if (heads == 0) continue;
-      if (const Allocation got = found(w, heads); got.ok()) return got;
+  // Beginning with the word of the last run: those in front of it have most likely none.
+  const unsigned last = run_word_[m] / kBlockWords == block ? run_word_[m] % kBlockWords : 0;
+  for (unsigned i = 0; i < kBlockWords; i += words) {
+    const unsigned w = (last / words * words + i) % kBlockWords;
+    const std::uint32_t heads = heads_at(w);
+    if (heads == 0) continue;
+    if (const Allocation got =
+            take_run(order, first + w, static_cast<unsigned>(std::countr_zero(heads)), mobility);
+        got.ok()) {
+      run_word_[m] = static_cast<std::uint32_t>(first + w);
+      return got;
     }
-    return {};
-  }
-  const unsigned words = 1U << (order.raw - kWordOrder);
-  for (unsigned w = 0; w < kBlockWords; w += words) {
-    unsigned free = 0;
-    while (free < words && free_in(first + w + free) == kWholeWord) ++free;
-    if (free < words) continue;
-    if (const Allocation got = found(w, 1); got.ok()) return got;
   }
   return {};
 }
@@ -116,7 +112,7 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
   int expected = 0;
   for (unsigned i = 0; i < words; ++i) {
     const FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
-    expected += static_cast<int>(count_ones(word.mark() & bits));
+    expected += static_cast<int>(count_none_or_all(word.mark() & bits));
   }
   if (!zone_.reserve_in_block(block, n, static_cast<unsigned>(expected), mobility)) return {};
   std::uint32_t marks[kBlockWords];
@@ -128,7 +124,7 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
     return {};
   }
   unsigned marked = 0;
-  for (unsigned i = 0; i < words; ++i) marked += count_ones(marks[i]);
+  for (unsigned i = 0; i < words; ++i) marked += count_none_or_all(marks[i]);
   zone_.settle_taken(block, 0, static_cast<int>(marked) - expected);
   bump(taken_, n);
   bump(unmarked_, marked);

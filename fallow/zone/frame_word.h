@@ -24,6 +24,12 @@ constexpr unsigned count_ones(std::uint32_t bits) {
   return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
 
+// The same where most often there are none, or all.
+constexpr unsigned count_none_or_all(std::uint32_t bits) {
+  if (bits == 0) return 0;
+  return bits == kWholeWord ? kWordFrames : count_ones(bits);
+}
+
 struct FrameWord {
   std::uint64_t raw = 0;
 

@@ -199,7 +199,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   unsigned freed = 0;
   BlockEntry::Stamp stamp;
   for (std::uint64_t w = first; w < first + count; ++w) {
-    freed += count_ones(clear_used(w, kWholeWord));
+    freed += count_none_or_all(clear_used(w, kWholeWord));
     stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
   }
   const bool all = freed == count * kWordFrames;

@@ -38,7 +38,8 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   const std::uint32_t wanted = FrameWord{raw}.free();
   if (wanted == 0) return false;
   const std::uint32_t block = w / kBlockWords;
-  const unsigned reserved = count_ones(wanted), expected = count_ones(wanted & FrameWord{raw}.mark());
+  const std::uint32_t hoped = wanted & FrameWord{raw}.mark();
+  const unsigned reserved = count_ones(wanted), expected = count_none_or_all(hoped);
   if (!zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) return false;
   std::uint32_t taken;
   do {
@@ -47,7 +48,9 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
                                                      std::memory_order_acq_rel, std::memory_order_relaxed));
   const std::uint32_t marks = taken & FrameWord{raw}.mark();
-  const unsigned n = count_ones(taken), unmarked = count_ones(marks);
+  // Most often what was there is what came.
+  const unsigned n = taken == wanted ? reserved : count_ones(taken);
+  const unsigned unmarked = count_none_or_all(marks);
   zone_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);

@@ -15,7 +15,11 @@ inline constexpr unsigned kWordOrder = 5;
 constexpr std::uint32_t run_heads(std::uint32_t bits, unsigned order) {
   constexpr std::uint32_t kAligned[kWordOrder + 1] = {0xffffffff, 0x55555555, 0x11111111,
                                                       0x01010101, 0x00010001, 0x00000001};
-  for (unsigned i = 0; i < order; ++i) bits &= bits >> (1U << i);
+  if (order >= 1) bits &= bits >> 1;
+  if (order >= 2) bits &= bits >> 2;
+  if (order >= 3) bits &= bits >> 4;
+  if (order >= 4) bits &= bits >> 8;
+  if (order >= 5) bits &= bits >> 16;
   return bits & kAligned[order];
 }
 
