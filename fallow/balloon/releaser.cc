@@ -54,42 +54,39 @@ void Releaser::add_part(std::size_t region, GuestRange part) noexcept {
 
 const ReleaseOutcome& Releaser::finish() noexcept {
   flush();
+  discard_batch();
   return outcome_;
 }
 
+// What is pending joins the batch.
 void Releaser::flush() noexcept {
   if (pending_.backing == nullptr) return;
-  const PfnCount page = pending_.backing->page();
+  MemoryBacking& backing = *pending_.backing;
+  pending_.backing = nullptr;
+  const PfnCount page = backing.page();
   const Pfn first = align_up(pending_.first, page), end = align_down(pending_.end, page);
-  const bool cut = pending_.cut || first != pending_.first || end != pending_.end;
-  if (discard(first, end)) {
-    keep_released(first, end);
+  outcome_.part_of_page += pending_.cut || first != pending_.first || end != pending_.end;
+  const bool zero = backing.promise() == Promise::Zero;
+  const bool release = first < end && (zero || !terms_.zero_needed);
+  if (release && (zero || !terms_.zero_counts)) {
+    keep_within(first, end);
   } else {
     count_ = pending_.first_piece;
   }
-  outcome_.part_of_page += cut;
-  pending_.backing = nullptr;
+  if (!release) {
+    outcome_.unpromised += first < end;
+    return;
+  }
+  if (batch_.backing != &backing || batch_.count == kTogether) discard_batch();
+  batch_.backing = &backing;
+  const std::size_t at = batch_.count++;
+  batch_.runs[at] = {first, end - first};
+  batch_.first_piece[at] = pending_.first_piece;
+  batch_.end_piece[at] = count_;
 }
 
-// Whether the frames are released, and count as that.
-bool Releaser::discard(Pfn first, Pfn end) noexcept {
-  if (first >= end) return false;
-  const bool zero = pending_.backing->promise() == Promise::Zero;
-  if (terms_.zero_needed && !zero) {
-    ++outcome_.unpromised;
-    return false;
-  }
-  ++outcome_.discards;
-  if (pending_.backing->discard(first, end - first) != Status::Ok) {
-    ++outcome_.not_released;
-    return false;
-  }
-  outcome_.released += end - first;
-  return zero || !terms_.zero_counts;
-}
-
-// Cuts what is pending to the backing's frames from `first` up to `end`.
-void Releaser::keep_released(Pfn first, Pfn end) noexcept {
+// Cuts the pieces of what is pending to the backing's frames from `first` up to `end`.
+void Releaser::keep_within(Pfn first, Pfn end) noexcept {
   std::size_t kept = pending_.first_piece;
   for (std::size_t i = pending_.first_piece; i < count_; ++i) {
     const Piece piece = pieces_[i];
@@ -98,6 +95,21 @@ void Releaser::keep_released(Pfn first, Pfn end) noexcept {
     if (from < to) pieces_[kept++] = {piece.guest + (from - piece.target), from, to - from};
   }
   count_ = kept;
+}
+
+// Pieces of what is not released become empty.
+void Releaser::discard_batch() noexcept {
+  if (batch_.count == 0) return;
+  outcome_.discards += batch_.count;
+  batch_.backing->discard_each({batch_.runs, batch_.count}, [this](std::size_t i, Status status) {
+    if (status == Status::Ok) {
+      outcome_.released += batch_.runs[i].count;
+      return;
+    }
+    ++outcome_.not_released;
+    for (std::size_t p = batch_.first_piece[i]; p < batch_.end_piece[i]; ++p) pieces_[p].count = {};
+  });
+  batch_.count = 0;
 }
 
 ByteCount Releaser::covered(GuestPhys address, ByteCount length) const noexcept {

@@ -13,7 +13,7 @@ namespace fallow {
 // What a batch came to.
 struct ReleaseOutcome {
   PfnCount released;
-  std::uint64_t discards = 0;      // calls of a backing
+  std::uint64_t discards = 0;      // runs without a gap that a backing was to release
   std::uint64_t part_of_page = 0;  // pieces that lost bytes which make up no whole host page
   std::uint64_t unpromised = 0;    // pieces left alone, as the backing does not read back as zero
   std::uint64_t not_released = 0;  // discards that failed
@@ -54,7 +54,7 @@ class Releaser {
   ByteCount covered(GuestPhys address, ByteCount length) const noexcept;
 
  private:
-  // Frames of one backing without a gap: pieces [first_piece, count_). They are discarded in one call.
+  // Frames of one backing without a gap: pieces [first_piece, count_).
   struct Pending {
     MemoryBacking* backing = nullptr;  // null: nothing is pending
     Pfn first, end;
@@ -62,15 +62,25 @@ class Releaser {
     bool cut = false;  // bytes at an edge were no whole frame
   };
 
+  // Runs of one backing that are discarded together.
+  static constexpr std::size_t kTogether = 32;
+  struct Batch {
+    MemoryBacking* backing = nullptr;
+    std::size_t count = 0;
+    ScatterEntry runs[kTogether];
+    std::size_t first_piece[kTogether], end_piece[kTogether];  // of each run
+  };
+
   void add_part(std::size_t region, GuestRange part) noexcept;
   void flush() noexcept;
-  bool discard(Pfn first, Pfn end) noexcept;
-  void keep_released(Pfn first, Pfn end) noexcept;
+  void keep_within(Pfn first, Pfn end) noexcept;
+  void discard_batch() noexcept;
 
   const MemoryMap* map_ = nullptr;
   std::span<Piece> pieces_;
   std::size_t count_ = 0;
   Pending pending_;
+  Batch batch_;
   ReleaseTerms terms_;
   ReleaseOutcome outcome_;
 };

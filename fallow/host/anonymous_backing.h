@@ -21,6 +21,8 @@ struct AnonymousOptions {
   HugePages huge_pages = HugePages::Never;
 };
 
+// System calls: mmap, mprotect, madvise and process_madvise once; then madvise, and process_madvise of this
+// process where it releases several runs at once (Linux 6.14 and later); mincore; munmap.
 class AnonymousBacking final : public Backing {
  public:
   // Reserves address space only; a frame becomes resident when it is first touched. A frame whose number
@@ -42,9 +44,12 @@ class AnonymousBacking final : public Backing {
   // Empty, or what failed.
   std::string map();
   std::string set_huge_pages();
+  int advice() const noexcept;
   int release(ByteCount offset, ByteCount length) noexcept override;
+  std::size_t release_first(std::span<const ScatterEntry> runs) noexcept override;
 
   AnonymousOptions options_;
+  const bool takes_lists_;    // the kernel releases several runs in one call
   void* reserved_ = nullptr;  // with the guards
   std::size_t reserved_size_ = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <thread>
 
@@ -39,6 +40,23 @@ Status Backing::discard(Pfn first, PfnCount n) noexcept {
   calls_.fetch_add(1, std::memory_order_relaxed);
   frames_.fetch_add(n.raw, std::memory_order_relaxed);
   return Status::Ok;
+}
+
+// What is wrong with a run, or keeps it from being released, discard() finds out.
+std::size_t Backing::discard_first(std::span<const ScatterEntry> runs) noexcept {
+  std::size_t good = 0;
+  for (const ScatterEntry& run : runs.first(std::min(runs.size(), kTogether))) {
+    if (run.count.raw == 0 || !contains(run.first, run.count) || !whole_pages(run.first, run.count)) break;
+    ++good;
+  }
+  if (good < 2) return 0;
+  const std::size_t released = release_first(runs.first(good));
+  if (released == 0) return 0;
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  PfnCount sum;
+  for (const ScatterEntry& run : runs.first(released)) sum += run.count;
+  frames_.fetch_add(sum.raw, std::memory_order_relaxed);
+  return released;
 }
 
 Status Backing::populate(Pfn first, PfnCount n) noexcept {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "fallow/balloon/memory_backing.h"
 #include "fallow/base/check.h"
@@ -15,7 +16,7 @@ namespace fallow {
 
 // What discard() did so far. Counts may run ahead of each other by the calls under way.
 struct DiscardCounts {
-  std::uint64_t calls = 0;     // system calls that released something
+  std::uint64_t calls = 0;     // system calls that released something: several runs at once, where that goes
   PfnCount frames;             // released by them
   std::uint64_t retries = 0;   // calls that the kernel asked to repeat (EINTR, EAGAIN)
   std::uint64_t failures = 0;  // discards given up, with last_error() saying why
@@ -29,6 +30,8 @@ class Backing : public MemoryBacking {
   virtual ~Backing() = default;
   Backing(const Backing&) = delete;
   Backing& operator=(const Backing&) = delete;
+
+  static constexpr std::size_t kTogether = 64;
 
   Pfn first() const noexcept { return first_; }
   PfnCount size() const noexcept { return size_; }
@@ -44,10 +47,14 @@ class Backing : public MemoryBacking {
     return memory_ + bytes(p - first_).raw;
   }
 
-  // Gives the frames back to the host, in one system call; what they read as afterwards says promise().
-  // OutsideZone: not wholly inside the backing, or no frame at all. Misaligned: not whole host pages. No byte
-  // was touched then. Failed: the kernel refused, last_error() says why; a part may have been released.
+  // Gives the frames back to the host, in one system call at most; what they read as afterwards says
+  // promise(). OutsideZone: not wholly inside the backing, or no frame at all. Misaligned: not whole host
+  // pages. No byte was touched then. Failed: the kernel refused, last_error() says why; a part may have been
+  // released.
   Status discard(Pfn first, PfnCount n) noexcept final;
+
+  // Up to kTogether runs in one system call, where the kernel takes them.
+  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept final;
 
   // Brings in what is swapped out (MADV_WILLNEED), without waiting for it. Frames that were discarded stay
   // so until they are touched: which of them will be, nobody knows. OutsideZone as above; Failed: the kernel
@@ -78,6 +85,10 @@ class Backing : public MemoryBacking {
   std::byte* memory() const noexcept { return memory_; }
 
   void set_error(int error) noexcept { last_error_.store(error, std::memory_order_relaxed); }
+
+  // One attempt to release the first of several runs in one system call, at most kTogether of them, all whole
+  // host pages and inside the backing. How many it released.
+  virtual std::size_t release_first(std::span<const ScatterEntry>) noexcept { return 0; }
 
   // One attempt to release `length` bytes at `offset` from the start, both whole host pages and inside the
   // backing: 0 or the errno.

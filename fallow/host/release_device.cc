@@ -26,15 +26,18 @@ Status ReleaseDevice::report(Scatterlist list, std::uint32_t) noexcept {
   requests_.fetch_add(1, std::memory_order_relaxed);
   entries_.fetch_add(list.size(), std::memory_order_relaxed);
   Status answer = Status::Ok;
-  for (const ScatterEntry& run : join(list)) {
-    runs_.fetch_add(1, std::memory_order_relaxed);
-    if (backing_.discard(run.first, run.count) == Status::Ok) {
-      frames_.fetch_add(run.count.raw, std::memory_order_relaxed);
+  const std::span<const ScatterEntry> runs = join(list);
+  runs_.fetch_add(runs.size(), std::memory_order_relaxed);
+  PfnCount released;
+  backing_.discard_each(runs, [&](std::size_t i, Status status) {
+    if (status == Status::Ok) {
+      released += runs[i].count;
     } else {
       failures_.fetch_add(1, std::memory_order_relaxed);
       answer = Status::Failed;
     }
-  }
+  });
+  frames_.fetch_add(released.raw, std::memory_order_relaxed);
   return answer;
 }
 

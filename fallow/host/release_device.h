@@ -15,7 +15,7 @@ namespace fallow {
 struct ReleaseCounts {
   std::uint64_t requests = 0;
   std::uint64_t entries = 0;
-  std::uint64_t runs = 0;      // what the entries were joined to: one discard each
+  std::uint64_t runs = 0;      // what the entries were joined to
   PfnCount frames;             // released
   std::uint64_t failures = 0;  // runs that the host did not release
   std::uint64_t refused = 0;   // requests with an entry outside the backing, or more than capacity()
@@ -26,7 +26,7 @@ class ReleaseDevice final : public ReportingDevice {
   // The backing must outlive the device. Fails for a capacity of 0 or one that memory does not suffice for.
   static Created<ReleaseDevice> create(Backing& backing, std::uint32_t capacity);
 
-  // Sorts and joins neighbouring entries, and discards each run: allocates nothing. A request that is not
+  // Sorts and joins neighbouring entries, and discards the runs: allocates nothing. A request that is not
   // wholly inside the backing is refused with InvalidArgument before anything is released. Failed: the
   // host did not release some of it (Backing::last_error()); the rest is released all the same.
   Status report(Scatterlist list, std::uint32_t token) noexcept override;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <span>
 
 #include "fallow/balloon/memory_backing.h"
 #include "fallow/host/backing.h"
@@ -22,6 +24,14 @@ class BookedBacking final : public MemoryBacking {
     const Status status = host_ == nullptr ? Status::Ok : host_->discard(first, n);
     if (status == Status::Ok) books_.report(first, n);
     return status;
+  }
+
+  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept override {
+    // relaxed: as in discard(), which is the one to fail.
+    if (host_ == nullptr || fail_next_.load(std::memory_order_relaxed)) return 0;
+    const std::size_t released = host_->discard_first(runs);
+    for (const ScatterEntry& run : runs.first(released)) books_.report(run.first, run.count);
+    return released;
   }
 
   Status populate(Pfn first, PfnCount n) noexcept override {

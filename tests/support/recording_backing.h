@@ -36,6 +36,15 @@ class RecordingBacking final : public MemoryBacking {
     std::memset(memory_ + at * kFrameSize, 0, n.raw * kFrameSize);
     return Status::Ok;
   }
+  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept override {
+    std::size_t released = 0;
+    while (released < runs.size() && released < together && discards.size() + 1 != fail_at) {
+      FALLOW_CHECK(discard(runs[released].first, runs[released].count) == Status::Ok);
+      ++released;
+    }
+    if (released != 0) batches.push_back(released);
+    return released;
+  }
   Status populate(Pfn first, PfnCount n) noexcept override {
     FALLOW_CHECK(n.raw != 0 && first >= first_ && n <= frames_ && first - first_ <= frames_ - n);
     populates.push_back({first, n});
@@ -51,12 +60,15 @@ class RecordingBacking final : public MemoryBacking {
   PfnCount frames() const { return frames_; }
   void forget() {
     discards.clear();
+    batches.clear();
     populates.clear();
     discarded_.assign(discarded_.size(), false);
   }
 
   std::vector<Run> discards, populates;
-  std::size_t fail_at = 0;  // the i-th discard fails, from 1 on
+  std::size_t fail_at = 0;           // the i-th discard fails, from 1 on
+  std::size_t together = 0;          // so many are done in one call, at most
+  std::vector<std::size_t> batches;  // how many those were
   Promise promised = Promise::Zero;
   std::function<void()> during_discard;  // what the guest does meanwhile
 

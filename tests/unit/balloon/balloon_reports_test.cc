@@ -73,6 +73,26 @@ TEST(BalloonReports, RegionsThatTouchInTheGuestAloneAreTwo) {
   EXPECT_EQ(rig.backing.discards, (Runs{{{0x4000 + 508}, {8}}, {{0x4000 + 100}, {8}}}));
 }
 
+TEST(BalloonReports, RunsOfOneBackingAreDiscardedTogether) {
+  BalloonRig rig;
+  rig.backing.together = 64;
+  rig.bring_up();
+  EXPECT_EQ(rig.report({pages(0x100), pages(0x110, 2), pages(0x120)}), 4 * kFrame);
+  EXPECT_EQ(rig.backing.batches, (std::vector<std::size_t>{3}));
+  EXPECT_EQ(rig.backing.discards, (Runs{target(0x100, 1), target(0x110, 2), target(0x120, 1)}));
+}
+
+TEST(BalloonReports, AnyNumberOfRunsIsReleased) {
+  BalloonRig rig({.regions = {{0x100, 1024, 0}}, .queue_size = 256});
+  rig.backing.together = 64;
+  rig.bring_up();
+  std::vector<QueueBuffer> buffers;
+  for (std::uint64_t i = 0; i < 200; ++i) buffers.push_back(pages(0x100 + 3 * i));
+  EXPECT_EQ(rig.report(buffers), 200 * kFrame);
+  EXPECT_EQ(rig.backing.discards.size(), 200u);
+  EXPECT_LT(rig.backing.batches.size(), 10u);
+}
+
 // ---- 2.7.8.2: the used length ----
 
 TEST(BalloonReports, LengthEndsAtTheFirstByteThatWasNotReleased) {

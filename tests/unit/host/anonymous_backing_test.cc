@@ -1,12 +1,18 @@
 #include "fallow/host/anonymous_backing.h"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <fstream>
+#include <iterator>
 #include <string>
+#include <vector>
 
 #include "tests/unit/host/memory_probe.h"
 
@@ -80,6 +86,78 @@ TEST(AnonymousBacking, LockedMemoryIsAFailureWithItsErrno) {
   EXPECT_EQ(backing->last_error(), EINVAL);
   EXPECT_EQ(backing->counts().failures, 1u);
   EXPECT_TRUE(holds(*backing, kFirst, PfnCount{4}, 0x5A));
+}
+
+// Every second frame of 100.
+std::vector<ScatterEntry> even_frames() {
+  std::vector<ScatterEntry> runs;
+  for (std::uint64_t i = 0; i < 100; i += 2) runs.push_back({kFirst + PfnCount{i}, {1}});
+  return runs;
+}
+
+bool only_even_frames_are_gone(Backing& backing) {
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    if (!holds(backing, kFirst + PfnCount{i}, {1}, i % 2 == 0 ? 0 : 0x5A)) return false;
+  }
+  return true;
+}
+
+std::vector<Status> discard_each(Backing& backing, const std::vector<ScatterEntry>& runs) {
+  std::vector<Status> answers;
+  backing.discard_each(runs, [&](std::size_t, Status status) { answers.push_back(status); });
+  return answers;
+}
+
+bool kernel_takes_lists() { return syscall(SYS_process_madvise, -10000, nullptr, 0, MADV_DONTNEED, 0) == 0; }
+
+TEST(AnonymousBacking, SeveralRunsAreOneCallWhereTheKernelTakesThem) {
+  for (const Release release : {Release::DontNeed, Release::Free}) {
+    auto backing = make(PfnCount{100}, release);
+    fill(*backing, kFirst, PfnCount{100}, 0x5A);
+    EXPECT_EQ(discard_each(*backing, even_frames()), std::vector<Status>(50, Status::Ok));
+    EXPECT_EQ(backing->counts().calls, kernel_takes_lists() ? 1u : 50u);
+    EXPECT_EQ(backing->counts().frames, PfnCount{50});
+    if (release == Release::DontNeed) {
+      EXPECT_TRUE(only_even_frames_are_gone(*backing));
+    }
+  }
+}
+
+TEST(AnonymousBacking, ALockedRunAmongOthersFailsAlone) {
+  auto backing = make(PfnCount{100});
+  fill(*backing, kFirst, PfnCount{100}, 0x5A);
+  if (syscall(SYS_mlock, backing->address(kFirst + PfnCount{20}), kFrameSize) != 0)
+    GTEST_SKIP() << "may not lock memory here";
+  std::vector<Status> expected(50, Status::Ok);
+  expected[10] = Status::Failed;
+  EXPECT_EQ(discard_each(*backing, even_frames()), expected);
+  EXPECT_EQ(backing->counts().frames, PfnCount{49});
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{20}, PfnCount{1}, 0x5A));
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{98}, PfnCount{1}, 0));
+}
+
+// As on a kernel that does not know the call, or in a sandbox that forbids it from some time on.
+TEST(AnonymousBacking, RunsGoOneByOneWithoutTheCall) {
+  for (const bool from_the_beginning : {true, false}) {
+    const auto run = [=] {
+      std::unique_ptr<AnonymousBacking> backing;
+      if (!from_the_beginning) backing = make(PfnCount{100});
+      sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the call
+                              BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_madvise, 0, 1),
+                              BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+                              BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+      const sock_fprog program{std::size(filter), filter};
+      if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+          prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(2);
+      if (kernel_takes_lists()) _exit(3);
+      if (backing == nullptr) backing = make(PfnCount{100});
+      fill(*backing, kFirst, PfnCount{100}, 0x5A);
+      const bool all = discard_each(*backing, even_frames()) == std::vector<Status>(50, Status::Ok);
+      _exit(all && backing->counts().calls == 50 && only_even_frames_are_gone(*backing) ? 0 : 1);
+    };
+    EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
+  }
 }
 
 TEST(AnonymousBacking, FramesLieAtTheirAlignment) {

@@ -73,6 +73,58 @@ TEST_F(BackingTest, OtherErrorsAreKeptAndNotRepeated) {
   EXPECT_EQ(backing.counts().frames, PfnCount{0});
 }
 
+struct BackingRuns : BackingTest {
+  std::vector<Status> discard(const std::vector<ScatterEntry>& runs) {
+    std::vector<Status> answers;
+    backing.discard_each(runs, [&](std::size_t i, Status status) {
+      EXPECT_EQ(i, answers.size());
+      answers.push_back(status);
+    });
+    EXPECT_EQ(answers.size(), runs.size());
+    return answers;
+  }
+};
+
+TEST_F(BackingRuns, TogetherAsFarAsThatGoes) {
+  backing.together = {2};
+  EXPECT_EQ(discard({{{100}, {1}}, {{102}, {3}}, {{110}, {1}}}), std::vector<Status>(3, Status::Ok));
+  EXPECT_EQ(backing.asked, std::vector<std::size_t>{3});
+  EXPECT_EQ(backing.calls, (Calls{{10 * kFrameSize, kFrameSize}}));
+  EXPECT_EQ(backing.counts().calls, 2u);
+  EXPECT_EQ(backing.counts().frames, PfnCount{5});
+}
+
+TEST_F(BackingRuns, OneByOneWhereTheyCannotBeTogether) {
+  EXPECT_EQ(discard({{{100}, {1}}, {{102}, {3}}}), std::vector<Status>(2, Status::Ok));
+  EXPECT_EQ(backing.calls, (Calls{{0, kFrameSize}, {2 * kFrameSize, 3 * kFrameSize}}));
+  EXPECT_EQ(discard({}), std::vector<Status>{});
+}
+
+TEST_F(BackingRuns, OneThatFailsDoesNotHoldUpTheOthers) {
+  backing.together = {1, 0, 2};
+  backing.answers = {EINVAL};
+  EXPECT_EQ(discard({{{100}, {1}}, {{102}, {1}}, {{104}, {1}}, {{106}, {1}}}),
+            (std::vector<Status>{Status::Ok, Status::Failed, Status::Ok, Status::Ok}));
+  EXPECT_EQ(backing.counts().failures, 1u);
+  EXPECT_EQ(backing.counts().frames, PfnCount{3});
+  EXPECT_EQ(backing.last_error(), EINVAL);
+}
+
+TEST_F(BackingRuns, OneThatIsOutsideIsRefusedByItself) {
+  backing.together = {2, 2};
+  EXPECT_EQ(discard({{{100}, {1}}, {{102}, {1}}, {{149}, {2}}, {{104}, {1}}, {{120}, {0}}, {{106}, {1}}}),
+            (std::vector<Status>{Status::Ok, Status::Ok, Status::OutsideZone, Status::Ok, Status::OutsideZone,
+                                 Status::Ok}));
+  EXPECT_EQ(backing.asked, std::vector<std::size_t>{2});
+  EXPECT_EQ(backing.counts().refused, 2u);
+}
+
+TEST_F(BackingRuns, NeverMoreThanACallTakes) {
+  backing.together.assign(3, ~std::size_t{0});
+  EXPECT_EQ(discard(std::vector<ScatterEntry>(150, {{100}, {1}})), std::vector<Status>(150, Status::Ok));
+  EXPECT_EQ(backing.asked, (std::vector<std::size_t>{64, 64, 22}));
+}
+
 TEST(BackingOfHugePages, PartsOfAPageAreRefusedAndNothingIsCalled) {
   ScriptedBacking backing(Pfn{512}, PfnCount{2048}, PfnCount{512});
   EXPECT_EQ(backing.page(), PfnCount{512});

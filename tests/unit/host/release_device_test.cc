@@ -87,6 +87,15 @@ TEST_F(ReleaseDeviceTest, APartialFailureFailsTheRequestAndReleasesTheRest) {
   EXPECT_EQ(backing.last_error(), EINVAL);
 }
 
+TEST_F(ReleaseDeviceTest, RunsAreReleasedTogetherWhereTheyCanBe) {
+  backing.together = {2};
+  EXPECT_EQ(report({{Pfn{100}, PfnCount{1}}, {Pfn{102}, PfnCount{1}}, {Pfn{104}, PfnCount{1}}}), Status::Ok);
+  EXPECT_EQ(backing.asked, std::vector<std::size_t>{3});
+  EXPECT_EQ(backing.calls, (Calls{call(4, 1)}));
+  EXPECT_EQ(device->counts().runs, 3u);
+  EXPECT_EQ(device->counts().frames, PfnCount{3});
+}
+
 TEST(ReleaseDevice, ReleasesRealMemoryAndOnlyWhatItWasShown) {
   auto made = AnonymousBacking::create({Pfn{0}, PfnCount{2048}});
   ASSERT_TRUE(made) << made.error;
@@ -97,7 +106,7 @@ TEST(ReleaseDevice, ReleasesRealMemoryAndOnlyWhatItWasShown) {
   const ScatterEntry list[] = {
       {Pfn{512}, PfnCount{512}}, {Pfn{0}, PfnCount{512}}, {Pfn{1536}, PfnCount{1}, true}};
   EXPECT_EQ(device.object->report(list, 0), Status::Ok);
-  EXPECT_EQ(backing.counts().calls, 2u);
+  EXPECT_EQ(backing.counts().frames, PfnCount{1025});
   EXPECT_EQ(backing.resident().value(), PfnCount{2048 - 1025});
   EXPECT_TRUE(holds(backing, Pfn{0}, PfnCount{1024}, 0));
   EXPECT_TRUE(holds(backing, Pfn{1024}, PfnCount{512}, 0x5A));

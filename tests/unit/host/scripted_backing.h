@@ -1,6 +1,7 @@
 // A backing that answers what a test wrote down, and remembers what it was asked.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <vector>
@@ -23,10 +24,20 @@ class ScriptedBacking final : public Backing {
 
   Result<PfnCount> resident() noexcept override { return size(); }
 
-  std::deque<int> answers;  // errnos of the next calls; 0 when there are no more
+  std::deque<std::size_t>
+      together;  // how many runs the next calls for several release; 0 when there are no more
+  std::vector<std::size_t> asked;  // of how many runs those were
+  std::deque<int> answers;         // errnos of the next calls; 0 when there are no more
   std::vector<Call> calls;
 
  private:
+  std::size_t release_first(std::span<const ScatterEntry> runs) noexcept override {
+    if (together.empty()) return 0;
+    asked.push_back(runs.size());
+    const std::size_t answer = std::min(runs.size(), together.front());
+    together.pop_front();
+    return answer;
+  }
   int release(ByteCount offset, ByteCount length) noexcept override {
     calls.push_back({offset.raw, length.raw});
     if (answers.empty()) return 0;
