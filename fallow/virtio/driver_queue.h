@@ -48,13 +48,16 @@ enum class Taken : std::uint8_t { Used, Nothing, Broken };
 // One thread at a time.
 class DriverQueue {
  public:
+  // Bytes of `own` that start() needs.
+  static ByteCount own_size(const DriverQueueConfig& config) noexcept;
+
   // Takes a ring's place in `shared` and its private copy in `own` (aligned to 8 bytes), at least
   // shared_size() and own_size() long. InvalidArgument if a size is not as described.
   virtual Status start(const DriverQueueConfig& config, SharedMemory shared,
                        std::span<std::byte> own) noexcept = 0;
 
   // What the device has to be told.
-  virtual QueueAddresses addresses() const noexcept = 0;
+  QueueAddresses addresses() const noexcept { return addresses_; }
 
   // Adds a chain, readable elements first; the device sees it at once. NoMemory: no room now.
   // InvalidArgument: no element, more than the queue's size, or a readable one after a writable one. Failed:
@@ -73,7 +76,7 @@ class DriverQueue {
 
   // After the device was reset, or the queue was, and will touch nothing any more: the token of a chain in
   // flight, which is not any longer; false when there is none left.
-  virtual bool give_up(std::uint64_t& token) noexcept = 0;
+  bool give_up(std::uint64_t& token) noexcept;
 
   std::uint32_t in_flight() const noexcept { return in_flight_; }
   DeviceFault fault() const noexcept { return fault_; }
@@ -82,14 +85,63 @@ class DriverQueue {
   std::uint64_t wrong_lengths() const noexcept { return wrong_lengths_; }
 
  protected:
+  static constexpr std::uint16_t kNone = 0xffff;  // no chain's id is this, nor is a table's number
+  static constexpr std::uint64_t kAlignment =
+      64;  // each area on cache lines of its own; more than is asked for
+  static constexpr ByteCount aligned(ByteCount n) noexcept {
+    return {(n.raw + kAlignment - 1) & ~(kAlignment - 1)};
+  }
+
+  // The private copy (VQ-4): of the chain with an id, if it is in flight; and which id comes after it in its
+  // chain or among the free ones.
+  struct Shadow {
+    std::uint64_t token = 0;
+    std::uint32_t writable = 0;  // bytes; saturated
+    std::uint16_t slots = 0;     // descriptors of the ring
+    std::uint16_t table = kNone;
+    std::uint16_t next = kNone;
+    bool in_flight = false;
+  };
+
   ~DriverQueue() = default;
+
+  // What both formats want of a configuration and its memory, `needed` bytes of which are shared.
+  static bool fits(const DriverQueueConfig& config, ByteCount needed, const SharedMemory& shared,
+                   std::span<const std::byte> own) noexcept;
+  // Nothing is in flight, all ids are linked to the next one, all tables are free.
+  void restart(const DriverQueueConfig& config, const QueueAddresses& addresses,
+               std::span<std::byte> own) noexcept;
+
+  // Whether a chain may be added, but for room: Ok, Failed or InvalidArgument.
+  Status admit(std::span<const QueueBuffer> buffers) const noexcept;
+  bool goes_into_table(std::span<const QueueBuffer> buffers) const noexcept;
+  std::uint16_t take_table() noexcept { return free_tables_[--free_table_count_]; }
+
+  // The chain is in flight from here on.
+  void keep(std::uint16_t id, std::size_t slots, std::span<const QueueBuffer> buffers,
+            std::uint64_t token) noexcept;
+  // The device says that it returned a chain. Used: it did; free_ring() is the caller's.
+  Taken returned(std::uint32_t id, std::uint32_t length, Used& used) noexcept;
+  // It is not in flight any more, and its table is free.
+  void forget(Shadow& chain) noexcept;
+  // forget(), and what it took of the ring is free.
+  virtual void free_ring(std::uint16_t id) noexcept = 0;
+
   Taken broken(DeviceFault fault) noexcept {
     fault_ = fault;
     return Taken::Broken;
   }
 
-  std::uint32_t in_flight_ = 0;
+  DriverQueueConfig config_;
+  std::span<Shadow> shadow_;  // by id
   DeviceFault fault_ = DeviceFault::None;
+  std::uint32_t in_flight_ = 0;
+
+ private:
+  QueueAddresses addresses_;
+  std::span<std::uint16_t> free_tables_;  // a stack
+  std::uint32_t free_table_count_ = 0;
+  std::uint32_t given_up_to_ = 0;  // ids below it were looked at by give_up()
   std::uint64_t wrong_lengths_ = 0;
 };
 

@@ -1,28 +1,12 @@
 #include "fallow/virtio/packed_driver_queue.h"
 
-#include <new>
-
 #include "fallow/base/check.h"
-#include "fallow/virtio/chain_shape.h"
 #include "fallow/virtio/split_layout.h"
 
 namespace fallow {
 namespace {
 
-constexpr std::uint64_t kAlignment = 64;  // each area on cache lines of its own; more than 2.8.10.1 asks for
-
-constexpr ByteCount aligned(ByteCount n) { return {(n.raw + kAlignment - 1) & ~(kAlignment - 1)}; }
 constexpr ByteCount table_bytes(std::uint64_t entries) { return {entries * sizeof(PvirtqDesc)}; }
-
-// Where the areas of a ring lie in its shared memory.
-struct Areas {
-  ByteCount driver, device, indirect, end;
-  explicit constexpr Areas(const DriverQueueConfig& c)
-      : driver(aligned(table_bytes(c.size))),
-        device(driver + ByteCount{kAlignment}),
-        indirect(device + ByteCount{kAlignment}),
-        end(indirect + table_bytes(std::uint64_t{c.indirect_tables} * c.indirect_length)) {}
-};
 
 void write(PvirtqDesc& cell, const QueueBuffer& buffer, std::uint16_t id) noexcept {
   cell.addr.store(buffer.address.raw);
@@ -36,22 +20,23 @@ std::uint16_t write_flag(const QueueBuffer& buffer) noexcept {
 
 }  // namespace
 
+// Where the areas of a ring lie in its shared memory.
+struct PackedDriverQueue::Areas {
+  ByteCount driver, device, indirect, end;
+  explicit constexpr Areas(const DriverQueueConfig& c)
+      : driver(aligned(table_bytes(c.size))),
+        device(driver + ByteCount{kAlignment}),
+        indirect(device + ByteCount{kAlignment}),
+        end(indirect + table_bytes(std::uint64_t{c.indirect_tables} * c.indirect_length)) {}
+};
+
 ByteCount PackedDriverQueue::shared_size(const DriverQueueConfig& config) noexcept {
   return Areas(config).end;
 }
 
-ByteCount PackedDriverQueue::own_size(const DriverQueueConfig& config) noexcept {
-  return {config.size * sizeof(Shadow) + config.indirect_tables * sizeof(std::uint16_t)};
-}
-
 Status PackedDriverQueue::start(const DriverQueueConfig& config, SharedMemory shared,
                                 std::span<std::byte> own) noexcept {
-  if (config.size == 0 || config.size > kMaxQueueSize || shared.size < shared_size(config) ||
-      own.size() < own_size(config).raw || shared.address.raw % kAlignment != 0 ||
-      reinterpret_cast<std::uintptr_t>(shared.memory) % kAlignment != 0 ||
-      reinterpret_cast<std::uintptr_t>(own.data()) % alignof(Shadow) != 0) {
-    return Status::InvalidArgument;
-  }
+  if (!fits(config, shared_size(config), shared, own)) return Status::InvalidArgument;
   const Areas areas(config);
   auto* const driver_event = reinterpret_cast<PvirtqEventSuppress*>(shared.memory + areas.driver.raw);
   auto* const device_event = reinterpret_cast<PvirtqEventSuppress*>(shared.memory + areas.device.raw);
@@ -60,56 +45,27 @@ Status PackedDriverQueue::start(const DriverQueueConfig& config, SharedMemory sh
   device_event_ = device_event;
   indirect_ = reinterpret_cast<PvirtqDesc*>(shared.memory + areas.indirect.raw);
   indirect_address_ = shared.address + areas.indirect;
-  addresses_ = {config.size, shared.address, shared.address + areas.driver, shared.address + areas.device};
   // Flags of an earlier life would pass for used descriptors of this one (2.8.13).
   for (std::uint32_t i = 0; i < config.size; ++i) ring_[i].flags.store(0);
   for (PvirtqEventSuppress* event : {driver_event, device_event}) event->flags.store(kRingEventEnable);
-  config_ = config;
-  take_own(own);
+  restart(config, {config.size, shared.address, shared.address + areas.driver, shared.address + areas.device},
+          own);
+  free_id_ = 0;
+  free_slots_ = config.size;
   avail_ = used_ = PackedPosition{};
   added_.restart();
-  given_up_to_ = 0;
-  in_flight_ = 0;
-  fault_ = DeviceFault::None;
   return Status::Ok;
 }
 
-void PackedDriverQueue::take_own(std::span<std::byte> own) noexcept {
-  auto* const shadow = reinterpret_cast<Shadow*>(own.data());
-  auto* const tables = reinterpret_cast<std::uint16_t*>(own.data() + config_.size * sizeof(Shadow));
-  for (std::uint32_t i = 0; i < config_.size; ++i) {
-    new (&shadow[i]) Shadow;
-    shadow[i].next = i + 1 < config_.size ? static_cast<std::uint16_t>(i + 1) : kNone;
-  }
-  const bool indirect = config_.ring.indirect && config_.indirect_length != 0;
-  free_table_count_ = indirect ? config_.indirect_tables : 0;
-  for (std::uint32_t i = 0; i < free_table_count_; ++i)
-    new (&tables[i]) std::uint16_t(static_cast<std::uint16_t>(i));
-  shadow_ = {shadow, config_.size};
-  free_tables_ = {tables, free_table_count_};
-  free_id_ = 0;
-  free_slots_ = config_.size;
-}
-
 Status PackedDriverQueue::add(std::span<const QueueBuffer> buffers, std::uint64_t token) noexcept {
-  FALLOW_CHECK(config_.size != 0);
-  if (fault_ != DeviceFault::None) return Status::Failed;
-  // 2.8.17: how long a chain may be, and its order.
-  if (buffers.empty() || buffers.size() > config_.size || !writable_last(buffers))
-    return Status::InvalidArgument;
-  const bool by_table =
-      buffers.size() > 1 && buffers.size() <= config_.indirect_length && free_table_count_ != 0;
+  if (const Status status = admit(buffers); status != Status::Ok) return status;
+  const bool by_table = goes_into_table(buffers);
   const std::size_t slots = by_table ? 1 : buffers.size();
   if (free_slots_ < slots) return Status::NoMemory;
   const std::uint16_t id = free_id_;  // VQ-7: there is one, since a chain in flight takes up a slot at least
-  Shadow& shadow = shadow_[id];
-  free_id_ = shadow.next;
-  shadow.token = token;
-  shadow.writable = writable_bytes(buffers);
-  shadow.slots = static_cast<std::uint16_t>(slots);
-  shadow.in_flight = true;
-  ++in_flight_;
-  publish(by_table ? add_indirect(buffers, id) : add_direct(buffers, id), shadow.slots);
+  free_id_ = shadow_[id].next;
+  keep(id, slots, buffers, token);
+  publish(by_table ? add_indirect(buffers, id) : add_direct(buffers, id), shadow_[id].slots);
   return Status::Ok;
 }
 
@@ -134,7 +90,7 @@ std::uint16_t PackedDriverQueue::add_direct(std::span<const QueueBuffer> buffers
 
 std::uint16_t PackedDriverQueue::add_indirect(std::span<const QueueBuffer> buffers,
                                               std::uint16_t id) noexcept {
-  const std::uint16_t table = free_tables_[--free_table_count_];
+  const std::uint16_t table = take_table();
   const std::size_t first = std::size_t{table} * config_.indirect_length;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     write(indirect_[first + i], buffers[i], 0);
@@ -174,25 +130,18 @@ Taken PackedDriverQueue::take(Used& used) noexcept {
   const std::uint16_t id = cell.id.load();
   // 2.8.4: without the write flag the length means nothing.
   const std::uint32_t length = (flags & kDescWrite) != 0 ? cell.len.load() : 0;
-  if (id >= config_.size) return broken(DeviceFault::IdOutOfRange);
-  const Shadow& shadow = shadow_[id];
-  if (!shadow.in_flight) return broken(DeviceFault::IdNotInFlight);
-  if (length > shadow.writable) ++wrong_lengths_;
-  used = {shadow.token, length < shadow.writable ? length : shadow.writable};
-  used_.advance(shadow.slots, config_.size);
-  release(id);
+  if (const Taken taken = returned(id, length, used); taken != Taken::Used) return taken;
+  used_.advance(shadow_[id].slots, config_.size);
+  free_ring(id);
   return Taken::Used;
 }
 
-void PackedDriverQueue::release(std::uint16_t id) noexcept {
-  Shadow& shadow = shadow_[id];
-  if (shadow.table != kNone) free_tables_[free_table_count_++] = shadow.table;
-  shadow.table = kNone;
-  shadow.in_flight = false;
-  shadow.next = free_id_;
+void PackedDriverQueue::free_ring(std::uint16_t id) noexcept {
+  Shadow& chain = shadow_[id];
+  forget(chain);
+  chain.next = free_id_;
   free_id_ = id;
-  free_slots_ += shadow.slots;
-  --in_flight_;
+  free_slots_ += chain.slots;
 }
 
 bool PackedDriverQueue::ask_for_notifications(bool on) noexcept {
@@ -201,14 +150,6 @@ bool PackedDriverQueue::ask_for_notifications(bool on) noexcept {
   // MO-15: the wish is stored before the next descriptor's flags are read; pairs with take_notification().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return used_.is_used(ring_[used_.offset].flags.load());
-}
-
-bool PackedDriverQueue::give_up(std::uint64_t& token) noexcept {
-  if (in_flight_ == 0) return false;
-  while (!shadow_[given_up_to_].in_flight) given_up_to_ = (given_up_to_ + 1) % config_.size;
-  token = shadow_[given_up_to_].token;
-  release(static_cast<std::uint16_t>(given_up_to_));
-  return true;
 }
 
 }  // namespace fallow

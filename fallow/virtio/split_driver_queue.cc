@@ -1,28 +1,13 @@
 #include "fallow/virtio/split_driver_queue.h"
 
 #include <bit>
-#include <new>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/chain_shape.h"
 
 namespace fallow {
 namespace {
 
-constexpr std::uint64_t kAlignment = 64;  // each area on cache lines of its own; more than 2.7 asks for
-
-constexpr ByteCount aligned(ByteCount n) { return {(n.raw + kAlignment - 1) & ~(kAlignment - 1)}; }
 constexpr ByteCount table_bytes(std::uint64_t entries) { return {entries * sizeof(VirtqDesc)}; }
-
-// Where the areas of a ring lie in its shared memory.
-struct Areas {
-  ByteCount avail, used, indirect, end;
-  explicit constexpr Areas(const DriverQueueConfig& c)
-      : avail(aligned(table_bytes(c.size))),
-        used(avail + aligned(AvailRing::bytes(c.size))),
-        indirect(used + aligned(UsedRing::bytes(c.size))),
-        end(indirect + table_bytes(std::uint64_t{c.indirect_tables} * c.indirect_length)) {}
-};
 
 void write(VirtqDesc& cell, const QueueBuffer& buffer, bool last, std::uint16_t next) noexcept {
   cell.addr.store(buffer.address.raw);
@@ -34,74 +19,49 @@ void write(VirtqDesc& cell, const QueueBuffer& buffer, bool last, std::uint16_t 
 
 }  // namespace
 
+// Where the areas of a ring lie in its shared memory.
+struct SplitDriverQueue::Areas {
+  ByteCount avail, used, indirect, end;
+  explicit constexpr Areas(const DriverQueueConfig& c)
+      : avail(aligned(table_bytes(c.size))),
+        used(avail + aligned(AvailRing::bytes(c.size))),
+        indirect(used + aligned(UsedRing::bytes(c.size))),
+        end(indirect + table_bytes(std::uint64_t{c.indirect_tables} * c.indirect_length)) {}
+};
+
 ByteCount SplitDriverQueue::shared_size(const DriverQueueConfig& config) noexcept {
   return Areas(config).end;
 }
 
-ByteCount SplitDriverQueue::own_size(const DriverQueueConfig& config) noexcept {
-  return {config.size * sizeof(Shadow) + config.indirect_tables * sizeof(std::uint16_t)};
-}
-
 Status SplitDriverQueue::start(const DriverQueueConfig& config, SharedMemory shared,
                                std::span<std::byte> own) noexcept {
-  if (config.size == 0 || config.size > kMaxQueueSize || !std::has_single_bit(config.size) ||
-      shared.size < shared_size(config) || own.size() < own_size(config).raw ||
-      shared.address.raw % kAlignment != 0 ||
-      reinterpret_cast<std::uintptr_t>(shared.memory) % kAlignment != 0 ||
-      reinterpret_cast<std::uintptr_t>(own.data()) % alignof(Shadow) != 0) {
+  if (!fits(config, shared_size(config), shared, own) || !std::has_single_bit(config.size))
     return Status::InvalidArgument;
-  }
   const Areas areas(config);
   table_ = reinterpret_cast<VirtqDesc*>(shared.memory);
   avail_ = AvailRing(shared.memory + areas.avail.raw, config.size);
   used_ = UsedRing(shared.memory + areas.used.raw, config.size);
   indirect_ = reinterpret_cast<VirtqDesc*>(shared.memory + areas.indirect.raw);
   indirect_address_ = shared.address + areas.indirect;
-  addresses_ = {config.size, shared.address, shared.address + areas.avail, shared.address + areas.used};
   for (Le16* cell : {&avail_.flags(), &avail_.idx(), &avail_.used_event(), &used_.flags(), &used_.idx(),
                      &used_.avail_event()}) {
     cell->store(0);
   }
-  config_ = config;
-  take_own(own);
+  restart(config, {config.size, shared.address, shared.address + areas.avail, shared.address + areas.used},
+          own);
+  free_head_ = 0;
+  free_count_ = config.size;
   next_avail_ = next_used_ = kicked_avail_ = 0;
-  given_up_to_ = 0;
-  in_flight_ = 0;
-  fault_ = DeviceFault::None;
   return Status::Ok;
 }
 
-void SplitDriverQueue::take_own(std::span<std::byte> own) noexcept {
-  auto* const shadow = reinterpret_cast<Shadow*>(own.data());
-  auto* const tables = reinterpret_cast<std::uint16_t*>(own.data() + config_.size * sizeof(Shadow));
-  for (std::uint32_t i = 0; i < config_.size; ++i) {
-    new (&shadow[i]) Shadow;
-    shadow[i].next = i + 1 < config_.size ? static_cast<std::uint16_t>(i + 1) : kNone;
-  }
-  const bool indirect = config_.ring.indirect && config_.indirect_length != 0;
-  free_table_count_ = indirect ? config_.indirect_tables : 0;
-  for (std::uint32_t i = 0; i < free_table_count_; ++i)
-    new (&tables[i]) std::uint16_t(static_cast<std::uint16_t>(i));
-  shadow_ = {shadow, config_.size};
-  free_tables_ = {tables, free_table_count_};
-  free_head_ = 0;
-  free_count_ = config_.size;
-}
-
 Status SplitDriverQueue::add(std::span<const QueueBuffer> buffers, std::uint64_t token) noexcept {
-  if (fault_ != DeviceFault::None) return Status::Failed;
-  // 2.7.5.3.1 for the length, by a table or not; 2.7.4.2 for the order.
-  if (buffers.empty() || buffers.size() > config_.size || !writable_last(buffers))
-    return Status::InvalidArgument;
-  const bool by_table =
-      buffers.size() > 1 && buffers.size() <= config_.indirect_length && free_table_count_ != 0;
-  if (free_count_ < (by_table ? 1 : buffers.size())) return Status::NoMemory;
+  if (const Status status = admit(buffers); status != Status::Ok) return status;
+  const bool by_table = goes_into_table(buffers);
+  const std::size_t slots = by_table ? 1 : buffers.size();
+  if (free_count_ < slots) return Status::NoMemory;
   const std::uint16_t head = by_table ? add_indirect(buffers) : add_direct(buffers);
-  Shadow& shadow = shadow_[head];
-  shadow.token = token;
-  shadow.writable = writable_bytes(buffers);
-  shadow.head = true;
-  ++in_flight_;
+  keep(head, slots, buffers, token);
   publish(head);
   return Status::Ok;
 }
@@ -122,7 +82,7 @@ std::uint16_t SplitDriverQueue::add_direct(std::span<const QueueBuffer> buffers)
 
 std::uint16_t SplitDriverQueue::add_indirect(std::span<const QueueBuffer> buffers) noexcept {
   const std::uint16_t head = free_head_;
-  const std::uint16_t table = free_tables_[--free_table_count_];
+  const std::uint16_t table = take_table();
   const std::size_t first = std::size_t{table} * config_.indirect_length;
   for (std::size_t i = 0; i < buffers.size(); ++i)
     write(indirect_[first + i], buffers[i], i + 1 == buffers.size(), static_cast<std::uint16_t>(i + 1));
@@ -166,28 +126,19 @@ Taken SplitDriverQueue::take(Used& used) noexcept {
   if (waiting > in_flight_) return broken(DeviceFault::IndexJumped);
   const VirtqUsedElem& element = used_.ring(next_used_ & (config_.size - 1U));
   const std::uint32_t id = element.id.load();
-  const std::uint32_t length = element.len.load();
-  if (id >= config_.size) return broken(DeviceFault::IdOutOfRange);
-  const Shadow& shadow = shadow_[id];
-  if (!shadow.head) return broken(DeviceFault::IdNotInFlight);
-  if (length > shadow.writable) ++wrong_lengths_;
-  used = {shadow.token, length < shadow.writable ? length : shadow.writable};
+  if (const Taken taken = returned(id, element.len.load(), used); taken != Taken::Used) return taken;
   ++next_used_;
-  release(static_cast<std::uint16_t>(id));
+  free_ring(static_cast<std::uint16_t>(id));
   return Taken::Used;
 }
 
-// The chain of descriptors goes back in front of the free ones, its table onto the stack.
-void SplitDriverQueue::release(std::uint16_t head) noexcept {
-  Shadow& first = shadow_[head];
-  if (first.table != kNone) free_tables_[free_table_count_++] = first.table;
-  first.table = kNone;
-  first.head = false;
+// The chain of descriptors goes back in front of the free ones.
+void SplitDriverQueue::free_ring(std::uint16_t head) noexcept {
+  forget(shadow_[head]);
   std::uint16_t last = head;
   for (++free_count_; shadow_[last].next != kNone; ++free_count_) last = shadow_[last].next;
   shadow_[last].next = free_head_;
   free_head_ = head;
-  --in_flight_;
 }
 
 bool SplitDriverQueue::ask_for_notifications(bool on) noexcept {
@@ -200,14 +151,6 @@ bool SplitDriverQueue::ask_for_notifications(bool on) noexcept {
   // MO-12: the wish is stored before the used index is read; pairs with take_notification().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return used_.idx().load() != next_used_;
-}
-
-bool SplitDriverQueue::give_up(std::uint64_t& token) noexcept {
-  if (in_flight_ == 0) return false;
-  while (!shadow_[given_up_to_].head) given_up_to_ = (given_up_to_ + 1) % config_.size;
-  token = shadow_[given_up_to_].token;
-  release(static_cast<std::uint16_t>(given_up_to_));
-  return true;
 }
 
 }  // namespace fallow
