@@ -17,20 +17,10 @@ class MemoryBacking {
   // a part.
   virtual Status discard(Pfn first, PfnCount n) noexcept = 0;
 
-  // Gives the first of several runs back together, and says how many it did; 0 if that cannot be, or is no
-  // gain. What is wrong with the next one, if anything is, discard() says.
-  virtual std::size_t discard_first(std::span<const ScatterEntry>) noexcept { return 0; }
-
-  // Gives several runs back in as few calls of the host as can be: for each in turn `done(index, status)`.
-  template <class Done>
-  void discard_each(std::span<const ScatterEntry> runs, Done done) noexcept {
-    for (std::size_t i = 0; i < runs.size();) {
-      const std::size_t n = discard_first(runs.subspan(i));
-      for (const std::size_t end = i + n; i < end; ++i) done(i, Status::Ok);
-      if (n != 0) continue;
-      done(i, discard(runs[i].first, runs[i].count));
-      ++i;
-    }
+  // The same for several runs, in as few calls of the host as can be; one that fails does not hold up the
+  // others. `answers`: as many places as runs.
+  virtual void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept {
+    for (std::size_t i = 0; i < runs.size(); ++i) answers[i] = discard(runs[i].first, runs[i].count);
   }
 
   // The guest is about to use these frames again. What it does, if anything, is advice; a failure is no

@@ -44,12 +44,19 @@ void Releaser::add_part(std::size_t region, GuestRange part) noexcept {
   const PfnCount n = end - first;
   if (pending_.backing != &map_->backing(region) || pending_.end != target) {
     flush();
-    pending_ = {&map_->backing(region), target, target, count_, false};
+    // Member by member, here and below: what is put together first is copied before its parts are in cache.
+    pending_.backing = &map_->backing(region);
+    pending_.first = target;
+    pending_.first_piece = count_;
+    pending_.cut = false;
   }
   pending_.end = target + n;
   pending_.cut |= cut;
   FALLOW_CHECK(count_ < pieces_.size());
-  pieces_[count_++] = {first, target, n};
+  Piece& piece = pieces_[count_++];
+  piece.guest = first;
+  piece.target = target;
+  piece.count = n;
 }
 
 const ReleaseOutcome& Releaser::finish() noexcept {
@@ -65,24 +72,28 @@ void Releaser::flush() noexcept {
   pending_.backing = nullptr;
   const PfnCount page = backing.page();
   const Pfn first = align_up(pending_.first, page), end = align_down(pending_.end, page);
-  outcome_.part_of_page += pending_.cut || first != pending_.first || end != pending_.end;
+  const bool shorter = first != pending_.first || end != pending_.end;
+  outcome_.part_of_page += pending_.cut || shorter;
   const bool zero = backing.promise() == Promise::Zero;
   const bool release = first < end && (zero || !terms_.zero_needed);
-  if (release && (zero || !terms_.zero_counts)) {
-    keep_within(first, end);
-  } else {
+  if (!release || (terms_.zero_counts && !zero)) {
     count_ = pending_.first_piece;
+  } else if (shorter) {
+    keep_within(first, end);
   }
   if (!release) {
     outcome_.unpromised += first < end;
     return;
   }
   if (batch_.backing != &backing || batch_.count == kTogether) discard_batch();
-  batch_.backing = &backing;
-  const std::size_t at = batch_.count++;
-  batch_.runs[at] = {first, end - first};
-  batch_.first_piece[at] = pending_.first_piece;
-  batch_.end_piece[at] = count_;
+  if (batch_.count == 0) {
+    batch_.backing = &backing;
+    batch_.first_piece = pending_.first_piece;
+  }
+  ScatterEntry& run = batch_.runs[batch_.count++];
+  run.first = first;
+  run.count = end - first;
+  batch_.end_piece = count_;
 }
 
 // Cuts the pieces of what is pending to the backing's frames from `first` up to `end`.
@@ -97,19 +108,26 @@ void Releaser::keep_within(Pfn first, Pfn end) noexcept {
   count_ = kept;
 }
 
-// Pieces of what is not released become empty.
 void Releaser::discard_batch() noexcept {
   if (batch_.count == 0) return;
   outcome_.discards += batch_.count;
-  batch_.backing->discard_each({batch_.runs, batch_.count}, [this](std::size_t i, Status status) {
-    if (status == Status::Ok) {
+  batch_.backing->discard_all({batch_.runs, batch_.count}, batch_.answers);
+  for (std::size_t i = 0; i < batch_.count; ++i) {
+    if (batch_.answers[i] == Status::Ok) {
       outcome_.released += batch_.runs[i].count;
-      return;
+    } else {
+      ++outcome_.not_released;
+      drop_pieces(batch_.runs[i]);
     }
-    ++outcome_.not_released;
-    for (std::size_t p = batch_.first_piece[i]; p < batch_.end_piece[i]; ++p) pieces_[p].count = {};
-  });
+  }
   batch_.count = 0;
+}
+
+// Pieces of a run of the batch become empty.
+void Releaser::drop_pieces(const ScatterEntry& run) noexcept {
+  for (std::size_t i = batch_.first_piece; i < batch_.end_piece; ++i) {
+    if (pieces_[i].target >= run.first && pieces_[i].target - run.first < run.count) pieces_[i].count = {};
+  }
 }
 
 ByteCount Releaser::covered(GuestPhys address, ByteCount length) const noexcept {

@@ -62,19 +62,20 @@ class Releaser {
     bool cut = false;  // bytes at an edge were no whole frame
   };
 
-  // Runs of one backing that are discarded together.
+  // Runs of one backing that are discarded together: pieces [first_piece, end_piece).
   static constexpr std::size_t kTogether = 32;
   struct Batch {
     MemoryBacking* backing = nullptr;
-    std::size_t count = 0;
+    std::size_t count = 0, first_piece = 0, end_piece = 0;
     ScatterEntry runs[kTogether];
-    std::size_t first_piece[kTogether], end_piece[kTogether];  // of each run
+    Status answers[kTogether];
   };
 
   void add_part(std::size_t region, GuestRange part) noexcept;
   void flush() noexcept;
   void keep_within(Pfn first, Pfn end) noexcept;
   void discard_batch() noexcept;
+  void drop_pieces(const ScatterEntry& run) noexcept;
 
   const MemoryMap* map_ = nullptr;
   std::span<Piece> pieces_;

@@ -83,7 +83,6 @@ int AnonymousBacking::release(ByteCount offset, ByteCount length) noexcept {
 
 // Beside the calls it saves flushing the processor's address translations after each run.
 std::size_t AnonymousBacking::release_first(std::span<const ScatterEntry> runs) noexcept {
-  if (!takes_lists_) return 0;
   std::array<iovec, kTogether> list;
   for (std::size_t i = 0; i < runs.size(); ++i)
     list[i] = {memory() + bytes(runs[i].first - first()).raw, bytes(runs[i].count).raw};

@@ -47,6 +47,7 @@ class AnonymousBacking final : public Backing {
   int advice() const noexcept;
   int release(ByteCount offset, ByteCount length) noexcept override;
   std::size_t release_first(std::span<const ScatterEntry> runs) noexcept override;
+  bool releases_together() const noexcept override { return takes_lists_; }
 
   AnonymousOptions options_;
   const bool takes_lists_;    // the kernel releases several runs in one call

@@ -42,7 +42,20 @@ Status Backing::discard(Pfn first, PfnCount n) noexcept {
   return Status::Ok;
 }
 
-// What is wrong with a run, or keeps it from being released, discard() finds out.
+void Backing::discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept {
+  const bool together = releases_together();
+  for (std::size_t i = 0; i < runs.size();) {
+    const std::size_t n = together ? discard_first(runs.subspan(i)) : 0;
+    std::fill_n(answers + i, n, Status::Ok);
+    i += n;
+    if (n != 0) continue;
+    answers[i] = discard(runs[i].first, runs[i].count);
+    ++i;
+  }
+}
+
+// How many went in one call. What is wrong with the next run, or keeps it from being released, discard()
+// finds out.
 std::size_t Backing::discard_first(std::span<const ScatterEntry> runs) noexcept {
   std::size_t good = 0;
   for (const ScatterEntry& run : runs.first(std::min(runs.size(), kTogether))) {

@@ -54,7 +54,7 @@ class Backing : public MemoryBacking {
   Status discard(Pfn first, PfnCount n) noexcept final;
 
   // Up to kTogether runs in one system call, where the kernel takes them.
-  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept final;
+  void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept final;
 
   // Brings in what is swapped out (MADV_WILLNEED), without waiting for it. Frames that were discarded stay
   // so until they are touched: which of them will be, nobody knows. OutsideZone as above; Failed: the kernel
@@ -89,12 +89,15 @@ class Backing : public MemoryBacking {
   // One attempt to release the first of several runs in one system call, at most kTogether of them, all whole
   // host pages and inside the backing. How many it released.
   virtual std::size_t release_first(std::span<const ScatterEntry>) noexcept { return 0; }
+  // Whether it may release more than one.
+  virtual bool releases_together() const noexcept { return false; }
 
   // One attempt to release `length` bytes at `offset` from the start, both whole host pages and inside the
   // backing: 0 or the errno.
   virtual int release(ByteCount offset, ByteCount length) noexcept = 0;
 
  private:
+  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept;
   bool whole_pages(Pfn p, PfnCount n) const noexcept { return ((p.raw | n.raw) & (page_.raw - 1)) == 0; }
 
   Pfn first_;

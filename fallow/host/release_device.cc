@@ -1,6 +1,7 @@
 #include "fallow/host/release_device.h"
 
 #include <algorithm>
+#include <array>
 #include <new>
 #include <string>
 #include <utility>
@@ -29,14 +30,19 @@ Status ReleaseDevice::report(Scatterlist list, std::uint32_t) noexcept {
   const std::span<const ScatterEntry> runs = join(list);
   runs_.fetch_add(runs.size(), std::memory_order_relaxed);
   PfnCount released;
-  backing_.discard_each(runs, [&](std::size_t i, Status status) {
-    if (status == Status::Ok) {
-      released += runs[i].count;
-    } else {
-      failures_.fetch_add(1, std::memory_order_relaxed);
-      answer = Status::Failed;
+  std::array<Status, Backing::kTogether> answers;
+  for (std::size_t from = 0; from < runs.size(); from += answers.size()) {
+    const auto some = runs.subspan(from, std::min(answers.size(), runs.size() - from));
+    backing_.discard_all(some, answers.data());
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      if (answers[i] == Status::Ok) {
+        released += some[i].count;
+      } else {
+        failures_.fetch_add(1, std::memory_order_relaxed);
+        answer = Status::Failed;
+      }
     }
-  });
+  }
   frames_.fetch_add(released.raw, std::memory_order_relaxed);
   return answer;
 }

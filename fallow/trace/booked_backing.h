@@ -26,12 +26,14 @@ class BookedBacking final : public MemoryBacking {
     return status;
   }
 
-  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept override {
+  void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept override {
     // relaxed: as in discard(), which is the one to fail.
-    if (host_ == nullptr || fail_next_.load(std::memory_order_relaxed)) return 0;
-    const std::size_t released = host_->discard_first(runs);
-    for (const ScatterEntry& run : runs.first(released)) books_.report(run.first, run.count);
-    return released;
+    if (host_ == nullptr || fail_next_.load(std::memory_order_relaxed))
+      return MemoryBacking::discard_all(runs, answers);
+    host_->discard_all(runs, answers);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      if (answers[i] == Status::Ok) books_.report(runs[i].first, runs[i].count);
+    }
   }
 
   Status populate(Pfn first, PfnCount n) noexcept override {

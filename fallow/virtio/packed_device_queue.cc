@@ -115,7 +115,7 @@ PackedDeviceQueue::Descriptor PackedDeviceQueue::fetch(const PvirtqDesc& cell, s
 RingFault PackedDeviceQueue::append(const QueueBuffer& buffer) noexcept {
   if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
     return RingFault::WrongOrder;
-  room_[length_++] = buffer;
+  copy_members(room_[length_++], buffer);
   return RingFault::None;
 }
 

@@ -14,6 +14,14 @@ struct QueueBuffer {
   bool device_writable = false;
 };
 
+// Member by member: where `from` was written just before, a copy of the whole waits until its parts are in
+// cache.
+constexpr void copy_members(QueueBuffer& to, const QueueBuffer& from) noexcept {
+  to.address = from.address;
+  to.length = from.length;
+  to.device_writable = from.device_writable;
+}
+
 // Where a queue lies in guest memory: for a split ring the descriptor table, the available and the used ring;
 // for a packed one the descriptor ring, the driver and the device event suppression structure (2.6).
 struct QueueAddresses {

@@ -97,7 +97,7 @@ RingFault SplitDeviceQueue::append(const QueueBuffer& buffer) noexcept {
   if (length_ == size_) return RingFault::ChainTooLong;
   if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
     return RingFault::WrongOrder;
-  room_[length_++] = buffer;
+  copy_members(room_[length_++], buffer);
   return RingFault::None;
 }
 

@@ -38,7 +38,11 @@ struct Isolation::Request {
     if (joins(first)) {
       list[used - 1].count += PfnCount{count};
     } else {
-      list[used++] = {first, {count}, false};
+      // Member by member: what is put together first is copied before its parts are in cache.
+      ScatterEntry& entry = list[used++];
+      entry.first = first;
+      entry.count = PfnCount{count};
+      entry.end = false;
     }
     most -= count;
   }

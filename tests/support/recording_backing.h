@@ -36,14 +36,9 @@ class RecordingBacking final : public MemoryBacking {
     std::memset(memory_ + at * kFrameSize, 0, n.raw * kFrameSize);
     return Status::Ok;
   }
-  std::size_t discard_first(std::span<const ScatterEntry> runs) noexcept override {
-    std::size_t released = 0;
-    while (released < runs.size() && released < together && discards.size() + 1 != fail_at) {
-      FALLOW_CHECK(discard(runs[released].first, runs[released].count) == Status::Ok);
-      ++released;
-    }
-    if (released != 0) batches.push_back(released);
-    return released;
+  void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept override {
+    batches.push_back(runs.size());
+    MemoryBacking::discard_all(runs, answers);
   }
   Status populate(Pfn first, PfnCount n) noexcept override {
     FALLOW_CHECK(n.raw != 0 && first >= first_ && n <= frames_ && first - first_ <= frames_ - n);
@@ -67,8 +62,7 @@ class RecordingBacking final : public MemoryBacking {
 
   std::vector<Run> discards, populates;
   std::size_t fail_at = 0;           // the i-th discard fails, from 1 on
-  std::size_t together = 0;          // so many are done in one call, at most
-  std::vector<std::size_t> batches;  // how many those were
+  std::vector<std::size_t> batches;  // how many were asked for at once
   Promise promised = Promise::Zero;
   std::function<void()> during_discard;  // what the guest does meanwhile
 

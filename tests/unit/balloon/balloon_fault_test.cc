@@ -21,13 +21,11 @@ class CountingObserver final : public BalloonObserver {
 };
 
 TEST(BalloonFault, TheIthDiscardOfAReportFails) {
-  for (std::size_t at = 0; at < 18; ++at) {
-    const std::size_t i = at % 6 + 1, together = at / 6 * 2;  // runs in one call: none, 2, 4
+  for (std::size_t i = 1; i <= 6; ++i) {
     CountingObserver observer;
     BalloonRig rig({.regions = {{0x100, 64, 0}, {0x140, 64, 512}}, .observer = &observer});
     rig.bring_up();
     rig.backing.fail_at = i;
-    rig.backing.together = together;
     // Five discards: three runs, of which the third is in two regions and joined with nothing, and a last
     // one.
     const std::optional<std::uint32_t> length =

@@ -102,9 +102,9 @@ bool only_even_frames_are_gone(Backing& backing) {
   return true;
 }
 
-std::vector<Status> discard_each(Backing& backing, const std::vector<ScatterEntry>& runs) {
-  std::vector<Status> answers;
-  backing.discard_each(runs, [&](std::size_t, Status status) { answers.push_back(status); });
+std::vector<Status> discard_all(Backing& backing, const std::vector<ScatterEntry>& runs) {
+  std::vector<Status> answers(runs.size(), Status::Failed);
+  backing.discard_all(runs, answers.data());
   return answers;
 }
 
@@ -114,7 +114,7 @@ TEST(AnonymousBacking, SeveralRunsAreOneCallWhereTheKernelTakesThem) {
   for (const Release release : {Release::DontNeed, Release::Free}) {
     auto backing = make(PfnCount{100}, release);
     fill(*backing, kFirst, PfnCount{100}, 0x5A);
-    EXPECT_EQ(discard_each(*backing, even_frames()), std::vector<Status>(50, Status::Ok));
+    EXPECT_EQ(discard_all(*backing, even_frames()), std::vector<Status>(50, Status::Ok));
     EXPECT_EQ(backing->counts().calls, kernel_takes_lists() ? 1u : 50u);
     EXPECT_EQ(backing->counts().frames, PfnCount{50});
     if (release == Release::DontNeed) {
@@ -130,7 +130,7 @@ TEST(AnonymousBacking, ALockedRunAmongOthersFailsAlone) {
     GTEST_SKIP() << "may not lock memory here";
   std::vector<Status> expected(50, Status::Ok);
   expected[10] = Status::Failed;
-  EXPECT_EQ(discard_each(*backing, even_frames()), expected);
+  EXPECT_EQ(discard_all(*backing, even_frames()), expected);
   EXPECT_EQ(backing->counts().frames, PfnCount{49});
   EXPECT_TRUE(holds(*backing, kFirst + PfnCount{20}, PfnCount{1}, 0x5A));
   EXPECT_TRUE(holds(*backing, kFirst + PfnCount{98}, PfnCount{1}, 0));
@@ -153,7 +153,7 @@ TEST(AnonymousBacking, RunsGoOneByOneWithoutTheCall) {
       if (kernel_takes_lists()) _exit(3);
       if (backing == nullptr) backing = make(PfnCount{100});
       fill(*backing, kFirst, PfnCount{100}, 0x5A);
-      const bool all = discard_each(*backing, even_frames()) == std::vector<Status>(50, Status::Ok);
+      const bool all = discard_all(*backing, even_frames()) == std::vector<Status>(50, Status::Ok);
       _exit(all && backing->counts().calls == 50 && only_even_frames_are_gone(*backing) ? 0 : 1);
     };
     EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");

@@ -38,6 +38,7 @@ class ScriptedBacking final : public Backing {
     together.pop_front();
     return answer;
   }
+  bool releases_together() const noexcept override { return !together.empty(); }
   int release(ByteCount offset, ByteCount length) noexcept override {
     calls.push_back({offset.raw, length.raw});
     if (answers.empty()) return 0;
