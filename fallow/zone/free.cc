@@ -63,8 +63,12 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
-  const std::uint32_t held =
-      owner == 0 ? 0 : zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits);
+  std::uint32_t held = 0;
+  if (owner != 0) {
+    LocalCache& of_owner = zone_.cache(owner - 1);
+    if (owner != id_) of_owner.note_others_free();
+    held = of_owner.in_hand(static_cast<std::uint32_t>(w), bits);
+  }
   std::uint32_t freed;
   do {
     freed = FrameWord{raw}.allocated() & bits & ~held;
@@ -74,6 +78,12 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
   if (freed != bits) [[unlikely]]
     refuse_bits(w, bits & ~freed);
   return freed;
+}
+
+// By another cache, before it frees frames of a block of this one.
+void LocalCache::note_others_free() noexcept {
+  // relaxed: MO-23. Looked at first, for the line is the owner's.
+  if (!others_freed_.load(std::memory_order_relaxed)) others_freed_.store(true, std::memory_order_relaxed);
 }
 
 void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {

@@ -70,8 +70,9 @@ void LocalCache::count_refaults(unsigned m, std::uint32_t bits) noexcept {
 // What comes next may free or move frames of that word: only a frame handed out after it is the last.
 void LocalCache::settle_last() noexcept {
   last_ = kNoFrame;
-  if (load_back() == kNoFrame) return;
-  put_in_hand(kMovable, load(hand_[kMovable]), last_bit_);
+  const Pfn back = load_back();
+  if (back == kNoFrame) return;
+  put_in_hand(kMovable, load(hand_[kMovable]), std::uint32_t{1} << (zone_.index_of(back) % kWordFrames));
   // release: MO-20, who sees that the frame is not here any more sees it in the hand.
   back_.store(kNoFrame.raw, std::memory_order_release);
 }

@@ -102,7 +102,7 @@ class alignas(64) LocalCache {
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
   Allocation hand_out(unsigned m, Held hand, std::uint32_t bits) noexcept;
   Allocation hand_out_one(unsigned m, Held hand) noexcept;
-  bool take_back_last() noexcept;
+  bool take_back(Pfn pfn) noexcept;
   void settle_last() noexcept;
   Allocation reuse_pending(Order order) noexcept;
   bool marks_hold(unsigned m) const noexcept;
@@ -150,6 +150,7 @@ class alignas(64) LocalCache {
   bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
   bool is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept;
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
+  void note_others_free() noexcept;
   void refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept;
   Status flush_and_gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
   Status begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
@@ -167,12 +168,11 @@ class alignas(64) LocalCache {
   HeldSlot pending_{0};
   HeldSlot hand_[kMobilities];
   // Who frees what was allocated last gets it again at once (ZONE-9). Of the hand of movable frames: the
-  // frame handed out last, its bit, and the word and the block it is in; when it has come back it is in back_
-  // instead, which counts as in the hand.
+  // frame handed out last; when it has come back it is in back_ instead, which counts as in the hand.
   Pfn last_ = kNoFrame;
   std::atomic<std::uint64_t> back_{kNoFrame.raw};
-  std::uint32_t last_bit_ = 0;
-  const std::atomic<std::uint64_t>*last_word_ = nullptr, *last_entry_ = nullptr;
+  // Another cache freed frames of a block of this one since that hand was filled, and perhaps that frame.
+  std::atomic<bool> others_freed_{false};
   unsigned reuse_ =
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
   // Frames that were taken into the hand with a mark, and did not come back into it: those still there were
@@ -215,10 +215,7 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept {
 [[gnu::always_inline]] inline Allocation LocalCache::hand_out_one(unsigned m, Held hand) noexcept {
   const std::uint32_t bit = hand.bits() & (~hand.bits() + 1);
   const Allocation got = hand_out(m, hand, bit);
-  if (m == kMovable) {
-    last_ = got.pfn;
-    last_bit_ = bit;
-  }
+  if (m == kMovable) last_ = got.pfn;
   return got;
 }
 
@@ -251,17 +248,17 @@ inline Allocation LocalCache::reuse_pending(Order order) noexcept {
   return allocate_slow(order, mobility);
 }
 
-// The frame handed out last, unless another cache has freed it meanwhile.
-[[gnu::always_inline]] inline bool LocalCache::take_back_last() noexcept {
-  if ((FrameWord{last_word_->load(std::memory_order_relaxed)}.allocated() & last_bit_) == 0) return false;
-  if (BlockEntry{last_entry_->load(std::memory_order_relaxed)}.owner() != id_) return false;
-  back_.store(last_.raw, std::memory_order_relaxed);
+// The frame handed out last, unless another cache may have freed it meanwhile.
+[[gnu::always_inline]] inline bool LocalCache::take_back(Pfn pfn) noexcept {
+  // relaxed: MO-23
+  if (pfn != last_ || pfn == kNoFrame || others_freed_.load(std::memory_order_relaxed)) return false;
+  back_.store(pfn.raw, std::memory_order_relaxed);
   last_ = kNoFrame;
   return true;
 }
 
 [[gnu::always_inline]] inline Status LocalCache::free(Pfn pfn, Order order) noexcept {
-  if (pfn == last_ && pfn != kNoFrame && order.raw == 0 && take_back_last()) [[likely]]
+  if (order.raw == 0 && take_back(pfn)) [[likely]]
     return Status::Ok;
   if (order.raw != 0 || pfn.raw - base_.raw >= frames_.raw) [[unlikely]]
     return free_slow(pfn, order);

@@ -69,8 +69,7 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   store(hand_[m], held(w, bits));
   if (m == kMovable) {
     last_ = kNoFrame;
-    last_word_ = &slot;
-    last_entry_ = &zone_.entry_slot(block);
+    others_freed_.store(false, std::memory_order_relaxed);
   }
   return true;
 }

@@ -88,7 +88,6 @@ class Zone {
   bool contains(Pfn first, PfnCount count) const {
     return first >= base_ && count <= frames_ && first - base_ <= frames_ - count;
   }
-  const std::atomic<std::uint64_t>& entry_slot(std::uint32_t b) const { return entries_[b]; }
   std::atomic<std::uint64_t>& word(std::uint64_t w) { return words_[w]; }
   const std::atomic<std::uint64_t>& word(std::uint64_t w) const { return words_[w]; }
   BlockEntry entry(std::uint32_t block) const noexcept {

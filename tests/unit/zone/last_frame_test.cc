@@ -53,6 +53,33 @@ TEST_F(LastFrame, FreedByAnotherCacheIsNotTakenBack) {
   expect_consistent();
 }
 
+// Nor when it came to the other cache with its whole block, and from there to who frees it now.
+TEST_F(LastFrame, OfABlockThatIsAnothersNowIsNotTakenBack) {
+  const std::vector<Pfn> all = allocate_many(kWordFrames);  // the hand is empty
+  const Pfn pfn = all.back();
+  for (const Pfn p : all) must_free(p, {}, 1);
+  cache(1).drain();
+  Pfn whole;
+  do {
+    whole = must_allocate(kBlockOrder, Mobility::Movable, 1);
+  } while (block_of(whole) != block_of(pfn) && !HasFailure());
+  must_free(pfn);
+  EXPECT_EQ(cache(0).counts().in_hands, 0u);
+  EXPECT_EQ(cache(0).counts().pending, 1u);
+  expect_consistent();
+  expect_misuse(pfn, {}, Status::NotAllocated, 0);
+}
+
+// A hand that is filled again knows nothing of what others freed before.
+TEST_F(LastFrame, IsTakenBackAgainOnceTheHandIsFilled) {
+  const std::vector<Pfn> all = allocate_many(kWordFrames);
+  must_free(all[0], {}, 1);
+  cache(1).drain();
+  const Pfn pfn = must_allocate();
+  must_free(pfn);
+  EXPECT_EQ(must_allocate(), pfn);
+}
+
 TEST_F(LastFrame, IsDrained) {
   const Pfn pfn = must_allocate();
   must_free(pfn);
