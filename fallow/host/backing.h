@@ -31,7 +31,7 @@ class Backing : public MemoryBacking {
   Backing(const Backing&) = delete;
   Backing& operator=(const Backing&) = delete;
 
-  static constexpr std::size_t kTogether = 64;
+  static constexpr std::size_t kTogether = 64;  // runs
 
   Pfn first() const noexcept { return first_; }
   PfnCount size() const noexcept { return size_; }

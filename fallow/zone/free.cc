@@ -157,8 +157,8 @@ inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, Blo
 }
 
 // Frees of another word than the last ones gather from here on: those go back into their block. What single
-// frees in random order do every time is tried here with two atomic operations and without a call: such an
-// operation waits for all stores before it, and saved registers are stores.
+// frees in random order do every time is tried here, with two atomic operations and without a call; what it
+// does not fit leaves everything as it was, and goes the long way.
 Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   const Held pending = load(pending_);
   if (zone_.drain_requests() != drains_seen_) [[unlikely]]
