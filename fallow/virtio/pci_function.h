@@ -10,7 +10,7 @@ namespace fallow {
 // What came of mapping a part of a BAR.
 enum class PciMapStatus : std::uint8_t {
   Ok,
-  NoSuchBar,  // not implemented by the function, or the upper half of another
+  NoSuchBar,  // the function has no such one, or it is the upper half of another
   IoSpace,    // it maps I/O ports
   BeyondEnd,  // the part is not all inside it
   NotMapped,  // the kernel cannot, or the BAR has no address

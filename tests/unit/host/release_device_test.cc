@@ -106,6 +106,7 @@ TEST(ReleaseDevice, ReleasesRealMemoryAndOnlyWhatItWasShown) {
   const ScatterEntry list[] = {
       {Pfn{512}, PfnCount{512}}, {Pfn{0}, PfnCount{512}}, {Pfn{1536}, PfnCount{1}, true}};
   EXPECT_EQ(device.object->report(list, 0), Status::Ok);
+  EXPECT_EQ(device.object->counts().runs, 2u);
   EXPECT_EQ(backing.counts().frames, PfnCount{1025});
   EXPECT_EQ(backing.resident().value(), PfnCount{2048 - 1025});
   EXPECT_TRUE(holds(backing, Pfn{0}, PfnCount{1024}, 0));
