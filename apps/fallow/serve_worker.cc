@@ -27,6 +27,7 @@ void on_sigterm(int /*number*/) {
 
 // SIGTERM is blocked until there is a server to stop; one that came before is kept.
 void let_sigterm_stop(Server& server) {
+  // release: pairs with the acquire in on_sigterm(), on whatever thread the signal arrives.
   stopped_by_signal.store(&server, std::memory_order_release);
   struct sigaction action {};
   action.sa_handler = on_sigterm;

@@ -114,6 +114,8 @@ void Guest::start() noexcept {
 
 void Guest::begin(Turn turn) noexcept {
   arrived_.store(0, std::memory_order_relaxed);
+  // release: pairs with the acquire in turn(); the other CPUs see what was prepared for the phase, and
+  // arrived_ at 0.
   turn_.store(turn.raw, std::memory_order_release);
   for (std::uint32_t cpu = 1; cpu < context_.cpus; ++cpu) machine_.wake(cpu);
 }
@@ -132,6 +134,7 @@ Workload::Step Guest::share(std::uint32_t cpu, Turn turn, std::uint64_t* done) n
 }
 
 void Guest::look_at_phase(Turn turn) noexcept {
+  // acquire: pairs with share(); what every CPU did in the phase is seen before the next one is prepared.
   if (arrived_.load(std::memory_order_acquire) != context_.cpus) return;
   const unsigned next = workload_->next(turn.phase());
   if (next != turn.phase()) begin(Turn::of(turn.number() + 1, next));
@@ -188,13 +191,16 @@ bool Guest::run_other(std::uint32_t cpu) noexcept {
   context_.zones.retire(cpu);
   retired_.fetch_add(1, std::memory_order_acq_rel);  // pairs with the load in finish()
   machine_.wake(0);
+  // acquire: pairs with the release in finish(); this CPU stops after CPU 0 has said its last word.
   while (verdict_.load(std::memory_order_acquire) == Verdict::NotYet)
     machine_.wait(machine_.now() + kOtherLook);
+  // acquire: pairs with finish(), as the load above.
   return verdict_.load(std::memory_order_acquire) == Verdict::Ok;
 }
 
 bool Guest::finish() noexcept {
   context_.zones.retire(0);
+  // acquire: pairs with run_other(); the verdict is about all that the other CPUs did.
   while (retired_.load(std::memory_order_acquire) != context_.cpus - 1) {
     worker_.run_if_due();
     machine_.wait(machine_.now() + kLater);
@@ -203,6 +209,7 @@ bool Guest::finish() noexcept {
   context_.zones.driver_cache().retire();
   sample(next_sample_);
   const bool ok = say_verdict(context_);
+  // release: pairs with the acquire in run_other(); all that CPU 0 has to say is said.
   verdict_.store(ok ? Verdict::Ok : Verdict::Bad, std::memory_order_release);
   for (std::uint32_t cpu = 1; cpu < context_.cpus; ++cpu) machine_.wake(cpu);
   return ok;

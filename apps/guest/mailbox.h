@@ -27,6 +27,7 @@ class alignas(64) Mailbox {
   Live take() noexcept {
     for (std::atomic<std::uint64_t>& cell : cells_) {
       if (cell.load(std::memory_order_relaxed) == 0) continue;
+      // acquire: pairs with put(); the receiver sees the stamps that the sender wrote.
       return Live::of(cell.exchange(0, std::memory_order_acquire));
     }
     return {};

@@ -80,13 +80,15 @@ class Worker {
     const Level before_;
   };
 
-  // Whose turn it is to serve the device. acquire and release: what one made of the device's calls, the next
-  // one sees.
+  // The turn to serve the device, which one CPU has at a time.
   class Turn {
    public:
     explicit Turn(Worker& worker) noexcept : worker_(worker) {
+      // acquire: pairs with the release at the end of a turn, here or in serve(). The last CPU's work on the
+      // device's calls is seen.
       while (worker_.serving_.exchange(true, std::memory_order_acquire)) worker_.machine_.relax();
     }
+    // release: pairs with the acquire at the beginning of the next turn, here or in serve().
     ~Turn() { worker_.serving_.store(false, std::memory_order_release); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;

@@ -69,6 +69,7 @@ BellThread::~BellThread() { stop(); }
 void BellThread::flush() noexcept {
   const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
   bell_->ring();
+  // acquire: pairs with the release of over_ in the thread, so that the caller sees what the run did.
   while (over_.load(std::memory_order_acquire) <= begun) std::this_thread::yield();
 }
 

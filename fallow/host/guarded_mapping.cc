@@ -13,8 +13,9 @@ namespace fallow {
 namespace {
 
 // What the handler reads. It may interrupt anything, so it takes no lock: a slot is published by its `begin`,
-// release, after the rest of it, and a mapping is only ever touched between its publication and its
-// withdrawal.
+// after the rest of it, and a mapping is only ever touched between its publication and its withdrawal. A
+// thread that touches one has its address from create(), and sees its slot for that reason alone. The orders
+// are for bus errors of other memory, whose handler may look at a slot that is being filled.
 struct Slot {
   std::atomic<std::byte*> begin{nullptr};  // null: nobody's
   std::atomic<std::size_t> length{0};
@@ -36,8 +37,10 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 void on_bus_error(int signal, siginfo_t* info, void* context) {
   const int error = errno;
   const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  // acquire: pairs with create(); a slot is published before it is counted.
   const std::size_t count = used_slots.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
+    // acquire: pairs with create(); the length belongs to this beginning, or to a later one.
     std::byte* const memory = slots[i].begin.load(std::memory_order_acquire);
     const std::size_t length = slots[i].length.load(std::memory_order_relaxed);
     // Addresses below wrap to something beyond any length.
@@ -86,7 +89,9 @@ Created<GuardedMapping> GuardedMapping::create(int fd, ByteCount offset, ByteCou
   auto* const begin = static_cast<std::byte*>(mapped);
   slots[slot].lost.store(false, std::memory_order_relaxed);
   slots[slot].length.store(length.raw, std::memory_order_relaxed);
+  // release: pairs with the handler's acquire; the length is stored before the beginning that publishes it.
   slots[slot].begin.store(begin, std::memory_order_release);
+  // release: pairs with the handler's acquire; the slot is published before it is counted.
   if (slot >= used_slots.load(std::memory_order_relaxed))
     used_slots.store(slot + 1, std::memory_order_release);
   return std::unique_ptr<GuardedMapping>(new GuardedMapping(begin, length, slot));
@@ -94,7 +99,9 @@ Created<GuardedMapping> GuardedMapping::create(int fd, ByteCount offset, ByteCou
 
 GuardedMapping::~GuardedMapping() {
   const std::lock_guard lock(taking);
-  slots[slot_].begin.store(nullptr, std::memory_order_release);  // before the address can be somebody else's
+  // release: pairs with the handler's acquire; the mapping is withdrawn after its last use, and before
+  // munmap() makes its address free for another.
+  slots[slot_].begin.store(nullptr, std::memory_order_release);
   FALLOW_CHECK(munmap(memory_, length_.raw) == 0);
 }
 

@@ -11,6 +11,8 @@ class BarePort::ArenaLock {
     // Acquire pairs with the release in the destructor: the arena is seen as its last user left it.
     while (port_.arena_busy_.test_and_set(std::memory_order_acquire)) port_.relax();
   }
+  // release: pairs with the acquire in the constructor, so that the next user sees the arena as it is left
+  // here.
   ~ArenaLock() { port_.arena_busy_.clear(std::memory_order_release); }
   ArenaLock(const ArenaLock&) = delete;
   ArenaLock& operator=(const ArenaLock&) = delete;

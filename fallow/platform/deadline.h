@@ -29,13 +29,15 @@ class EarliestDeadline {
   // The earliest wish pending, kNever if there is none. Relaxed: it only decides how long to sleep.
   Nanoseconds get() const noexcept { return {earliest_.load(std::memory_order_relaxed)}; }
 
-  // Forgets all wishes. To be followed by a run of the worker: see lower().
+  // Forgets all wishes. To be followed by a run of the worker, which sees the work of every wish that was
+  // taken: the acquire pairs with the release in lower().
   void take() noexcept { earliest_.exchange(kNever.raw, std::memory_order_acquire); }
 
   // Takes the wishes if the earliest of them has come; true asks for a run of the worker. When several
   // CPUs ask, one of them is told.
   bool take_if_due(Nanoseconds now) noexcept {
     if (get() == kNever || get() > now) return false;
+    // acquire: pairs with the release in lower(), as in take().
     return earliest_.exchange(kNever.raw, std::memory_order_acquire) != kNever.raw;
   }
 

@@ -15,10 +15,11 @@ class SpinLock {
   void lock(Port& port) noexcept {
     // relaxed: a ticket says only whose turn it is; what the section before wrote comes with serving_.
     const std::uint32_t ticket = next_.fetch_add(1, std::memory_order_relaxed);
+    // acquire: pairs with the release in unlock(), so that this section sees what the last one wrote.
     while (serving_.load(std::memory_order_acquire) != ticket) port.relax();
   }
-  // release, pairs with the acquire above: what was done inside happens before the next section. relaxed:
-  // only who is inside changes it.
+  // release: serving_ pairs with the acquire in lock(), so that what was done inside happens before the next
+  // section. The load is relaxed: only the thread inside changes it.
   void unlock() noexcept {
     serving_.store(serving_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }

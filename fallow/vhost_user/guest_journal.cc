@@ -14,6 +14,8 @@ constexpr std::uint32_t kept_word(std::uint16_t id, std::uint16_t slots) noexcep
   return kKept | (std::uint32_t{slots} & 0x7fff) << 16 | id;
 }
 
+// release: MO-28, the stores of a record reach it in the order in which they are made, and so does what a
+// process that dies among them leaves behind.
 void store(std::uint32_t& word, std::uint32_t value) noexcept {
   std::atomic_ref<std::uint32_t>(word).store(value, std::memory_order_release);
 }
@@ -24,6 +26,7 @@ bool came_back(const GuestMemory& memory, const QueueAddresses& at, bool packed,
                QueuePosition position) noexcept {
   if (!packed) {
     std::byte* const used = memory.translate(at.device_area, UsedRing::bytes(at.size));
+    // acquire: MO-28, pairs with the release in SplitDeviceQueue::push() of the process that died.
     return used != nullptr && UsedRing(used, at.size).idx().load(std::memory_order_acquire) ==
                                   static_cast<std::uint16_t>(position.next_used + 1);
   }
@@ -31,6 +34,7 @@ bool came_back(const GuestMemory& memory, const QueueAddresses& at, bool packed,
   const PackedPosition used = PackedPosition::decode(position.next_used);
   if (ring == nullptr || used.offset >= at.size) return false;
   const auto& cell = reinterpret_cast<const PvirtqDesc*>(ring)[used.offset];
+  // acquire: MO-28, pairs with the release in PackedDeviceQueue::push() of the process that died.
   return used.is_used(cell.flags.load(std::memory_order_acquire));
 }
 

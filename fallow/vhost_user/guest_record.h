@@ -43,7 +43,7 @@ struct RingRecord {
   std::uint32_t begin = 0;     // Vring::base when it was started
   std::uint32_t kept = 0;      // a chain that the device keeps: 0, or 1 << 31 | slots << 16 | id
 
-  // release: what the word is about was done, or read, before.
+  // release: MO-28, what the word is about was done, or read, before.
   void set_progress(RingProgress p) noexcept {
     std::atomic_ref<std::uint64_t>(progress).store(p.word(), std::memory_order_release);
   }

@@ -16,10 +16,13 @@ namespace {
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint16_t kVersion = 1;
 
+// release: MO-28, the stores of an area reach it in the order in which they are made: the counter of a chain
+// before the mark that the chain is in flight.
 template <class T>
 void store(T& cell, T value) noexcept {
   std::atomic_ref<T>(cell).store(value, std::memory_order_release);
 }
+// acquire: MO-28, pairs with store() in the back-end that had the area before.
 template <class T>
 T load(T& cell) noexcept {
   return std::atomic_ref<T>(cell).load(std::memory_order_acquire);

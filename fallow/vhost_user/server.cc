@@ -210,7 +210,7 @@ void Server::accept_from(std::size_t listener) {
   record.number = ++records_.last_number;
   record.target = static_cast<std::uint32_t>(options_.target.raw);
   vhost_begin(record.vhost, socket);
-  // From here on the descriptor is named.
+  // release: MO-28, the record is complete before it is in use. From here on the descriptor is named.
   std::atomic_ref<std::uint32_t>(record.in_use).store(1, std::memory_order_release);
   if (const std::string error = begin(place); !error.empty()) {
     events_.turned_away(static_cast<std::uint32_t>(listener), error);
@@ -297,6 +297,7 @@ void Server::finish(std::size_t place, Client& client) {
   const std::uint64_t number = client.record.number;
   const std::string why = client.why;
   clients_[place].reset();
+  // release: MO-28, the session has closed its descriptors before the record stops naming them.
   std::atomic_ref<std::uint32_t>(records_.guests[place].in_use).store(0, std::memory_order_release);
   events_.disconnected(number, why);
 }

@@ -11,7 +11,8 @@
 namespace fallow {
 namespace {
 
-// VH-2: out of the state first.
+// VH-2: the descriptor leaves the state before it is closed. The system call keeps the two in order; the
+// release puts the store after all that the state said before, as every store of the state (MO-28).
 void close_descriptor(int& slot) noexcept {
   const int fd = slot;
   if (fd < 0) return;

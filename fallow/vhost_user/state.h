@@ -111,7 +111,7 @@ struct VhostState {
   mmsghdr call;
   alignas(cmsghdr) std::byte control[CMSG_SPACE(kVhostMaxRegions * sizeof(int))];
 
-  // release: what was written before is there for whoever maps the state when this process is gone.
+  // release: MO-28, what was written before is there for the process that goes on when this one is gone.
   void go(VhostProgress to) noexcept {
     std::atomic_ref<VhostProgress>(progress).store(to, std::memory_order_release);
   }

@@ -26,6 +26,7 @@ class DriverNews {
     news_.fetch_or(news, std::memory_order_seq_cst);
   }
   void forget() noexcept { news_.store(0, std::memory_order_relaxed); }
+  // seq_cst: MO-17, the caller has given up running_ before this load.
   bool any() const noexcept { return news_.load(std::memory_order_seq_cst) != 0; }
 
   // Makes the calls for all that was added. While somebody else, or this thread further up its stack, is at

@@ -32,8 +32,8 @@ void InProcessTransport::notify(std::uint16_t queue) noexcept {
   }
 }
 
-// MO-16: who finds the device running leaves its kick, and whoever runs it looks for kicks once more after it
-// has said that it does not.
+// MO-16: a thread that finds device_runs_ set leaves its kick. The thread that runs the device clears
+// device_runs_ and then looks for kicks_ once more.
 void InProcessTransport::run_device() noexcept {
   while (kicks_.load(std::memory_order_seq_cst) != 0) {
     if (device_runs_.exchange(true, std::memory_order_seq_cst)) return;

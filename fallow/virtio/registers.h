@@ -46,15 +46,16 @@ class MappedRegisters final : public Registers {
   void write32(std::uint64_t offset, std::uint32_t value) noexcept override { write(offset, value); }
 
  private:
-  // MO-19: what a register told of is looked at after it, and what a register tells of is there before it.
   template <class T>
   T read(std::uint64_t offset) noexcept {
     const T value = *reinterpret_cast<volatile T*>(base_ + offset);
+    // acquire: MO-19, the rings are read after the register that told of them.
     std::atomic_thread_fence(std::memory_order_acquire);
     return little_endian(value);
   }
   template <class T>
   void write(std::uint64_t offset, T value) noexcept {
+    // release: MO-19, the rings are written before the register that tells of them.
     std::atomic_thread_fence(std::memory_order_release);
     *reinterpret_cast<volatile T*>(base_ + offset) = little_endian(value);
   }

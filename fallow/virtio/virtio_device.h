@@ -59,7 +59,8 @@ class VirtioDevice {
   // or are refused by the kind of device (2.2, 3.1.1); bits out of order are ignored and counted.
   void set_status(std::uint8_t status) noexcept;
 
-  // Changes whenever the configuration changed on the device's side (2.5). Any thread.
+  // Changes whenever the configuration changed on the device's side (2.5). Any thread. The acquire pairs with
+  // the release in change_config(): a thread that reads the new number reads the new fields.
   std::uint32_t config_generation() const noexcept { return generation_.load(std::memory_order_acquire); }
   // Bytes beyond the end read as 0; a write beyond the end, or of nothing, changes nothing. Both are counted.
   void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept;

@@ -48,17 +48,19 @@ void BareMachine::wait(Nanoseconds deadline) noexcept {
     const Nanoseconds poll = now() + kBetweenPolls;
     if (poll < deadline) deadline = poll;
   }
-  // Interrupts are off from the look at `stirred` until the halt: who stirs in between finds the CPU halted.
-  for (interrupts_off(); !state.stirred.load(); interrupts_off()) {
+  // Interrupts are off from the look at `stirred` until the halt: the interrupt of a CPU that stirs in
+  // between ends the halt. Any order would do for the look, as the exchange below is the end of MO-22 that
+  // acquires.
+  for (interrupts_off(); !state.stirred.load(std::memory_order_seq_cst); interrupts_off()) {
     const Nanoseconds begin = now();
     if (begin >= deadline) break;
     arm_local_timer(clock.timer_ticks(begin, deadline));
     interrupts_on_and_halt();
   }
   arm_local_timer(0);
-  // An exchange, not a store: if somebody stirred since the last look, what they did before is seen by the
-  // caller.
-  state.stirred.exchange(false);
+  // acquire would do, MO-22. An exchange, not a store: if another CPU stirred since the last look, the caller
+  // sees what that CPU did before.
+  state.stirred.exchange(false, std::memory_order_seq_cst);
   interrupts_on();
 }
 

@@ -118,7 +118,9 @@ bool DeviceInterrupts::polled() const noexcept { return polling.load(std::memory
 void DeviceInterrupts::serve() noexcept {
   if (transport_ == nullptr) return;
   if (polled()) {
-    transport_->deliver(static_cast<std::uint8_t>(transport_->acknowledge() | pending.exchange(0)));
+    // acquire would do: MO-21, as below.
+    transport_->deliver(static_cast<std::uint8_t>(transport_->acknowledge() |
+                                                  pending.exchange(0, std::memory_order_seq_cst)));
     return;
   }
   // relaxed: it only spares the exchange. What comes right now stirs CPU 0, which comes here again.

@@ -110,7 +110,9 @@ void set_panic_machine(Machine& machine, void (*after)()) noexcept {
 bool panicking() noexcept { return spoken.load(std::memory_order_relaxed); }
 
 void panic(const InterruptFrame& frame) noexcept {
-  if (spoken.exchange(true) || place == nullptr) halt_for_good();
+  // seq_cst, where relaxed would do: the exchange pairs with that of another CPU which panics, and one of the
+  // two finds false. Nothing else comes with it.
+  if (spoken.exchange(true, std::memory_order_seq_cst) || place == nullptr) halt_for_good();
   stop_other_cpus();
   const CpuState& cpu = this_cpu();
   say_event(frame, cpu.complaint);

@@ -52,6 +52,7 @@ bool wait_until(const Clock& clock, Nanoseconds most, Condition&& condition) {
   return true;
 }
 
+// acquire: pairs with the exchange in start_other(); what the CPU set up for itself is seen.
 bool is_up(std::size_t slot) { return slots[slot].life.load(std::memory_order_acquire) == Life::Up; }
 
 bool all_up(std::size_t count) {
@@ -69,7 +70,11 @@ extern "C" [[noreturn]] void start_other(std::uint32_t slot) noexcept {
   load_interrupt_table();
   start_local_apic(false);
   Life expected = Life::Down;
-  if (!slots[slot].life.compare_exchange_strong(expected, Life::Up)) halt_for_good();
+  // release would do: it pairs with the acquire in is_up(), so that the first CPU sees this one set up. Of
+  // this exchange and the one in start_others() one finds the life as it was: a CPU that was given up never
+  // goes on.
+  if (!slots[slot].life.compare_exchange_strong(expected, Life::Up, std::memory_order_seq_cst))
+    halt_for_good();
   void (*work)(std::uint32_t) = nullptr;
   for (;;) {
     interrupts_off();
@@ -128,7 +133,8 @@ std::uint32_t Processors::start_others(const Topology& topology, const Clock& cl
 
   for (std::size_t slot = 1; slot < count; ++slot) {
     Life expected = Life::Down;
-    if (slots[slot].life.compare_exchange_strong(expected, Life::GivenUp)) {
+    // acquire would do: it pairs with the exchange in start_other(), which fails where this one succeeds.
+    if (slots[slot].life.compare_exchange_strong(expected, Life::GivenUp, std::memory_order_seq_cst)) {
       ++missing_;
     } else {
       slots[slot].cpu.number = count_;
@@ -146,9 +152,10 @@ void Processors::release(void (*work)(std::uint32_t cpu)) noexcept {
 void Processors::stir(std::uint32_t number) noexcept {
   if (number >= count_) return;
   CpuState& cpu = *by_number[number];
-  // seq_cst, MO-22: what the caller did before is seen by the CPU that wakes. Who finds it stirred already
-  // need not send: who stirred it sends, or has sent.
-  if (!cpu.stirred.exchange(true) && &cpu != &this_cpu()) send_interrupt(cpu.apic_id, VECTOR_WAKE);
+  // acq_rel would do: MO-22, what the caller did before is seen by the CPU that wakes. A caller that finds it
+  // stirred already need not send: the CPU that stirred it sends, or has sent.
+  if (!cpu.stirred.exchange(true, std::memory_order_seq_cst) && &cpu != &this_cpu())
+    send_interrupt(cpu.apic_id, VECTOR_WAKE);
 }
 
 // A CPU that nobody started may sit in the firmware, where an interrupt like this resets the machine.

@@ -33,16 +33,19 @@ void Serial::start() noexcept {
 void Serial::write(Text text) noexcept {
   if (!enter(kForGood)) return;
   put(text);
+  // release: pairs with the acquire in enter(); the text is sent before the next one is begun.
   busy_.clear(std::memory_order_release);
 }
 
 void Serial::write_at_last(Text text) noexcept {
   const bool entered = enter(1'000'000);
   put(text);
+  // release: pairs with the acquire in enter(), as in write().
   if (entered) busy_.clear(std::memory_order_release);
 }
 
 bool Serial::enter(unsigned patience) noexcept {
+  // acquire: pairs with the release in write(); the port is as its last user left it.
   while (busy_.test_and_set(std::memory_order_acquire)) {
     if (patience != kForGood && patience-- == 0) return false;
     pause();
