@@ -24,6 +24,7 @@ inline constexpr std::uint32_t kChunk = 256;
 
 // A request for the device, between its report() and its end.
 struct ReportSlot {
+  std::uint32_t token = 0;   // the request's
   std::uint32_t chains = 0;  // with the device
   bool entered = false;      // report() has not returned
   bool failed = false;       // a part of it did not reach the device, or was given up
@@ -42,7 +43,7 @@ struct DriverMemory {
   SharedBuffer statistics;                        // kStatTags entries
   SharedBuffer hint_id, hint_stop;                // le32
   std::span<QueueBuffer> elements;                // of one chain
-  std::span<ReportSlot> slots;                    // by token
+  std::span<ReportSlot> slots;                    // by slot_of() a token
   std::span<std::uint32_t> inflating, deflating;  // page frame numbers with the device
   std::span<std::uint64_t> balloon, hinted;       // bitmaps: frames, blocks
   bool fits = false;                              // if not, there is nothing here

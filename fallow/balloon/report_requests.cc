@@ -64,14 +64,15 @@ std::uint32_t ReportRequests::in_flight() noexcept {
 }
 
 void ReportRequests::abandon() noexcept {
-  for (std::uint32_t token = 0; token < slots_.size(); ++token) {
+  for (ReportSlot& slot : slots_) {
+    std::uint32_t token = 0;
     bool tell = false;
     {
       const SpinLock::Held held(lock_, context_.port());
       FALLOW_CHECK(!open_);
       ring_.take_down();
-      ReportSlot& slot = slots_[token];
       if (slot.chains == 0) continue;
+      token = slot.token;
       slot.chains = 0;
       slot.failed = true;
       --busy_;
@@ -90,9 +91,10 @@ Status ReportRequests::report(Scatterlist list, std::uint32_t token) noexcept {
   {
     const SpinLock::Held held(lock_, context_.port());
     if (!open_ || paused_) return Status::Failed;
-    if (token >= slots_.size() || slots_[token].chains != 0) return Status::InvalidArgument;
-    ReportSlot& slot = slots_[token];
-    slot = {.entered = true};
+    if (slot_of(token) >= slots_.size()) return Status::InvalidArgument;
+    ReportSlot& slot = slots_[slot_of(token)];
+    if (slot.chains != 0) return Status::InvalidArgument;
+    slot = {.token = token, .entered = true};
     add_chains(list, token, slot);
     if (slot.chains == 0) {
       slot = {};
@@ -109,7 +111,7 @@ Status ReportRequests::report(Scatterlist list, std::uint32_t token) noexcept {
   {
     const SpinLock::Held held(lock_, context_.port());
     n = take_over(over);
-    ReportSlot& slot = slots_[token];
+    ReportSlot& slot = slots_[slot_of(token)];
     slot.entered = false;
     if (slot.chains == 0) status = verdict(slot);
   }
@@ -174,7 +176,7 @@ std::uint32_t ReportRequests::take_over(std::span<Over, kBatch> over) noexcept {
     if (taken == Taken::Broken) open_ = false;
     if (taken != Taken::Used) break;
     const std::uint32_t token = token_of(used.token);
-    ReportSlot& slot = slots_[token];
+    ReportSlot& slot = slots_[slot_of(token)];
     slot.short_of = slot.short_of || used.length < bytes_of(used.token);
     if (--slot.chains != 0) continue;
     --busy_;

@@ -10,7 +10,8 @@
 
 namespace fallow {
 
-// Called on relax(), so that a test on one thread can let the awaited side make progress.
+// Called on relax(), so that a test on one thread can let the awaited side make progress; or on now(), so
+// that something happens in the middle of what the core does.
 struct RelaxHook {
   void (*call)(void* context) = nullptr;
   void* context = nullptr;
@@ -24,6 +25,7 @@ class FakePort final : public VirtualClock {
   // The i-th allocate() from now on returns null, once; 1 is the next call, 0 means none.
   void fail_allocation_at(std::uint64_t i) noexcept { fail_in_.store(i, std::memory_order_relaxed); }
   void on_relax(RelaxHook hook) noexcept { hook_ = hook; }
+  void on_now(RelaxHook hook) noexcept { now_hook_ = hook; }
   // What current() answers on every thread; 0: each thread has its own answer again.
   void pretend_current(std::uintptr_t id) noexcept { pretended_.store(id, std::memory_order_relaxed); }
 
@@ -38,6 +40,11 @@ class FakePort final : public VirtualClock {
     wishes_made_.fetch_add(1, std::memory_order_relaxed);
     last_wish_.store(deadline.raw, std::memory_order_relaxed);
     VirtualClock::wake_at(deadline);
+  }
+
+  Nanoseconds now() noexcept override {
+    if (now_hook_.call != nullptr) now_hook_.call(now_hook_.context);
+    return VirtualClock::now();
   }
 
   void relax() noexcept override {
@@ -84,7 +91,7 @@ class FakePort final : public VirtualClock {
   std::atomic<std::uint64_t> fail_in_{0}, allocations_{0}, live_{0}, live_bytes_{0};
   std::atomic<std::uint64_t> wishes_made_{0}, last_wish_{kNever.raw}, relaxes_{0};
   std::atomic<std::uintptr_t> pretended_{0};
-  RelaxHook hook_;
+  RelaxHook hook_, now_hook_;
 };
 
 }  // namespace fallow

@@ -26,21 +26,20 @@ std::int64_t HwmPolicy::credit(const UnreportedCounts& counts) const noexcept {
   return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
 }
 
-unsigned HwmPolicy::areas_with(std::uint64_t mark, const UnreportedCounts& counts) const {
+unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
   unsigned areas = 0;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
-    if (counts.of[order] >= mark) areas |= 1U << order;
+    if (counts.of[order] >= mark_) areas |= 1U << order;
   }
   return areas;
 }
 
 Next HwmPolicy::pass(ZonePass& zone_pass) noexcept {
-  const unsigned areas =
-      areas_with(zone_pass.everything() ? 1 : mark_, count_unreported(zone_pass.zone(), order_));
-  if (areas == 0) return Next::Look;
+  const UnreportedCounts counts = count_unreported(zone_pass.zone(), order_);
+  if (largest(counts) < (zone_pass.everything() ? 1 : mark_)) return Next::Look;
   Selection selection;
   selection.order = order_;
-  selection.areas = areas;
+  if (!zone_pass.everything()) selection.areas = areas_at_mark(counts);
   zone_pass.report(selection, ZonePass::kNoLimit);
   return Next::Look;
 }
@@ -53,8 +52,7 @@ std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept 
 
 Next LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
   const Zone& zone = zone_pass.zone();
-  const PfnCount batch{std::uint64_t{zone_pass.capacity()} << order_.raw};
-  if (free_frames(zone) < zone.low_watermark() + batch) return Next::Again;
+  if (!zone_pass.require({std::uint64_t{zone_pass.capacity()} << order_.raw})) return Next::Look;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
     const std::uint64_t sixteenth = std::uint64_t{zone_pass.capacity()} * 16;
     const std::uint64_t nr_free = free_area(zone, Order{static_cast<std::uint8_t>(order)}).nr_free;

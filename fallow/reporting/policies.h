@@ -6,7 +6,8 @@
 namespace fallow {
 
 // `hwm`: as soon as a free area holds `mark` unreported blocks more than are reported (R3), it is reported
-// completely, at once.
+// completely, at once. The mark is looked at when frames are freed: an allocation that splits a larger block
+// can lift a lower area over its mark, and that counts from the next free of the zone on.
 class HwmPolicy final : public Policy {
  public:
   static constexpr std::uint32_t kDefaultMark = 32;
@@ -19,7 +20,7 @@ class HwmPolicy final : public Policy {
   Next pass(ZonePass& zone_pass) noexcept override;
 
  private:
-  unsigned areas_with(std::uint64_t mark, const UnreportedCounts& counts) const;
+  unsigned areas_at_mark(const UnreportedCounts& counts) const;
 
   Order order_;
   std::uint32_t mark_;
@@ -28,7 +29,8 @@ class HwmPolicy final : public Policy {
 // `linux`: what Linux's mm/page_reporting.c does since 5.7, as the baseline: 2 s after a free, in each
 // cycle and for each free area (order and mobility) at most ceil(nr_free / (capacity * 16)) + 1 requests;
 // again after 2 s while something is left; nothing while the zone has fewer free frames than its low
-// watermark and one request. Each entry is one free block.
+// watermark and one request, and then 2 s after the free that ends this. Each entry is one free block; one
+// that is larger than a request may be (R11) goes in parts.
 class LinuxPolicy final : public Policy {
  public:
   static constexpr Nanoseconds kDelay = seconds(2);

@@ -10,6 +10,7 @@ bool Reporter::from_worker() const noexcept {
 }
 
 bool Reporter::try_lock_registration() noexcept {
+  // acquire: pairs with the release in unlock_registration(); what the last registration changed is seen.
   return !registration_.exchange(true, std::memory_order_acquire);
 }
 
@@ -17,10 +18,11 @@ void Reporter::lock_registration() noexcept {
   while (!try_lock_registration()) port_.relax();
 }
 
+// release: pairs with the acquire in try_lock_registration().
 void Reporter::unlock_registration() noexcept { registration_.store(false, std::memory_order_release); }
 
 std::span<ScatterEntry> Reporter::list_of(std::uint32_t token) const {
-  return {lists_ + std::size_t{token} * capacity_, capacity_};
+  return {lists_ + std::size_t{slot_of(token)} * capacity_, capacity_};
 }
 
 ByteCount Reporter::list_bytes() const { return {std::uint64_t{capacity_} * depth_ * sizeof(ScatterEntry)}; }
@@ -55,7 +57,8 @@ void Reporter::release_memory() noexcept {
 Status Reporter::register_device(ReportingDevice* device, Policy* policy) {
   if (device == nullptr || policy == nullptr) return Status::InvalidArgument;
   const std::uint32_t capacity = device->capacity(), depth = device->depth();
-  if (capacity == 0 || depth == 0 || policy->validate() != Status::Ok) return Status::InvalidArgument;
+  if (capacity == 0 || depth == 0 || depth > kMaxDepth || policy->validate() != Status::Ok)
+    return Status::InvalidArgument;
   if (!try_lock_registration()) return Status::Busy;
   const Status status = device_ != nullptr ? Status::Busy : take_memory(capacity, depth);
   if (status == Status::Ok) {
@@ -89,9 +92,12 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
     state.everything.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
     // R2: requested from the start, so that existing pages count.
-    state.flag.store(Flag::Requested, std::memory_order_release);
+    // release: pairs with round(). A store suffices, as no request is in flight that could fail.
+    state.flag.store(static_cast<FlagWord>(Flag::Requested), std::memory_order_release);
   }
   last_order_ = order;
+  // release: MO-26, complete() finds the tables.
+  accepting_.store(true, std::memory_order_release);
   stopping_.store(false, std::memory_order_seq_cst);
   port_.wake_at(due);
 }
@@ -113,9 +119,14 @@ void Reporter::withdraw_promise() noexcept {
 // Returns when the worker is out, nothing is in flight, and the worker stays out.
 void Reporter::stop_worker() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);  // MO-8, pairs with run()
+  // seq_cst: MO-8, after stopping_ was set; and acquire, what the worker wrote is seen once it is out.
   while (worker_.load(std::memory_order_seq_cst) != 0) port_.relax();
-  // acquire: pairs with settle(), the last to use the lists.
-  while (unsettled_.load(std::memory_order_acquire) != 0) port_.relax();
+  wait_for_pins();
+}
+
+void Reporter::wait_for_pins() noexcept {
+  // seq_cst: MO-26, after the flags and `accepting_`; and acquire, what the pins were for has ended.
+  while (pins_.load(std::memory_order_seq_cst) != 0) port_.relax();
 }
 
 Status Reporter::unregister_device(ReportingDevice* device) {
@@ -127,9 +138,14 @@ Status Reporter::unregister_device(ReportingDevice* device) {
   }
   stop_worker();
   for (std::size_t i = 0; i < zone_count_; ++i) {
-    zones_[i].flag.store(Flag::Off, std::memory_order_relaxed);
-    zones_[i].zone->trigger().grant(0);
+    // seq_cst: MO-26, pairs with request(): no free asks for a wakeup after this, or it has a pin.
+    zones_[i].flag.store(static_cast<FlagWord>(Flag::Off), std::memory_order_seq_cst);
+    ReportTrigger& trigger = zones_[i].zone->trigger();
+    trigger.grant(0);
+    if (trigger.counts_every_free()) trigger.set_order(last_order_);
   }
+  accepting_.store(false, std::memory_order_seq_cst);  // MO-26, pairs with complete()
+  wait_for_pins();
   device_ = nullptr;
   policy_ = nullptr;
   release_memory();

@@ -10,6 +10,19 @@ static constexpr bool taken(Status status) noexcept {
   return status == Status::Ok || status == Status::NotPromised;
 }
 
+// The fewest frees that so many frames come of.
+static constexpr std::uint64_t frees_of(std::uint64_t frames) noexcept {
+  return (frames + ReportTrigger::kMostFrames - 1) / ReportTrigger::kMostFrames;
+}
+
+// Returns what free_frames() does, by the entries of the blocks: each changes before a free looks whether it
+// counts (MO-25), while the counters of the local caches may run behind. O(blocks).
+static PfnCount free_in_blocks(const Zone& zone) noexcept {
+  PfnCount free;
+  for (std::uint32_t b = 0; b < zone.blocks(); ++b) free += PfnCount{kBlockFrames - zone.entry(b).used()};
+  return free;
+}
+
 // Fills and submits the requests of one pass.
 class Reporter::Sink final : public RequestSink {
  public:
@@ -33,7 +46,10 @@ class Reporter::Sink final : public RequestSink {
   // The pass ended for want of a place.
   bool blocked() const { return blocked_; }
 
-  void abandon() noexcept override { slot().place.store(Place::Free, std::memory_order_release); }
+  // release: pairs with take_place(), as in settle().
+  void abandon() noexcept override {
+    slot().place.store(word_of(Place::Free, token_), std::memory_order_release);
+  }
 
   bool submit(std::uint32_t entries) noexcept override {
     const std::span<ScatterEntry> list = reporter_.list_of(token_).first(entries);
@@ -42,9 +58,10 @@ class Reporter::Sink final : public RequestSink {
     request.entries = entries;
     request.started = reporter_.port_.now();
     reporter_.in_flight_.fetch_add(1, std::memory_order_relaxed);
-    reporter_.unsettled_.fetch_add(1, std::memory_order_relaxed);
+    // relaxed: stop_worker() looks at the pins once the worker is out.
+    reporter_.pins_.fetch_add(1, std::memory_order_relaxed);
     // release: complete() on another thread finds the request as filled.
-    request.place.store(Place::InFlight, std::memory_order_release);
+    request.place.store(word_of(Place::InFlight, token_), std::memory_order_release);
     std::atomic<std::uintptr_t>& mark = state_.zone->reporter();
     mark.store(reporter_.port_.current(), std::memory_order_relaxed);
     const Status status = reporter_.device_->report(list, token_);
@@ -55,13 +72,15 @@ class Reporter::Sink final : public RequestSink {
   }
 
  private:
-  Request& slot() { return reporter_.requests_[token_]; }
+  Request& slot() { return reporter_.requests_[slot_of(token_)]; }
 
   bool take_place() noexcept {
-    for (token_ = 0; token_ < reporter_.depth_; ++token_) {
-      Place free = Place::Free;
+    for (std::uint32_t i = 0; i < reporter_.depth_; ++i) {
       // seq_cst: MO-9, after blocked; and acquire, settle() was the last to read the list.
-      if (!slot().place.compare_exchange_strong(free, Place::Filling, std::memory_order_seq_cst)) continue;
+      if (place_of(reporter_.requests_[i].place.load(std::memory_order_seq_cst)) != Place::Free) continue;
+      token_ = ++reporter_.generation_ << kSlotBits | i;
+      // relaxed: only the worker takes a free place, and submit() shows it to others.
+      slot().place.store(word_of(Place::Filling, token_), std::memory_order_relaxed);
       slot().state = &state_;
       return true;
     }
@@ -89,35 +108,45 @@ Reporter::~Reporter() { FALLOW_CHECK(device_ == nullptr); }
 void Reporter::fired(void* zone_state) noexcept {
   ZoneState& state = *static_cast<ZoneState*>(zone_state);
   Reporter& self = *state.reporter;
-  self.request(state, self.port_.now() + Nanoseconds{state.delay.load(std::memory_order_relaxed)});
+  // seq_cst: MO-26, before the flag is read in request().
+  self.pins_.fetch_add(1, std::memory_order_seq_cst);
+  self.request(state);
+  // release: MO-26, the wakeup was asked for.
+  self.pins_.fetch_sub(1, std::memory_order_release);
 }
 
-// Flags the zone, unless it is flagged already or no device is there.
-void Reporter::request(ZoneState& state, Nanoseconds due) noexcept {
-  Flag resting = Flag::Resting;
-  if (state.flag.load(std::memory_order_relaxed) != resting) return;
+// Flags the zone, unless it is flagged already or no device is there. It is due after the policy's delay: of
+// the registration whose flag was found at rest, so that is read afterwards.
+void Reporter::request(ZoneState& state) noexcept {
+  // seq_cst: MO-26, pairs with unregister_device(). For MO-5 relaxed would do: a free that used up the credit
+  // has read the grant, which came after the flag.
+  FlagWord word = state.flag.load(std::memory_order_seq_cst);
+  if (flag_of(word) != Flag::Resting) return;
+  const Nanoseconds due = port_.now() + Nanoseconds{state.delay.load(std::memory_order_relaxed)};
   state.due.store(due.raw, std::memory_order_relaxed);
-  // release: the worker that sees the flag sees when the zone is due.
-  if (state.flag.compare_exchange_strong(resting, Flag::Requested, std::memory_order_release,
+  // release: the worker that sees the flag sees when the zone is due (acquire in round()).
+  if (state.flag.compare_exchange_strong(word, with_flag(word, Flag::Requested), std::memory_order_release,
                                          std::memory_order_relaxed)) {
     port_.wake_at(due);
   }
 }
 
 bool Reporter::reporting_requested(std::size_t zone) const noexcept {
-  return zones_[zone].flag.load(std::memory_order_relaxed) == Flag::Requested;
+  return flag_of(zones_[zone].flag.load(std::memory_order_relaxed)) == Flag::Requested;
 }
 
-// Whoever calls has taken a wish from the port. One that finds the worker busy leaves it word, and the worker
-// goes round again: it may have passed the zone that the wish was about.
+// The caller has consumed the port's wakeup request. A caller that finds the worker busy sets `called_`, so
+// that the running worker loops once more: it may have passed the zone that the request was about.
 Nanoseconds Reporter::run() noexcept {
   Nanoseconds next = kNever;
-  // seq_cst: either this load sees the word that a second caller left, or that caller finds nobody inside.
-  for (called_.store(true, std::memory_order_seq_cst); called_.load(std::memory_order_seq_cst);) {
+  // seq_cst: MO-8, either this load sees what a second caller set, or that caller finds no worker inside.
+  // Setting and clearing are exchanges, not stores: the round that clears `called_` acquires what each caller
+  // knew, and a store would hide the caller before.
+  for (called_.exchange(true, std::memory_order_seq_cst); called_.load(std::memory_order_seq_cst);) {
     std::uintptr_t nobody = 0;
     // seq_cst: MO-8, either this sees stopping_, or who stops sees the worker inside.
     if (!worker_.compare_exchange_strong(nobody, port_.current(), std::memory_order_seq_cst)) return kNever;
-    called_.store(false, std::memory_order_seq_cst);
+    called_.exchange(false, std::memory_order_seq_cst);  // MO-8, as above
     next = stopping_.load(std::memory_order_seq_cst) ? kNever : round();
     // seq_cst: MO-8; and what this round wrote happens before the worker is seen to be out.
     worker_.store(0, std::memory_order_seq_cst);
@@ -131,9 +160,11 @@ Nanoseconds Reporter::round() noexcept {
   const Nanoseconds now = port_.now();
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[(next_zone_ + i) % zone_count_];
-    if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
+    // acquire: pairs with the release in request(), back_off() and start(), and tells when the zone is due.
+    if (flag_of(state.flag.load(std::memory_order_acquire)) != Flag::Requested) continue;
     if (state.when() <= now) pass(state);
-    if (state.flag.load(std::memory_order_acquire) != Flag::Requested) continue;
+    // acquire: pairs with request(), where a free may have flagged the zone again since the pass.
+    if (flag_of(state.flag.load(std::memory_order_acquire)) != Flag::Requested) continue;
     next = state.when() < next ? state.when() : next;
   }
   next_zone_ = zone_count_ == 0 ? 0 : (next_zone_ + 1) % zone_count_;
@@ -142,80 +173,154 @@ Nanoseconds Reporter::round() noexcept {
 
 void Reporter::pass(ZoneState& state) noexcept {
   Sink sink(*this, state);
-  const bool everything = state.everything.exchange(false, std::memory_order_relaxed);
+  // acquire: MO-24, whatever failed before this has put its frames back, and this pass finds them.
+  const FlagWord seen = state.flag.load(std::memory_order_acquire);
+  // acquire: pairs with the release in back_off(): a pass that takes a failure's `everything` finds its
+  // frames.
+  const bool everything = state.everything.exchange(false, std::memory_order_acquire);
+  ReportTrigger& trigger = state.zone->trigger();
+  if (trigger.counts_every_free()) trigger.set_order(policy_->order());
   ZonePass zone_pass(*state.zone, sink, capacity_, everything);
   const Next next = policy_->pass(zone_pass);
-  if (everything && (zone_pass.starved() || sink.blocked()))
+  const bool starved = zone_pass.starved() && wants_more(state, everything);
+  // In this order: what an attempt to allocate had out of reach is either still there, or back and to be
+  // seen.
+  const bool missed =
+      everything && (state.zone->in_transit() || (!starved && !sink.blocked() && wants_more(state, true)));
+  // relaxed: nothing but this thread's next pass depends on it.
+  if (everything && (starved || sink.blocked() || missed))
     state.everything.store(true, std::memory_order_relaxed);
   if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // when back_off() says
   if (sink.blocked()) return;                                                   // when a request completes
-  if (zone_pass.starved()) {
-    again(state, kFirstRetry);
-  } else if (next == Next::Again) {
+  if (starved) {
+    starve(state, seen, zone_pass.needed());
+  } else if (next == Next::Again && !zone_pass.starved()) {
     again(state, policy_->delay());
+  } else if (missed) {
+    again_after(state, zone_pass.progressed());
   } else {
-    rest(state, zone_pass.progressed());
+    rest(state, seen, zone_pass.progressed());
   }
+}
+
+// Whether the policy would report something, were there frames enough.
+bool Reporter::wants_more(const ZoneState& state, bool everything) const noexcept {
+  const UnreportedCounts counts = count_unreported(*state.zone, policy_->order());
+  if (!everything) return policy_->credit(counts) <= 0;
+  std::uint64_t any = 0;
+  for (const std::uint64_t n : counts.of) any |= n;
+  return any != 0;
 }
 
 void Reporter::again(ZoneState& state, Nanoseconds wait) noexcept {
   state.due.store((port_.now() + wait).raw, std::memory_order_relaxed);
 }
 
+// What a pass could not get at, it does not try again at once.
+void Reporter::again_after(ZoneState& state, bool progress) noexcept {
+  again(state, progress || policy_->delay().raw != 0 ? policy_->delay() : kFirstRetry);
+}
+
+// Clears the flag, unless a request of the zone has failed since the pass began in which the flag was `seen`:
+// back_off() found the flag set then, and relies on a further pass. False: the zone is due (R7).
+bool Reporter::try_rest(ZoneState& state, FlagWord seen) noexcept {
+  // seq_cst: MO-5, before the grant. acquire, if it fails: MO-24, the end of the back-off.
+  if (state.flag.compare_exchange_strong(seen, with_flag(seen, Flag::Resting), std::memory_order_seq_cst,
+                                         std::memory_order_acquire))
+    return true;
+  again(state, {});
+  return false;
+}
+
 // R4: the flag goes only when all is below the mark, and no free is lost between the last look and the
 // clearing: the credit is granted first (MO-5), and what a second look finds is taken off it.
-void Reporter::rest(ZoneState& state, bool progress) noexcept {
+void Reporter::rest(ZoneState& state, FlagWord seen, bool progress) noexcept {
   Zone& zone = *state.zone;
   const auto look = [&] { return policy_->credit(count_unreported(zone, policy_->order())); };
   std::int64_t credit = look();
   if (credit <= 0) {
-    // What a pass could not get at, it does not try again at once.
-    again(state, progress || policy_->delay().raw != 0 ? policy_->delay() : kFirstRetry);
+    again_after(state, progress);
     return;
   }
-  state.flag.store(Flag::Resting, std::memory_order_seq_cst);
-  for (;;) {
-    zone.trigger().grant(credit);
-    const std::int64_t left = look();
-    if (left >= credit) return;
-    if (left <= 0) {
-      zone.trigger().grant(0);
-      request(state, port_.now());
-      return;
-    }
-    credit = left;
-  }
+  if (try_rest(state, seen)) grant(state, credit, look);
 }
 
-// R7: a failed pass is tried again on a timer.
+// R11: nothing may be isolated until `needed` frames are free, so the zone rests (RPT-12). Every free raises
+// their number, whatever becomes free, so every free counts (MO-25). How many frees it takes is a lower
+// bound: a pass that comes too early ends here again. It comes no sooner than a timer would let it.
+void Reporter::starve(ZoneState& state, FlagWord seen, PfnCount needed) noexcept {
+  const auto look = [&]() -> std::int64_t {
+    const std::uint64_t free = free_in_blocks(*state.zone).raw;
+    return free >= needed.raw ? 0 : static_cast<std::int64_t>(frees_of(needed.raw - free));
+  };
+  // Unless a back-off ends later still. relaxed: as back_off() has it, and otherwise this thread's own.
+  const Nanoseconds sooner = port_.now() + kFirstRetry;
+  std::uint64_t before = state.not_before.load(std::memory_order_relaxed);
+  while (before < sooner.raw &&
+         !state.not_before.compare_exchange_weak(before, sooner.raw, std::memory_order_relaxed)) {
+  }
+  state.zone->trigger().count_every_free();
+  if (try_rest(state, seen)) grant(state, look(), look);
+}
+
+// Lets frees use up the credit that `look` leaves them. A free that did not see it is seen by the next look
+// (MO-5, MO-25).
+template <class Look>
+void Reporter::grant(ZoneState& state, std::int64_t credit, Look look) noexcept {
+  while (credit > 0) {
+    state.zone->trigger().grant(credit);
+    const std::int64_t left = look();
+    if (left >= credit) return;
+    credit = left;
+  }
+  state.zone->trigger().grant(0);
+  request(state);
+}
+
+// R7: what failed is tried again on a timer, whether the zone rests, is about to, or has a pass under way.
+// The frames are back already.
 void Reporter::back_off(ZoneState& state) noexcept {
   const std::uint64_t last = state.retry.load(std::memory_order_relaxed);
   const std::uint64_t doubled = last == 0 ? kFirstRetry.raw : last * 2;
   const std::uint64_t retry = doubled < kLastRetry.raw ? doubled : kLastRetry.raw;
   state.retry.store(retry, std::memory_order_relaxed);
-  state.everything.store(true, std::memory_order_relaxed);
   const Nanoseconds due = port_.now() + Nanoseconds{retry};
   state.not_before.store(due.raw, std::memory_order_relaxed);
-  if (state.flag.load(std::memory_order_relaxed) == Flag::Requested) {
-    port_.wake_at(due);
-  } else {
-    request(state, due);
-  }
+  // release: pairs with the acquire in pass().
+  state.everything.store(true, std::memory_order_release);
+  // relaxed: the compare-exchange below checks it.
+  FlagWord word = state.flag.load(std::memory_order_relaxed);
+  do {
+    if (flag_of(word) == Flag::Resting) state.due.store(due.raw, std::memory_order_relaxed);
+    // release: MO-24, pairs with try_rest() and pass().
+  } while (!state.flag.compare_exchange_weak(word, with_flag(word, Flag::Requested) + kOneFailure,
+                                             std::memory_order_release, std::memory_order_relaxed));
+  port_.wake_at(due);
 }
 
+// MO-26: what the pin keeps may be looked at once `accepting_` says that it is there.
 Status Reporter::complete(std::uint32_t token, Status status) noexcept {
-  Place in_flight = Place::InFlight;
-  // acquire: pairs with the release in submit(). A token is settled once, whoever comes first.
-  if (token >= depth_ ||
-      !requests_[token].place.compare_exchange_strong(in_flight, Place::Settling, std::memory_order_acquire,
-                                                      std::memory_order_relaxed)) {
-    return Status::InvalidArgument;
-  }
-  settle(requests_[token], token, status);
-  return Status::Ok;
+  // seq_cst: MO-26, the pin before the look.
+  pins_.fetch_add(1, std::memory_order_seq_cst);
+  const bool ours = accepting_.load(std::memory_order_seq_cst) && begin_settling(token);  // MO-26
+  if (ours) settle(token, status);
+  // release: MO-26, unregister_device() waits for this before the lists go, and the reporter may go with
+  // them. The request that was settled had a pin of its own.
+  pins_.fetch_sub(ours ? 2 : 1, std::memory_order_release);
+  return ours ? Status::Ok : Status::InvalidArgument;
 }
 
-void Reporter::settle(Request& request, std::uint32_t token, Status status) noexcept {
+// A request is settled once, whoever comes first (RPT-2), and only by its own token (RPT-13).
+bool Reporter::begin_settling(std::uint32_t token) noexcept {
+  if (slot_of(token) >= depth_) return false;
+  PlaceWord in_flight = word_of(Place::InFlight, token);
+  // acquire: pairs with the release in submit().
+  return requests_[slot_of(token)].place.compare_exchange_strong(
+      in_flight, word_of(Place::Settling, token), std::memory_order_acquire, std::memory_order_relaxed);
+}
+
+void Reporter::settle(std::uint32_t token, Status status) noexcept {
+  Request& request = requests_[slot_of(token)];
   const std::span<const ScatterEntry> list = list_of(token).first(request.entries);
   const bool reported = taken(status);
   if (status == Status::NotPromised) withdraw_promise();
@@ -223,6 +328,10 @@ void Reporter::settle(Request& request, std::uint32_t token, Status status) noex
   for (const ScatterEntry& entry : list) total += entry.count;
   nanoseconds_.fetch_add((port_.now() - request.started).raw, std::memory_order_relaxed);
   put_back(*request.state->zone, list, reported);
+  // To a zone that is short of free frames this is a free like any other (MO-25).
+  ReportTrigger& trigger = request.state->zone->trigger();
+  if (trigger.armed() && trigger.counts_every_free())
+    trigger.spend(static_cast<unsigned>(frees_of(total.raw)));
   if (reported) {
     request.state->retry.store(0, std::memory_order_relaxed);
     requests_done_.fetch_add(1, std::memory_order_relaxed);
@@ -233,10 +342,8 @@ void Reporter::settle(Request& request, std::uint32_t token, Status status) noex
     back_off(*request.state);
   }
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
-  request.place.store(Place::Free, std::memory_order_seq_cst);
+  request.place.store(word_of(Place::Free, token), std::memory_order_seq_cst);  // MO-9, before unblock()
   unblock();
-  // release: unregister_device() waits for this before the lists go, and the reporter may go with them.
-  unsettled_.fetch_sub(1, std::memory_order_release);
 }
 
 // MO-9: a place is freed first and blocked is read afterwards, while a pass sets blocked first and looks for

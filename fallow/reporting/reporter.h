@@ -24,8 +24,9 @@ struct ReportingStats {
   std::uint32_t in_flight = 0;  // right now
 };
 
-// Serves up to kMaxZones zones. Must outlive all use of them, and must have no device registered when it
-// ends.
+// Serves up to kMaxZones zones. Must have no device registered when it ends, and must outlive every free in
+// its zones that began while there was one (such a free may be on its way to the trigger), every call of
+// run(), and every call of complete().
 class Reporter {
  public:
   static constexpr std::size_t kMaxZones = 64;
@@ -43,12 +44,14 @@ class Reporter {
   // until unregister_device() has returned. Busy, InvalidArgument and NoMemory change nothing. Any thread.
   Status register_device(ReportingDevice* device, Policy* policy);
 
-  // R9. Waits for the requests in flight. NotFound if it is not this device that is registered; Deadlock from
-  // inside report(). Any other thread, at any moment.
+  // R9. Waits for the requests in flight, and for threads inside complete() or about to wake the worker; once
+  // it has returned, the port is not asked for a wakeup any more. NotFound if it is not this device that is
+  // registered; Deadlock from inside report(). Any other thread, at any moment, except one that has requests
+  // in flight to complete itself: it would wait for itself, unless Port::relax() completes them.
   Status unregister_device(ReportingDevice* device);
 
   // R10. The owner of the memory lost its state: everything free is reported anew. Waits for the requests in
-  // flight. Deadlock from inside report().
+  // flight, as unregister_device() does. Deadlock from inside report().
   Status forget_reported();
 
   // The worker: does what is due, and returns when it wants to run next (kNever: not before the port is
@@ -56,9 +59,10 @@ class Reporter {
   // first goes round again for it.
   Nanoseconds run() noexcept;
 
-  // Settles a request for which report() returned Pending. Any thread. InvalidArgument, and nothing else,
-  // for a token that is not in flight. Not after unregister_device() has returned. The thread that completes
-  // must not allocate from a zone that may be out of free frames: it would wait for itself (R11).
+  // Settles a request for which report() returned Pending. Any thread, at any moment. InvalidArgument, and
+  // nothing else, for a token that is not in flight: it is settled already, of an earlier request in its
+  // slot, or of an earlier registration. The thread that completes must not allocate from a zone that may be
+  // out of free frames: it would wait for itself (R11).
   Status complete(std::uint32_t token, Status status) noexcept;
 
   // R3, R4: the zone's flag.
@@ -71,14 +75,23 @@ class Reporter {
 
   enum class Flag : std::uint8_t { Off, Resting, Requested };  // Off: no device
 
+  // A zone's flag and, above it, a count of the requests of the zone that have failed. Both change in one
+  // step, so that a zone comes to rest only if no request has failed since the last pass began (MO-24).
+  using FlagWord = std::uint64_t;
+  static constexpr FlagWord kOneFailure = 4;
+  static constexpr Flag flag_of(FlagWord word) { return static_cast<Flag>(word % kOneFailure); }
+  static constexpr FlagWord with_flag(FlagWord word, Flag flag) {
+    return word / kOneFailure * kOneFailure + static_cast<FlagWord>(flag);
+  }
+
   struct ZoneState {
     Reporter* reporter = nullptr;
     Zone* zone = nullptr;
-    std::atomic<Flag> flag{Flag::Off};
+    std::atomic<FlagWord> flag{static_cast<FlagWord>(Flag::Off)};
     std::atomic<std::uint64_t> due{0};         // when the next pass may run, while requested
     std::atomic<std::uint64_t> delay{0};       // from the trigger to the first pass
     std::atomic<std::uint64_t> retry{0};       // the current back-off; 0: the last request went well
-    std::atomic<std::uint64_t> not_before{0};  // when the back-off ends: no pass sooner, whatever is due
+    std::atomic<std::uint64_t> not_before{0};  // no pass sooner, whatever is due
     std::atomic<bool> blocked{false};          // the pass ended since all places for requests were taken
     std::atomic<bool> everything{false};  // the next pass takes what is there, whatever the mark (R2, R7)
 
@@ -91,23 +104,37 @@ class Reporter {
 
   enum class Place : std::uint8_t { Free, Filling, InFlight, Settling };
 
-  // A place for a request.
+  // A request's place and, above it, the generation of its token: a completion takes both in one step.
+  using PlaceWord = std::uint32_t;
+  static constexpr PlaceWord word_of(Place place, std::uint32_t token) {
+    return (token >> kSlotBits << 2) | static_cast<PlaceWord>(place);
+  }
+  static constexpr Place place_of(PlaceWord word) { return static_cast<Place>(word & 3); }
+
+  // A slot for a request.
   struct Request {
-    std::atomic<Place> place{Place::Free};
+    std::atomic<PlaceWord> place{static_cast<PlaceWord>(Place::Free)};
     ZoneState* state = nullptr;
     std::uint32_t entries = 0;
     Nanoseconds started;
   };
 
   static void fired(void* zone_state) noexcept;
-  void request(ZoneState& state, Nanoseconds due) noexcept;
+  void request(ZoneState& state) noexcept;
   void back_off(ZoneState& state) noexcept;
   Nanoseconds round() noexcept;
   void pass(ZoneState& state) noexcept;
+  bool wants_more(const ZoneState& state, bool everything) const noexcept;
   void again(ZoneState& state, Nanoseconds wait) noexcept;
-  void rest(ZoneState& state, bool progress) noexcept;
+  void again_after(ZoneState& state, bool progress) noexcept;
+  bool try_rest(ZoneState& state, FlagWord seen) noexcept;
+  void rest(ZoneState& state, FlagWord seen, bool progress) noexcept;
+  void starve(ZoneState& state, FlagWord seen, PfnCount needed) noexcept;
+  template <class Look>
+  void grant(ZoneState& state, std::int64_t credit, Look look) noexcept;
   void unblock() noexcept;
-  void settle(Request& request, std::uint32_t token, Status status) noexcept;
+  bool begin_settling(std::uint32_t token) noexcept;
+  void settle(std::uint32_t token, Status status) noexcept;
   std::span<ScatterEntry> list_of(std::uint32_t token) const;
   ByteCount list_bytes() const;
   ByteCount request_bytes() const;
@@ -120,6 +147,7 @@ class Reporter {
   void lock_registration() noexcept;
   void unlock_registration() noexcept;
   void stop_worker() noexcept;
+  void wait_for_pins() noexcept;
   void set_promise() noexcept;
   void withdraw_promise() noexcept;
 
@@ -145,7 +173,11 @@ class Reporter {
   std::atomic<bool> mixed_promises_{false};  // relaxed: see withdraw_promise()
 
   std::atomic<std::uint32_t> in_flight_{0};
-  std::atomic<std::uint32_t> unsettled_{0};  // those in flight, and those being settled
+  // What must end before the tables of a registration go: requests that are not settled, and threads inside
+  // complete() and fired() (MO-26).
+  std::atomic<std::uint32_t> pins_{0};
+  std::atomic<bool> accepting_{false};  // complete() may look at the tables
+  std::uint32_t generation_ = 0;        // of the last token; the worker's
   std::atomic<std::uint64_t> requests_done_{0}, entries_done_{0}, frames_done_{0}, failures_{0},
       nanoseconds_{0};
 };

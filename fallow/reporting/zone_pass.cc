@@ -21,9 +21,16 @@ PfnCount ZonePass::allowance(Order order) noexcept {
   used_of_it_ = {};
   looked_at_ = now;
   const PfnCount free = free_frames(zone_), low = zone_.low_watermark();
+  needed_ = low + frames(order);
   const PfnCount half{free < low ? 0 : (free - low).raw / 2};
-  allowed_ = free < low + frames(order) ? PfnCount{0} : half < frames(order) ? frames(order) : half;
+  allowed_ = free < needed_ ? PfnCount{0} : half < frames(order) ? frames(order) : half;
   return allowed_;
+}
+
+bool ZonePass::require(PfnCount above) noexcept {
+  needed_ = zone_.low_watermark() + above;
+  starved_ = free_frames(zone_) < needed_;
+  return !starved_;
 }
 
 bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexcept {

@@ -39,10 +39,16 @@ class ZonePass {
   // device failed or goes away, or the zone is at its low watermark (R11).
   bool report(const Selection& selection, std::uint64_t requests) noexcept;
 
+  // Whether at least `above` frames more than the low watermark are free. If not, the pass is over: the zone
+  // is short of frames, and has its next pass once so many are free.
+  bool require(PfnCount above) noexcept;
+
   bool left_something() const { return left_; }
   bool progressed() const { return progressed_; }  // a request was made
   bool failed() const { return failed_; }
+  // The pass ended because too few frames are free (R11); needed() would be enough.
   bool starved() const { return starved_; }
+  PfnCount needed() const { return needed_; }
 
  private:
   PfnCount allowance(Order order) noexcept;
@@ -51,7 +57,7 @@ class ZonePass {
   RequestSink& sink_;
   const std::uint32_t capacity_;
   const bool everything_;
-  PfnCount allowed_, used_of_it_;
+  PfnCount allowed_, used_of_it_, needed_;
   Nanoseconds looked_at_;
   bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
 };

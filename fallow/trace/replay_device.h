@@ -33,7 +33,7 @@ class ReplayDevice final : public ReportingDevice {
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
     if (expected_ && hook_.call != nullptr) hook_.call(hook_.context);
     expected_ = false;
-    started_[token] = std::chrono::steady_clock::now();
+    started_[slot_of(token)] = std::chrono::steady_clock::now();
     const Status status = pass_on(list, token);
     // Pending: complete() counts it, and may have done so already.
     if (status != Status::Pending) count_time(token);
@@ -75,7 +75,7 @@ class ReplayDevice final : public ReportingDevice {
     return status;
   }
   void count_time(std::uint32_t token) noexcept {
-    const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - started_[token];
+    const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - started_[slot_of(token)];
     // relaxed: a figure.
     spent_.fetch_add(static_cast<std::uint64_t>(spent.count()), std::memory_order_relaxed);
   }
@@ -84,7 +84,7 @@ class ReplayDevice final : public ReportingDevice {
   ReportingDevice* host_;
   std::uint32_t capacity_, depth_;
   Promise promise_;
-  std::unique_ptr<Instant[]> started_;  // by token
+  std::unique_ptr<Instant[]> started_;  // by slot_of() a token
   Hook hook_;
   bool expected_ = false;
   std::atomic<bool> fail_next_{false};

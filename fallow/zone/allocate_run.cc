@@ -59,16 +59,17 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
   for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock && tries > 0;
        b = list.find_before(b), --tries) {
     if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
-    zone_.mend_listing(b, home);
+    if (zone_.mend_listing(b, home)) gave_back_ = true;
   }
   return {};
 }
 
 Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
   BlockEntry e = zone_.entry(block);
-  // One that another is splitting is waited for: its frames are free, and this may be the last place to look.
-  if (e.wholly_free() && e.closed()) {
-    split(block, true);
+  // A block that another thread is splitting is waited for: it may hold free frames, and be the last to hold
+  // any.
+  if (e.splitting() || e.reported()) {
+    if (split(block, true)) gave_back_ = true;  // others found it closed
     e = zone_.entry(block);
   }
   if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
@@ -102,46 +103,51 @@ std::uint32_t LocalCache::free_in(std::uint64_t w) const noexcept {
   return FrameWord{zone_.word(w).load(std::memory_order_acquire)}.free();
 }
 
+// Takes `bits`, unless one of the word's bits in `unless` is set: one that is used, or has a mark that must
+// not be taken.
+inline bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless,
+                                  std::uint32_t* marks) noexcept {
+  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  do {
+    if ((raw & unless.raw) != 0) return false;
+    // acq_rel: MO-1; and MO-7, it releases the announcement of the attempt.
+  } while (!slot.compare_exchange_weak(raw, FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
+                                       std::memory_order_relaxed));
+  *marks = FrameWord{raw}.mark() & bits;
+  return true;
+}
+
 // Takes the run that starts at `bit` of word `first`, or nothing.
 Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept {
   const unsigned n = static_cast<unsigned>(frames(order).raw);
   const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
   const unsigned words = n > kWordFrames ? n / kWordFrames : 1;
   const std::uint32_t bits = n >= kWordFrames ? kWholeWord : word_bits(bit, order);
-  const std::uint32_t forgets = zone_.forgets();
-  int expected = 0;
+  unsigned expected = 0;
   for (unsigned i = 0; i < words; ++i) {
+    // relaxed: a guess that take_bits() checks.
     const FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
-    expected += static_cast<int>(count_none_or_all(word.mark() & bits));
+    expected += count_none_or_all(word.mark() & word.free() & bits);
   }
-  if (!zone_.reserve_in_block(block, n, static_cast<unsigned>(expected), mobility)) return {};
+  const MarksInUse in_use(*this, expected != 0);
+  if (in_use.forgetting() || !zone_.reserve_in_block(block, n, expected, mobility)) return {};
+  const FrameWord unless = FrameWord::of(bits, in_use.usable() ? 0 : bits);
   std::uint32_t marks[kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
-    if (take_bits(first + i, bits, &marks[i])) continue;
+    if (take_bits(first + i, bits, unless, &marks[i])) continue;
+    gave_back_ = true;
     while (i-- > 0) zone_.give_bits(first + i, bits, marks[i]);
-    zone_.settle_taken(block, n, -expected);
-    zone_.settle_marks(block, forgets);
+    zone_.settle_taken(block, n, -static_cast<int>(expected));
     return {};
   }
   unsigned marked = 0;
   for (unsigned i = 0; i < words; ++i) marked += count_none_or_all(marks[i]);
-  zone_.settle_taken(block, 0, static_cast<int>(marked) - expected);
+  zone_.settle_taken(block, 0, static_cast<int>(marked) - static_cast<int>(expected));
   bump(taken_, n);
   bump(unmarked_, marked);
   bump(refaults_, marked);
   return {zone_.pfn_of(first * kWordFrames + bit), Status::Ok, marked == n && zone_.marks_promise()};
-}
-
-bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept {
-  std::atomic<std::uint64_t>& slot = zone_.word(w);
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  do {
-    if ((FrameWord{raw}.free() & bits) != bits) return false;
-    // acquire: MO-1.
-  } while (!slot.compare_exchange_weak(raw, FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
-                                       std::memory_order_relaxed));
-  *marks = FrameWord{raw}.mark() & bits;
-  return true;
 }
 
 }  // namespace fallow

@@ -15,13 +15,27 @@ constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
       .with_mobility(mobility);
 }
 
+// Out of reach like what a device is being shown, so that a free of it is the misuse that it is.
+constexpr BlockEntry closed_half(BlockEntry e) {
+  return e.with_used(kBlockFrames).with_marked(0).with_isolated(true).with_reported(false).with_owner(0);
+}
+
 }  // namespace
 
-// Closes a wholly free block; its entry before tells what was marked.
-bool LocalCache::close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept {
+// Closes a wholly free block; its entry before tells what was marked. One that has marks needs `marks`, and
+// one that has them in its words needs them usable: forget_reported() may be at work there (ZONE-3).
+bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
+                            BlockEntry* before) noexcept {
   bool closed = false;
   *before = zone_.update(
-      block, [=](BlockEntry e) { return e.used() != 0 || e.splitting() ? e : closed_whole(e, mobility); },
+      block,
+      [&](BlockEntry e) {
+        if (e.used() != 0 || e.splitting()) return e;
+        if (e.marked() != 0 && !marks.usable()) return e;
+        // Marks in words are cleared out of reach: a wrong free would split a block that looks allocated.
+        const bool at_once = how == Close::Whole && (e.marked() == 0 || e.reported());
+        return at_once ? closed_whole(e, mobility) : closed_half(e);
+      },
       &closed);
   return closed;
 }
@@ -39,20 +53,33 @@ bool LocalCache::take_back_whole(Mobility mobility) noexcept {
   return true;
 }
 
-void LocalCache::reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept {
-  zone_.update(block, [before](BlockEntry) { return before.with_owner(0); });
-  if (before.marked() != 0) zone_.settle_marks(block, forgets);
+// The half becomes what it was. Nobody else changes a block that is out of reach, but for its ages.
+void LocalCache::reopen_half(std::uint32_t block, BlockEntry before) noexcept {
+  gave_back_ = true;
+  zone_.update(block, [before](BlockEntry e) {
+    return e.with_isolated(false).with_used(0).with_marked(before.marked()).with_reported(before.reported());
+  });
   zone_.note_free(block, 0, 1);
 }
 
-// The marks of a block that was closed go (R8). True if its content is what the device promised.
-bool LocalCache::clear_marks(std::uint32_t block, BlockEntry before) noexcept {
+// A search found the block listed as wholly free, and it is not.
+void LocalCache::mend_listings(std::uint32_t block) noexcept {
+  for (const unsigned home : {kHomeFree, kHomeReported}) {
+    if (zone_.listed(home).contains(block) && zone_.mend_listing(block, home)) gave_back_ = true;
+  }
+}
+
+// A block that was taken out of reach becomes an allocated one, without marks (R8). True if its content is
+// what the device promised.
+bool LocalCache::open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
+                            const MarksInUse& marks) noexcept {
+  if (before.marked() != 0 && !before.reported()) write_words(block, FrameWord{});
+  zone_.update(
+      block, [=](BlockEntry e) { return e.isolated() ? closed_whole(e.with_isolated(false), mobility) : e; });
   bump(taken_, kBlockFrames);
-  if (before.marked() == 0) return false;
-  if (!before.reported()) write_words(block, FrameWord{});
   bump(unmarked_, before.marked());
   bump(refaults_, before.marked());
-  return before.marked() == kBlockFrames && zone_.marks_promise();
+  return before.marked() == kBlockFrames && marks.usable() && zone_.marks_promise();
 }
 
 Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
@@ -66,17 +93,45 @@ Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
     const BlockIndex& list = zone_.listed(home);
     for (const std::uint32_t begin : {whole_from_, std::uint32_t{0}}) {
       for (std::uint32_t b = list.find(begin); b != kNoBlock; b = list.find(b + 1)) {
-        BlockEntry before;
-        if (close_whole(b, mobility, &before)) {
-          const bool promised = clear_marks(b, before);
-          return {zone_.pfn_of(std::uint64_t{b} * kBlockFrames), Status::Ok, promised};
-        }
-        zone_.mend_listing(b, home);
+        if (const Allocation got = take_listed(b, home, mobility); got.ok()) return got;
       }
       if (begin == 0) break;
     }
   }
+  // A search may miss a member while another thread removes its neighbours; the lowest level tells them all.
+  for (const unsigned home : {kHomeFree, kHomeReported}) {
+    const BlockIndex& list = zone_.listed(home);
+    for (std::uint32_t w = 0; w < list.words(); ++w) {
+      for (std::uint64_t left = list.members_of_word(w); left != 0; left &= left - 1) {
+        const std::uint32_t b = w * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
+        if (const Allocation got = take_listed(b, home, mobility); got.ok()) return got;
+      }
+    }
+  }
   return {};
+}
+
+Allocation LocalCache::take_listed(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
+  const Allocation got = take_block(block, mobility);
+  if (!got.ok() && zone_.mend_listing(block, home)) gave_back_ = true;
+  return got;
+}
+
+Allocation LocalCache::take_block(std::uint32_t block, Mobility mobility) noexcept {
+  bool closed = false;
+  const BlockEntry before = zone_.update(
+      block, [=](BlockEntry e) { return e.wholly_unreported() ? closed_whole(e, mobility) : e; }, &closed);
+  if (!closed) return before.used() == 0 ? take_marked_block(block, mobility) : Allocation{};
+  bump(taken_, kBlockFrames);
+  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok};
+}
+
+[[gnu::noinline]] Allocation LocalCache::take_marked_block(std::uint32_t block, Mobility mobility) noexcept {
+  const MarksInUse marks(*this, true);
+  BlockEntry before;
+  if (!close_free(block, mobility, Close::Whole, marks, &before)) return {};
+  const bool promised = open_whole(block, mobility, before, marks);
+  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, promised};
 }
 
 Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
@@ -88,19 +143,28 @@ Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
       const std::uint64_t free = fresh.members_of_word(w) | (any ? reported.members_of_word(w) : 0);
       for (std::uint64_t pairs = free & (free >> 1) & kEven; pairs != 0; pairs &= pairs - 1) {
         const std::uint32_t block = w * 64 + static_cast<std::uint32_t>(std::countr_zero(pairs));
-        const std::uint32_t forgets = zone_.forgets();
-        BlockEntry before[2];
-        if (!close_whole(block, mobility, &before[0])) continue;
-        if (!close_whole(block + 1, mobility, &before[1])) {
-          reopen_whole(block, before[0], forgets);
-          continue;
-        }
-        const bool low = clear_marks(block, before[0]), high = clear_marks(block + 1, before[1]);
-        return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, low && high};
+        if (const Allocation got = take_pair(block, mobility); got.ok()) return got;
       }
     }
   }
   return {};
+}
+
+Allocation LocalCache::take_pair(std::uint32_t block, Mobility mobility) noexcept {
+  const MarksInUse marks(*this, zone_.entry(block).marked() != 0 || zone_.entry(block + 1).marked() != 0);
+  BlockEntry before[2];
+  if (!close_free(block, mobility, Close::Half, marks, &before[0])) {
+    mend_listings(block);
+    return {};
+  }
+  if (!close_free(block + 1, mobility, Close::Half, marks, &before[1])) {
+    reopen_half(block, before[0]);
+    mend_listings(block + 1);
+    return {};
+  }
+  const bool low = open_whole(block, mobility, before[0], marks),
+             high = open_whole(block + 1, mobility, before[1], marks);
+  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, low && high};
 }
 
 bool LocalCache::give_whole(std::uint32_t block) noexcept {
@@ -133,7 +197,10 @@ bool LocalCache::split(std::uint32_t block, bool reported, unsigned owner) noexc
       &ours);
   if (ours) {
     write_words(block, reported ? FrameWord::of(0, kWholeWord) : FrameWord::of(kWholeWord, 0));
-    zone_.update(block, [owner](BlockEntry e) { return e.with_splitting(false).with_owner(owner); });
+    const BlockEntry e =
+        zone_.update(block, [owner](BlockEntry old) { return old.with_splitting(false).with_owner(owner); });
+    // MO-4: others may have freed parts of it by its words, and the reporter passed it while it was closed.
+    if (!reported && e.used() < kBlockFrames) zone_.note_free(block, e.used(), kBlockFrames - e.used());
   }
   while (zone_.entry(block).splitting()) zone_.port().relax();
   return ours;

@@ -49,6 +49,12 @@ class BlockEntry {
   // Its words do not tell its state, so its frames are not handed out one by one.
   constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
   constexpr bool wholly_free() const { return used() == 0; }
+  // Frames that are neither used nor marked; while reservations are under way as many as the entry knows of,
+  // and `marked` may stand for a number below zero (ZONE-3).
+  constexpr unsigned unreported() const {
+    const unsigned rest = (used() + marked()) % (1U << 10);
+    return rest < kBlockFrames ? kBlockFrames - rest : 0;
+  }
   constexpr bool wholly_unreported() const { return !closed() && used() == 0 && marked() == 0; }
 
   constexpr BlockEntry with_used(unsigned n) const { return with(kUsed, 10, n); }
@@ -75,8 +81,10 @@ class BlockEntry {
         (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
     return ((raw_ ^ other.raw_) & ~kOfNoAccount) == 0 && used() != 0 && other.used() != 0;
   }
-  // Below zero it comes round: see ZONE-3.
-  constexpr BlockEntry with_fewer_marked(unsigned n) const { return with_marked((marked() - n) & 0x3ff); }
+  // Both wrap modulo 1024 while reservations are under way (ZONE-3). Everything that counts marks does it
+  // here.
+  constexpr BlockEntry with_more_marked(unsigned n) const { return with_marked(marked() + n); }
+  constexpr BlockEntry with_fewer_marked(unsigned n) const { return with_marked(marked() - n); }
   // n of the used frames are not used any more.
   constexpr BlockEntry with_fewer_used(unsigned n) const {
     static_assert(kUsed == 0);
@@ -117,7 +125,8 @@ class BlockEntry {
   }
   constexpr BlockEntry with(unsigned shift, unsigned width, unsigned value) const {
     const std::uint64_t mask = ((std::uint64_t{1} << width) - 1) << shift;
-    return BlockEntry{(raw_ & ~mask) | (std::uint64_t{value} << shift)};
+    // Masked, so that no value reaches its neighbour's bits.
+    return BlockEntry{(raw_ & ~mask) | ((std::uint64_t{value} << shift) & mask)};
   }
 
   std::uint64_t raw_ = 0;

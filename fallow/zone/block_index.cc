@@ -39,6 +39,8 @@ BlockIndex::BlockIndex(std::uint32_t blocks, Zeros zeros, std::atomic<std::uint6
 
 std::uint64_t BlockIndex::add(unsigned level, std::uint32_t bit) noexcept {
   std::atomic<std::uint64_t>& word = level_[level][bit / 64];
+  // seq_cst: MO-3 to MO-5, pairs with members(). The member is there before raise() looks at the parent
+  // (IDX-1), and before the caller's next look at an entry or at the credit.
   const std::uint64_t old = flip_ != 0 ? word.fetch_and(~bit_of(bit), std::memory_order_seq_cst)
                                        : word.fetch_or(bit_of(bit), std::memory_order_seq_cst);
   return old ^ flip_;
@@ -46,6 +48,8 @@ std::uint64_t BlockIndex::add(unsigned level, std::uint32_t bit) noexcept {
 
 std::uint64_t BlockIndex::drop(unsigned level, std::uint32_t bit) noexcept {
   std::atomic<std::uint64_t>& word = level_[level][bit / 64];
+  // seq_cst: MO-3 and MO-4, pairs with members(). The member is gone before remove() looks below it (IDX-1),
+  // and before the caller looks at the block's entry.
   const std::uint64_t old = flip_ != 0 ? word.fetch_or(bit_of(bit), std::memory_order_seq_cst)
                                        : word.fetch_and(~bit_of(bit), std::memory_order_seq_cst);
   return old ^ flip_;
@@ -134,7 +138,8 @@ void BlockIndex::insert_all() noexcept {
     for (std::uint32_t w = 0; w < size_[level]; ++w) {
       const bool partial = w + 1 == size_[level] && bits % 64 != 0;
       const std::uint64_t all = partial ? bit_of(bits) - 1 : ~std::uint64_t{0};
-      level_[level][w].store(all ^ flip_, std::memory_order_seq_cst);
+      // relaxed: the release of the zone's flag in Reporter::start() carries it to the worker.
+      level_[level][w].store(all ^ flip_, std::memory_order_relaxed);
     }
   }
 }

@@ -74,7 +74,7 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
     freed = FrameWord{raw}.allocated() & bits & ~held;
     // release: MO-1, what was written into the frames happens before they are taken again.
   } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give_allocated(freed).raw,
-                                                     std::memory_order_acq_rel, std::memory_order_relaxed));
+                                                     std::memory_order_release, std::memory_order_relaxed));
   if (freed != bits) [[unlikely]]
     refuse_bits(w, bits & ~freed);
   return freed;
@@ -98,11 +98,16 @@ inline BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
   return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, zone_.tick());
 }
 
-// Returns how many frames of the block are used now; the caller notes the free.
-inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp) noexcept {
-  const BlockEntry before =
-      zone_.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).stamped(stamp); });
+// `marked` of the n frames carry a mark. Returns how many frames of the block are used now; the caller notes
+// the free.
+inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
+                                        unsigned marked) noexcept {
+  const BlockEntry before = zone_.update(block, [=](BlockEntry e) {
+    const BlockEntry after = e.with_fewer_used(n).stamped(stamp);
+    return marked == 0 ? after : after.with_more_marked(marked);
+  });
   bump(returned_, n);
+  if (marked != 0) bump(unmarked_, std::uint64_t{0} - marked);
   return before.used() - n;
 }
 
@@ -110,23 +115,30 @@ inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEn
 // them: nobody touched those.
 void LocalCache::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
-  const std::uint32_t bits = hand.bits(), marks = marks_hold(m) ? hand_marks_[m] & bits : 0;
+  const std::uint32_t bits = hand.bits();
   count_refaults(m, ~bits);
+  const std::uint32_t held_marks = hand_marks_[m];
   hand_marks_[m] = 0;
   if (bits == 0) return;
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
-  const unsigned marked = count_ones(marks);
-  if (marked != 0) {
-    // ZONE-3: marked counts at least the marks of the words, so it goes first.
-    zone_.update(block, [marked](BlockEntry e) { return e.with_marked(e.marked() + marked); });
-    bump(unmarked_, std::uint64_t{0} - marked);
+  begin_giving_back();
+  std::uint32_t marks = 0, given = 0;
+  unsigned used = 0;
+  {
+    const MarksInUse in_use(*this, held_marks != 0);
+    if (in_use.usable() && in_use.epoch() == hand_forgets_[m]) marks = held_marks;
+    given = zone_.give_allocated_bits(hand.word(), bits, marks);
+    marks &= given;
+    // Frames that were all marked were not touched, and keep the age of their word.
+    const BlockEntry::Stamp stamp = given == marks ? BlockEntry::Stamp{} : stamp_of(hand.word());
+    used = give_frames(block, count_ones(given), stamp, count_none_or_all(marks));
   }
-  zone_.give_bits(hand.word(), bits, marks);
-  const unsigned used =
-      give_frames(block, count_ones(bits), bits == marks ? BlockEntry::Stamp{} : stamp_of(hand.word()));
-  if (marked != 0) zone_.settle_marks(block, hand_forgets_[m]);
-  zone_.note_free_bits(hand.word(), used, bits & ~marks);
+  end_giving_back();
+  // A double free slipped in while these frames were in no hand: they are free already.
+  if (given != bits) [[unlikely]]
+    refuse_bits(hand.word(), bits & ~given);
+  zone_.note_free_bits(hand.word(), used, given & ~marks);
 }
 
 void LocalCache::flush_pending() noexcept {
@@ -134,13 +146,17 @@ void LocalCache::flush_pending() noexcept {
   reuse_ = kNoReuse;
   if (pending.bits() == 0) return;
   store(pending_, held(pending.word(), 0));
+  begin_giving_back();
   const std::uint32_t freed = clear_used(pending.word(), pending.bits());
   if (freed != 0) static_cast<void>(give_freed(pending.word(), freed));
+  end_giving_back();
 }
 
 // Frames of a word that are free there already. Always Ok, so that gather() can end with it.
 [[gnu::noinline]] Status LocalCache::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
-  return note_freed(w, give_frames(w / kBlockWords, count_ones(freed), stamp_of(w)), freed);
+  const unsigned used = give_frames(w / kBlockWords, count_ones(freed), stamp_of(w));
+  end_giving_back();
+  return note_freed(w, used, freed);
 }
 
 // The same once their block counts them as free. Always Ok.
@@ -174,11 +190,12 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
   const BlockEntry before = zone_.entry_hint(block);
   const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : count_ones(pending.bits());
   const BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
+  begin_giving_back();
   if (before.owner() != 0 || !before.surely_at_home_of(after) ||
       !FrameWord{raw}.all_allocated(pending.bits()) ||
       // release: MO-1.
       !slot.compare_exchange_strong(raw, FrameWord{raw}.give_allocated(pending.bits()).raw,
-                                    std::memory_order_acq_rel, std::memory_order_relaxed)) [[unlikely]]
+                                    std::memory_order_release, std::memory_order_relaxed)) [[unlikely]]
     return flush_and_gather(w, bits, entry);
   const bool given = zone_.replace(block, before, after);
   store(pending_, held(w, bits));
@@ -186,6 +203,7 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
   if (!given) [[unlikely]]
     return give_freed(pending.word(), pending.bits());
   bump(returned_, n);
+  end_giving_back();
   if (zone_.matters(after.used())) [[unlikely]]
     return note_freed(pending.word(), after.used(), pending.bits());
   return Status::Ok;
@@ -208,6 +226,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   }
   unsigned freed = 0;
   BlockEntry::Stamp stamp;
+  begin_giving_back();
   for (std::uint64_t w = first; w < first + count; ++w) {
     freed += count_none_or_all(clear_used(w, kWholeWord));
     stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
@@ -215,6 +234,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   const bool all = freed == count * kWordFrames;
   // One run, that has become one block or a part of one.
   if (freed != 0) zone_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
+  end_giving_back();
   return all ? Status::Ok : Status::NotAllocated;
 }
 

@@ -3,10 +3,17 @@
 namespace fallow {
 namespace {
 
+constexpr BlockBits all_bits() {
+  BlockBits bits;
+  for (std::uint32_t& word : bits.word) word = kWholeWord;
+  return bits;
+}
+constexpr BlockBits kWholeBlock = all_bits();
+
 constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
 
 // Free frames that nobody reported yet, as far as the entry knows.
-constexpr bool may_report(BlockEntry e) { return !e.closed() && e.used() + e.marked() < kBlockFrames; }
+constexpr bool may_report(BlockEntry e) { return !e.closed() && e.unreported() != 0; }
 
 BlockBits unreported_bits(const Zone& zone, std::uint32_t block) {
   BlockBits bits;
@@ -77,6 +84,7 @@ struct Isolation::Request {
 std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexcept {
   const unsigned piece = want_.join || unit_ >= kWordOrder ? kWordFrames : 1U << unit_;
   Request request{list, most.raw, want_.join, piece};
+  if (most < frames(want_.order)) return 0;
   while (next_ != kNoBlock) {
     const std::uint32_t block = next_ == ahead_ ? ahead_ : zone_.dirty().find(next_);
     next_ = block;
@@ -84,11 +92,16 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
     // Where blocks lie far apart, each look at an entry is a cache miss: it begins one visit early.
     ahead_ = zone_.dirty().find(block + 1);
     if (ahead_ != kNoBlock) zone_.prefetch(ahead_);
-    if (visit(block, request) == Visit::Full) {
-      keep(block);
-      break;
+    const Visit visited = visit(block, request);
+    if (visited == Visit::Done) {
+      next_ = ahead_;
+      continue;
     }
-    next_ = ahead_;
+    keep(block);
+    if (visited == Visit::Full) break;
+    // Of a pair, the half that was not visited may be behind the walk, or not dirty (ZONE-6).
+    for (std::uint32_t i = 0; i < begun_.count; ++i) keep(begun_.first + i);
+    next_ = begun_.first;
   }
   return request.used;
 }
@@ -116,9 +129,9 @@ Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcep
     keep(block);
     return Visit::Done;
   }
-  // Who asks for areas wants the block as it is listed, or not yet.
-  const bool in_parts =
-      want_.order < kBlockOrder && want_.areas == Selection::kAnyArea && request.most < kBlockFrames;
+  // With `areas` set, a block is taken only as the free area in which it is listed, unless it did not fit.
+  const bool in_parts = want_.order < kBlockOrder && request.most < kBlockFrames &&
+                        (want_.areas == Selection::kAnyArea || begun(block));
   if (e.wholly_unreported() && !in_parts) return visit_whole(block, e, request);
   // A block that is wholly free and partly reported has no run of order 9 that may be reported (R5, R8).
   return want_.order >= kBlockOrder ? Visit::Done : visit_words(block, e, request);
@@ -137,10 +150,11 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
   const bool pair = buddy.wholly_unreported();
   if (want_.order == kMaxOrder && !pair)
     return Visit::Done;  // visited again when the buddy is freed: as a pair
-  // A pair is one block of order 10 for who asks for areas; otherwise each half may go by itself.
-  const std::uint32_t blocks =
-      pair && (want_.order == kMaxOrder || want_.areas != Selection::kAnyArea) ? 2 : 1;
-  const bool wanted = in_areas(want_.areas, pair ? kMaxOrder.raw : kBlockOrder.raw) &&
+  // With `areas` set, a pair is one block of order 10, unless it did not fit; otherwise each half may go by
+  // itself.
+  const bool as_listed = want_.areas != Selection::kAnyArea && !begun(block);
+  const std::uint32_t blocks = pair && (want_.order == kMaxOrder || as_listed) ? 2 : 1;
+  const bool wanted = (!as_listed || in_areas(want_.areas, pair ? kMaxOrder.raw : kBlockOrder.raw)) &&
                       old_enough(e, 0, kAgeGroups) && (blocks == 1 || old_enough(buddy, 0, kAgeGroups));
   if (!wanted) {
     keep(block);
@@ -149,7 +163,11 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
   const std::uint32_t first = blocks == 2 ? block & ~1U : block;
   const Pfn pfn = zone_.pfn_of(std::uint64_t{first} * kBlockFrames);
   const std::uint64_t frames = std::uint64_t{blocks} * kBlockFrames;
-  if (!request.fits(pfn, frames)) return Visit::Full;
+  if (!request.fits(pfn, frames)) {
+    if (request.used != 0 || !as_listed) return Visit::Full;
+    begun_ = {first, blocks, kWholeBlock};
+    return Visit::Divided;
+  }
   if (!isolate_blocks(first, blocks)) {
     keep(block);
     return Visit::Done;
@@ -163,7 +181,8 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
 bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
     // R11: counted before it is out of reach, so that an allocation that finds nothing knows to wait.
-    zone_.isolated().fetch_add(kBlockFrames, std::memory_order_seq_cst);
+    // relaxed: MO-7, the change of the entry releases it.
+    zone_.isolated().fetch_add(kBlockFrames, std::memory_order_relaxed);
     bool isolated = false;
     zone_.update(
         first + i,
@@ -172,7 +191,7 @@ bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcep
         },
         &isolated);
     if (isolated) continue;
-    zone_.isolated().fetch_sub(kBlockFrames, std::memory_order_seq_cst);
+    zone_.isolated().fetch_sub(kBlockFrames, std::memory_order_relaxed);  // it never was out of reach
     if (i == 0) return false;
     const ScatterEntry undo{zone_.pfn_of(std::uint64_t{first} * kBlockFrames),
                             {std::uint64_t{i} * kBlockFrames}};
@@ -182,8 +201,10 @@ bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcep
   return true;
 }
 
-// Of the unreported free frames of a block: those of the areas that are wanted, old enough, in whole runs.
-BlockBits Isolation::wanted_bits(const BlockBits& unreported, BlockEntry e) const noexcept {
+// Returns those of the unreported free frames of a block that are in a wanted area, or in what was begun, and
+// are old enough, in whole runs.
+BlockBits Isolation::wanted_bits(std::uint32_t block, const BlockBits& unreported,
+                                 BlockEntry e) const noexcept {
   BlockBits wanted = unreported;
   if (want_.areas != Selection::kAnyArea) {
     wanted = {};
@@ -192,6 +213,8 @@ BlockBits Isolation::wanted_bits(const BlockBits& unreported, BlockEntry e) cons
       const BlockBits area = free_area_runs(unreported, order);
       for (unsigned w = 0; w < kBlockWords; ++w) wanted.word[w] |= area.word[w];
     }
+    for (unsigned w = 0; begun(block) && w < kBlockWords; ++w)
+      wanted.word[w] |= unreported.word[w] & begun_.rest.word[w];
   }
   for (unsigned w = 0; w < kBlockWords; ++w) {
     if (!old_enough(e, w * kAgeGroups / kBlockWords, 1)) wanted.word[w] = 0;
@@ -201,8 +224,22 @@ BlockBits Isolation::wanted_bits(const BlockBits& unreported, BlockEntry e) cons
 
 Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Request& request) noexcept {
   const BlockBits unreported = unreported_bits(zone_, block);
-  const BlockBits wanted = wanted_bits(unreported, e);
+  const BlockBits wanted = wanted_bits(block, unreported, e);
   if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
+  // What is left of a divided block is no longer a block of the wanted area.
+  const bool parts = begun(block) && unit_ != want_.order.raw;
+  Visit visit = parts ? Visit::Full : take_units(block, wanted, request);
+  const bool divide = visit == Visit::Full && (parts || request.used == 0);
+  if (divide) visit = take_parts(block, wanted, 0, kBlockOrder.raw, request);
+  // A request that joins runs may end inside a free block; one of single blocks does only where it divides
+  // one.
+  if (visit == Visit::Full && want_.areas != Selection::kAnyArea && (want_.join || divide) && !begun(block))
+    begun_ = {block, 1, wanted};
+  return visit;
+}
+
+Isolation::Visit Isolation::take_units(std::uint32_t block, const BlockBits& wanted,
+                                       Request& request) noexcept {
   const unsigned step = unit_ > kWordOrder ? 1U << (unit_ - kWordOrder) : 1;
   for (unsigned w = 0; w < kBlockWords; w += step) {
     if (wanted.word[w] == 0) continue;
@@ -212,6 +249,33 @@ Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Reque
     if (visit == Visit::Full) return visit;
   }
   return Visit::Done;
+}
+
+// Takes what is wanted of the 2^order frames from `first` on, in aligned blocks that are as large as fits.
+Isolation::Visit Isolation::take_parts(std::uint32_t block, const BlockBits& wanted, unsigned first,
+                                       unsigned order, Request& request) noexcept {
+  const std::uint64_t word = std::uint64_t{block} * kBlockWords + first / kWordFrames;
+  const unsigned count = 1U << order, words = order > kWordOrder ? count / kWordFrames : 1;
+  const std::uint32_t mask = order < kWordOrder ? ones(first % kWordFrames, count) : kWholeWord;
+  std::uint32_t any = 0, all = mask;
+  for (unsigned w = first / kWordFrames; w < first / kWordFrames + words; ++w) {
+    any |= wanted.word[w] & mask;
+    all &= wanted.word[w];
+  }
+  if (any == 0) return Visit::Done;
+  const Pfn pfn = zone_.pfn_of(std::uint64_t{block} * kBlockFrames + first);
+  if (all == mask && request.fits(pfn, count)) {
+    if (words > 1) return isolate_words(word, words, request);
+    if (isolate_bits(word, mask)) {
+      request.add(pfn, count);
+    } else {
+      keep(block);
+    }
+    return Visit::Done;
+  }
+  if (order == want_.order.raw) return Visit::Full;
+  const Visit low = take_parts(block, wanted, first, order - 1, request);
+  return low != Visit::Done ? low : take_parts(block, wanted, first + count / 2, order - 1, request);
 }
 
 Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bits,
@@ -251,7 +315,7 @@ Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, R
 bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits);
-  zone_.isolated().fetch_add(n, std::memory_order_seq_cst);  // R11: before, as in isolate_blocks
+  zone_.isolated().fetch_add(n, std::memory_order_relaxed);  // R11: before, as in isolate_blocks()
   if (zone_.reserve_in_block(block, n, 0, zone_.entry(block).mobility())) {
     std::atomic<std::uint64_t>& slot = zone_.word(word);
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
@@ -263,10 +327,10 @@ bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
       }
     }
     zone_.settle_taken(block, n, 0);
-    // MO-7: an allocation may have found these frames reserved, and nothing isolated any more.
-    zone_.put_backs().fetch_add(1, std::memory_order_seq_cst);
+    // release: MO-7, an allocation may have found these frames reserved, and nothing isolated any more.
+    zone_.put_backs().fetch_add(1, std::memory_order_release);
   }
-  zone_.isolated().fetch_sub(n, std::memory_order_seq_cst);
+  zone_.isolated().fetch_sub(n, std::memory_order_release);  // MO-7, after put_backs
   return false;
 }
 

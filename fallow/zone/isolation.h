@@ -33,7 +33,9 @@ class Isolation {
       : zone_(zone), want_(selection), unit_(unit_of(selection)) {}
 
   // Isolates runs of together at most `most` frames into `list`, neighbouring runs as one entry, and returns
-  // how many entries it filled. 0 means that the walk is over, or that `most` is too little.
+  // how many entries it filled. Where not even the first free block fits, it takes a part of that, in whole
+  // blocks of the order wanted; the next call goes on with the rest. So 0 means that the walk is over, or
+  // that `most` is less than one block of that order.
   std::uint32_t fill(std::span<ScatterEntry> list, PfnCount most) noexcept;
 
   // Something that the policy may want later was left behind: too young, not selected, or not fitting.
@@ -43,7 +45,18 @@ class Isolation {
 
  private:
   struct Request;
-  enum class Visit : std::uint8_t { Done, Full };
+  enum class Visit : std::uint8_t {
+    Done,
+    Full,     // something did not fit the request: the next one begins with this block
+    Divided,  // the same, and the request is empty: the walk goes on with the parts, from `begun_` on
+  };
+
+  // Blocks that were wanted as the free areas listed them, and did not fit. What is left of them stays
+  // wanted, whatever free areas it is in by then.
+  struct Begun {
+    std::uint32_t first = 0, count = 0;
+    BlockBits rest;  // of each
+  };
 
   // What is isolated in one step, below order 9: the blocks of the one area that is asked for, or the
   // smallest.
@@ -56,9 +69,13 @@ class Isolation {
   Visit visit(std::uint32_t block, Request& request) noexcept;
   Visit visit_whole(std::uint32_t block, BlockEntry entry, Request& request) noexcept;
   Visit visit_words(std::uint32_t block, BlockEntry entry, Request& request) noexcept;
+  Visit take_units(std::uint32_t block, const BlockBits& wanted, Request& request) noexcept;
+  Visit take_parts(std::uint32_t block, const BlockBits& wanted, unsigned first, unsigned order,
+                   Request& request) noexcept;
+  bool begun(std::uint32_t block) const { return block - begun_.first < begun_.count; }
   Visit isolate_in_word(std::uint64_t word, std::uint32_t bits, Request& request) noexcept;
   Visit isolate_words(std::uint64_t first, unsigned count, Request& request) noexcept;
-  BlockBits wanted_bits(const BlockBits& unreported, BlockEntry entry) const noexcept;
+  BlockBits wanted_bits(std::uint32_t block, const BlockBits& unreported, BlockEntry entry) const noexcept;
   bool old_enough(BlockEntry entry, unsigned first_group, unsigned groups) const noexcept;
   bool isolate_blocks(std::uint32_t first, std::uint32_t count) noexcept;
   bool isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept;
@@ -69,6 +86,7 @@ class Isolation {
   const unsigned unit_;
   std::uint32_t next_ = 0;
   std::uint32_t ahead_ = kNoBlock;  // where the walk goes on, if that is known already
+  Begun begun_;
   bool left_ = false;
 };
 

@@ -15,45 +15,6 @@ LocalCache::LocalCache(Zone& zone, std::uint32_t number)
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
 }
 
-Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
-  const unsigned m = static_cast<unsigned>(mobility);
-  if (order >= kBlockOrder) return allocate_whole(order, mobility);
-  if (order.raw > 0) return allocate_run(order, mobility);
-  // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
-  if (!refill(mobility)) return allocate_run(order, mobility);
-  return hand_out_one(m, load(hand_[m]));
-}
-
-Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
-  if (order > kMaxOrder || static_cast<unsigned>(mobility) >= kMobilities)
-    return {{}, Status::InvalidArgument};
-  settle_last();
-  serve_drain_request();
-  Allocation got = try_allocate(order, mobility);
-  while (!got.ok()) {
-    // seq_cst: MO-7, read before the search, so that a put-back which the search missed is noticed below. The
-    // first search goes without: the reporter changes what is read here all the time.
-    const std::uint64_t put_backs = zone_.put_backs().load(std::memory_order_seq_cst);
-    drain();
-    got = try_allocate(order, mobility);
-    if (got.ok()) break;
-    // R11: what is isolated comes back; only when nothing is and nothing came is memory really out.
-    const auto waiting = [&] {
-      return zone_.isolated().load(std::memory_order_seq_cst) != 0 &&
-             zone_.put_backs().load(std::memory_order_seq_cst) == put_backs;
-    };
-    if (!waiting() && zone_.put_backs().load(std::memory_order_seq_cst) == put_backs) {
-      zone_.request_drain();
-      drains_seen_ = zone_.drain_requests();
-      return got;
-    }
-    // The reporter itself, from inside report(), would wait for itself.
-    if (zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current()) return got;
-    while (waiting()) zone_.port().relax();
-  }
-  return got;
-}
-
 void LocalCache::serve_drain_request() noexcept {
   const std::uint32_t requests = zone_.drain_requests();
   if (requests == drains_seen_) return;

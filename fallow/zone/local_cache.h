@@ -47,12 +47,16 @@ class alignas(64) LocalCache {
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
-  // 2^order frames (order 0 to 10), aligned to their size. NoMemory when no such block is free;
-  // InvalidArgument for a larger order. Waits only while the frames it needs are being reported (R11).
+  // 2^order frames (order 0 to 10), aligned to their size. NoMemory when no such block is free outside the
+  // hands of other caches; InvalidArgument for a larger order. It waits (Port::relax) only before it would
+  // answer NoMemory: while a block that it could take is being reported (R11), while another cache is in an
+  // attempt to allocate, which may give back what it took, and while marks are being forgotten; and where
+  // another thread is writing out the words of the block that it wants.
   Allocation allocate(Order order = {}, Mobility mobility = Mobility::Movable) noexcept;
 
   // Frees 2^order frames that are allocated: a whole allocation, or any aligned part of one. On misuse
-  // (NotAllocated, OutsideZone, Misaligned) nothing changes, and Zone::misuse() names the frame.
+  // (NotAllocated, OutsideZone, Misaligned) nothing changes, and Zone::misuse() names the frame. Waits only
+  // where another thread is splitting the block that was allocated as a whole, for a part of its own.
   Status free(Pfn pfn, Order order = {}) noexcept;
 
   // Gives back every frame it holds. For an idle CPU, and before a consistency walk.
@@ -65,7 +69,46 @@ class alignas(64) LocalCache {
   // Those of `bits` of word `w` that lie free in a hand of this cache. Any thread.
   std::uint32_t in_hand(std::uint32_t w, std::uint32_t bits) const noexcept;
 
+  // Whether this cache is taking marked frames or putting them back. Any thread. seq_cst: MO-2.
+  bool uses_marks() const noexcept { return uses_marks_.load(std::memory_order_seq_cst); }
+  // Odd while this cache attempts an allocation, and may hold what it will give back. Any thread. acquire:
+  // MO-7.
+  std::uint32_t attempts() const noexcept { return attempts_.load(std::memory_order_acquire); }
+  // Whether this cache is between a word and its entry: the frames that it frees are free there and still
+  // used here, so that whoever takes them takes the room of others. Any thread. acquire: MO-7.
+  bool is_giving_back() const noexcept { return giving_back_.load(std::memory_order_acquire); }
+
  private:
+  // While one lives, forget_reported() does not pass: what is done with marks is wholly before or after it
+  // (MO-2). Never waits, and nothing that waits may be done while it lives.
+  class MarksInUse {
+   public:
+    // Costs nothing unless marks are `expected`.
+    MarksInUse(LocalCache& cache, bool expected) noexcept : cache_(cache), entered_(expected) {
+      if (!entered_) return;
+      // seq_cst: MO-2, before forgets() is read.
+      cache_.uses_marks_.store(true, std::memory_order_seq_cst);
+      epoch_ = cache_.zone_.forgets();
+    }
+    // release: MO-2, what was done with marks is seen by forget_reported().
+    ~MarksInUse() {
+      if (entered_) cache_.uses_marks_.store(false, std::memory_order_release);
+    }
+    MarksInUse(const MarksInUse&) = delete;
+    MarksInUse& operator=(const MarksInUse&) = delete;
+
+    // Marks may be taken and put back: not while they are being forgotten.
+    bool usable() const noexcept { return entered_ && epoch_ % 2 == 0; }
+    bool forgetting() const noexcept { return epoch_ % 2 != 0; }
+    // Zone::forgets() of marks that are taken now.
+    std::uint32_t epoch() const noexcept { return epoch_; }
+
+   private:
+    LocalCache& cache_;
+    const bool entered_;
+    std::uint32_t epoch_ = 0;
+  };
+
   // A word number (high half) and frames of it (low half), read by others for misuse checks.
   struct Held {
     std::uint64_t raw;
@@ -98,8 +141,20 @@ class alignas(64) LocalCache {
     c.store(c.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
 
+  // allocate_slow.cc
   Allocation allocate_slow(Order order, Mobility mobility) noexcept;
+  Allocation allocate_or_wait(Order order, Mobility mobility) noexcept;
+  Allocation attempt(Order order, Mobility mobility) noexcept;
   Allocation try_allocate(Order order, Mobility mobility) noexcept;
+  // What tells that something came back; see MO-7.
+  struct Seen {
+    std::uint64_t came_back = 0;  // counts that only grow
+    std::uint32_t forgets = 0;
+  };
+  Seen look_at_others() const noexcept;
+  bool await_others(Order order, const Seen& before) noexcept;
+  bool may_come_back(Order order) const noexcept;
+
   Allocation hand_out(unsigned m, Held hand, std::uint32_t bits) noexcept;
   Allocation hand_out_one(unsigned m, Held hand) noexcept;
   bool take_back(Pfn pfn) noexcept;
@@ -127,21 +182,33 @@ class alignas(64) LocalCache {
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
   std::uint32_t free_in(std::uint64_t w) const noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
-  bool take_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t* marks) noexcept;
+  bool take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless, std::uint32_t* marks) noexcept;
 
   // allocate_whole.cc: orders 9 and 10.
   Allocation allocate_whole(Order order, Mobility mobility) noexcept;
   Allocation allocate_block(Mobility mobility) noexcept;
   Allocation allocate_pair(Mobility mobility) noexcept;
-  bool close_whole(std::uint32_t block, Mobility mobility, BlockEntry* before) noexcept;
-  void reopen_whole(std::uint32_t block, BlockEntry before, std::uint32_t forgets) noexcept;
+  Allocation take_listed(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
+  Allocation take_block(std::uint32_t block, Mobility mobility) noexcept;
+  Allocation take_marked_block(std::uint32_t block, Mobility mobility) noexcept;
+  Allocation take_pair(std::uint32_t block, Mobility mobility) noexcept;
+  enum class Close : std::uint8_t { Whole, Half };
+  bool close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
+                  BlockEntry* before) noexcept;
+  void reopen_half(std::uint32_t block, BlockEntry before) noexcept;
+  void mend_listings(std::uint32_t block) noexcept;
   bool take_back_whole(Mobility mobility) noexcept;
-  bool clear_marks(std::uint32_t block, BlockEntry before) noexcept;
+  bool open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
+                  const MarksInUse& marks) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
   bool split(std::uint32_t block, bool reported, unsigned owner = 0) noexcept;
   void write_words(std::uint32_t block, FrameWord state) noexcept;
 
   // free.cc
+  // relaxed: MO-7, the change of the word releases it.
+  void begin_giving_back() noexcept { giving_back_.store(true, std::memory_order_relaxed); }
+  // release: MO-7, after the entry and returned_.
+  void end_giving_back() noexcept { giving_back_.store(false, std::memory_order_release); }
   Status free_slow(Pfn pfn, Order order) noexcept;
   Status free_in_word(Pfn pfn, Order order) noexcept;
   Status gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
@@ -159,7 +226,8 @@ class alignas(64) LocalCache {
   Status give_freed(std::uint32_t w, std::uint32_t freed) noexcept;
   Status note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept;
   BlockEntry::Stamp stamp_of(std::uint32_t w) const noexcept;
-  unsigned give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp) noexcept;
+  unsigned give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
+                       unsigned marked = 0) noexcept;
 
   Zone& zone_;
   const Pfn base_;
@@ -188,6 +256,10 @@ class alignas(64) LocalCache {
   std::uint32_t any_block_ = 0;          // where the last search of every block ended
   const std::uint32_t id_;               // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
+  bool gave_back_ = false;  // the attempt under way gave back what others may have missed (MO-7)
+  std::atomic<bool> uses_marks_{false};
+  std::atomic<std::uint32_t> attempts_{0};
+  std::atomic<bool> giving_back_{false};
 
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> returned_{0};
@@ -196,9 +268,7 @@ class alignas(64) LocalCache {
 };
 
 // The marks of the hand were not forgotten since they were taken.
-inline bool LocalCache::marks_hold(unsigned m) const noexcept {
-  return hand_forgets_[m] % 2 == 0 && zone_.forgets() == hand_forgets_[m];
-}
+inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.forgets() == hand_forgets_[m]; }
 
 // Takes `bits`, which are in the hand, out of it.
 [[gnu::always_inline]] inline Allocation LocalCache::hand_out(unsigned m, Held hand,

@@ -14,15 +14,11 @@ void put_back_block(Zone& zone, std::uint32_t block, bool reported) noexcept {
 
 void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool reported) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
-  const unsigned n = count_ones(bits);
-  // ZONE-3: marked counts at least the marks of the words, so it goes first; used counts at least the used
-  // bits, so it goes last.
-  if (reported) zone.update(block, [n](BlockEntry e) { return e.with_marked(e.marked() + n); });
+  const unsigned n = count_ones(bits), marked = reported ? n : 0;
+  // ZONE-2: used counts at least the used bits, so the word goes first. Marks enter as use ends, in one step:
+  // to a look in between nothing of the block seems less unreported than it is (MO-4).
   zone.give_bits(word, bits, reported ? bits : 0);
-  const BlockEntry before = zone.update(block, [n](BlockEntry e) { return e.with_used(e.used() - n); });
-  // MO-4: a look meanwhile counted these frames twice, as used and as marked, and may have struck the block
-  // off.
-  if (before.used() - n + before.marked() < kBlockFrames) zone.dirty().insert(block);
+  zone.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).with_more_marked(marked); });
 }
 
 }  // namespace
@@ -50,10 +46,10 @@ void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noe
     }
   }
   if (reported) zone.marks_given().fetch_add(total, std::memory_order_relaxed);
-  // seq_cst: MO-7, who waits in LocalCache::allocate sees the frames once it sees this. In this order: who
-  // finds nothing isolated any more must know that something came back.
-  zone.put_backs().fetch_add(1, std::memory_order_seq_cst);
-  zone.isolated().fetch_sub(total, std::memory_order_seq_cst);
+  // release: MO-7, an allocation that sees the count sees the frames. In this order: one that finds nothing
+  // isolated any more learns that something came back.
+  zone.put_backs().fetch_add(1, std::memory_order_release);
+  zone.isolated().fetch_sub(total, std::memory_order_release);
 }
 
 }  // namespace fallow

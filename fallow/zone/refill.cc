@@ -6,11 +6,14 @@ namespace fallow {
 bool LocalCache::refill(Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   serve_drain_request();
-  do {
-    if (refill_from_owned(m)) return true;
+  if (refill_from_owned(m)) return true;
+  for (;; zone_.port().relax()) {
     own(m, claim_block(mobility));
-  } while (owned_[m] != kNoBlock);
-  return false;
+    if (owned_[m] == kNoBlock) return false;
+    if (refill_from_owned(m)) return true;
+    // Nothing but marked frames, perhaps: those wait for forget_reported().
+    if (zone_.forgets() % 2 != 0) return false;
+  }
 }
 
 bool LocalCache::refill_from_owned(unsigned m) noexcept {
@@ -29,35 +32,57 @@ bool LocalCache::refill_from_owned(unsigned m) noexcept {
   return false;
 }
 
-// Takes all free frames of a word of an owned block into the hand, which is empty.
+// The lowest `n` of `bits`.
+constexpr std::uint32_t lowest(std::uint32_t bits, unsigned n) {
+  std::uint32_t rest = bits;
+  for (; n > 0 && rest != 0; --n) rest &= rest - 1;
+  return bits & ~rest;
+}
+
+// Takes the free frames of a word of an owned block into the hand, which is empty: all that the block has
+// room for, and marked ones only while forget_reported() is kept out.
 bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
-  const std::uint32_t forgets = zone_.forgets();
   // acquire: MO-7, an allocation that finds these frames isolated sees that something is.
   std::uint64_t raw = slot.load(std::memory_order_acquire);
-  const std::uint32_t wanted = FrameWord{raw}.free();
-  if (wanted == 0) return false;
+  if (FrameWord{raw}.free() == 0) return false;
   const std::uint32_t block = w / kBlockWords;
-  const std::uint32_t hoped = wanted & FrameWord{raw}.mark();
-  const unsigned reserved = count_ones(wanted), expected = count_none_or_all(hoped);
-  if (!zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) return false;
+  const MarksInUse in_use(*this, (FrameWord{raw}.free() & FrameWord{raw}.mark()) != 0);
+  const auto takeable = [&](std::uint64_t word) {
+    return FrameWord{word}.free() & (in_use.usable() ? kWholeWord : ~FrameWord{word}.mark());
+  };
+  std::uint32_t wanted = takeable(raw);
+  unsigned reserved = 0, expected = 0;
+  for (;;) {
+    if (wanted == 0) return false;
+    reserved = count_none_or_all(wanted);
+    expected = count_none_or_all(wanted & FrameWord{raw}.mark());
+    if (zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) break;
+    // A thread that frees is between the word and the entry, or one that takes between the entry and the
+    // word.
+    const BlockEntry e = zone_.entry(block);
+    if (e.closed() || e.owner() != id_) return false;
+    wanted = lowest(wanted, kBlockFrames - e.used());
+  }
   std::uint32_t taken;
   do {
-    taken = wanted & FrameWord{raw}.free();
+    taken = wanted & takeable(raw);
     // acquire: MO-1, what was written into the frames before they were freed happened before.
   } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
-                                                     std::memory_order_acq_rel, std::memory_order_relaxed));
+                                                     std::memory_order_acquire, std::memory_order_relaxed));
   const std::uint32_t marks = taken & FrameWord{raw}.mark();
   // Most often what was there is what came.
   const unsigned n = taken == wanted ? reserved : count_ones(taken);
   const unsigned unmarked = count_none_or_all(marks);
+  if (n != reserved) [[unlikely]]
+    gave_back_ = true;
   zone_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
   if (hand_marks_[m] != 0) count_refaults(m, kWholeWord);
   hand_marks_[m] = marks;
-  hand_forgets_[m] = forgets;
+  hand_forgets_[m] = in_use.epoch();
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;
   // No word is in a hand and pending too.
@@ -134,7 +159,10 @@ std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcep
 }
 
 bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
-  if (home == kHomeReported && split(block, true, id_)) return true;
+  if (home == kHomeReported && split(block, true, id_)) {
+    gave_back_ = true;  // others found it closed
+    return true;
+  }
   bool claimed = false;
   const BlockEntry before = zone_.update(
       block,
@@ -145,7 +173,7 @@ bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) no
         return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());
       },
       &claimed);
-  if (!claimed && fallow::home(before) != home) zone_.mend_listing(block, home);
+  if (!claimed && fallow::home(before) != home && zone_.mend_listing(block, home)) gave_back_ = true;
   return claimed;
 }
 

@@ -123,19 +123,21 @@ Status Zone::reserve(Pfn first, PfnCount count) {
   return Status::Ok;
 }
 
-// MO-3: the entry was changed first. Two threads may do this for one block in any order; whoever removes
-// looks at the entry afterwards, and lists the block again where it belongs by then. So when all is quiet,
-// each block is listed at home, and perhaps elsewhere, which a search finds out and mends.
-void Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
-  if (from != kNoHome) index_[from].remove(block);
+// MO-3: the entry was changed first. Two threads may do this for one block in any order; a thread that
+// removes looks at the entry afterwards, and lists the block again where it belongs by then: true if that was
+// needed. So when all is quiet, each block is listed at home, and perhaps elsewhere, which a search finds out
+// and mends. The new list comes first, so that a search finds a block that moves in one of the two.
+bool Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
   if (to != kNoHome) index_[to].insert(block);
+  if (from == kNoHome) return false;
+  index_[from].remove(block);
   const unsigned now = home(entry(block));
-  if (now != to && now != kNoHome) index_[now].insert(block);
+  return now != to && now != kNoHome && index_[now].insert(block);
 }
 
 void Zone::relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
   const unsigned from = home(before), to = home(after);
-  if (from != to) relist(block, from, to);
+  if (from != to) static_cast<void>(relist(block, from, to));
 }
 
 void Zone::restart_ages() noexcept {
@@ -146,31 +148,21 @@ void Zone::restart_ages() noexcept {
   }
 }
 
-void Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
-  if (fallow::home(entry(block)) != home) relist(block, home, kNoHome);
+bool Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
+  return fallow::home(entry(block)) != home && relist(block, home, kNoHome);
 }
 
+// MO-2. While forgets_ is odd, marks in words are neither taken nor put back nor closed over, and no request
+// is in flight: what this passes stays without marks.
 void Zone::forget_reported() noexcept {
-  // acq_rel: MO-2, before the marks are looked at.
-  forgets_.fetch_add(1, std::memory_order_acq_rel);
-  for (std::uint32_t b = 0; b < blocks_; ++b) forget_block(b);
-  forgets_.fetch_add(1, std::memory_order_acq_rel);
-}
-
-void Zone::settle_marks(std::uint32_t block, std::uint32_t then) noexcept {
-  // acq_rel: MO-2, after the marks came back; an operation that changes nothing, for it reads the newest
-  // value.
-  if (then % 2 != 0 || forgets_.fetch_add(0, std::memory_order_acq_rel) != then) forget_block(block);
-}
-
-// Free frames that are marked.
-bool Zone::has_marks(std::uint32_t block) const noexcept {
-  std::uint32_t marks = 0;
-  for (unsigned i = 0; i < kBlockWords; ++i) {
-    const FrameWord word{words_[std::uint64_t{block} * kBlockWords + i].load(std::memory_order_relaxed)};
-    marks |= word.mark() & word.free();
+  // seq_cst: MO-2, before the caches are looked at.
+  forgets_.fetch_add(1, std::memory_order_seq_cst);
+  for (std::uint32_t i = 0; i < cache_count_; ++i) {
+    while (caches_[i].uses_marks()) port_.relax();
   }
-  return marks != 0;
+  for (std::uint32_t b = 0; b < blocks_; ++b) forget_block(b);
+  // release: MO-27, pairs with forgets(): marks that are found from here on are new ones.
+  forgets_.fetch_add(1, std::memory_order_release);
 }
 
 void Zone::forget_block(std::uint32_t block) noexcept {
@@ -185,25 +177,33 @@ void Zone::forget_block(std::uint32_t block) noexcept {
       return;
     }
     if (e.splitting()) continue;  // perhaps because it is reported
-    // While something is used, marked does not tell (ZONE-3).
-    if (e.closed() || (e.used() == 0 && e.marked() == 0) || !has_marks(block)) return;
-    // One frame's reservation keeps the block from being taken as a whole meanwhile. There is room for it,
-    // but for reservations that others are about to settle.
-    if (reserve_in_block(block, 1, 0, e.mobility())) break;
+    if (e.closed()) return;
+    break;
   }
-  int dropped = 0;
+  unsigned dropped = 0;
   for (unsigned i = 0; i < kBlockWords; ++i) {
     std::atomic<std::uint64_t>& slot = words_[std::uint64_t{block} * kBlockWords + i];
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
     FrameWord after;
     do {
       after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
-    } while (
-        !slot.compare_exchange_weak(raw, after.raw, std::memory_order_acq_rel, std::memory_order_relaxed));
-    dropped += static_cast<int>(count_ones(FrameWord{raw}.mark() & ~after.mark()));
+      // relaxed: only marks change, and forgets_ orders them.
+    } while (after.raw != raw && !slot.compare_exchange_weak(raw, after.raw, std::memory_order_relaxed,
+                                                             std::memory_order_relaxed));
+    dropped += count_none_or_all(FrameWord{raw}.mark() & ~after.mark());
   }
-  marks_given_.fetch_sub(static_cast<unsigned>(dropped), std::memory_order_relaxed);
-  settle_taken(block, 1, dropped);
+  if (dropped == 0) return;
+  marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
+  // ZONE-3: until here `marked` is not 0, which keeps the block from being closed over its words.
+  const BlockEntry before = update(block, [dropped](BlockEntry e) { return e.with_fewer_marked(dropped); });
+  note_free(block, before.used(), dropped);
+}
+
+bool Zone::in_transit() const noexcept {
+  for (std::uint32_t i = 0; i < cache_count_; ++i) {
+    if (caches_[i].attempts() % 2 != 0 || caches_[i].is_giving_back()) return true;
+  }
+  return false;
 }
 
 Misuse Zone::misuse() const noexcept {

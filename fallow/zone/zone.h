@@ -70,8 +70,10 @@ class Zone {
   // idle CPU calls LocalCache::drain() itself.
   void request_drain() noexcept { drain_requests_.fetch_add(1, std::memory_order_relaxed); }
 
-  // Drops all marks (R10): for when the owner of the memory lost its state. O(blocks). Must not run
-  // while a request is in flight; Reporter::forget_reported() sees to that.
+  // Drops all marks (R10): for when the owner of the memory lost its state. O(blocks). Must not run while a
+  // request is in flight, nor twice at once; Reporter::forget_reported() sees to both. Waits for local caches
+  // that are taking marked frames or putting them back, each a few dozen instructions; meanwhile these take
+  // no marked frames.
   void forget_reported() noexcept;
 
   Misuse misuse() const noexcept;
@@ -133,6 +135,9 @@ class Zone {
   // `bits` of a word, which are the caller's, become free, those in `marks` marked. Before the entry says so.
   void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
 
+  // The same for those of `bits` that are allocated, which it returns: all, but for misuse.
+  std::uint32_t give_allocated_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
+
   // Whether a block matters to the reporter when this many of its frames are used. To be asked after its
   // entry has changed (MO-5).
   bool matters(unsigned used) const noexcept { return used <= trigger_.limit(); }
@@ -143,8 +148,9 @@ class Zone {
   // The same for frames of one word.
   void note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept;
 
-  // A search found the block listed under `home`: takes it off that list unless it belongs there.
-  void mend_listing(std::uint32_t block, unsigned home) noexcept;
+  // A search found the block listed under `home`: takes it off that list unless it belongs there. True if it
+  // came to belong there meanwhile, and so was missing for a moment.
+  bool mend_listing(std::uint32_t block, unsigned home) noexcept;
 
   BlockIndex& listed(unsigned home) { return index_[home]; }
   const BlockIndex& listed(unsigned home) const { return index_[home]; }
@@ -165,25 +171,28 @@ class Zone {
   // What is free counts as freed now: for when ticks become longer. O(blocks).
   void restart_ages() noexcept;
 
-  // What frames that carry a mark hold is what the device promised (R12).
-  bool marks_promise() const noexcept { return promise_.load(std::memory_order_relaxed); }
-  void set_marks_promise(bool on) noexcept { promise_.store(on, std::memory_order_relaxed); }
+  // What frames that carry a mark hold is what the device promised (R12). acquire: MO-27, a promise that is
+  // made after forget_reported() is not read before forgets() has changed.
+  bool marks_promise() const noexcept { return promise_.load(std::memory_order_acquire); }
+  // release: MO-27, pairs with marks_promise().
+  void set_marks_promise(bool on) noexcept { promise_.store(on, std::memory_order_release); }
 
   // Counts the beginnings and the ends of forget_reported(): odd while it is under way. Marks that lie in a
-  // hand are void once this has changed (R10). acquire: it is read before the marks are taken.
-  std::uint32_t forgets() const noexcept { return forgets_.load(std::memory_order_acquire); }
-  // Marks came back into the block, which were there when forgets() was `then`: drops them if
-  // forget_reported() has begun since, and may have passed them.
-  void settle_marks(std::uint32_t block, std::uint32_t then) noexcept;
+  // hand are void once this has changed (R10). seq_cst: MO-2, read after MarksInUse has announced itself.
+  std::uint32_t forgets() const noexcept { return forgets_.load(std::memory_order_seq_cst); }
 
   std::uint32_t drain_requests() const noexcept { return drain_requests_.load(std::memory_order_relaxed); }
+
+  // Whether some local cache is in an attempt to allocate, or between the word and the entry of a free: it
+  // may have out of reach what it gives back. O(caches).
+  bool in_transit() const noexcept;
 
   // Frames under isolation, and marks ever given; changed by isolation only.
   std::atomic<std::uint64_t>& isolated() { return isolated_; }
   const std::atomic<std::uint64_t>& isolated() const { return isolated_; }
   std::atomic<std::uint64_t>& marks_given() { return marks_given_; }
   const std::atomic<std::uint64_t>& marks_given() const { return marks_given_; }
-  // Counts put-backs, so that who waits for one sees it.
+  // Counts what came back into reach: put-backs, and attempts of allocations that gave back what they took.
   std::atomic<std::uint64_t>& put_backs() { return put_backs_; }
   // Whose report is under way, as Port::current(); 0 for nobody.
   std::atomic<std::uintptr_t>& reporter() { return reporter_; }
@@ -194,10 +203,9 @@ class Zone {
 
   bool counts(std::uint32_t block, unsigned used) noexcept;
   void relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept;
-  void relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
+  bool relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
   void withhold(std::uint64_t first, std::uint64_t count) noexcept;
   void forget_block(std::uint32_t block) noexcept;
-  bool has_marks(std::uint32_t block) const noexcept;
 
   Port& port_;
   // Read by every free, written hardly ever.
@@ -232,7 +240,8 @@ class Zone {
 template <class Change>
 BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexcept {
   std::atomic<std::uint64_t>& slot = entries_[block];
-  std::uint64_t raw = slot.load(std::memory_order_relaxed);
+  // acquire: MO-7, an allocation that is refused here sees why.
+  std::uint64_t raw = slot.load(std::memory_order_acquire);
   for (;;) {
     const BlockEntry before{raw};
     const BlockEntry after = change(before);
@@ -241,8 +250,8 @@ BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexc
       return before;
     }
     // seq_cst: MO-1, acquires and releases the content of the frames with the block; and MO-3, the entry
-    // changes before the lists do.
-    if (!slot.compare_exchange_weak(raw, after.raw(), std::memory_order_seq_cst, std::memory_order_relaxed))
+    // changes before the lists do. acquire: MO-7, as above.
+    if (!slot.compare_exchange_weak(raw, after.raw(), std::memory_order_seq_cst, std::memory_order_acquire))
       continue;
     if (!before.surely_at_home_of(after)) [[unlikely]]
       relist(block, before, after);
@@ -271,19 +280,33 @@ inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, unsigned mar
 inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept {
   if (surplus == 0 && unmarked == 0) [[likely]]
     return;
-  const BlockEntry before = update(block, [=](BlockEntry e) {
-    return e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
+  BlockEntry after;
+  update(block, [=, &after](BlockEntry e) {
+    return after = e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
   });
-  // The reporter may have looked at the block meanwhile, and seen less free and unreported than there is.
-  note_free(block, before.used() - surplus, surplus);
+  // MO-4: until here the block seemed to hold less that is unreported than it does, and the reporter may have
+  // passed it for that reason. So all of it counts.
+  if (static_cast<int>(surplus) + unmarked > 0) note_free(block, after.used(), after.unreported());
 }
 
 inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
   std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
   // release: MO-1.
   while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw,
-                                          std::memory_order_acq_rel, std::memory_order_relaxed)) {
+                                          std::memory_order_release, std::memory_order_relaxed)) {
   }
+}
+
+inline std::uint32_t Zone::give_allocated_bits(std::uint64_t w, std::uint32_t bits,
+                                               std::uint32_t marks) noexcept {
+  std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
+  std::uint32_t given;
+  do {
+    given = FrameWord{raw}.allocated() & bits;
+    // release: MO-1.
+  } while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(given, marks & given).raw,
+                                            std::memory_order_release, std::memory_order_relaxed));
+  return given;
 }
 
 // Makes the reporter look at the block. True if what became free there is to be counted.

@@ -104,11 +104,15 @@ void Machine::check_settles() {
   if (!registered()) return;
   fail_next_ = 0;
   meddle_next_.reset();
-  port_.run_until(port_.now() + seconds(60), worker_of(*reporter_));
+  port_.run_until(port_.now() + seconds(3600), worker_of(*reporter_));
   check_frames();
-  // `linux` stops at its low watermark and a whole request above it, which may be more than there is.
-  if (*policy_ >= 6 && *policy_ < 9) return;
-  if (free_frames(*zone_) < zone_->low_watermark() + PfnCount{4096}) return;
+  // RPT-12: whatever is left, nothing polls for it.
+  if (port_.next_deadline() != kNever || reporter_->reporting_requested(0))
+    fail("R11: the worker does not come to rest, policy " + std::to_string(*policy_));
+  // `linux` asks for a whole request above the low watermark, the others for one block.
+  const bool linux_rule = *policy_ >= 6 && *policy_ < 9;
+  const PfnCount room{(linux_rule ? std::uint64_t{capacity_} : 1) << last_order_.raw};
+  if (free_frames(*zone_) < zone_->low_watermark() + room) return;
   constexpr std::uint64_t kMarks[] = {32, 1, 32, 4, 1, 2};
   const std::uint64_t mark = *policy_ < std::size(kMarks) ? kMarks[*policy_] : 1;
   const UnreportedCounts all = unreported_of_all_blocks(*zone_);

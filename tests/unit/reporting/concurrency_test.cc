@@ -18,7 +18,7 @@ class PendingDevice final : public ReportingDevice {
   std::uint32_t depth() const noexcept override { return depth_; }
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
     const std::lock_guard lock(mutex_);
-    EXPECT_LT(token, depth_);
+    EXPECT_LT(slot_of(token), depth_);
     for (const std::uint32_t other : tokens_) EXPECT_NE(other, token) << "a token in flight was used again";
     tokens_.push_back(token);
     for (const ScatterEntry& e : list) shown_ += e.count.raw;
@@ -91,7 +91,7 @@ TEST(R13Depth, OneRequestInFlightUnlessMoreIsStated) {
   TestDevice device(rig.port, 8);
   HwmPolicy policy;
   device.answer = [&](Scatterlist, std::uint32_t token) {
-    EXPECT_EQ(token, 0u);
+    EXPECT_EQ(slot_of(token), 0u);
     EXPECT_EQ(rig.reporter().stats().in_flight, 1u);
     return Status::Ok;
   };

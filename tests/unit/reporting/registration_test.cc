@@ -101,12 +101,12 @@ TEST(R1Register, NoMemoryChangesNothing) {
   rig.unregister_device(device);
 }
 
-TEST(R1Register, AListWhoseSizeDoesNotFitIsNotToBeHad) {
+TEST(R1Register, MoreRequestsThanTokensCanTellApartAreInvalid) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port, ~std::uint32_t{0}, ~std::uint32_t{0});
   HwmPolicy policy;
   const std::uint64_t live = rig.port.live_allocations();
-  EXPECT_EQ(rig.reporter().register_device(&device, &policy), Status::NoMemory);
+  EXPECT_EQ(rig.reporter().register_device(&device, &policy), Status::InvalidArgument);
   expect_unchanged(rig, live, 0);
 }
 

@@ -1,0 +1,135 @@
+// An allocation that does not come out of the hand, and the decision that there is none.
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/runs.h"
+
+namespace fallow {
+namespace {
+
+// Frames of a block that are free, or will be when a device has seen them.
+BlockBits free_or_isolated(const Zone& zone, std::uint32_t block) {
+  BlockBits bits;
+  for (unsigned w = 0; w < kBlockWords; ++w) {
+    const FrameWord word{zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed)};
+    bits.word[w] = ~word.allocated();
+  }
+  return bits;
+}
+
+// Whether the block may hold a run of `order` (at most 9) once nothing of it is isolated.
+bool may_hold(const Zone& zone, std::uint32_t block, Order order) {
+  const BlockEntry e = zone.entry(block);
+  if (e.isolated() || e.splitting() || e.wholly_free()) return true;
+  if (e.closed()) return false;
+  const BlockBits bits = free_or_isolated(zone, block);
+  return count_bits(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw)) != 0;
+}
+
+}  // namespace
+
+inline Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
+  const unsigned m = static_cast<unsigned>(mobility);
+  if (order >= kBlockOrder) return allocate_whole(order, mobility);
+  if (order.raw > 0) return allocate_run(order, mobility);
+  // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
+  if (!refill(mobility)) return allocate_run(order, mobility);
+  return hand_out_one(m, load(hand_[m]));
+}
+
+// MO-7: what an attempt takes and gives back is missing for others meanwhile. It announces itself before it
+// takes anything, and counts what it gave back before it is seen to be over.
+[[gnu::always_inline]] inline Allocation LocalCache::attempt(Order order, Mobility mobility) noexcept {
+  const std::uint32_t attempts = attempts_.load(std::memory_order_relaxed);
+  // relaxed: MO-7, whatever the attempt takes releases this.
+  attempts_.store(attempts + 1, std::memory_order_relaxed);
+  const Allocation got = try_allocate(order, mobility);
+  if (gave_back_) [[unlikely]] {
+    gave_back_ = false;
+    // release: MO-7, an allocation that sees the count sees what came back.
+    zone_.put_backs().fetch_add(1, std::memory_order_release);
+  }
+  // release: MO-7, after the count.
+  attempts_.store(attempts + 2, std::memory_order_release);
+  return got;
+}
+
+Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
+  if (order > kMaxOrder || static_cast<unsigned>(mobility) >= kMobilities)
+    return {{}, Status::InvalidArgument};
+  settle_last();
+  serve_drain_request();
+  const Allocation got = attempt(order, mobility);
+  return got.ok() ? got : allocate_or_wait(order, mobility);
+}
+
+// After a first attempt that failed. That one does without what is read here: the reporter changes it all the
+// time.
+[[gnu::noinline]] Allocation LocalCache::allocate_or_wait(Order order, Mobility mobility) noexcept {
+  for (;;) {
+    const Seen before = look_at_others();
+    drain();
+    const Allocation got = attempt(order, mobility);
+    if (got.ok()) return got;
+    if (await_others(order, before)) continue;
+    zone_.request_drain();
+    drains_seen_ = zone_.drain_requests();
+    return got;
+  }
+}
+
+// What came back so far, from anybody but this cache. O(caches).
+LocalCache::Seen LocalCache::look_at_others() const noexcept {
+  Seen seen;
+  // acquire: MO-7, read before an attempt, so that what comes back after it has looked is noticed.
+  seen.came_back = zone_.put_backs().load(std::memory_order_acquire);
+  seen.forgets = zone_.forgets();
+  for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
+    const LocalCache& other = zone_.cache(i);
+    // relaxed: MO-7, after the acquire of is_giving_back().
+    if (&other != this) seen.came_back += other.returned_.load(std::memory_order_relaxed);
+  }
+  return seen;
+}
+
+// After an attempt that failed: true if it is worth another one, since something came back or may have been
+// missed. `before` was seen before the attempt. The order of the looks is MO-7's.
+bool LocalCache::await_others(Order order, const Seen& before) noexcept {
+  for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
+    const LocalCache& other = zone_.cache(i);
+    const std::uint32_t attempts = other.attempts();
+    if (attempts % 2 == 0 && !other.is_giving_back()) continue;
+    do zone_.port().relax();
+    while (attempts % 2 != 0 && other.attempts() == attempts);
+    return true;
+  }
+  // acquire: MO-7, isolated before put_backs.
+  const auto isolated = [&] { return zone_.isolated().load(std::memory_order_acquire) != 0; };
+  const auto unchanged = [&] {
+    const Seen now = look_at_others();
+    // Marked frames are not taken while marks are being forgotten.
+    return now.came_back == before.came_back && now.forgets == before.forgets && now.forgets % 2 == 0;
+  };
+  // The reporter itself, from inside report(), would wait for itself.
+  const bool reports = zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current();
+  if (isolated() && !reports && may_come_back(order)) {
+    while (isolated() && unchanged()) zone_.port().relax();
+    return true;
+  }
+  if (unchanged()) return false;
+  zone_.port().relax();
+  return true;
+}
+
+// Whether a block of `order` consists of frames that are free or isolated. O(blocks), where something is
+// isolated.
+bool LocalCache::may_come_back(Order order) const noexcept {
+  for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
+    if (order == kMaxOrder) {
+      if (b % 2 == 0 && may_hold(zone_, b, kBlockOrder) && may_hold(zone_, b + 1, kBlockOrder)) return true;
+    } else if (may_hold(zone_, b, order)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace fallow

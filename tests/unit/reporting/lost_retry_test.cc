@@ -1,0 +1,72 @@
+// R7 retry: a request that fails while the worker is coming to rest is tried again all the same.
+#include "tests/support/rig.h"
+
+namespace fallow {
+namespace {
+
+// A policy that lets the test act at the moment in which the worker has decided that nothing is left to do:
+// after a look, and before the zone rests.
+class HookedPolicy final : public Policy {
+ public:
+  HookedPolicy(Order order, std::uint32_t mark) : inner_(order, mark) {}
+
+  Status validate() const noexcept override { return inner_.validate(); }
+  Order order() const noexcept override { return inner_.order(); }
+  Nanoseconds delay() const noexcept override { return inner_.delay(); }
+  std::int64_t credit(const UnreportedCounts& counts) const noexcept override {
+    const std::int64_t credit = inner_.credit(counts);
+    ++looks_;
+    if (on_look) on_look(looks_);
+    return credit;
+  }
+  Next pass(ZonePass& zone_pass) noexcept override {
+    looks_ = 0;
+    return inner_.pass(zone_pass);
+  }
+
+  std::function<void(int look)> on_look;
+
+ private:
+  HwmPolicy inner_;
+  mutable int looks_ = 0;  // since the last pass began
+};
+
+// Eight blocks, below the mark of 32 and above the mark of 1. Their request fails at the given look of the
+// worker that comes to rest: 1 is before the flag goes, 2 is after the credit was granted.
+class R7LostRetry : public ::testing::TestWithParam<std::tuple<std::uint32_t, int>> {};
+
+TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
+  const auto [mark, at_look] = GetParam();
+  Rig rig(mebibytes(512));
+  rig.box().fill();
+  rig.box().free_blocks({mebibytes(256).raw}, kOrder9, 8, 1024);
+  TestDevice device(rig.port, 64, 2);
+  HookedPolicy policy(kOrder9, mark);
+  std::vector<std::uint32_t> tokens;
+  device.answer = [&](Scatterlist, std::uint32_t token) {
+    tokens.push_back(token);
+    return device.batches.size() == 1 ? Status::Pending : Status::Ok;
+  };
+  bool failed = false;
+  policy.on_look = [&, at_look = at_look](int look) {
+    // With a mark of 1 the worker looks again, and again, until what it may isolate is out.
+    if (failed || look != at_look || device.batches.empty()) return;
+    failed = true;
+    EXPECT_EQ(rig.reporter().complete(tokens.at(0), Status::Failed), Status::Ok);
+  };
+  rig.register_device(device, policy);
+  rig.pass_time(milliseconds(99));
+  ASSERT_TRUE(failed);
+  rig.pass_time(seconds(10));
+  EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free) << "the failed request was forgotten";
+  EXPECT_EQ(rig.reporter().stats().failures, 1u);
+  EXPECT_FALSE(rig.reporter().reporting_requested(0));
+  EXPECT_EQ(rig.port.next_deadline(), kNever);
+  rig.unregister_device(device);
+}
+
+INSTANTIATE_TEST_SUITE_P(MarksAndLooks, R7LostRetry,
+                         ::testing::Combine(::testing::Values(1U, 32U), ::testing::Values(1, 2)));
+
+}  // namespace
+}  // namespace fallow
