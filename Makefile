@@ -2,21 +2,25 @@
 # CMake's (CMakePresets.json), in build/PRESET.
 
 TRACE ?= data/workday.txt.zst
+SECONDS ?= 300
 ARGS ?= --policy aged --order 0 --backing memfd --verify
 # The sources the checks of form look at.
 SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test bench format check-format tidy check-layers freestanding clean
+.PHONY: help run boot test explore bench fuzz format check-format tidy check-layers check-orders freestanding clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
 	@echo 'make boot           build, and boot a guest in QEMU whose freed memory the host gets back (ARGS="...")'
 	@echo 'make test           build, and run all tests'
+	@echo 'make explore        build, and explore schedules of the core for hours (HOURS=3)'
 	@echo 'make bench          build, run the benchmarks, and draw them into docs/benchmarks (ARGS="pages report ...")'
+	@echo 'make fuzz           build, and run each fuzz target for five minutes (SECONDS=300)'
 	@echo 'make format         format the sources;  make check-format  only tell what is not formatted'
 	@echo 'make tidy           clang-tidy over the sources'
 	@echo 'make check-layers   which include points the wrong way'
+	@echo 'make check-orders   which atomic access does not say what it pairs with'
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
 	@echo 'make clean          remove build/'
 
@@ -43,11 +47,24 @@ test:
 	$(call build,dev)
 	ctest --preset dev -j "$$(nproc)"
 
+explore: HOURS = 3
+explore:
+	@tools/install-deps test
+	@mkdir -p build
+	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
+	@cmake --build --preset dev --target explore
+	tests/explore/for-hours build/dev/tests/explore/explore $(HOURS)
+
 bench: ARGS =
 bench:
 	@tools/install-deps bench
 	$(call build,bench)
 	bench/run $(ARGS)
+
+fuzz:
+	@tools/install-deps check
+	$(call build,fuzz)
+	fuzz/run $(SECONDS)
 
 format:
 	@tools/install-deps check
@@ -65,6 +82,9 @@ tidy:
 
 check-layers:
 	tools/check-layers
+
+check-orders:
+	tools/check-orders
 
 freestanding:
 	@tools/install-deps check
