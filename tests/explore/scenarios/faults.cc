@@ -1,0 +1,215 @@
+// One scenario, or more, for each fault that an explorer found in this core: each failed before its mend.
+#include "tests/explore/scenario.h"
+
+namespace fallow::explore {
+
+// D1: a run was seen with marks, isolated meanwhile, and announced with marks that are not there; putting
+// back two words then made `marked` run over.
+FALLOW_SCENARIO(MarkedOverflowsIntoTheOwner, "ZONE-1, ZONE-3: marks that were announced twice") {
+  World& w = world({{}, {1024}, 2});
+  w.withhold({192}, {832});
+  w.report_from(5);
+  const unsigned both = declare_goal("the run was taken beside a report");
+  thread([&w, both] { reached(both, w.allocate(0, 6).ok); });
+  thread([&w] { w.report({.order = {5}}, {64}); });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(TwoAnnounceTheSameMarks, "ZONE-1, ZONE-3: two runs and a hand with the same marks") {
+  World& w = world({{}, {1024}, 3});
+  w.withhold({48}, {16});
+  w.withhold({96}, {928});
+  w.report_from(4);
+  w.report({.order = {4}}, {48}, true, 1);
+  w.allocate(1);
+  const unsigned runs = declare_goal("both runs were taken");
+  bool& first = state<bool>(false);
+  bool& second = state<bool>(false);
+  thread([&] { first = w.allocate(0, 4).ok; });
+  thread([&] { second = w.allocate(2, 4).ok; });
+  thread([&w] { w.drain(1); });
+  at_end([&w, runs, &first, &second] {
+    reached(runs, first && second);
+    w.settle();
+  });
+}
+
+// D2: the worker comes to rest while a request fails.
+FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to rest is tried again") {
+  World& w = world({{}, {2048}, 1});
+  w.withhold({512}, {512});
+  w.withhold({1536}, {512});
+  w.device().answer({Status::Pending});
+  w.register_device(state<HwmPolicy>(Order{9}, 32U));
+  const unsigned fails = declare_goal("a request fails");
+  thread([&w] { w.work(3); });
+  thread([&w] { w.complete_next(Status::Failed); });
+  at_end([&w, fails] {
+    reached(fails, w.device().failed() > 0);
+    w.settle();
+  });
+}
+
+// D3: between the marks and the look at the promise another device registered, whose promise they never knew.
+static World& marked_without_promise(std::uint64_t free) {
+  World& w = world({{}, {1024}, 1});
+  w.withhold({free}, {1024 - free});
+  w.report_from(free < 512 ? 0 : 9);
+  w.report({.order = {free < 512 ? std::uint8_t{0} : std::uint8_t{9}}}, {1024});
+  return w;
+}
+static void promise_anew(World& w) {
+  w.forget();
+  w.device().promises = Promise::Zero;
+  w.register_device(state<HwmPolicy>(Order{9}, 32U));
+}
+FALLOW_SCENARIO(PromiseAfterTheMarksOfABlock,
+                "R12: marks of an earlier device do not keep a later one's promise") {
+  World& w = marked_without_promise(512);
+  thread([&w] { w.allocate(0, 9); });
+  thread([&w] { promise_anew(w); });
+  at_end([&w] { w.settle(); });
+}
+FALLOW_SCENARIO(PromiseAfterTheMarksOfARun,
+                "R12: marks of an earlier device do not keep a later one's promise") {
+  World& w = marked_without_promise(64);
+  thread([&w] { w.allocate(0, 6); });
+  thread([&w] { promise_anew(w); });
+  at_end([&w] { w.settle(); });
+}
+FALLOW_SCENARIO(PromiseAfterTheMarksOfAHand,
+                "R12: marks of an earlier device do not keep a later one's promise") {
+  World& w = marked_without_promise(32);
+  thread([&w] {
+    w.allocate(0);
+    w.allocate(0);
+  });
+  thread([&w] { promise_anew(w); });
+  at_end([&w] { w.settle(); });
+}
+
+// D4: half of a pair looks allocated for a moment.
+FALLOW_SCENARIO(DoubleFreeBesideAFailingPair, "misuse changes nothing") {
+  World& w = world({{}, {1024}, 2});
+  const unsigned fails = declare_goal("the pair is refused");
+  thread([&w] { w.allocate(0, 10); });
+  thread([&w] {
+    if (w.allocate(1).ok) w.misuse(1, {7});
+  });
+  at_end([&w, fails] {
+    reached(fails, w.refusals() == 1);
+    w.settle();
+  });
+}
+FALLOW_SCENARIO(DoubleFreeOfABlockBesideAFailingPair, "misuse changes nothing") {
+  World& w = world({{}, {1024}, 2});
+  thread([&w] { w.allocate(0, 10); });
+  thread([&w] {
+    if (w.allocate(1).ok) w.misuse(1, {0}, 9);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// D5: a word shows more free frames than its entry has room for, while a free is under way.
+FALLOW_SCENARIO(RefillBesideAFlush,
+                "an allocation does not spin while another thread is between word and entry") {
+  World& w = world({{}, {1024}, 2});
+  w.withhold({512}, {512});
+  const Pfn pfn = w.allocate(1, 3).pfn;
+  for (unsigned i = 0; i < 504; ++i) w.allocate(1);
+  w.free(1, pfn);
+  w.retire(1);
+  const unsigned took = declare_goal("a frame is found");
+  thread([&w, took] { reached(took, w.allocate(0).ok); });
+  thread([&w, pfn] {
+    w.free(1, pfn + PfnCount{1});
+    w.drain(1);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// D6: what an attempt takes and gives back is not there for others for a moment.
+FALLOW_SCENARIO(FrameBesideAFailingPair, "NoMemory only if nothing is free: half of a pair") {
+  World& w = world({{}, {1024}, 2});
+  thread([&w] { w.allocate(0, 10); });
+  thread([&w] {
+    w.allocate(1, 9);
+    w.allocate(1);
+  });
+  at_end([&w] { w.settle(); });
+}
+FALLOW_SCENARIO(BlockBesideAFailingPair, "NoMemory only if nothing is free: half of a pair") {
+  World& w = world({{}, {1024}, 2});
+  thread([&w] { w.allocate(0, 10); });
+  thread([&w] {
+    w.allocate(1);
+    w.allocate(1, 9);
+  });
+  at_end([&w] { w.settle(); });
+}
+FALLOW_SCENARIO(FrameBesideForgetting,
+                "NoMemory only if nothing is free: the reservation of forget_reported()") {
+  World& w = world({{}, {1024}, 2});
+  w.withhold({1}, {1023});
+  w.report_from(0);
+  w.report({.order = {0}}, {1024});
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w] { w.allocate(1); });
+  at_end([&w] { w.settle(); });
+}
+FALLOW_SCENARIO(BlockBesideForgetting,
+                "NoMemory only if nothing is free: the reservation of forget_reported()") {
+  World& w = world({{}, {1024}, 2});
+  w.withhold({512}, {512});
+  const Pfn pfn = w.allocate(0, 0).pfn;
+  w.drain(0);
+  w.report_from(5);
+  w.report({.order = {5}}, {1024});
+  w.free(0, pfn);
+  w.retire(0);
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w] { w.allocate(1, 9); });
+  at_end([&w] { w.settle(); });
+}
+
+// D8: a hand of before forget_reported() goes back after it.
+FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() are not dropped") {
+  World& w = world({{}, {1024}, 1});
+  w.withhold({32}, {992});
+  w.report_from(0);
+  w.report({.order = {0}}, {1024});
+  w.allocate(0);
+  thread([&w] { w.drain(0); });
+  thread([&w] {
+    w.zone().forget_reported();
+    w.report({.order = {0}}, {1024});
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// D9: two callers of run().
+FALLOW_SCENARIO(TwoCallersOfTheWorker, "MO-8: a call of the worker is not lost") {
+  World& w = world({{}, {2048}, 2});
+  w.withhold({512}, {512});
+  w.withhold({1536}, {512});
+  w.register_device(state<HwmPolicy>(Order{9}, 1U));
+  const Pfn pfn = w.allocate(0, 9).pfn;
+  w.work(3);
+  thread([&w] { w.call_worker(); });
+  thread([&w, pfn] {
+    w.free(0, pfn, 9);
+    w.work(2);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// Refused after a relaxed look at an entry, whose frames are isolated.
+FALLOW_SCENARIO(PairBesideItsReport, "R11: an allocation does not fail because its frames are isolated") {
+  World& w = world({{}, {1024}, 1});
+  const unsigned took = declare_goal("the pair is taken");
+  thread([&w, took] { reached(took, w.allocate(0, 10).ok); });
+  thread([&w] { w.report({.order = {9}}, {1024}); });
+  at_end([&w] { w.settle(); });
+}
+
+}  // namespace fallow::explore

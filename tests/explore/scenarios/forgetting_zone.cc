@@ -1,0 +1,132 @@
+// forget_reported() beside what takes marks and puts them back.
+#include "tests/explore/scenarios/zones.h"
+
+namespace fallow::explore {
+
+namespace {
+
+// `wanted` frames of what was reported are allocated while marks are forgotten.
+void forget_beside(World& w, unsigned wanted) {
+  const unsigned first = declare_goal("marks are taken before they are forgotten");
+  const unsigned forgotten = declare_goal("frames are taken whose marks were forgotten");
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w, wanted] {
+    if (!w.allocate(0, wanted).ok)
+      engine().fail("R11: an allocation fails because marks are being forgotten");
+  });
+  at_end([&w, first, forgotten] {
+    reached(first, w.oracle().refaults() != 0);
+    reached(forgotten, w.oracle().forgotten_refaults() != 0);
+    w.settle();
+  });
+}
+
+World& reported(World& w, unsigned order, std::uint64_t most = 1024) {
+  w.report_from(order);
+  w.report({.order = {static_cast<std::uint8_t>(order)}}, {most}, true, 1);
+  return w;
+}
+
+}  // namespace
+
+FALLOW_SCENARIO(ForgetBesideAHand, "MO-2: a hand of marked frames is filled while marks are forgotten") {
+  forget_beside(reported(world_with(1, {{0, 2}}), 0), 0);
+}
+FALLOW_SCENARIO(ForgetBesideARun, "MO-2: a run with marks is taken while they are forgotten") {
+  forget_beside(reported(world_with(1, {{0, 64}}), 6), 6);
+}
+FALLOW_SCENARIO(ForgetBesideABlock, "MO-2: a reported block is taken while marks are forgotten") {
+  forget_beside(reported(world_with(1, {{0, 512}}), 9), 9);
+}
+FALLOW_SCENARIO(ForgetBesideABlockOfMarks,
+                "MO-2, ZONE-3: a block with marks in its words is taken while they go") {
+  forget_beside(reported(world_with(1, {{0, 512}}), 5, 32), 9);
+}
+FALLOW_SCENARIO(ForgetBesideAPair, "MO-2: a reported pair is taken while marks are forgotten") {
+  forget_beside(reported(world({{}, {1024}, 1}), 10), 10);
+}
+FALLOW_SCENARIO(ForgetBesideASplit, "MO-2, ZONE-4: a reported block is split while marks are forgotten") {
+  forget_beside(reported(world_with(1, {{0, 512}}), 9), 6);
+}
+
+FALLOW_SCENARIO(ForgetBesideARunOfMarks, "MO-2: a free joins marked frames while they are forgotten") {
+  World& w = world_with(2, {{0, 8}});
+  const Pfn pfn = w.allocate(0).pfn;
+  w.retire(0);
+  reported(w, 0);
+  const unsigned took = declare_goal("the run is taken");
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w, pfn, took] {
+    w.free(1, pfn);
+    w.drain(1);
+    reached(took, w.allocate(1, 3).ok);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
+                "MO-2: the marks of a hand go back before they are forgotten or not at all") {
+  World& w = reported(world_with(1, {{0, 2}}), 0);
+  w.allocate(0);
+  const unsigned before = declare_goal("the hand is back before marks are forgotten");
+  const unsigned after = declare_goal("the hand goes back afterwards");
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w, before, after] {
+    const bool late = w.zone().forgets() == 2;
+    w.drain(0);
+    reached(late ? after : before);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// While marks are being forgotten the half of a pair is closed that is reported as a whole: forget_block()
+// passes it, so it must not be opened again with its marks. The other half is listed as free, and is not.
+FALLOW_SCENARIO(ForgettingPassesHalfOfAPair, "MO-2: marks of the half of a pair do not survive forgetting") {
+  World& w = world({{}, {1024}, 2});
+  w.allocate(0, 9);
+  w.allocate(1, 9);
+  w.free(1, {512}, 9);
+  w.allocate(1, 9);
+  w.free(0, {0}, 9);
+  w.drain(0);
+  reported(w, 9);
+  const unsigned fails = declare_goal("the pair is refused");
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w] { w.allocate(0, 10); });
+  at_end([&w, fails] {
+    reached(fails, w.refusals() == 1);
+    w.settle();
+  });
+}
+
+FALLOW_SCENARIO(PromiseBesideAHand, "MO-27: a promise that is newer than the marks of a hand is not theirs") {
+  World& w = reported(world_with(1, {{0, 2}}), 0);
+  w.allocate(0);
+  const unsigned promised = declare_goal("the frame is handed out after the promise");
+  thread([&w] {
+    w.zone().forget_reported();
+    w.zone().set_marks_promise(true);
+  });
+  thread([&w, promised] {
+    reached(promised, w.zone().marks_promise());
+    w.allocate(0);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(PromiseBesideABlock,
+                "MO-27, R12: a promise that is newer than the marks of a block is not theirs") {
+  World& w = reported(world_with(1, {{0, 512}}), 9);
+  const unsigned promised = declare_goal("the block is taken after the promise");
+  thread([&w] {
+    w.zone().forget_reported();
+    w.zone().set_marks_promise(true);
+  });
+  thread([&w, promised] {
+    reached(promised, w.zone().marks_promise());
+    w.allocate(0, 9);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+}  // namespace fallow::explore

@@ -1,0 +1,212 @@
+// The lists of blocks: where an entry's change and its listing meet, and the index by itself.
+#include "tests/explore/scenarios/zones.h"
+
+namespace fallow::explore {
+
+namespace {
+
+// An index alone, with `blocks` blocks and none of them a member.
+BlockIndex& index_of(std::uint32_t blocks, BlockIndex::Zeros zeros) {
+  const std::size_t words = BlockIndex::storage_size(blocks).raw / sizeof(std::uint64_t);
+  auto* storage =
+      static_cast<std::atomic<std::uint64_t>*>(arena().allocate(words * sizeof(std::atomic<std::uint64_t>)));
+  BlockIndex& index = state<BlockIndex>(blocks, zeros, storage);
+  for (std::uint32_t b = 0; zeros == BlockIndex::Zeros::Members && b < blocks; ++b) index.remove(b);
+  return index;
+}
+
+constexpr std::uint32_t kTwoLevels = 128, kThreeLevels = 4097;
+
+void check_index(const BlockIndex& index, std::uint32_t member) {
+  if (!index.is_exact()) engine().fail("IDX-1: a node has members that its parent does not know of");
+  if (index.find(0) != member || index.find_before(kNoBlock) != member)
+    engine().fail("IDX-1: a search does not find the only member");
+}
+
+// The last member of a node goes while another comes, which shares with it the nodes from some level on.
+void comes_and_goes(std::uint32_t blocks, BlockIndex::Zeros zeros, std::uint32_t goes, std::uint32_t comes) {
+  BlockIndex& index = index_of(blocks, zeros);
+  index.insert(goes);
+  const unsigned empties = declare_goal("the index is empty for a moment");
+  thread([&index, goes] { index.remove(goes); });
+  thread([&index, comes, empties] {
+    reached(empties, index.find(0) == kNoBlock);
+    index.insert(comes);
+  });
+  at_end([&index, comes] { check_index(index, comes); });
+}
+
+// A member is struck off and looked at, or changed and struck on again, as the reporter and a free do.
+void struck_off_or_on(BlockIndex::Zeros zeros, bool again) {
+  BlockIndex& index = index_of(kTwoLevels, zeros);
+  index.insert(1);
+  auto& changed = state<std::atomic<bool>>(false);
+  bool& seen = state<bool>(false);
+  const unsigned sees = declare_goal("the look sees the change");
+  const unsigned misses = declare_goal("the look comes before the change");
+  thread([&index, &changed, &seen] {
+    index.remove(1);
+    seen = changed.load(std::memory_order_seq_cst);
+  });
+  thread([&index, &changed, again] {
+    changed.store(true, std::memory_order_seq_cst);
+    if (again) {
+      index.insert_again(1);
+    } else {
+      index.insert(1);
+    }
+  });
+  at_end([&index, &seen, sees, misses] {
+    reached(sees, seen);
+    reached(misses, !seen);
+    if (!seen && index.find(0) != 1) engine().fail("MO-4: a change was neither seen nor struck on");
+    if (!index.is_exact()) engine().fail("IDX-1: a node has members that its parent does not know of");
+  });
+}
+
+// What a thread has inserted it finds, though another is still inserting the same block.
+void found_once_inserted(bool again) {
+  BlockIndex& index = index_of(kThreeLevels, BlockIndex::Zeros::Absent);
+  const unsigned member = declare_goal("the block is a member already");
+  thread([&index] { index.insert(1); });
+  thread([&index, member, again] {
+    reached(member, index.contains(1));
+    if (again) {
+      index.insert_again(1);
+    } else {
+      index.insert(1);
+    }
+    if (index.find(0) != 1 || index.find_before(kNoBlock) != 1)
+      engine().fail("MO-5: a block that was inserted is not found");
+  });
+}
+
+}  // namespace
+
+FALLOW_SCENARIO(MemberComesAsAnotherGoes, "IDX-1: the last of a leaf goes while another of it comes") {
+  comes_and_goes(kTwoLevels, BlockIndex::Zeros::Absent, 0, 1);
+}
+FALLOW_SCENARIO(ZeroMemberComesAsAnotherGoes, "IDX-1: the same in an index where zero means member") {
+  comes_and_goes(kTwoLevels, BlockIndex::Zeros::Members, 0, 1);
+}
+FALLOW_SCENARIO(LeafComesAsAnotherGoes,
+                "IDX-1: the last of a node of the second level goes while another comes") {
+  comes_and_goes(kThreeLevels, BlockIndex::Zeros::Absent, 0, 64);
+}
+FALLOW_SCENARIO(MemberOfThreeLevelsComesAsAnotherGoes,
+                "IDX-1: the last of a leaf goes, and all above it empties") {
+  comes_and_goes(kThreeLevels, BlockIndex::Zeros::Absent, 0, 1);
+}
+FALLOW_SCENARIO(SameMemberComesAndGoes, "IDX-1: one block is removed and inserted at once, and searched") {
+  BlockIndex& index = index_of(kTwoLevels, BlockIndex::Zeros::Absent);
+  index.insert(0);
+  const unsigned stays = declare_goal("it stays a member");
+  const unsigned goes = declare_goal("it goes");
+  thread([&index] { index.remove(0); });
+  thread([&index] { index.insert(0); });
+  at_end([&index, stays, goes] {
+    reached(index.contains(0) ? stays : goes);
+    check_index(index, index.contains(0) ? 0 : kNoBlock);
+  });
+}
+FALLOW_SCENARIO(TwoMembersGoAtOnce,
+                "IDX-1: two that go at once leave nothing behind but what a third brings") {
+  BlockIndex& index = index_of(kTwoLevels, BlockIndex::Zeros::Absent);
+  index.insert(0);
+  index.insert(1);
+  const unsigned empties = declare_goal("the index is empty for a moment");
+  thread([&index] { index.remove(0); });
+  thread([&index, empties] {
+    index.remove(1);
+    reached(empties, index.find(0) == kNoBlock);
+    index.insert(2);
+  });
+  at_end([&index] { check_index(index, 2); });
+}
+FALLOW_SCENARIO(StruckOffOrInserted,
+                "MO-4: a block is struck off and looked at, or inserted after its change") {
+  struck_off_or_on(BlockIndex::Zeros::Absent, false);
+}
+FALLOW_SCENARIO(StruckOffOrInsertedAgain, "MO-4: the same for insert_again(), where zero means member") {
+  struck_off_or_on(BlockIndex::Zeros::Members, true);
+}
+FALLOW_SCENARIO(FoundOnceInserted, "MO-5: a block that a thread inserted is found, whoever else inserts it") {
+  found_once_inserted(false);
+}
+FALLOW_SCENARIO(FoundOnceInsertedAgain, "MO-5: the same for insert_again()") { found_once_inserted(true); }
+
+FALLOW_SCENARIO(ListedByTwo, "MO-3, ZONE-5: the last frame of a block comes back while another goes") {
+  World& w = world_with(2, {{0, 512}});
+  const Pfn pfn = w.allocate(0).pfn;
+  w.retire(0);
+  w.free(0, pfn);
+  const unsigned empties = declare_goal("the block is wholly free for a moment");
+  thread([&w] { w.drain(0); });
+  thread([&w, empties] {
+    reached(empties, w.zone().entry_hint(0).wholly_free());
+    w.allocate(1, 6);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(ListedAsItIsTaken,
+                "MO-3, ZONE-5: a block comes home while another thread takes it whole, and frees it") {
+  World& w = world_with(2, {{0, 512}});
+  const Pfn pfn = w.allocate(0).pfn;
+  w.retire(0);
+  w.free(0, pfn);
+  const unsigned took = declare_goal("the block is taken");
+  thread([&w] { w.drain(0); });
+  thread([&w, took] {
+    const Got got = w.allocate(1, 9);
+    reached(took, got.ok);
+    if (got.ok) w.free(1, got.pfn, 9);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// A block that was taken back is still listed as free. The search that finds that out strikes it off while
+// the block is freed again, and so is at home on that list.
+FALLOW_SCENARIO(StaleListingIsMended,
+                "MO-3, ZONE-5: a stale listing is struck off while the block comes home") {
+  World& w = world_with(2, {{0, 512}});
+  w.allocate(0, 9);
+  w.free(0, {0}, 9);
+  w.allocate(0, 9);
+  const unsigned took = declare_goal("the block is taken");
+  const unsigned mended = declare_goal("the search finds the block allocated");
+  thread([&w] { w.free(0, {0}, 9); });
+  thread([&w, took, mended] {
+    const Got got = w.allocate(1, 9);
+    reached(took, got.ok);
+    reached(mended, !got.ok);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+// The last member of a node goes while another comes: until remove() has looked again the newcomer cannot be
+// found by the levels above. To be refused for that takes three preemptions.
+FALLOW_SCENARIO(BlockMissedBesideItsNeighbour,
+                "R11: no NoMemory if a block was free and listed before the search began") {
+  ModelPort& port = state<ModelPort>();
+  const ZoneConfig config{{}, {std::uint64_t{66} * kBlockFrames}, 3};
+  const ByteCount size = Zone::metadata_size(config);
+  Zone& zone =
+      *Zone::create(port, config, {static_cast<std::byte*>(arena().allocate(size.raw)), size.raw}).value();
+  if (zone.reserve({}, {std::uint64_t{64} * kBlockFrames}) != Status::Ok) engine().fail("reserve() fails");
+  const Pfn neighbour = zone.cache(2).allocate(kBlockOrder).pfn;
+  const Pfn pfn = zone.cache(2).allocate(kBlockOrder).pfn;
+  if (zone.cache(2).free(neighbour, kBlockOrder) != Status::Ok) engine().fail("free() fails");
+  zone.cache(2).drain();
+  const unsigned both = declare_goal("the search begins after the free");
+  thread([&zone] { static_cast<void>(zone.cache(0).allocate(kBlockOrder)); });
+  thread([&zone, &port, pfn, both] {
+    if (zone.cache(2).free(pfn, kBlockOrder) != Status::Ok) engine().fail("a right free is refused");
+    port.relax();
+    const Allocation got = zone.cache(1).allocate(kBlockOrder);
+    reached(both, got.ok());
+    if (!got.ok()) engine().fail("R11: NoMemory, and two blocks were there for two threads");
+  });
+}
+
+}  // namespace fallow::explore

@@ -1,0 +1,43 @@
+// What random programs found once, as it was printed.
+#include "tests/explore/program.h"
+#include "tests/explore/scenario.h"
+
+namespace fallow::explore {
+
+// A hand that is going back is free in its word, and still used in the entry: which then has no room for a
+// run that was free all the time.
+FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes back") {
+  perform({
+      .zone = {{0}, {512}, 3},
+      .withheld = {{0, 472}, {488, 24}},
+      .owners = {0, 2, 1},
+      .before = {{1, allocate(2)}},
+      .threads = {{allocate(0), allocate(0, 3)}, {drain(2)}},
+  });
+}
+
+// Of two caches that take single frames out of a third one's block, the one that found its frame taken went
+// on with the next word, though its word had another one; twice, and it gave up. It takes three preemptions.
+FALLOW_SCENARIO(SingleFramesOfOneWord,
+                "R11: NoMemory only if nothing is free: another frame of the same word") {
+  perform({
+      .zone = {{0}, {512}, 3},
+      .withheld = {{1, 31}, {35, 477}},
+      .owners = {0, 1, 0},
+      .before = {{0, allocate(2)}},
+      .threads = {{allocate(0), allocate(0)}, {allocate(1)}},
+  });
+}
+
+// A frame of a hand that is going back is used, and in no hand: its free is accepted, and must be named
+// later.
+FALLOW_SCENARIO(Program5429, "misuse changes nothing: a frame of a hand that goes back") {
+  perform({
+      .zone = {{0}, {31}, 3},
+      .owners = {0, 1, 0},
+      .before = {{0, allocate(2)}},
+      .threads = {{retire(2)}, {free_unowned(1, 1)}},
+  });
+}
+
+}  // namespace fallow::explore

@@ -1,0 +1,142 @@
+// What becomes free beside other operations on its block is not overlooked by the reporter.
+#include "tests/explore/scenarios/zones.h"
+
+namespace fallow::explore {
+
+FALLOW_SCENARIO(FreeBesideACompletionOfItsBlock,
+                "MO-4, MO-5, R4: a word is freed while another of its block is put back, reported") {
+  World& w = crowded_block(64);
+  const Pfn pfn = w.allocate(0, 5).pfn;
+  w.retire(0);
+  w.device().answer({Status::Pending});
+  w.device().depths = 2;
+  w.register_device(state<HwmPolicy>(Order{5}, 1U));
+  report_all(w);
+  reached(declare_goal("a request is in flight"), w.device().in_flight() == 1);
+  thread([&w, pfn] {
+    w.free(0, pfn, 5);
+    w.drain(0);
+    w.work(1);
+  });
+  thread([&w] { w.complete_next(Status::Ok); });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(ReservationBesideRest,
+                "MO-4, MO-5, R4: frames are taken whose marks are newer than their reservation") {
+  World& w = crowded_block(48);
+  w.device().entries = 1;
+  const Pfn word = w.allocate(0, 5).pfn, half = w.allocate(0, 4).pfn;
+  w.free(0, word, 4);
+  w.retire(0);
+  w.register_device(state<HwmPolicy>(Order{4}, 1U));
+  report_all(w);
+  w.free(0, word + PfnCount{16}, 4);
+  w.free(0, half, 4);
+  w.retire(0);
+  const unsigned taken = declare_goal("a frame is allocated");
+  thread([&w, taken] { reached(taken, w.allocate(0).ok); });
+  thread([&w] { w.work(1); });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(FreeBesideADrainOfItsBlock,
+                "MO-4, MO-5, R4: a frame is freed while a marked hand goes back to its block") {
+  World& w = few_frames(64, 2);
+  const Pfn pfn = w.allocate(0, 5).pfn;
+  w.retire(0);
+  w.register_device(state<HwmPolicy>(Order{0}, 1U));
+  report_all(w);
+  const unsigned marked = declare_goal("a hand of marked frames is held");
+  reached(marked, w.allocate(1).ok);
+  thread([&w, pfn] {
+    w.free(0, pfn);
+    w.drain(0);
+    w.work(1);
+  });
+  thread([&w] { w.drain(1); });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(FrameBesideItsReport,
+                "R6, R8, R11: one frame is allocated beside a pass that reports its word") {
+  World& w = few_frames(48);
+  w.register_device(state<HwmPolicy>(Order{0}, 1U));
+  thread([&w] { w.work(1); });
+  thread([&w] { w.allocate(0); });
+  at_end([&w, refault = declare_goal("a reported frame is allocated"),
+          fresh = declare_goal("a frame is allocated first")] {
+    reached(refault, w.oracle().refaults() == 1);
+    reached(fresh, w.oracle().refaults() == 0);
+    w.settle();
+  });
+}
+
+// fired() reads the delay before it reads the flag: of two registrations, the delay of the first and the flag
+// of the second.
+FALLOW_SCENARIO(RegisterAgainBesideAFree,
+                "R9, R10: a free that fires under one registration does not delay the next") {
+  World& w = single_blocks(2);
+  w.device().entries = 1;
+  w.register_device(state<LinuxPolicy>(Order{9}));
+  report_all(w);
+  const Pfn pfn = w.allocate(0, 9).pfn;
+  thread([&w, pfn] { w.free(0, pfn, 9); });
+  thread([&w] {
+    w.unregister_device();
+    w.register_device(state<HwmPolicy>(Order{9}, 1U));
+    w.work(2);
+  });
+  at_end([&w, at_once = declare_goal("the block is reported at once")] {
+    reached(at_once, w.device().requests() == 3);
+    const Nanoseconds next = w.port().next_deadline();
+    if (next != kNever && next > w.port().now() + Reporter::kFirstRetry)
+      engine().fail("a free of an earlier registration delays the worker");
+    w.settle();
+  });
+}
+
+// An attempt closes half of a pair, finds the other half taken, and opens it again. The pass that is to try
+// what has failed before comes by in between, and does not come back for it below the mark.
+FALLOW_SCENARIO(RetryBesideAFailingPair,
+                "R7: what failed is tried again, though an allocation has it for a moment") {
+  World& w = world({{}, {2048}, 2});
+  w.withhold({1024 + 64}, {1024 - 64});
+  w.device().answer({Status::Failed});
+  w.register_device(state<HwmPolicy>(Order{9}, 32U));
+  w.work(1);
+  thread([&w] { w.allocate(0, 10); });
+  thread([&w] {
+    w.allocate(1, 9);
+    w.work(1, Reporter::kFirstRetry);
+  });
+  at_end([&w, refused = declare_goal("the pair is refused")] {
+    reached(refused, w.refusals() == 1);
+    w.settle();
+  });
+}
+
+// A word goes back: its frames are marked there, and not counted as marked yet. An allocation takes them, so
+// that `marked` wraps below zero, and the worker looks at the block.
+FALLOW_SCENARIO(MarkedWrapsBesideALook,
+                "R4, ZONE-3: what is unreported is told while `marked` is below zero") {
+  World& w = crowded_block(64, 2);
+  const Pfn back = w.allocate(0, 5).pfn, freed = w.allocate(0, 5).pfn;
+  w.free(0, back, 5);
+  w.retire(0);
+  w.device().answer({Status::Pending});
+  w.device().depths = 2;
+  w.register_device(state<HwmPolicy>(Order{5}, 1U));
+  report_all(w);
+  const unsigned taken = declare_goal("the word that goes back is taken");
+  thread([&w] { w.complete_next(Status::Ok); });
+  thread([&w, freed, taken] {
+    w.free(0, freed, 5);
+    w.drain(0);
+    reached(taken, w.allocate(1, 5).ok);
+    w.work(1);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+}  // namespace fallow::explore
