@@ -22,8 +22,9 @@ constexpr BlockEntry closed_half(BlockEntry e) {
 
 }  // namespace
 
-// Closes a wholly free block; its entry before tells what was marked. One that has marks needs `marks`, and
-// one that has them in its words needs them usable: forget_reported() may be at work there (ZONE-3).
+// Takes a wholly free block out of reach, and with Close::Whole makes it an allocated one unless open_whole()
+// has to clear its words first. Its entry before tells what was marked. A block that has marks is taken only
+// while `marks` are usable: forget_reported() may be at work there otherwise (ZONE-3).
 bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
                             BlockEntry* before) noexcept {
   bool closed = false;
