@@ -37,8 +37,9 @@ class VirtualClock : public Port {
   // Without a wish on the way it costs a comparison. A worker that never returns a later deadline than
   // now() never gets past it.
   void run_until(Nanoseconds time, Worker worker) noexcept {
-    while (next_deadline() <= time && next_deadline() != kNever) {
-      if (next_deadline() > now()) advance_to(next_deadline());
+    // Each deadline is read once: another thread may lower it at any moment, and to before now().
+    for (Nanoseconds next = next_deadline(); next <= time && next != kNever; next = next_deadline()) {
+      if (next > now()) advance_to(next);
       wishes_.take();
       wishes_.lower(worker.run(worker.context));
     }

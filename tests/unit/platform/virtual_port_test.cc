@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "fallow/platform/fake_port.h"
@@ -54,6 +55,26 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
   EXPECT_EQ(worker.runs, (std::vector{seconds(12), seconds(13), seconds(15)}));
   EXPECT_EQ(port.now(), seconds(20));
   EXPECT_EQ(port.next_deadline(), seconds(21));
+}
+
+// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the next.
+TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
+  FakePort fake(seconds(10));
+  struct LateWish {
+    FakePort& port;
+    bool made = false;
+    static void make(void* self) noexcept {
+      auto& wish = *static_cast<LateWish*>(self);
+      if (!std::exchange(wish.made, true)) wish.port.wake_at(seconds(9));
+    }
+  } late{fake};
+  Recorder worker{fake, {}, {}};
+  fake.wake_at(seconds(12));
+  fake.on_now({LateWish::make, &late});
+  fake.run_until(seconds(13), worker_of(worker));
+  EXPECT_TRUE(late.made);
+  EXPECT_EQ(worker.runs, std::vector{seconds(12)});
+  EXPECT_EQ(fake.now(), seconds(13));
 }
 
 TEST_F(VirtualPortTest, AWishInThePastIsServedNow) {
