@@ -77,7 +77,7 @@ check-format:
 tidy:
 	@tools/install-deps check
 	@mkdir -p build
-	@cmake --preset clang >build/clang.log 2>&1 || { cat build/clang.log; exit 1; }
+	@cmake --preset clang -DFALLOW_FREESTANDING=OFF >build/clang.log 2>&1 || { cat build/clang.log; exit 1; }
 	find apps fallow tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
 
 check-layers:

@@ -17,6 +17,8 @@ function(fallow_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE fallow::host ${arg_LIBRARIES} fallow_warnings GTest::gtest_main)
+  # What is tested is as it is shipped; the tests around it are many, and compile in half the time like this.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1 -g1>)
   fallow_precompiled(tests ${name} GTest::gtest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})

@@ -7,7 +7,8 @@ namespace fallow {
 
 // `hwm`: as soon as a free area holds `mark` unreported blocks more than are reported (R3), it is reported
 // completely, at once. The mark is looked at when frames are freed: an allocation that splits a larger block
-// can lift a lower area over its mark, and that counts from the next free of the zone on.
+// can lift a lower area over its mark, and that is noticed once frees have used up what was left of the mark.
+// Until then an area of order o may hold 2^(10 - o) times its mark.
 class HwmPolicy final : public Policy {
  public:
   static constexpr std::uint32_t kDefaultMark = 32;

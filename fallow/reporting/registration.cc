@@ -91,14 +91,15 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
     state.blocked.store(false, std::memory_order_relaxed);
     state.everything.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
-    // R2: requested from the start, so that existing pages count.
-    // release: pairs with round(). A store suffices, as no request is in flight that could fail.
-    state.flag.store(static_cast<FlagWord>(Flag::Requested), std::memory_order_release);
+    // R2: requested from the start, so that existing pages count. A store suffices, as no request is in flight
+    // that could fail; relaxed, as no worker looks before `stopping_` lets it in.
+    state.flag.store(static_cast<FlagWord>(Flag::Requested), std::memory_order_relaxed);
   }
   last_order_ = order;
   // release: MO-26, complete() finds the tables.
   accepting_.store(true, std::memory_order_release);
-  stopping_.store(false, std::memory_order_seq_cst);
+  // release: MO-8, the worker that is let in finds the zones' states, the device, the policy and the tables.
+  stopping_.store(false, std::memory_order_release);
   port_.wake_at(due);
 }
 

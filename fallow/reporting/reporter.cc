@@ -46,9 +46,9 @@ class Reporter::Sink final : public RequestSink {
   // The pass ended for want of a place.
   bool blocked() const { return blocked_; }
 
-  // release: pairs with take_place(), as in settle().
+  // relaxed: only the worker takes a free place, and it alone had this one.
   void abandon() noexcept override {
-    slot().place.store(word_of(Place::Free, token_), std::memory_order_release);
+    slot().place.store(word_of(Place::Free, token_), std::memory_order_relaxed);
   }
 
   bool submit(std::uint32_t entries) noexcept override {
@@ -160,7 +160,7 @@ Nanoseconds Reporter::round() noexcept {
   const Nanoseconds now = port_.now();
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[(next_zone_ + i) % zone_count_];
-    // acquire: pairs with the release in request(), back_off() and start(), and tells when the zone is due.
+    // acquire: pairs with the release in request() and back_off(), and tells when the zone is due.
     if (flag_of(state.flag.load(std::memory_order_acquire)) != Flag::Requested) continue;
     if (state.when() <= now) pass(state);
     // acquire: pairs with request(), where a free may have flagged the zone again since the pass.

@@ -65,7 +65,8 @@ class ModelDevice final : public ReportingDevice {
  private:
   struct Held {
     enum : std::uint32_t { kEmpty, kFull, kLeaving };
-    std::atomic<std::uint32_t> full{kEmpty};  // release, acquire: the request below
+    // relaxed: a device need not order anything for the reporter.
+    std::atomic<std::uint32_t> full{kEmpty};
     std::uint32_t token = 0, count = 0;
     ScatterEntry list[kMaxCapacity] = {};
   };

@@ -92,6 +92,7 @@ Got World::allocate(std::uint32_t cache, unsigned order, Mobility mobility) {
   const unsigned controls = control_calls_;
   const Allocation got = zone_->cache(cache).allocate(wanted, mobility);
   if (got.ok()) {
+    split_ = true;
     // The wrong free came after this, and has become one of frames that somebody owns.
     if (is_misused(got.pfn, frames(wanted))) engine().abandon();
     if (!aligned(got.pfn, wanted)) engine().fail("an allocation is not aligned to its size");
@@ -186,6 +187,7 @@ void World::register_device(Policy& policy, PfnCount above_low) {
   const unsigned calls = ++control_calls_;
   ++controls_;
   device_.expect(true);
+  split_ = false;
   const Status status = reporter_.register_device(&device_, &policy);
   --controls_;
   // Another thread may be registering, unregistering or forgetting.

@@ -99,6 +99,7 @@ class World {
   void finish_requests();
   void let_worker_rest();
   bool starved() const;
+  bool past_the_mark() const;
   void check_flag();
   void check_everything_reported();
   void free_everything();
@@ -114,6 +115,7 @@ class World {
   Promise promised_before_ = Promise::None;
   PfnCount above_low_;
   bool registered_ = false;
+  bool split_ = false;  // an allocation since the device registered may have split a larger block
   const std::byte *words_ = nullptr, *entries_ = nullptr;  // what is watched
   bool takes_time_ = false;
   struct Request {

@@ -3,7 +3,7 @@
 
 namespace fallow::explore {
 
-// D1: a run was seen with marks, isolated meanwhile, and announced with marks that are not there; putting
+// A run was seen with marks, isolated meanwhile, and announced with marks that are not there; putting
 // back two words then made `marked` run over.
 FALLOW_SCENARIO(MarkedOverflowsIntoTheOwner, "ZONE-1, ZONE-3: marks that were announced twice") {
   World& w = world({{}, {1024}, 2});
@@ -34,7 +34,7 @@ FALLOW_SCENARIO(TwoAnnounceTheSameMarks, "ZONE-1, ZONE-3: two runs and a hand wi
   });
 }
 
-// D2: the worker comes to rest while a request fails.
+// The worker comes to rest while a request fails.
 FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to rest is tried again") {
   World& w = world({{}, {2048}, 1});
   w.withhold({512}, {512});
@@ -50,7 +50,7 @@ FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to res
   });
 }
 
-// D3: between the marks and the look at the promise another device registered, whose promise they never knew.
+// Between the marks and the look at the promise another device registered, whose promise they never knew.
 static World& marked_without_promise(std::uint64_t free) {
   World& w = world({{}, {1024}, 1});
   w.withhold({free}, {1024 - free});
@@ -88,7 +88,7 @@ FALLOW_SCENARIO(PromiseAfterTheMarksOfAHand,
   at_end([&w] { w.settle(); });
 }
 
-// D4: half of a pair looks allocated for a moment.
+// Half of a pair looks allocated for a moment.
 FALLOW_SCENARIO(DoubleFreeBesideAFailingPair, "misuse changes nothing") {
   World& w = world({{}, {1024}, 2});
   const unsigned fails = declare_goal("the pair is refused");
@@ -110,7 +110,7 @@ FALLOW_SCENARIO(DoubleFreeOfABlockBesideAFailingPair, "misuse changes nothing") 
   at_end([&w] { w.settle(); });
 }
 
-// D5: a word shows more free frames than its entry has room for, while a free is under way.
+// A word shows more free frames than its entry has room for, while a free is under way.
 FALLOW_SCENARIO(RefillBesideAFlush,
                 "an allocation does not spin while another thread is between word and entry") {
   World& w = world({{}, {1024}, 2});
@@ -128,7 +128,7 @@ FALLOW_SCENARIO(RefillBesideAFlush,
   at_end([&w] { w.settle(); });
 }
 
-// D6: what an attempt takes and gives back is not there for others for a moment.
+// What an attempt takes and gives back is not there for others for a moment.
 FALLOW_SCENARIO(FrameBesideAFailingPair, "NoMemory only if nothing is free: half of a pair") {
   World& w = world({{}, {1024}, 2});
   thread([&w] { w.allocate(0, 10); });
@@ -172,7 +172,7 @@ FALLOW_SCENARIO(BlockBesideForgetting,
   at_end([&w] { w.settle(); });
 }
 
-// D8: a hand of before forget_reported() goes back after it.
+// A hand of before forget_reported() goes back after it.
 FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() are not dropped") {
   World& w = world({{}, {1024}, 1});
   w.withhold({32}, {992});
@@ -187,14 +187,13 @@ FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() 
   at_end([&w] { w.settle(); });
 }
 
-// D9: two callers of run().
+// A caller of run() leaves it to the worker inside, which must see what the caller knew.
 FALLOW_SCENARIO(TwoCallersOfTheWorker, "MO-8: a call of the worker is not lost") {
-  World& w = world({{}, {2048}, 2});
-  w.withhold({512}, {512});
-  w.withhold({1536}, {512});
+  World& w = world({{}, {5120}, 2});
+  for (std::uint64_t b = 1; b < 10; b += 2) w.withhold({b * 512}, {512});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   const Pfn pfn = w.allocate(0, 9).pfn;
-  w.work(3);
+  w.work(6);
   thread([&w] { w.call_worker(); });
   thread([&w, pfn] {
     w.free(0, pfn, 9);

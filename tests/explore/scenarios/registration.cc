@@ -13,7 +13,47 @@ World& reported_blocks(Promise promise = Promise::None, std::uint32_t mark = 1) 
   return w;
 }
 
+// A completion with a token that belongs to nothing.
+void complete_stray(World& w, std::uint32_t token) {
+  if (w.reporter().complete(token, Status::Ok) != Status::InvalidArgument)
+    engine().fail("RPT-13: a request is completed by a token that is not in flight");
+}
+
 }  // namespace
+
+FALLOW_SCENARIO(RegisterBesideTheWorker, "MO-8: a worker that finds the registration finds the device") {
+  World& w = single_blocks(1);
+  const unsigned at_once = declare_goal("the worker comes in time"),
+                 later = declare_goal("it comes too early");
+  thread([&w] { w.register_device(state<HwmPolicy>(Order{9}, 1U)); });
+  thread([&w, at_once, later] {
+    w.call_worker();
+    reached(at_once, w.device().requests() > 0);
+    reached(later, w.device().requests() == 0);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(RegisterBesideAStrayCompletion,
+                "MO-26, RPT-13: a token of nothing is refused while the tables are made") {
+  World& w = single_blocks(1);
+  thread([&w] { w.register_device(state<HwmPolicy>(Order{9}, 1U)); });
+  thread([&w] { complete_stray(w, 0); });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(UnregisterBesideAStrayCompletion,
+                "MO-26, RPT-13: a token that was settled is refused while the tables go") {
+  World& w = single_blocks(1);
+  w.device().answer({Status::Pending});
+  w.register_device(state<HwmPolicy>(Order{9}, 1U));
+  w.work(1);
+  const std::uint32_t token = w.device().let_go(Status::Ok);
+  if (w.reporter().complete(token, Status::Ok) != Status::Ok) engine().fail("the request is not completed");
+  thread([&w] { w.unregister_device(); });
+  thread([&w, token] { complete_stray(w, token); });
+  at_end([&w] { w.settle(); });
+}
 
 FALLOW_SCENARIO(UnregisterBesideAPass,
                 "R9, MO-8, RPT-8: unregistering waits for the worker, and keeps it out") {
