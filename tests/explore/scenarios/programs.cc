@@ -40,17 +40,4 @@ FALLOW_SCENARIO(Program5429, "misuse changes nothing: a frame of a hand that goe
   });
 }
 
-// An allocation that splits a larger block lifts a lower area over its mark, and no free follows.
-FALLOW_SCENARIO(AllocationThatSplitsAFreeBlock,
-                "R3: the mark is looked at when frames are freed, and bounds what a split may leave") {
-  perform({
-      .zone = {{0}, {1024}, 2},
-      .policies = {hwm(7, 2)},
-      .device = {.capacity = 1, .depth = 1},
-      .owners = {0, 1},
-      .before = {{1, allocate(1, 10)}, {1, register_device(0, false)}, {1, work(1, 0)}},
-      .threads = {{work(1, 0)}, {free(1, 0), allocate(1)}},
-  });
-}
-
 }  // namespace fallow::explore
