@@ -44,12 +44,12 @@ Status ModelDevice::report(Scatterlist list, std::uint32_t token) noexcept {
     return status;
   }
   for (Held& held : held_) {
-    if (held.full.load(std::memory_order_relaxed) != Held::kEmpty) continue;
+    if (held.full.load(std::memory_order_acquire) != Held::kEmpty) continue;
     held.token = token;
     held.count = static_cast<std::uint32_t>(list.size());
     for (std::uint32_t i = 0; i < held.count; ++i) held.list[i] = list[i];
     ++in_flight_;
-    held.full.store(Held::kFull, std::memory_order_relaxed);
+    held.full.store(Held::kFull, std::memory_order_release);
     completed_early_ |= held.full.load(std::memory_order_relaxed) != Held::kFull;
     return status;
   }
@@ -61,7 +61,7 @@ ModelDevice::Held* ModelDevice::take_held() {
   for (Held& held : held_) {
     std::uint32_t full = Held::kFull;
     if (held.full.load(std::memory_order_relaxed) == full &&
-        held.full.compare_exchange_strong(full, Held::kLeaving, std::memory_order_relaxed))
+        held.full.compare_exchange_strong(full, Held::kLeaving, std::memory_order_acquire))
       return &held;
   }
   return nullptr;
@@ -73,7 +73,7 @@ std::uint32_t ModelDevice::let_go(Held& held, Status status) {
   const std::uint32_t token = held.token, count = held.count;
   --in_flight_;
   settle({list, count}, status);
-  held.full.store(Held::kEmpty, std::memory_order_relaxed);
+  held.full.store(Held::kEmpty, std::memory_order_release);
   return token;
 }
 

@@ -65,8 +65,7 @@ class ModelDevice final : public ReportingDevice {
  private:
   struct Held {
     enum : std::uint32_t { kEmpty, kFull, kLeaving };
-    // relaxed: a device need not order anything for the reporter.
-    std::atomic<std::uint32_t> full{kEmpty};
+    std::atomic<std::uint32_t> full{kEmpty};  // release, acquire: the request below
     std::uint32_t token = 0, count = 0;
     ScatterEntry list[kMaxCapacity] = {};
   };
