@@ -224,8 +224,8 @@ void Reporter::again_after(ZoneState& state, bool progress) noexcept {
 // Clears the flag, unless a request of the zone has failed since the pass began in which the flag was `seen`:
 // back_off() found the flag set then, and relies on a further pass. False: the zone is due (R7).
 bool Reporter::try_rest(ZoneState& state, FlagWord seen) noexcept {
-  // seq_cst: MO-5, before the grant. acquire, if it fails: MO-24, the end of the back-off.
-  if (state.flag.compare_exchange_strong(seen, with_flag(seen, Flag::Resting), std::memory_order_seq_cst,
+  // relaxed: MO-5, the grant that follows releases it. acquire, if it fails: MO-24, the end of the back-off.
+  if (state.flag.compare_exchange_strong(seen, with_flag(seen, Flag::Resting), std::memory_order_relaxed,
                                          std::memory_order_acquire))
     return true;
   again(state, {});

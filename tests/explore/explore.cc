@@ -96,7 +96,7 @@ int main_of(int argc, char** argv) {
   app.add_option("--random", options.random, "Random schedules from this seed, instead of all");
   app.add_option("--replay", options.replay, "Print one schedule of --scenario, step by step");
   app.add_option("--mutations", options.mutations,
-                 "Weaken each memory order in files whose path contains this");
+                 "Weaken each memory order at places whose FILE:LINE contains this");
   app.add_option("--part", part, "Of scenarios or mutations, part I of N only: I/N, from 0")
       ->capture_default_str();
   CLI::Option* const programs =

@@ -1,6 +1,7 @@
 #include "tests/explore/mutation_run.h"
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 
 namespace fallow::explore {
@@ -44,7 +45,7 @@ std::vector<MutationResult> run_mutations(const std::string& file, double second
   std::vector<AccessSite> sites;
   for (const std::vector<AccessSite>& of_one : met) {
     for (const AccessSite& site : of_one) {
-      if (site.file.find(file) != std::string::npos &&
+      if ((site.file + ':' + std::to_string(site.line)).find(file) != std::string::npos &&
           std::find(sites.begin(), sites.end(), site) == sites.end())
         sites.push_back(site);
     }
