@@ -110,6 +110,30 @@ TEST(Cli, full_disks_are_noticed) {
   }
 }
 
+TEST(Cli, a_full_disk_at_standard_output_is_noticed) {
+  const std::string why = "No space left on device\n";
+  for (const char* option : {"--help", "-h", "--version"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({option});
+    EXPECT_EQ(outcome.status, 1) << option;
+    EXPECT_EQ(outcome.err, "fallow: standard output: cannot write: " + why) << option;
+  }
+  for (const char* verb : {"replay", "boot", "serve", "ctl", "top"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({verb, "--help"});
+    EXPECT_EQ(outcome.status, 1) << verb;
+    EXPECT_EQ(outcome.err, "fallow: standard output: cannot write: " + why) << verb;
+  }
+  const ScratchFolder folder;
+  const std::string trace = folder.file("small.txt", small_trace());
+  for (const char* option : {"--json", "--csv"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({"replay", "-q", option, "-", trace});
+    EXPECT_EQ(outcome.status, 1) << option;
+    EXPECT_EQ(outcome.err, "fallow replay: standard output: cannot write: " + why) << option;
+  }
+  const CliOutcome summary = run_cli_into_full_disk({"replay", trace});
+  EXPECT_EQ(summary.status, 1);
+  EXPECT_TRUE(has(summary.err, "fallow replay: cannot write the summary: " + why)) << summary.err;
+}
+
 TEST(Cli, a_damaged_line) {
   const ScratchFolder folder;
   const std::string trace = folder.file(
