@@ -66,10 +66,16 @@ bool ReplayRun::play(TraceReader& reader) {
   error_.clear();
   if (!any_ && !result_.stopped) {
     error_ = options_.trace + ": no mm_page_alloc or mm_page_free event is in it";
+    if (!reader.first_skipped().empty())
+      error_ += "; the first line that was skipped is " + reader.first_skipped();
     return false;
   }
   result_.bad_lines = reader.counts().bad_lines;
+  result_.odd_lines = reader.counts().odd_lines;
+  result_.first_skipped = reader.first_skipped();
   result_.lost_events = reader.counts().lost_events;
+  result_.uncounted_losses = reader.counts().uncounted_losses;
+  result_.late_events = reader.counts().late_events;
   end_trace();
   return true;
 }
