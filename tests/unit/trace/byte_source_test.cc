@@ -154,6 +154,8 @@ TEST(ByteSource, recordings_that_are_not_text) {
   expect_error("\xfd\x37zXZ\0\0"sv, "xz data, which is not read; unpack it with: xz -d");
   expect_error("BZh91AY", "bzip2 data, which is not read; unpack it with: bzip2 -d");
   expect_error("\x04\x22\x4d\x18", "lz4 data, which is not read; unpack it with: lz4 -d");
+  expect_error("TRACE:\nx\x9c\x01",
+               "atrace's compressed output, which is not read; record without: atrace -z");
   expect_error("PK\x03\x04", "a zip archive, which is not read; unpack it first");
 }
 
