@@ -151,20 +151,18 @@ LineHead head_of(const LineTime& time) {
 }  // namespace
 
 LineHead read_line_head(std::string_view text) {
-  while (true) {
-    std::string_view left = text;
-    const std::string_view word = take_last_word(left);
-    if (word.empty()) return {};
-    if (word.ends_with(':') && !is_event_system(word)) return head_of(read_line_time(text));
-    text = left;
-  }
+  for (auto word = take_last_word(text); !word.empty(); word = take_last_word(text))
+    if (word.back() == ':' && !is_event_system(word)) return head_of(read_line_time(text, word));
+  return {};
 }
 
 LineHead find_line_head(std::string_view line, std::string_view& rest, bool with_task) {
   for (auto colon = line.find(':'); colon != line.npos; colon = line.find(':', colon + 1)) {
     const std::size_t end = colon + 1;
     if (end < line.size() && !is_blank(line[end])) continue;
-    const LineHead head = head_of(read_line_time(line.substr(0, end)));
+    std::string_view before = line.substr(0, end);
+    const std::string_view word = take_last_word(before);
+    const LineHead head = head_of(read_line_time(before, word));
     if (head.found != Found::Head || (with_task && !head.has_task)) continue;
     rest = line.substr(end);
     return head;

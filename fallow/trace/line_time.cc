@@ -75,20 +75,19 @@ LineTime with_difference(std::string_view word, std::string_view before) {
 
 }  // namespace
 
-LineTime read_line_time(std::string_view text) {
-  LineTime time{Form::None, {}, text};
-  const std::string_view word = take_last_word(time.before);
-  if (!word.ends_with(':')) return time;
-  if (is_seconds(word, time.time)) {
+LineTime read_line_time(std::string_view before, std::string_view last) {
+  LineTime time{Form::None, {}, before};
+  if (!last.ends_with(':')) return time;
+  if (is_seconds(last, time.time)) {
     time.form = Form::Seconds;
-  } else if (is_microseconds(word, true, time.time)) {
+  } else if (is_microseconds(last, true, time.time)) {
     time.form = Form::Microseconds;
-  } else if (is_count(word.substr(0, word.size() - 1))) {
+  } else if (is_count(last.substr(0, last.size() - 1))) {
     time.form = Form::Ticks;
-  } else if (word == ":") {
+  } else if (last == ":") {
     if (is_microseconds(take_last_word(time.before), false, time.time)) time.form = Form::Microseconds;
-  } else if (word.starts_with("(+") && word.ends_with("):")) {
-    return with_difference(word, time.before);
+  } else if (last.starts_with("(+") && last.ends_with("):")) {
+    return with_difference(last, time.before);
   }
   return time;
 }

@@ -22,7 +22,7 @@ struct LineTime {
   std::string_view before;  // what stands before it
 };
 
-// The time that ends with the last word of a text.
-LineTime read_line_time(std::string_view text);
+// The time that ends with `last`, the word behind `before`.
+LineTime read_line_time(std::string_view before, std::string_view last);
 
 }  // namespace fallow
