@@ -65,9 +65,7 @@ bool ReplayRun::play(TraceReader& reader) {
   if (!result_.stopped && !error_.empty()) return false;
   error_.clear();
   if (!any_ && !result_.stopped) {
-    error_ = options_.trace + ": no mm_page_alloc or mm_page_free event is in it";
-    if (!reader.first_skipped().empty())
-      error_ += "; the first line that was skipped is " + reader.first_skipped();
+    error_ = reader.no_event_error();
     return false;
   }
   result_.bad_lines = reader.counts().bad_lines;

@@ -28,6 +28,13 @@ std::span<const TraceEvent> TraceReader::next() {
   return batch_;
 }
 
+std::string TraceReader::no_event_error() const {
+  std::string error = fmt::format("{}: no mm_page_alloc or mm_page_free event is in it", name_);
+  if (!first_skipped_.empty())
+    error += fmt::format("; the first line that was skipped is {}", first_skipped_);
+  return error;
+}
+
 void TraceReader::parse_block() {
   const std::span<const char> block = blocks_.next(kept_);
   if (block.size() == kept_.size()) {

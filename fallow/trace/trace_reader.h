@@ -53,6 +53,10 @@ class TraceReader {
   // truncated". Empty: no error.
   const std::string& error() const { return error_; }
 
+  // For a user that needs at least one event, when the end has come without any: the error that says so, and
+  // which line was skipped first.
+  std::string no_event_error() const;
+
   const TraceCounts& counts() const { return counts_; }
 
   // The first line that was skipped, damaged or odd: "line 12: order=11 is above 10". Empty: none was.
