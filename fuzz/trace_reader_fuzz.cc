@@ -1,14 +1,19 @@
 // The trace reader, given any bytes: plain text, gzip, zstd, or none of these, in chunks of any size. Besides
-// what the sanitizers see, the reader's promises are checked.
+// what the sanitizers see, the reader's promises are checked: above all that no page event is passed over.
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fallow/base/check.h"
 #include "fallow/trace/trace_reader.h"
+#include "fuzz/fuzz_input.h"
+#include "tests/support/trace_layouts.h"
+#include "tests/support/trace_words.h"
 
 namespace {
 
@@ -43,8 +48,8 @@ struct Outcome {
 // A bomb of zeros is not what is looked for.
 constexpr std::uint64_t kLinesMax = 100'000;
 
-Outcome read(std::unique_ptr<ByteSource> source, bool skip_bad_lines) {
-  TraceReader reader(std::move(source), "fuzz", {.skip_bad_lines = skip_bad_lines});
+Outcome read(std::unique_ptr<ByteSource> source, TraceOptions options) {
+  TraceReader reader(std::move(source), "fuzz", options);
   Outcome outcome;
   for (auto batch = reader.next(); !batch.empty() && reader.counts().lines < kLinesMax;
        batch = reader.next()) {
@@ -55,31 +60,88 @@ Outcome read(std::unique_ptr<ByteSource> source, bool skip_bad_lines) {
   return outcome;
 }
 
-void check_events(const std::vector<TraceEvent>& events) {
+void check_events(const std::vector<TraceEvent>& events, PageShift page) {
+  const unsigned more = page.raw - kFrameShift;
   Nanoseconds latest{0};
   for (const TraceEvent& event : events) {
     FALLOW_CHECK(event.time >= latest);
-    FALLOW_CHECK(event.order <= kMaxOrder);
+    FALLOW_CHECK(event.order.raw >= more && event.order.raw <= max_recorded_order(page).raw + more);
     FALLOW_CHECK(event.kind == TraceEvent::Kind::Alloc ? event.pfn.raw != 0 : event.migratetype == 0);
     latest = event.time;
   }
 }
 
+// A word of a recorder's layout is missing, or one is too many: all events are there, or there is an error.
+void check_a_change(const std::uint8_t* data, std::size_t size) {
+  FuzzInput input(data, size);
+  const TraceLayout& layout = kTraceLayouts[input.u8() % kTraceLayouts.size()];
+  std::vector<std::string_view> places = words_of(layout.text);
+  const std::size_t words = places.size();
+  for (const std::string_view line_end : line_ends_of(layout.text)) places.push_back(line_end);
+  const std::size_t place = input.u16() % places.size();
+  const bool remove = input.u8() % 8 == 0 && place < words;
+  std::string token;
+  while (!input.empty()) token += static_cast<char>(input.u8());
+  std::replace_if(
+      token.begin(), token.end(), [](char c) { return c == ' ' || c == '\t' || c == '\n'; }, '_');
+  const std::string changed =
+      remove ? without(layout.text, places[place]) : with(layout.text, places[place], token);
+  const auto source = [](std::string_view text) {
+    return std::make_unique<Input>(reinterpret_cast<const std::uint8_t*>(text.data()), text.size(), SIZE_MAX);
+  };
+  const Outcome whole = read(source(layout.text), {});
+  FALLOW_CHECK(whole.error.empty() && whole.events.size() == layout.events);
+  const Outcome after = read(source(changed), {});
+  FALLOW_CHECK(!after.error.empty() || same_but_for_the_cpu(after.events, whole.events));
+}
+
+bool in_name(char c) { return (std::isalnum(static_cast<unsigned char>(c)) != 0) || c == '_'; }
+
+// By other means than the parser's: the name of a page event, and its fields behind it.
+bool holds_an_event(std::string_view line) {
+  for (const std::string_view name :
+       {"mm_page_alloc", "mm_page_free", "mm_page_free_direct", "mm_pagevec_free"}) {
+    for (auto at = line.find(name); at != line.npos; at = line.find(name, at + 1)) {
+      const std::string_view rest = line.substr(at + name.size());
+      if ((at > 0 && in_name(line[at - 1])) || (!rest.empty() && in_name(rest.front()))) continue;
+      if (rest.find(" pfn=") != rest.npos && rest.find(" order=") != rest.npos) return true;
+    }
+  }
+  return false;
+}
+
+void check_lines(std::string_view text, PageShift page) {
+  ParsedLine parsed;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const LineKind kind = parse_line(line, page, parsed);
+    if (!holds_an_event(line)) continue;
+    FALLOW_CHECK(kind == LineKind::Event || kind == LineKind::FailedAlloc || kind == LineKind::Damaged);
+  }
+}
+
 }  // namespace
 
-// The first byte chooses the size of the chunks.
+// The first byte chooses the size of the chunks; 255 chooses a change of one word instead.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
+  if (data[0] == UINT8_MAX) {
+    check_a_change(data + 1, size - 1);
+    return 0;
+  }
   const std::size_t chunk = data[0] == 0 ? SIZE_MAX : data[0];
+  const PageShift page{static_cast<std::uint8_t>(kFrameShift + size % (kMaxPageShift.raw - kFrameShift + 1))};
+  check_lines({reinterpret_cast<const char*>(data) + 1, size - 1}, page);
   const auto input = [&](std::size_t most) {
     return unpack(std::make_unique<Input>(data + 1, size - 1, most));
   };
 
-  const Outcome whole = read(input(SIZE_MAX), true);
-  const Outcome pieces = read(input(chunk), true);
-  const Outcome strict = read(input(chunk), false);
-  check_events(whole.events);
-  check_events(strict.events);
+  const Outcome whole = read(input(SIZE_MAX), {.skip_bad_lines = true, .page = page});
+  const Outcome pieces = read(input(chunk), {.skip_bad_lines = true, .page = page});
+  const Outcome strict = read(input(chunk), {.skip_bad_lines = false, .page = page});
+  check_events(whole.events, page);
+  check_events(strict.events, page);
   FALLOW_CHECK(strict.counts.bad_lines == 0);
   if (pieces.counts.lines >= kLinesMax) return 0;
   FALLOW_CHECK(whole.error.empty() == pieces.error.empty());
@@ -87,6 +149,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (whole.error.empty()) {
     FALLOW_CHECK(whole.events == pieces.events);
     FALLOW_CHECK(whole.counts.lines == pieces.counts.lines);
+    FALLOW_CHECK(whole.counts.odd_lines == pieces.counts.odd_lines);
   }
   FALLOW_CHECK((pieces.counts.bad_lines > 0 || !pieces.error.empty()) == !strict.error.empty());
   // An error comes after the same begin, but for the last event: it may be one that a later line proves

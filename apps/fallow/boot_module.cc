@@ -100,6 +100,10 @@ std::optional<MemoryFile> trace_module(const BootRequest& request, std::string* 
     return {};
   }
   auto file = MemoryFile::create("fallow-trace", error);
+  if (reader.counts().events == 0) {
+    *error = reader.no_event_error();
+    return {};
+  }
   const auto header = slots.header();
   if (file && file->append(header) && file->append(slots.events())) return file;
   if (file) *error = fmt::format("cannot write the boot module: {}", std::strerror(errno));

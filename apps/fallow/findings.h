@@ -17,6 +17,9 @@ struct ReplayReport {
 // Sentences, each about something that must not happen. Empty: all is well.
 std::vector<std::string> faults_of(const ReplayReport& report);
 
+// Sentences about what makes the figures meaningless, although nothing failed: the trace has no frees, say.
+std::vector<std::string> warnings_of(const ReplayReport& report);
+
 // Sentences about what limits the figures: the trace's gaps, a zone that was too small.
 std::vector<std::string> notes_of(const ReplayReport& report);
 

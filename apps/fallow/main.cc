@@ -6,9 +6,12 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,6 +34,16 @@ constexpr const char* kFooter =
 int usage_error(const std::string& verb, const std::string& what) {
   write_all(STDERR_FILENO, fmt::format("fallow{0}: {1}\nTry 'fallow{0} --help'.\n", verb, what));
   return kExitUsage;
+}
+
+// --help and --version. Written without a stream, which would keep to itself that the disk is full.
+int answer(const CLI::App& app, const CLI::Success& wanted) {
+  std::ostringstream text;
+  app.exit(wanted, text, text);
+  if (write_all(STDOUT_FILENO, text.str())) return kExitOk;
+  const std::string why = std::strerror(errno);
+  write_all(STDERR_FILENO, fmt::format("fallow: standard output: cannot write: {}\n", why));
+  return kExitFailed;
 }
 
 // A verb: what CLI11 knows of it, the word that it has too many of when there is one too many, and what runs
@@ -88,7 +101,7 @@ int run(int count, const char* const* words) {
   try {
     app.parse(count, words);
   } catch (const CLI::Success& wanted) {
-    return app.exit(wanted);  // --help and --version
+    return answer(app, wanted);
   } catch (const CLI::ExtrasError&) {
     return unexpected(app, verbs);
   } catch (const CLI::ParseError& error) {

@@ -94,6 +94,7 @@ int replay_and_tell(const ReplayRequest& request, const Interrupt& interrupt) {
   if (outputs.json) outputs.json->write(replay_json(*report));
   const std::vector<std::string> unwritten = outputs.close();
   for (const std::string& what : unwritten) complain(what);
+  for (const std::string& warning : warnings_of(*report)) complain("warning: " + warning);
   const std::vector<std::string> faults = faults_of(*report);
   for (const std::string& fault : faults) complain("FAILED: " + fault);
   if (!told || !unwritten.empty() || !faults.empty()) return kExitFailed;

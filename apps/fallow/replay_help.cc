@@ -140,6 +140,11 @@ void add_output_options(CLI::App* replay, ReplayWords* words) {
       "nothing but JSON, and the words go to standard error",
       group);
   add(replay, "--csv", &words->csv, "FILE|-", "Write a time series, a row for each sample", group);
+  add(replay, "--page-size", &words->page_size, "SIZE",
+      "The pages that the recorded machine had, 4K to 64K: its orders\n"
+      "and frame numbers count these. The replay has frames of 4 KiB.\n"
+      "Default: 4K",
+      group);
   replay
       ->add_flag("--skip-bad-lines", words->skip_bad_lines,
                  "Count damaged lines of the trace and go on; otherwise the\nfirst is an error")

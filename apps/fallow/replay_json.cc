@@ -80,6 +80,14 @@ void add_wire(const ReplayReport& report, Json* json) {
   (*json)["disturbances"] = report.result.disturbances;
 }
 
+void add_reading(const ReplayReport& report, Json* json) {
+  const ReplayResult& result = report.result;
+  (*json)["page_size_kib"] = (1U << report.options.page.raw) / 1024;
+  (*json)["odd_lines"] = result.odd_lines;
+  (*json)["uncounted_losses"] = result.uncounted_losses;
+  (*json)["late_events"] = result.late_events;
+}
+
 }  // namespace
 
 std::string replay_json(const ReplayReport& report) {
@@ -88,6 +96,7 @@ std::string replay_json(const ReplayReport& report) {
   add_figures(report.result, &json);
   add_details(report, &json);
   add_wire(report, &json);
+  add_reading(report, &json);
   // A path need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

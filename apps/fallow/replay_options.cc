@@ -38,6 +38,15 @@ class Interpreter : public OptionReader {
     return size;
   }
 
+  PageShift page(const std::optional<std::string>& word) {
+    if (!word) return {};
+    const auto size = parse_size(*word);
+    for (PageShift page{}; size && page <= kMaxPageShift; ++page.raw)
+      if (size->raw == std::uint64_t{1} << page.raw) return page;
+    refuse("--page-size", *word, "4K, 8K, 16K, 32K or 64K");
+    return {};
+  }
+
   double speed(const std::optional<std::string>& word) {
     constexpr double kLeast = 1e-3, kMost = 1e6;
     if (!word || *word == "max") return 0;
@@ -171,6 +180,7 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
                         .value_or(options.disturb);
   options.verify = words.verify;
   options.skip_bad_lines = words.skip_bad_lines;
+  options.page = interpreter.page(words.page_size);
   options.compare_linux = !words.no_compare;
   combine(words, &request, &interpreter);
   if (interpreter.failed()) return {};

@@ -12,7 +12,8 @@ namespace fallow {
 // As they were typed; nothing where an option was not given.
 struct ReplayWords {
   std::string trace;
-  std::optional<std::string> memory, policy, order, capacity, hwm, backing, speed, settle, json, csv;
+  std::optional<std::string> memory, policy, order, capacity, hwm, backing, speed, settle, json, csv,
+      page_size;
   std::optional<std::string> transport, event_index, indirect, queue_size, in_flight, disturb;
   bool lazy_free = false, verify = false, skip_bad_lines = false, no_compare = false, quiet = false;
   bool init_reported = false;

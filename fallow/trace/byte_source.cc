@@ -57,6 +57,7 @@ constexpr std::array kRefusals{
     Refusal{"\xfd\x37zXZ\0"sv, "xz data, which is not read; unpack it with: xz -d"},
     Refusal{"BZh"sv, "bzip2 data, which is not read; unpack it with: bzip2 -d"},
     Refusal{"\x04\x22\x4d\x18"sv, "lz4 data, which is not read; unpack it with: lz4 -d"},
+    Refusal{"TRACE:\nx\x9c"sv, "atrace's compressed output, which is not read; record without: atrace -z"},
     Refusal{"PK\x03\x04"sv, "a zip archive, which is not read; unpack it first"},
 };
 

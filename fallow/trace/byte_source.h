@@ -32,7 +32,8 @@ class ByteSource {
 
 // Opens a file; "-" is standard input. Detects gzip and zstd by their first bytes, whatever the name. Never
 // null: what cannot be opened is a source with an error. Memory: under 1 MiB and, for zstd, the frame's
-// window (8 MiB for zstd -19, at most 128 MiB; a frame that wants more is an error).
+// window (8 MiB for zstd -19, 2^N bytes for zstd --long=N, at most 1 GiB; a frame that wants more is an
+// error).
 std::unique_ptr<ByteSource> open_trace_text(const std::string& path);
 
 // The text of whatever `raw` holds: itself, or unpacked if it is gzip or zstd. Recordings that are not text

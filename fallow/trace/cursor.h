@@ -15,6 +15,19 @@ constexpr int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+// Takes the last word off a text, and the blanks around it. Empty if there is none.
+inline std::string_view take_last_word(std::string_view& text) {
+  std::size_t end = text.size();
+  while (end > 0 && is_blank(text[end - 1])) --end;
+  std::size_t begin = end;
+  while (begin > 0 && !is_blank(text[begin - 1])) --begin;
+  const std::string_view word = text.substr(begin, end - begin);
+  text = text.substr(0, begin);
+  return word;
+}
+
 struct Cursor {
   const char* at;
   const char* end;
@@ -22,7 +35,7 @@ struct Cursor {
   explicit Cursor(std::string_view text) : at(text.data()), end(text.data() + text.size()) {}
 
   bool done() const { return at == end; }
-  bool at_blank() const { return !done() && (*at == ' ' || *at == '\t'); }
+  bool at_blank() const { return !done() && is_blank(*at); }
   bool at_digit() const { return !done() && is_digit(*at); }
   bool at_word_end() const { return done() || *at == ' '; }
   std::string_view rest() const { return {at, static_cast<std::size_t>(end - at)}; }
@@ -30,9 +43,11 @@ struct Cursor {
   void skip_blanks() {
     while (at_blank()) ++at;
   }
-  // To the next blank, or the end: of a word that is short.
-  void skip_word() {
+  // To the next blank, or the end; returns what has been stepped over.
+  std::string_view take_word() {
+    const char* const start = at;
     while (!done() && !at_blank()) ++at;
+    return {start, static_cast<std::size_t>(at - start)};
   }
   // To the next space, or the end: of a word that may be long.
   void skip_long_word() {

@@ -8,8 +8,8 @@
 namespace fallow {
 namespace {
 
-// One beyond the last frame that a 64-bit physical address can name.
-constexpr std::uint64_t kPfnEnd = std::uint64_t{1} << (64 - kFrameShift);
+// One beyond the last page that a 64-bit physical address can name.
+constexpr std::uint64_t pfn_end(PageShift page) { return std::uint64_t{1} << (64 - page.raw); }
 constexpr std::uint64_t kNoPfn = ~std::uint64_t{0};  // a failed allocation is recorded with pfn -1
 constexpr std::uint64_t kMigratetypeEnd = 256;
 
@@ -42,6 +42,7 @@ struct Fields {
   Field pfn{"pfn"};
   Field order{"order"};
   Field migratetype{"migratetype"};
+  std::string_view stray{};  // a word that belongs to no event's fields
 
   void read(Cursor cursor) {
     for (cursor.skip_blanks(); !cursor.done(); cursor.skip_blanks()) {
@@ -52,7 +53,9 @@ struct Fields {
       } else if (cursor.take("migratetype=")) {
         take_field(cursor, migratetype);
       } else {
+        const char* const start = cursor.at;
         cursor.skip_long_word();
+        if (cursor.at[-1] == ':') stray = {start, static_cast<std::size_t>(cursor.at - start)};
       }
     }
   }
@@ -67,42 +70,62 @@ std::string complaint(const Field& field) {
   return {};
 }
 
-[[gnu::cold]] LineKind complain(const Fields& fields, bool alloc, ParsedLine& out) {
-  out.reason = complaint(fields.pfn);
-  if (out.reason.empty()) out.reason = complaint(fields.order);
-  if (out.reason.empty() && alloc) out.reason = complaint(fields.migratetype);
-  if (out.reason.empty() && fields.order.value > kMaxOrder.raw) {
-    out.reason = fmt::format("order={} is above {}", fields.order.value, kMaxOrder.raw);
-  }
-  if (out.reason.empty() && fields.pfn.value >= kPfnEnd) {
-    out.reason = fmt::format("pfn={:#x} is beyond every physical address", fields.pfn.value);
-  }
-  if (out.reason.empty()) {
-    out.reason = fmt::format("migratetype={} is above {}", fields.migratetype.value, kMigratetypeEnd - 1);
-  }
+[[gnu::cold]] std::string complaint(const Fields& fields, bool alloc, PageShift page) {
+  if (std::string wrong = complaint(fields.pfn); !wrong.empty()) return wrong;
+  if (std::string wrong = complaint(fields.order); !wrong.empty()) return wrong;
+  if (alloc)
+    if (std::string wrong = complaint(fields.migratetype); !wrong.empty()) return wrong;
+  if (!fields.stray.empty())
+    return fmt::format("two lines in one: \"{}\" stands among the fields", excerpt(fields.stray));
+  const Order most = max_recorded_order(page);
+  if (fields.order.value > most.raw)
+    return fmt::format(
+        "order={} is above {}, the largest with pages of {} KiB (larger pages: fallow replay --page-size)",
+        fields.order.value, most.raw, (1U << page.raw) / 1024);
+  if (fields.pfn.value >= pfn_end(page))
+    return fmt::format("pfn={:#x} is beyond every physical address", fields.pfn.value);
+  return fmt::format("migratetype={} is above {}", fields.migratetype.value, kMigratetypeEnd - 1);
+}
+
+[[gnu::cold]] LineKind complain(const Fields& fields, PageShift page, ParsedLine& out) {
+  out.reason = complaint(fields, out.event.kind == TraceEvent::Kind::Alloc, page);
   return LineKind::Damaged;
 }
 
 bool good(const Field& field) { return field.seen == 1 && field.bad.data() == nullptr; }
 
+bool has_field(std::string_view text, std::string_view name) {
+  for (auto at = text.find(name); at != text.npos; at = text.find(name, at + 1)) {
+    const char before = at == 0 ? ' ' : text[at - 1];
+    const std::size_t end = at + name.size();
+    if ((is_blank(before) || before == '(') && end < text.size() && (text[end] == '=' || text[end] == ':'))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-LineKind parse_event_fields(std::string_view text, ParsedLine& out) {
+LineKind parse_event_fields(std::string_view text, PageShift page, ParsedLine& out) {
   Fields fields;
   fields.read(Cursor(text));
 
   const bool alloc = out.event.kind == TraceEvent::Kind::Alloc;
   const bool well_formed =
-      good(fields.pfn) && good(fields.order) && fields.order.value <= kMaxOrder.raw &&
+      good(fields.pfn) && good(fields.order) && fields.stray.empty() &&
+      fields.order.value <= max_recorded_order(page).raw &&
       (!alloc || (good(fields.migratetype) && fields.migratetype.value < kMigratetypeEnd));
-  if (!well_formed) return complain(fields, alloc, out);
+  if (!well_formed) return complain(fields, page, out);
   if (alloc && (fields.pfn.value == 0 || fields.pfn.value == kNoPfn)) return LineKind::FailedAlloc;
-  if (fields.pfn.value >= kPfnEnd) return complain(fields, alloc, out);
+  if (fields.pfn.value >= pfn_end(page)) return complain(fields, page, out);
 
-  out.event.pfn = Pfn{fields.pfn.value};
-  out.event.order = Order{static_cast<std::uint8_t>(fields.order.value)};
+  const unsigned shift = page.raw - kFrameShift;
+  out.event.pfn = Pfn{fields.pfn.value << shift};
+  out.event.order = Order{static_cast<std::uint8_t>(fields.order.value + shift)};
   out.event.migratetype = alloc ? static_cast<std::uint8_t>(fields.migratetype.value) : std::uint8_t{0};
   return LineKind::Event;
 }
+
+bool has_event_fields(std::string_view text) { return has_field(text, "pfn") && has_field(text, "order"); }
 
 }  // namespace fallow

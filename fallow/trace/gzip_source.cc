@@ -19,7 +19,9 @@ GzipSource::GzipSource(std::unique_ptr<ByteSource> raw, std::string_view first)
   std::copy(first.begin(), first.end(), input_.begin());
   stream_.next_in = reinterpret_cast<Bytef*>(input_.data());
   stream_.avail_in = static_cast<uInt>(first.size());
-  if (inflateInit2(&stream_, kGzipOnly + MAX_WBITS) != Z_OK) throw std::bad_alloc();
+  const int result = inflateInit2(&stream_, kGzipOnly + MAX_WBITS);
+  if (result == Z_MEM_ERROR) throw std::bad_alloc();
+  if (result != Z_OK) fail(words_for(result));
 }
 
 GzipSource::~GzipSource() { inflateEnd(&stream_); }
@@ -27,6 +29,12 @@ GzipSource::~GzipSource() { inflateEnd(&stream_); }
 void GzipSource::fail(std::string why) {
   error_ = std::move(why);
   done_ = true;
+}
+
+// What went wrong, in the library's words. Memory that ran out, say, is no damage.
+std::string GzipSource::words_for(int result) const {
+  return fmt::format("{}: {}", result == Z_DATA_ERROR ? "the gzip data is damaged" : "zlib cannot unpack it",
+                     stream_.msg != nullptr ? stream_.msg : zError(result));
 }
 
 // True if there is input to go on with.
@@ -73,8 +81,7 @@ std::size_t GzipSource::read(std::span<char> buffer) {
     if (result == Z_STREAM_END) {
       between_members_ = true;
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      fail(
-          fmt::format("the gzip data is damaged: {}", stream_.msg != nullptr ? stream_.msg : zError(result)));
+      fail(words_for(result));
     }
   }
   return buffer.size() - stream_.avail_out;

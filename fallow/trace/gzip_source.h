@@ -25,6 +25,7 @@ class GzipSource : public ByteSource {
  private:
   bool refill();
   bool next_member();
+  std::string words_for(int result) const;
   void fail(std::string why);
 
   std::unique_ptr<ByteSource> raw_;

@@ -1,89 +1,90 @@
 #include "fallow/trace/line_parser.h"
 
-#include <fmt/format.h>
-
+#include <optional>
 #include <utility>
 
 #include "fallow/trace/cursor.h"
 #include "fallow/trace/event_fields.h"
-#include "fallow/trace/excerpt.h"
+#include "fallow/trace/event_name.h"
 #include "fallow/trace/line_head.h"
 #include "fallow/trace/other_line.h"
 
 namespace fallow {
 namespace {
 
-constexpr std::string_view kAlloc = "mm_page_alloc:";
-constexpr std::string_view kFree = "mm_page_free:";
-
 LineKind damaged(ParsedLine& out, std::string reason) {
   out.reason = std::move(reason);
   return LineKind::Damaged;
 }
 
-// "mm_page_all" at the end of a line, or nothing at all: the line was cut off inside the name of an event
-// that may have been one of ours.
-bool is_cut_off_name(std::string_view rest) {
-  if (rest.starts_with("kmem:")) rest.remove_prefix(5);
-  return std::string_view("kmem:").starts_with(rest) || (rest != kAlloc && kAlloc.starts_with(rest)) ||
-         (rest != kFree && kFree.starts_with(rest));
+// "# ...", but not "#name-123 ...": a task may be called so.
+bool is_comment(std::string_view line) {
+  Cursor cursor(line);
+  cursor.skip_blanks();
+  return cursor.take('#') && (cursor.done() || cursor.at_blank() || *cursor.at == '#');
 }
 
-// A line that lost its end, and the line after it: "mm_pacc1-123 [000] 12.5: mm_page_free: pfn=...". The time
-// is looked for too, since the fields of other events may hold a command by the name of "mm_page_free:".
-bool holds_another_line(std::string_view rest) {
-  if (!names_page_event(rest)) return false;
-  LineHead head;
-  while (find_line_head(rest, head)) {
-    Cursor cursor(head.rest);
-    cursor.take("kmem:");
-    if (cursor.take(kAlloc) || cursor.take(kFree)) return true;
-    rest = head.rest;
-  }
-  return false;
+// A line that lost its end, and the line after it: "cc1-1 [000] 7.1: mm_pacc1-1 [000] 7.2: mm_page_free:
+// ...".
+bool is_of_two_lines(const LineHead& head) {
+  if (head.before.find(':') == head.before.npos) return false;
+  std::string_view rest;
+  return find_line_head(head.before, rest, true).found == LineHead::Found::Head;
 }
 
-LineKind parse_other_event(std::string_view rest, ParsedLine& out) {
-  if (is_cut_off_name(rest)) return damaged(out, "the line is cut off before the name of the event ends");
-  if (holds_another_line(rest)) return damaged(out, "two lines in one");
-  Cursor cursor(rest);
-  // perf script --show-lost-events
-  if (cursor.take("PERF_RECORD_LOST lost ") && cursor.take_decimal(out.lost)) return LineKind::Lost;
-  return LineKind::Other;
+LineKind parse_named_comment(std::string_view line, const EventName& name, ParsedLine& out) {
+  if (has_event_fields(line.substr(name.begin))) return damaged(out, "a page event in a comment");
+  return parse_comment(line, out);
 }
 
-LineKind parse_without_head(std::string_view line, ParsedLine& out) {
-  const LineKind kind = parse_other_line(line, out);
-  if (kind != LineKind::Damaged) return kind;
-  if (names_page_event(line)) {
-    return damaged(out, "no \"[cpu] seconds.fraction:\" before the name of the event");
-  }
-  return damaged(out,
-                 fmt::format("not a line of ftrace, trace-cmd report or perf script: \"{}\"", excerpt(line)));
+LineKind parse_event(std::string_view line, const EventName& name, const LineHead& head, PageShift page,
+                     ParsedLine& out) {
+  if (head.before.find('#') != head.before.npos && is_comment(line))
+    return parse_named_comment(line, name, out);
+  if (is_of_two_lines(head)) return damaged(out, "two lines in one");
+  out.event.kind = name.kind;
+  out.event.time = head.time;
+  out.event.cpu = head.cpu;
+  return parse_event_fields(line.substr(name.end), page, out);
+}
+
+// The name of a page event is in the line, but not where an event's name stands.
+LineKind parse_misplaced_name(std::string_view line, const EventName& name, LineHead::Found found,
+                              ParsedLine& out) {
+  if (is_comment(line)) return parse_named_comment(line, name, out);
+  std::string_view rest;
+  const bool other_event = find_line_head(line, rest).found == LineHead::Found::Head;
+  const bool fields = has_event_fields(line.substr(name.begin));
+  // A command by the name of "mm_page_free:", in the fields of another event.
+  if (other_event && !fields) return parse_other_event(rest, out);
+  if (!fields && !name.whole) return parse_other_line(line, out);
+  if (found == LineHead::Found::OtherClock)
+    return damaged(
+        out,
+        "its time is in ticks, of the clock x86-tsc or counter, where seconds are needed; record with "
+        "another clock: trace-cmd record -C mono, or: echo mono > /sys/kernel/tracing/trace_clock "
+        "(and without trace-cmd report --raw-ts)");
+  if (other_event) return damaged(out, "a page event inside another event, or two lines in one");
+  return damaged(out, "no \"[cpu] seconds.fraction:\" before the name of the event");
 }
 
 }  // namespace
 
-LineKind parse_line(std::string_view line, ParsedLine& out) {
+LineKind parse_line(std::string_view line, PageShift page, ParsedLine& out) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.find('\0') != line.npos) return damaged(out, "a NUL byte in the line");
-  if (line.starts_with('#')) return LineKind::Other;
-  LineHead head;
-  if (!find_line_head(line, head) && !find_line_head_without_cpu(line, head))
-    return parse_without_head(line, out);
-
-  Cursor cursor(head.rest);
-  cursor.take("kmem:");
-  if (cursor.take(kAlloc)) {
-    out.event.kind = TraceEvent::Kind::Alloc;
-  } else if (cursor.take(kFree)) {
-    out.event.kind = TraceEvent::Kind::Free;
-  } else {
-    return parse_other_event(head.rest, out);
-  }
-  out.event.time = head.time;
-  out.event.cpu = head.cpu;
-  return parse_event_fields(cursor.rest(), out);
+  EventName name;
+  if (!find_event_name(line, 0, name))
+    return is_comment(line) ? parse_comment(line, out) : parse_other_line(line, out);
+  const EventName first = name;
+  auto found = LineHead::Found::None;
+  do {
+    if (!name.whole) continue;
+    const LineHead head = read_line_head(line.substr(0, name.begin));
+    if (head.found == LineHead::Found::Head) return parse_event(line, name, head, page, out);
+    if (head.found == LineHead::Found::OtherClock) found = head.found;
+  } while (find_event_name(line, name.end, name));
+  return parse_misplaced_name(line, first, found, out);
 }
 
 }  // namespace fallow

@@ -46,6 +46,8 @@ std::string fault(const ReplayOptions& o) {
     return "MADV_FREE needs anonymous memory: a backing of anon or thp";
   if (o.memory && (whole_frames(*o.memory).raw == 0 || whole_frames(*o.memory) > kLargest))
     return fmt::format("a memory of {} bytes: it must be from 4 KiB to 8 TiB", o.memory->raw);
+  if (o.page.raw < kFrameShift || o.page > kMaxPageShift)
+    return fmt::format("a page size of 2^{} bytes: it must be from 4 KiB to 64 KiB", o.page.raw);
   return fault(o.wire);
 }
 
@@ -73,7 +75,7 @@ std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver*
   const auto start = std::chrono::steady_clock::now();
   if (std::string why = fault(options); !why.empty()) return fail(error, std::move(why));
   const bool twice = !options.memory;
-  const auto input = TraceInput::open(options.trace, options.skip_bad_lines, twice);
+  const auto input = TraceInput::open(options.trace, {options.skip_bad_lines, options.page}, twice);
   if (!input) return fail(error, input.error);
   TraceExtent extent;
   if (twice) {

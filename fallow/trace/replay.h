@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/trace/event.h"
 #include "fallow/trace/wire_options.h"
 
 namespace fallow {
@@ -34,6 +35,7 @@ struct ReplayOptions {
   Nanoseconds disturb{};
   bool verify = false;  // stamp every allocated frame and check it at its free; needs a backing
   bool skip_bad_lines = false;
+  PageShift page{};                         // of the recorded machine
   bool compare_linux = true;                // replay on books with the policy `linux` beside it
   const std::atomic<bool>* stop = nullptr;  // set by anyone: the replay ends early, with what there is so far
 };
@@ -62,6 +64,10 @@ struct ReplayResult {
   std::uint64_t failed_allocs = 0;
   std::uint64_t refused_frees = 0;  // frees that the zone refused: a fault of Fallow
   std::uint64_t bad_lines = 0, lost_events = 0;
+  std::uint64_t odd_lines = 0;  // neither of a recorder nor with a page event: skipped
+  std::string first_skipped;    // "line 12: ...": the first of the bad and odd lines; empty if there is none
+  std::uint64_t uncounted_losses = 0;  // times that the recorder lost events and does not say how many
+  std::uint64_t late_events = 0;       // with a time before that of an earlier event
   double duration_s = 0, mean_used_mib = 0, peak_used_mib = 0, mean_resident_mib = 0, peak_resident_mib = 0,
          end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
   std::uint64_t requests = 0, entries = 0, report_failures = 0;

@@ -20,6 +20,13 @@ Mobility mobility_of(std::uint8_t migratetype) {
   return migratetype == kReclaimable ? Mobility::Reclaimable : Mobility::Movable;
 }
 
+// A zone has no larger block than kMaxOrder: calls f(first frame, order) for each part of the event's block.
+template <class F>
+void for_each_part(const TraceEvent& event, F f) {
+  const Order order = std::min(event.order, kMaxOrder);
+  for (PfnCount at{}; at < frames(event.order); at += frames(order)) f(event.pfn + at, order);
+}
+
 double mib_of(PfnCount n) { return static_cast<double>(bytes(n).raw) / (1 << 20); }
 
 }  // namespace
@@ -169,23 +176,30 @@ void ReplayMachine::idle() noexcept {
 
 bool ReplayMachine::allocate(const TraceEvent& event) noexcept {
   ++counts_.allocs;
-  if (free_live(event.pfn, event.order) != 0) ++counts_.implied_frees;
-  const Allocation got = cache_->allocate(event.order, mobility_of(event.migratetype));
-  const std::uint64_t n = frames(event.order).raw;
+  if (free_live(event) != 0) ++counts_.implied_frees;
+  bool fits = true;
+  for_each_part(event, [&](Pfn first, Order order) {
+    fits = take(first, order, mobility_of(event.migratetype)) && fits;
+  });
+  if (!fits) ++counts_.failed_allocs;
+  return error_.empty();
+}
+
+bool ReplayMachine::take(Pfn pfn, Order order, Mobility mobility) noexcept {
+  const Allocation got = cache_->allocate(order, mobility);
+  const std::uint64_t n = frames(order).raw;
   if (got.ok()) {
     used_.raw += n;
     peak_used_ = std::max(peak_used_, used_);
-    touch(got.pfn, event.order, got.holds_promise);
-  } else {
-    ++counts_.failed_allocs;
+    touch(got.pfn, order, got.holds_promise);
   }
   for (std::uint64_t i = 0; i < n; ++i) {
     const auto value = got.ok() ? static_cast<LiveMap::Value>(got.pfn.raw + i + 1) : kFailed;
-    if (live_.put(event.pfn + PfnCount{i}, value)) continue;
+    if (live_.put(pfn + PfnCount{i}, value)) continue;
     error_ = "the page frame numbers are spread too widely to be those of one machine";
-    return false;
+    break;
   }
-  return true;
+  return got.ok();
 }
 
 void ReplayMachine::touch(Pfn first, Order order, bool promised_zero) noexcept {
@@ -204,7 +218,13 @@ void ReplayMachine::touch(Pfn first, Order order, bool promised_zero) noexcept {
 
 void ReplayMachine::free(const TraceEvent& event) noexcept {
   ++counts_.frees;
-  if (free_live(event.pfn, event.order) < frames(event.order).raw) ++counts_.unmatched_frees;
+  if (free_live(event) < frames(event.order).raw) ++counts_.unmatched_frees;
+}
+
+std::uint64_t ReplayMachine::free_live(const TraceEvent& event) noexcept {
+  std::uint64_t live = 0;
+  for_each_part(event, [&](Pfn first, Order order) { live += free_live(first, order); });
+  return live;
 }
 
 std::uint64_t ReplayMachine::free_live(Pfn pfn, Order order) noexcept {

@@ -118,8 +118,12 @@ class ReplayMachine {
   // Afterwards nothing is in flight, no thread of the machine runs, and nobody holds a frame in secret.
   void take_apart() noexcept;
 
+  // Blocks of an order above kMaxOrder, from a machine with larger pages, are taken in parts of that order.
   bool allocate(const TraceEvent& event) noexcept;
+  // Whether the zone had room.
+  bool take(Pfn pfn, Order order, Mobility mobility) noexcept;
   void free(const TraceEvent& event) noexcept;
+  std::uint64_t free_live(const TraceEvent& event) noexcept;
   // Frees those of the frames that are live, and returns how many are.
   std::uint64_t free_live(Pfn pfn, Order order) noexcept;
   void free_frames(Pfn pfn, Order order) noexcept;

@@ -65,11 +65,15 @@ bool ReplayRun::play(TraceReader& reader) {
   if (!result_.stopped && !error_.empty()) return false;
   error_.clear();
   if (!any_ && !result_.stopped) {
-    error_ = options_.trace + ": no mm_page_alloc or mm_page_free event is in it";
+    error_ = reader.no_event_error();
     return false;
   }
   result_.bad_lines = reader.counts().bad_lines;
+  result_.odd_lines = reader.counts().odd_lines;
+  result_.first_skipped = reader.first_skipped();
   result_.lost_events = reader.counts().lost_events;
+  result_.uncounted_losses = reader.counts().uncounted_losses;
+  result_.late_events = reader.counts().late_events;
   end_trace();
   return true;
 }

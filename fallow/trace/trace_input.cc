@@ -44,8 +44,8 @@ bool is_stopped(const std::atomic<bool>* stop) {
 
 }  // namespace
 
-Created<TraceInput> TraceInput::open(const std::string& path, bool skip_bad_lines, bool twice) {
-  std::unique_ptr<TraceInput> input(new TraceInput(path, skip_bad_lines));
+Created<TraceInput> TraceInput::open(const std::string& path, TraceOptions options, bool twice) {
+  std::unique_ptr<TraceInput> input(new TraceInput(path, options));
   std::error_code ignored;  // the reader says what is wrong with a path
   const bool regular = path != "-" && (std::filesystem::is_regular_file(path, ignored) ||
                                        !std::filesystem::exists(path, ignored) ||

@@ -23,7 +23,7 @@ class TraceInput {
  public:
   // `path`, or "-" for standard input. Where it is to be read twice, and is no regular file, it is copied to
   // a temporary file that has no name.
-  static Created<TraceInput> open(const std::string& path, bool skip_bad_lines, bool twice);
+  static Created<TraceInput> open(const std::string& path, TraceOptions options, bool twice);
 
   // From the beginning.
   std::unique_ptr<TraceReader> read() const;
@@ -33,7 +33,7 @@ class TraceInput {
                std::string& error) const;
 
  private:
-  TraceInput(std::string path, bool skip_bad_lines) : path_(std::move(path)), options_{skip_bad_lines} {}
+  TraceInput(std::string path, TraceOptions options) : path_(std::move(path)), options_(options) {}
 
   // Empty, or what failed.
   std::string spool();

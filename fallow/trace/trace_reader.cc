@@ -28,6 +28,13 @@ std::span<const TraceEvent> TraceReader::next() {
   return batch_;
 }
 
+std::string TraceReader::no_event_error() const {
+  std::string error = fmt::format("{}: no mm_page_alloc or mm_page_free event is in it", name_);
+  if (!first_skipped_.empty())
+    error += fmt::format("; the first line that was skipped is {}", first_skipped_);
+  return error;
+}
+
 void TraceReader::parse_block() {
   const std::span<const char> block = blocks_.next(kept_);
   if (block.size() == kept_.size()) {
@@ -59,13 +66,14 @@ std::size_t TraceReader::parse_lines(std::string_view text) {
   return at;
 }
 
-void TraceReader::parse(std::string_view line) {
+// `ends`: with a newline.
+void TraceReader::parse(std::string_view line, bool ends) {
   ++counts_.lines;
   if (line.size() > kMaxLine) {
     damaged(counts_.lines, fmt::format("the line is longer than {} bytes", kMaxLine));
     return;
   }
-  switch (parse_line(line, parsed_)) {
+  switch (parse_line(line, options_.page, parsed_)) {
     case LineKind::Event:
       accept(parsed_.event);
       break;
@@ -74,9 +82,18 @@ void TraceReader::parse(std::string_view line) {
       break;
     case LineKind::Lost:
       ++counts_.lost_markers;
+      if (parsed_.lost == 0) ++counts_.uncounted_losses;
       counts_.lost_events += parsed_.lost;
       break;
     case LineKind::Other:
+      break;
+    case LineKind::Odd:
+      if (!ends) {  // it may be the begin of an event
+        damaged(counts_.lines, "the trace ends inside the line");
+      } else {
+        ++counts_.odd_lines;
+        skipped(counts_.lines, parsed_.reason);
+      }
       break;
     case LineKind::Damaged:
       damaged(counts_.lines, parsed_.reason);
@@ -87,7 +104,7 @@ void TraceReader::parse(std::string_view line) {
 // The end of the source: what is left over, unless it was cut off by an error.
 void TraceReader::finish() {
   const std::string_view last(kept_.data(), kept_.size());
-  if (blocks_.error().empty() && !last.empty() && !inside_long_line_) parse(last);
+  if (blocks_.error().empty() && !last.empty() && !inside_long_line_) parse(last, false);
   if (!done_) stop(blocks_.error().empty() ? std::string() : fmt::format("{}: {}", name_, blocks_.error()));
 }
 
@@ -125,9 +142,14 @@ void TraceReader::accept(TraceEvent& event) {
 void TraceReader::damaged(std::uint64_t line, std::string_view reason) {
   if (options_.skip_bad_lines) {
     ++counts_.bad_lines;
+    skipped(line, reason);
   } else {
     stop(fmt::format("{}:{}: {}", name_, line, reason));
   }
+}
+
+void TraceReader::skipped(std::uint64_t line, std::string_view reason) {
+  if (first_skipped_.empty()) first_skipped_ = fmt::format("line {}: {}", line, reason);
 }
 
 // The end, or an error. What is held by then has nothing against it.

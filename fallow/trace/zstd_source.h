@@ -12,8 +12,13 @@
 
 namespace fallow {
 
+// Memory: the window that a frame asks for, at most kMaxWindow, and under 1 MiB. A frame that asks for more
+// is an error; so is one that needs a dictionary.
 class ZstdSource : public ByteSource {
  public:
+  static constexpr int kMaxWindowLog = 30;  // zstd --long=30
+  static constexpr std::size_t kMaxWindow = std::size_t{1} << kMaxWindowLog;
+
   // `first` is what has been read from `raw` already.
   ZstdSource(std::unique_ptr<ByteSource> raw, std::string_view first);
 

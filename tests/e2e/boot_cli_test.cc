@@ -41,6 +41,19 @@ TEST(BootCli, a_guest_that_fills_and_frees) {
   EXPECT_FALSE(has(outcome.out + outcome.err, "\x1b"));
 }
 
+TEST(BootCli, a_full_disk_is_noticed) {
+  const std::string why = "No space left on device\n";
+  for (const char* option : {"--json", "--csv"}) {
+    const CliOutcome outcome = boot("well", {"-q", option, "/dev/full"});
+    EXPECT_EQ(outcome.status, 1) << option;
+    EXPECT_TRUE(has(outcome.err, "fallow boot: /dev/full: cannot write: " + why)) << outcome.err;
+  }
+  const ScratchFolder folder;
+  const CliOutcome summary = run_cli_into_full_disk(boot_words(folder, {}), {"FAKE_QEMU=well"});
+  EXPECT_EQ(summary.status, 1);
+  EXPECT_TRUE(has(summary.err, "fallow boot: cannot write the summary: " + why)) << summary.err;
+}
+
 // 50 ms of nothing, then a sixteenth each 10 ms.
 TEST(BootCli, the_fall_is_measured) {
   const CliOutcome outcome = boot("well", {"-q", "--json", "-"});

@@ -37,11 +37,9 @@ int exit_status_of(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-}  // namespace
-
-CliOutcome run_cli(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+CliOutcome run_cli_into(const std::string& out, const std::vector<std::string>& arguments,
+                        const std::vector<std::string>& environment) {
   const ScratchFolder folder;
-  const std::string out = folder.path("out");
   const std::string err = folder.path("err");
   const pid_t child = fork();
   if (child == 0) {
@@ -54,9 +52,22 @@ CliOutcome run_cli(const std::vector<std::string>& arguments, const std::vector<
   EXPECT_GT(child, 0);
   CliOutcome outcome;
   outcome.status = exit_status_of(child);
-  outcome.out = read_file(out);
   outcome.err = read_file(err);
   return outcome;
+}
+
+}  // namespace
+
+CliOutcome run_cli(const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
+  const ScratchFolder folder;
+  CliOutcome outcome = run_cli_into(folder.path("out"), arguments, environment);
+  outcome.out = read_file(folder.path("out"));
+  return outcome;
+}
+
+CliOutcome run_cli_into_full_disk(const std::vector<std::string>& arguments,
+                                  const std::vector<std::string>& environment) {
+  return run_cli_into("/dev/full", arguments, environment);
 }
 
 CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,

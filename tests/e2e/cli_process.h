@@ -19,6 +19,10 @@ struct CliOutcome {
 CliOutcome run_cli(const std::vector<std::string>& arguments,
                    const std::vector<std::string>& environment = {});
 
+// The same with standard output on a device that is full, so that `out` stays empty.
+CliOutcome run_cli_into_full_disk(const std::vector<std::string>& arguments,
+                                  const std::vector<std::string>& environment = {});
+
 // The same on a terminal of 80 columns and 24 rows, which is `out`; standard error is that terminal too. With
 // `interrupt_at`, Ctrl-C is typed as soon as this text has appeared.
 CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,

@@ -45,10 +45,11 @@ TEST(Cli, version_and_help_go_to_standard_output) {
 TEST(Cli, help_of_replay_teaches) {
   const CliOutcome outcome = run_cli({"replay", "--help"});
   EXPECT_EQ(outcome.status, 0);
-  for (const char* part : {"--memory SIZE", "--policy hwm|linux|aged[:TIME]", "--order N", "--capacity N",
-                           "--hwm N", "--backing none|anon|thp|memfd", "--speed max|N", "--settle TIME",
-                           "--verify", "--json FILE|-", "--csv FILE|-", "--skip-bad-lines", "--lazy-free",
-                           "--no-compare", "--quiet", "Examples:", "Exit status:", "Default: 5s"})
+  for (const char* part :
+       {"--memory SIZE", "--policy hwm|linux|aged[:TIME]", "--order N", "--capacity N", "--hwm N",
+        "--backing none|anon|thp|memfd", "--speed max|N", "--settle TIME", "--verify", "--json FILE|-",
+        "--csv FILE|-", "--skip-bad-lines", "--page-size SIZE", "--lazy-free", "--no-compare", "--quiet",
+        "Examples:", "Exit status:", "Default: 5s"})
     EXPECT_TRUE(has(outcome.out, part)) << part;
 }
 
@@ -110,6 +111,30 @@ TEST(Cli, full_disks_are_noticed) {
   }
 }
 
+TEST(Cli, a_full_disk_at_standard_output_is_noticed) {
+  const std::string why = "No space left on device\n";
+  for (const char* option : {"--help", "-h", "--version"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({option});
+    EXPECT_EQ(outcome.status, 1) << option;
+    EXPECT_EQ(outcome.err, "fallow: standard output: cannot write: " + why) << option;
+  }
+  for (const char* verb : {"replay", "boot", "serve", "ctl", "top"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({verb, "--help"});
+    EXPECT_EQ(outcome.status, 1) << verb;
+    EXPECT_EQ(outcome.err, "fallow: standard output: cannot write: " + why) << verb;
+  }
+  const ScratchFolder folder;
+  const std::string trace = folder.file("small.txt", small_trace());
+  for (const char* option : {"--json", "--csv"}) {
+    const CliOutcome outcome = run_cli_into_full_disk({"replay", "-q", option, "-", trace});
+    EXPECT_EQ(outcome.status, 1) << option;
+    EXPECT_EQ(outcome.err, "fallow replay: standard output: cannot write: " + why) << option;
+  }
+  const CliOutcome summary = run_cli_into_full_disk({"replay", trace});
+  EXPECT_EQ(summary.status, 1);
+  EXPECT_TRUE(has(summary.err, "fallow replay: cannot write the summary: " + why)) << summary.err;
+}
+
 TEST(Cli, a_damaged_line) {
   const ScratchFolder folder;
   const std::string trace = folder.file(
@@ -120,6 +145,36 @@ TEST(Cli, a_damaged_line) {
   outcome = run_cli({"replay", "--skip-bad-lines", trace});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_TRUE(has(outcome.out, "note: 1 line of the trace was damaged and skipped.")) << outcome.out;
+}
+
+TEST(Cli, a_trace_without_frees_is_warned_about) {
+  const ScratchFolder folder;
+  const std::string trace =
+      folder.file("half.txt", "a-1 [000] 7.1: mm_page_alloc: pfn=0x1 order=0 migratetype=1\nodd\n");
+  const CliOutcome outcome = run_cli({"replay", "-q", trace});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: The trace has no free that could be read"))
+      << outcome.err;
+  const CliOutcome told = run_cli({"replay", trace});
+  EXPECT_TRUE(has(told.out, "note: 1 line of the trace, without a page event, was not")) << told.out;
+}
+
+TEST(Cli, a_trace_of_a_machine_with_larger_pages) {
+  const ScratchFolder folder;
+  const std::string trace = folder.file("big.txt",
+                                        "a-1 [000] 7.1: mm_page_alloc: pfn=0x2000 order=13 migratetype=1\n"
+                                        "a-1 [000] 9.1: mm_page_free: pfn=0x2000 order=13\n");
+  CliOutcome outcome = run_cli({"replay", "-q", trace});
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_TRUE(has(outcome.err,
+                  "order=13 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay "
+                  "--page-size)"))
+      << outcome.err;
+  outcome = run_cli({"replay", "-q", "--backing", "none", "--json", "-", "--page-size", "64K", trace});
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  const Json json = Json::parse(outcome.out, nullptr, false);
+  EXPECT_EQ(json["page_size_kib"], 64);
+  EXPECT_EQ(json["peak_used_mib"], 512);
 }
 
 TEST(Cli, words_to_standard_output_and_progress_to_standard_error) {

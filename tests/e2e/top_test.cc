@@ -69,6 +69,20 @@ TEST_F(Ctl, the_path_may_come_from_the_environment) {
   EXPECT_EQ(outcome.out.find("Guest 1, serving, on /run/a.sock\n"), 0U) << outcome.out;
 }
 
+TEST_F(Ctl, a_full_disk_is_noticed) {
+  const std::string why = "No space left on device\n";
+  for (const char* json : {"", "--json"}) {
+    std::vector<std::string> words = {"ctl", "--control", listening_.path(), "list"};
+    if (*json != '\0') words.emplace_back(json);
+    const CliOutcome outcome = run_cli_into_full_disk(words);
+    EXPECT_EQ(outcome.status, 1) << json;
+    EXPECT_EQ(outcome.err, "fallow ctl: cannot write the answer: " + why) << json;
+  }
+  const CliOutcome top = run_cli_into_full_disk({"top", "--control", listening_.path()});
+  EXPECT_EQ(top.status, 1);
+  EXPECT_EQ(top.err, "fallow top: cannot write the table: " + why);
+}
+
 TEST_F(Ctl, errors_and_exit_statuses) {
   const struct {
     std::vector<std::string> words;

@@ -56,6 +56,14 @@ TEST(BootModule, slots_are_used_again) {
             "+0 +1^3 -0@500 +0 -1@1000 ");
 }
 
+TEST(BootModule, a_trace_without_events) {
+  EXPECT_NE(events_of("").find("trace.txt: no mm_page_alloc or mm_page_free event is in it"),
+            std::string::npos);
+  EXPECT_NE(
+      events_of("what is this\n").find("the first line that was skipped is line 1: not a line of ftrace"),
+      std::string::npos);
+}
+
 TEST(BootModule, faster) {
   EXPECT_EQ(events_of(alloc_line(10, 16, 0) + free_line(11, 16, 0), 4), "+0 -0@250 ");
 }

@@ -49,8 +49,35 @@ TEST(Findings, notes) {
   ASSERT_EQ(notes.size(), 6u);
   EXPECT_EQ(notes[0], "1 line of the trace was damaged and skipped.");
   EXPECT_EQ(notes[1], "The recording lost 12,000 events: what was freed then counts as used for ever.");
-  EXPECT_EQ(notes[2], "2 frees were skipped: what they free was allocated before the recording began.");
+  EXPECT_EQ(
+      notes[2],
+      "2 frees were skipped: what they free was allocated before the recording began, or had been freed.");
   EXPECT_EQ(faults_of(report), Sentences{});
+}
+
+TEST(Findings, what_was_not_read) {
+  ReplayReport report = typical_report();
+  report.result.odd_lines = 2;
+  report.result.first_skipped = "line 7: not a line of ftrace, trace-cmd report or perf script: \"x\"";
+  report.result.uncounted_losses = 3;
+  EXPECT_EQ(notes_of(report),
+            (Sentences{"2 lines of the trace, without a page event, were not understood and skipped.",
+                       "The first line that was skipped is line 7: not a line of ftrace, trace-cmd report or "
+                       "perf script: \"x\".",
+                       "The recording lost events 3 times, and does not say how many: what was freed then "
+                       "counts as used for "
+                       "ever."}));
+}
+
+TEST(Findings, warnings) {
+  ReplayReport report = typical_report();
+  EXPECT_EQ(warnings_of(report), Sentences{});
+  report.result.frees = 0;
+  ASSERT_EQ(warnings_of(report).size(), 1u);
+  EXPECT_TRUE(warnings_of(report)[0].starts_with("The trace has no free that could be read, "));
+  report.result.late_events = report.result.events - 1;
+  ASSERT_EQ(warnings_of(report).size(), 2u);
+  EXPECT_TRUE(warnings_of(report)[1].starts_with("Most times in the trace are before "));
 }
 
 }  // namespace

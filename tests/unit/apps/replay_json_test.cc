@@ -66,7 +66,11 @@ TEST(ReplayJson, fields_in_their_order) {
                                              "descriptors",
                                              "refused",
                                              "device_resets",
-                                             "disturbances"};
+                                             "disturbances",
+                                             "page_size_kib",
+                                             "odd_lines",
+                                             "uncounted_losses",
+                                             "late_events"};
   EXPECT_EQ(names, expected);
 }
 
@@ -87,6 +91,19 @@ TEST(ReplayJson, values) {
     if (item.key() == "transport") continue;
     EXPECT_FALSE(item.value().is_string()) << item.key();
   }
+}
+
+TEST(ReplayJson, how_the_trace_was_read) {
+  ReplayReport report = typical_report();
+  report.options.page = PageShift{16};
+  report.result.odd_lines = 2;
+  report.result.uncounted_losses = 3;
+  report.result.late_events = 4;
+  const Json json = Json::parse(replay_json(report));
+  EXPECT_EQ(json["page_size_kib"], 64);
+  EXPECT_EQ(json["odd_lines"], 2);
+  EXPECT_EQ(json["uncounted_losses"], 3);
+  EXPECT_EQ(json["late_events"], 4);
 }
 
 TEST(ReplayJson, a_wire) {

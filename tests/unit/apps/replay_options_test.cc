@@ -44,6 +44,7 @@ TEST(ReplayOptions, defaults) {
   EXPECT_EQ(request.options.backing, BackingKind::Anonymous);
   EXPECT_EQ(request.options.speed, 0);
   EXPECT_EQ(request.options.settle, seconds(5));
+  EXPECT_EQ(request.options.page, PageShift{12});
   EXPECT_TRUE(request.options.compare_linux);
   EXPECT_FALSE(request.options.verify || request.options.lazy_free || request.options.skip_bad_lines);
   EXPECT_EQ(request.options.wire.transport, TransportKind::Direct);
@@ -179,6 +180,18 @@ TEST(ReplayOptions, refused_times_speeds_and_names) {
   EXPECT_EQ(refused(&ReplayWords::csv, ""), "--csv '': expected a file, or - for standard output");
   ReplayWords given;
   EXPECT_EQ(error_of(given), "TRACE '': expected a file, or - for standard input");
+}
+
+TEST(ReplayOptions, page_sizes) {
+  for (const auto& [word, shift] :
+       {std::pair{"4K", 12}, {"4096", 12}, {"8k", 13}, {"16KiB", 14}, {"64K", 16}}) {
+    ReplayWords given = words();
+    given.page_size = word;
+    EXPECT_EQ(request_of(given).options.page.raw, shift) << word;
+  }
+  for (const char* value : {"2K", "5K", "128K", "64", "", "large"})
+    EXPECT_EQ(refused(&ReplayWords::page_size, value),
+              std::string("--page-size '") + value + "': expected 4K, 8K, 16K, 32K or 64K");
 }
 
 TEST(ReplayOptions, refused_wires) {

@@ -106,10 +106,38 @@ TEST(ByteSource, zstd_damaged) {
             "a\n");
 }
 
+// What "zstd --long=N" makes of a pipe, whose size it does not know: the frame asks for a window of 2^N
+// bytes.
+std::string zstd_with_window(std::string_view text, int window_log) {
+  std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+  std::string out(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_inBuffer input{text.data(), text.size(), 0};
+  ZSTD_outBuffer output{out.data(), out.size(), 0};
+  // Two calls: with all of the input in one that ends the frame, its size would be known.
+  EXPECT_FALSE(ZSTD_isError(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_continue)));
+  EXPECT_EQ(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_end), 0u);
+  out.resize(output.pos);
+  return out;
+}
+
+TEST(ByteSource, zstd_long_windows) {
+  for (const int window_log : {27, 28, 30})
+    EXPECT_EQ(drain(*unpack(text_source(zstd_with_window(sample(), window_log)))), sample()) << window_log;
+}
+
 TEST(ByteSource, zstd_window_is_bounded) {
-  // A frame header that wants a window of 2 GiB, and a first block.
-  expect_error("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"sv,
-               "the zstd data is damaged: Frame requires too much memory for decoding");
+  // Frame headers that want a window of 2 GiB (--long=31), and of 3.75 TiB, and a first block.
+  for (const std::string_view data :
+       {"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"sv, "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"sv})
+    expect_error(data,
+                 "zstd data with a window of more than 1 GiB, which is not read: Frame requires too much "
+                 "memory for decoding; unpack it first, with: zstd -d --long=31");
+}
+
+TEST(ByteSource, zstd_errors_that_are_no_damage_are_not_called_damage) {
+  // A frame header that names dictionary 42.
+  expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv, "zstd cannot unpack it: Dictionary mismatch");
 }
 
 TEST(ByteSource, detected_by_content_not_by_name) {
@@ -126,6 +154,8 @@ TEST(ByteSource, recordings_that_are_not_text) {
   expect_error("\xfd\x37zXZ\0\0"sv, "xz data, which is not read; unpack it with: xz -d");
   expect_error("BZh91AY", "bzip2 data, which is not read; unpack it with: bzip2 -d");
   expect_error("\x04\x22\x4d\x18", "lz4 data, which is not read; unpack it with: lz4 -d");
+  expect_error("TRACE:\nx\x9c\x01",
+               "atrace's compressed output, which is not read; record without: atrace -z");
   expect_error("PK\x03\x04", "a zip archive, which is not read; unpack it first");
 }
 

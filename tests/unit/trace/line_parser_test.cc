@@ -21,7 +21,7 @@ TraceEvent free(std::uint64_t time, std::uint64_t pfn, std::uint8_t order, std::
 
 void expect_event(std::string_view line, const TraceEvent& expected) {
   ParsedLine parsed;
-  ASSERT_EQ(parse_line(line, parsed), LineKind::Event) << line << "\n" << parsed.reason;
+  ASSERT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Event) << line << "\n" << parsed.reason;
   EXPECT_EQ(parsed.event.time, expected.time) << line;
   EXPECT_EQ(parsed.event.pfn, expected.pfn) << line;
   EXPECT_EQ(parsed.event.order, expected.order) << line;
@@ -32,12 +32,12 @@ void expect_event(std::string_view line, const TraceEvent& expected) {
 
 void expect_kind(LineKind kind, std::string_view line) {
   ParsedLine parsed;
-  EXPECT_EQ(parse_line(line, parsed), kind) << line << "\n" << parsed.reason;
+  EXPECT_EQ(parse_line(line, PageShift{}, parsed), kind) << line << "\n" << parsed.reason;
 }
 
 void expect_damaged(std::string_view line, std::string_view reason) {
   ParsedLine parsed;
-  EXPECT_EQ(parse_line(line, parsed), LineKind::Damaged) << line;
+  EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Damaged) << line;
   EXPECT_EQ(parsed.reason, reason) << line;
 }
 
@@ -138,13 +138,13 @@ TEST(LineParser, failed_allocation) {
 }
 
 TEST(LineParser, other_events) {
-  for (const auto* event : {"mm_page_alloc_extfrag: page=1 pfn=0x1 alloc_order=0",
-                            "mm_page_alloc_zone_locked: page=1 pfn=0x1 order=0 migratetype=1",
-                            "mm_page_free_batched: page=1 pfn=0x1 order=0",
-                            "mm_page_pcpu_drain: page=1 pfn=0x1 order=0 migratetype=1",
-                            "mm_page_free_direct: page=1 pfn=0x1 order=0", "kmem:kfree: call_site=ffff ptr=1",
-                            "<stack trace>", "sched_switch: prev_comm=mm_page_free: prev_pid=1 [120]",
-                            "do_sys_open <-do_sys_openat2", "tracing_mark_write: ]["}) {
+  for (const auto* event :
+       {"mm_page_alloc_extfrag: page=1 pfn=0x1 alloc_order=0",
+        "mm_page_alloc_zone_locked: page=1 pfn=0x1 order=0 migratetype=1",
+        "mm_page_free_batched: page=1 pfn=0x1 order=0",
+        "mm_page_pcpu_drain: page=1 pfn=0x1 order=0 migratetype=1", "kmem:kfree: call_site=ffff ptr=1",
+        "<stack trace>", "sched_switch: prev_comm=mm_page_free: prev_pid=1 [120]",
+        "do_sys_open <-do_sys_openat2", "tracing_mark_write: ]["}) {
     expect_kind(LineKind::Other, "a-1 [000] .....  7.1: " + std::string(event));
     expect_kind(LineKind::Other, "a 1 [000]  7.1:   " + std::string(event));
   }
@@ -177,16 +177,32 @@ TEST(LineParser, what_else_the_tools_print) {
 
 TEST(LineParser, lost_events) {
   ParsedLine parsed;
-  for (const auto* line : {"CPU:1 [LOST 12 EVENTS]", "CPU:1 [12 EVENTS DROPPED]",
-                           "perf 0 [000] 5.5: PERF_RECORD_LOST lost 12"}) {
-    EXPECT_EQ(parse_line(line, parsed), LineKind::Lost) << line;
+  for (const auto* line :
+       {"CPU:1 [LOST 12 EVENTS]", "CPU:1 [12 EVENTS DROPPED]", "  pages: CPU:1 [12 EVENTS DROPPED]",
+        "my day.dat: CPU:1 [12 EVENTS DROPPED]", "perf 0 [000] 5.5: PERF_RECORD_LOST lost 12",
+        "perf 0 [000] 5.5: PERF_RECORD_LOST_SAMPLES lost 12", "overrun: 12", "commit overrun: 12",
+        "dropped events: 12", "CPU 1: 12 events lost",
+        "CPU 1: 5 events lost 7 events lost due to commit overrun",
+        "# entries-in-buffer/entries-written: 30624/30636   #P:4",
+        "# latency: 0 us, #30624/30636, CPU#0 | (M:desktop VP:0, KP:0, SP:0 HP:0 #P:2)",
+        "Processed 96 samples and lost 12.50%!"}) {
+    EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Lost) << line;
     EXPECT_EQ(parsed.lost, 12u) << line;
   }
-  for (const auto* line : {"CPU:1 [LOST EVENTS]", "CPU:1 [EVENTS DROPPED]"}) {
-    EXPECT_EQ(parse_line(line, parsed), LineKind::Lost) << line;
+  for (const auto* line :
+       {"CPU:1 [LOST EVENTS]", "CPU:1 [EVENTS DROPPED]", "Processed 4567 events and lost 3 chunks!"}) {
+    EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Lost) << line;
     EXPECT_EQ(parsed.lost, 0u) << line;
   }
-  expect_kind(LineKind::Damaged, "CPU:1 [LOST 12");
+  for (const auto* line : {"CPU:0 [SUBBUFFER START]", "  pages: CPU:0 [SUBBUFFER START] [5000:0x2000]",
+                           "overrun: 0", "# entries-in-buffer/entries-written: 30624/30624   #P:4",
+                           "# latency: 0 us, #5/5, CPU#0 | (M:desktop VP:0, KP:0, SP:0 HP:0 #P:2)"})
+    expect_kind(LineKind::Other, line);
+  for (const auto* line :
+       {"CPU:1 [LOST 12", "CPU:1 [LOST x EVENTS]", "[LOST 12 EVENTS]", "12 EVENTS DROPPED]", "overrun: x",
+        "# entries-in-buffer/entries-written: 5 #P:4", "# entries-in-buffer/entries-written: 6/5 #P:4",
+        "Processed 96 samples and lost x%!", "CPU:1 [LOST 99999999999999999999 EVENTS]"})
+    expect_kind(LineKind::Damaged, line);
 }
 
 TEST(LineParser, cut_off_anywhere) {
@@ -196,8 +212,10 @@ TEST(LineParser, cut_off_anywhere) {
        "   dd 31016   [001]  3511.176131: kmem:mm_page_alloc: pfn=0x196ace order=0 migratetype=0 gfp_flags=GFP_KERNEL"sv}) {
     const std::size_t complete = line.find(" gfp_flags");
     const std::size_t blank = line.find("dd");
+    const std::size_t bracket = line.find('[');
     for (std::size_t size = 0; size < line.size(); ++size) {
       const LineKind expected = size <= blank      ? LineKind::Other
+                                : size <= bracket  ? LineKind::Odd
                                 : size >= complete ? LineKind::Event
                                                    : LineKind::Damaged;
       expect_kind(expected, line.substr(0, size));
@@ -218,8 +236,12 @@ TEST(LineParser, damaged_fields) {
   expect_damaged(head + "pfn=0x12345678123456789 order=0 migratetype=0",
                  "pfn=0x12345678123456789 is not a number");
   expect_damaged(head + "pfn=0x1 order=\xff migratetype=0", "order=\\xff is not a number");
-  expect_damaged(head + "pfn=0x1 order=11 migratetype=0", "order=11 is above 10");
-  expect_damaged(head + "pfn=0x1 order=-1 migratetype=0", "order=18446744073709551615 is above 10");
+  expect_damaged(
+      head + "pfn=0x1 order=11 migratetype=0",
+      "order=11 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay --page-size)");
+  expect_damaged(head + "pfn=0x1 order=-1 migratetype=0",
+                 "order=18446744073709551615 is above 10, the largest with pages of 4 KiB (larger pages: "
+                 "fallow replay --page-size)");
   expect_damaged(head + "pfn=0x1 order=0 migratetype=256", "migratetype=256 is above 255");
   expect_damaged(head + "pfn=0x10000000000000 order=0 migratetype=0",
                  "pfn=0x10000000000000 is beyond every physical address");
@@ -243,10 +265,10 @@ TEST(LineParser, two_lines_in_one) {
 TEST(LineParser, damaged_heads) {
   constexpr auto kNoTime = "no \"[cpu] seconds.fraction:\" before the name of the event";
   for (const auto* head :
-       {"a-1 [000] .....  7x1.5", "a-1 [000] .....  7", "a-1 [000] .....  7.", "a-1 [000] .....  .5",
-        "a-1 [0x0] .....  7.5", "a-1 [70000] .....  7.5", "a-1 [000] .....  7.1234567890",
-        "a-1 [000] .....  18446744073.0", "a-1 [000 .....  7.5", "a-1 [000] ..... ..... 7.5",
-        "a-1 [000] ......... 7.5", "a-1 [000]7.5", "", "24)               |  /* x"}) {
+       {"a-1 [000] .....  7x1.5", "a-1 [000] .....  7.", "a-1 [000] .....  .5", "a-1 [0x0] .....  7.5",
+        "a-1 [70000] .....  7.5", "a-1 [000] .....  7.1234567890", "a-1 [000] .....  18446744073.0",
+        "a-1 [000 .....  7.5", "a-1 [000] ..... ..... 7.5", "a-1 [000] ......... 7.5", "a-1 [000]7.5", "",
+        "24)               |  /* x"}) {
     expect_damaged(std::string(head) + ": mm_page_free: pfn=0x1 order=0", kNoTime);
   }
   expect_damaged(
@@ -258,14 +280,89 @@ TEST(LineParser, damaged_heads) {
   }
 }
 
+void expect_odd(std::string_view line, std::string_view excerpt) {
+  ParsedLine parsed;
+  EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Odd) << line;
+  EXPECT_EQ(parsed.reason,
+            "not a line of ftrace, trace-cmd report or perf script: \"" + std::string(excerpt) + "\"");
+}
+
 TEST(LineParser, garbage) {
-  expect_damaged("\x01\xff garbage \"quoted\"",
-                 "not a line of ftrace, trace-cmd report or perf script: \"\\x01\\xff garbage \"quoted\"\"");
-  expect_damaged(std::string(100, 'x'), "not a line of ftrace, trace-cmd report or perf script: \"" +
-                                            std::string(60, 'x') + "...\"");
+  expect_odd("\x01\xff garbage \"quoted\"", "\\x01\\xff garbage \"quoted\"");
+  expect_odd(std::string(100, 'x'), std::string(60, 'x') + "...");
+  expect_odd("cpus=x", "cpus=x");
+  expect_odd("CPU 0 is emp", "CPU 0 is emp");
+  expect_odd("   dd-1", "   dd-1");
   expect_damaged("a-1 [000] .....  7.5: mm_page_free: pfn=0x1 order=0\0"sv, "a NUL byte in the line");
-  expect_damaged("cpus=x", "not a line of ftrace, trace-cmd report or perf script: \"cpus=x\"");
-  expect_damaged("CPU 0 is emp", "not a line of ftrace, trace-cmd report or perf script: \"CPU 0 is emp\"");
+}
+
+TEST(LineParser, before_linux_3_3) {
+  expect_event("a-1 [001] 7.1: mm_page_free_direct: page=ffffea0003db9f40 pfn=1155800 order=3",
+               free(7'100000'000, 1155800, 3, 1));
+  expect_event("a-1 [001] 7.1: mm_pagevec_free: page=ffffea0003db9f78 pfn=1155801 order=0 cold=0",
+               free(7'100000'000, 1155801, 0, 1));
+}
+
+// The times and CPUs of the layouts that tests/support/trace_layouts.h holds.
+TEST(LineParser, latency_formats) {
+  expect_event("      dd-901     1d.h1. 500.000200: mm_page_free: pfn=0x2 order=9",
+               free(500'000200'000, 2, 9, 1));
+  expect_event("      dd-901   127d..1.   24us+: mm_page_free: pfn=0x2 order=9", free(24'000, 2, 9, 127));
+  expect_event("      dd-901     0.....    0us : mm_page_free: pfn=0x2 order=9", free(0, 2, 9, 0));
+  expect_event(
+      "  dd  901   3 1 00000001 00000001 [0007a184] 12.445ms (+0.100ms): mm_page_free: pfn=0x2 order=9",
+      free(12'445'000, 2, 9, 3));
+  expect_event("dd-901   [002]-0x1 500.000200: mm_page_free: pfn=0x2 order=9", free(500'000200'000, 2, 9, 2));
+  expect_event("      dd-901     2-0x1 500.000200: mm_page_free: pfn=0x2 order=9",
+               free(500'000200'000, 2, 9, 2));
+  expect_event("      dd     901   5   500.000100: kmem:mm_page_free: pfn=0x2 order=9",
+               free(500'000100'000, 2, 9, 5));
+}
+
+TEST(LineParser, clocks_that_do_not_count_seconds) {
+  for (const auto* head :
+       {"a-1 [000] .....  7", "a-1 [000] 123456789012", "a-1 0d..1. 123456", "a 1 [000] 123456", "a 1 123456",
+        "a  1   0 1 00000001 00000001 [000000000007a184] 1234 (+7)"}) {
+    ParsedLine parsed;
+    const std::string line = std::string(head) + ": mm_page_free: pfn=0x1 order=0";
+    EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Damaged) << line;
+    EXPECT_TRUE(parsed.reason.starts_with("its time is in ticks, of the clock x86-tsc or counter"))
+        << parsed.reason;
+    EXPECT_NE(parsed.reason.find("trace-cmd record -C mono"), std::string::npos);
+  }
+}
+
+TEST(LineParser, larger_pages) {
+  ParsedLine parsed;
+  const std::string head = "a-1 [000] 7.1: mm_page_alloc: migratetype=1 ";
+  ASSERT_EQ(parse_line(head + "pfn=0x10 order=13", PageShift{16}, parsed), LineKind::Event) << parsed.reason;
+  EXPECT_EQ(parsed.event.pfn, Pfn{0x100});
+  EXPECT_EQ(parsed.event.order, kMaxEventOrder);
+  ASSERT_EQ(parse_line(head + "pfn=3 order=0", PageShift{14}, parsed), LineKind::Event) << parsed.reason;
+  EXPECT_EQ(parsed.event.pfn, Pfn{12});
+  EXPECT_EQ(parsed.event.order, Order{2});
+  ASSERT_EQ(parse_line(head + "pfn=3 order=14", PageShift{16}, parsed), LineKind::Damaged);
+  EXPECT_TRUE(parsed.reason.starts_with("order=14 is above 13, the largest with pages of 64 KiB"))
+      << parsed.reason;
+  ASSERT_EQ(parse_line(head + "pfn=0xffffffffffff order=0", PageShift{16}, parsed), LineKind::Event);
+  ASSERT_EQ(parse_line(head + "pfn=0x1000000000000 order=0", PageShift{16}, parsed), LineKind::Damaged);
+  EXPECT_EQ(parsed.reason, "pfn=0x1000000000000 is beyond every physical address");
+}
+
+TEST(LineParser, a_page_event_that_cannot_be_read_is_never_passed_over) {
+  const std::string fields = "page=0 pfn=0x1 order=0 migratetype=1";
+  expect_damaged("a-1 [000] 7.1: " + fields, "no name of an event before its fields");
+  expect_damaged("a-1 [000] " + fields, "the fields of a page event, without its name and time");
+  expect_damaged("# a-1 [000] 7.1: mm_page_alloc: " + fields, "a page event in a comment");
+  expect_damaged("a-1 [000] 7.1: tracing_mark_write: mm_page_alloc: " + fields,
+                 "a page event inside another event, or two lines in one");
+  expect_damaged("a-1 [000] 7.1: mm_page_alloc " + fields,
+                 "a page event inside another event, or two lines in one");
+  expect_damaged("     0.123 dd/901 kmem:mm_page_alloc(pfn: 16896, order: 9, migratetype: 1)",
+                 "no \"[cpu] seconds.fraction:\" before the name of the event");
+  expect_damaged("a-1 [000] 7.1: mm_page_free: pfn=0x1 order=0 b-1 [000] 7.2: kfree: ptr=1",
+                 "two lines in one: \"kfree:\" stands among the fields");
+  expect_damaged("a 1 7.1: kmem:mm_pa b 1 7.2: kmem:mm_page_free: pfn=0x1 order=0", "two lines in one");
 }
 
 }  // namespace

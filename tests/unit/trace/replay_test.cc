@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "fallow/trace/replay_figures.h"
 #include "tests/unit/trace/sources.h"
 #include "tests/unit/trace/workload.h"
 
@@ -298,6 +299,66 @@ TEST_F(Replay, RefusesOptionsThatMakeNoSense) {
   EXPECT_NE(with([](ReplayOptions& o) { o.memory = ByteCount{0}; }).find("memory"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.verify = true; }).find("backing"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.lazy_free = true; }).find("MADV_FREE"), std::string::npos);
+}
+
+// A machine with pages of 64 KiB: 4 MiB in a block of order 6, 512 MiB in one of order 13, the largest.
+TEST_F(Replay, LargerPages) {
+  ReplayOptions options =
+      options_for(alloc_line("1.000000", "0x40", 6) + alloc_line("2.000000", "0x2000", 13) +
+                  free_line("3.000000", "0x2000", 13) + free_line("4.000000", "0x41", 0) +
+                  alloc_line("5.000000", "0x80", 0));
+  options.page = PageShift{16};
+  const ReplayResult r = run(options);
+  EXPECT_EQ(r.events, 5U);
+  EXPECT_EQ(r.allocs, 3U);
+  EXPECT_EQ(r.frees, 2U);
+  EXPECT_EQ(r.unmatched_frees, 0U);
+  EXPECT_EQ(r.failed_allocs, 0U);
+  EXPECT_DOUBLE_EQ(in_mib(r.memory), 1032);  // twice the peak
+  EXPECT_DOUBLE_EQ(r.peak_used_mib, 516);
+  EXPECT_DOUBLE_EQ(r.end_used_mib, 4);
+  EXPECT_DOUBLE_EQ(r.mean_used_mib, (4 + 516 + 4 + 4 - 1.0 / 16) / 4);
+  EXPECT_GE(r.reported_mib, 512);
+  EXPECT_EQ(r.broken_invariant, nullptr);
+
+  options = options_for(alloc_line("1.000000", "0x40", 11));
+  EXPECT_NE(error_of(options).find("order=11 is above 10, the largest with pages of 4 KiB"),
+            std::string::npos);
+  options.page = PageShift{17};
+  EXPECT_EQ(error_of(options), "a page size of 2^17 bytes: it must be from 4 KiB to 64 KiB");
+}
+
+// A block that finds room only in part counts once.
+TEST_F(Replay, LargerPagesInTooLittleMemory) {
+  ReplayOptions options =
+      options_for(alloc_line("1.000000", "0x2000", 13) + free_line("2.000000", "0x2000", 13));
+  options.page = PageShift{16};
+  options.memory = ByteCount{std::uint64_t{256} << 20};
+  const ReplayResult r = run(options);
+  EXPECT_EQ(r.failed_allocs, 1U);
+  EXPECT_EQ(r.unmatched_frees, 0U);
+  EXPECT_DOUBLE_EQ(r.end_used_mib, 0);
+  EXPECT_EQ(r.broken_invariant, nullptr);
+}
+
+TEST_F(Replay, WhatWasNotReadIsTold) {
+  const ReplayResult r =
+      run(options_for("TRACE:\nwhat is this\nCPU:1 [LOST EVENTS]\nCPU:1 [LOST 7 EVENTS]\n" +
+                      alloc_line("1.000000", "0x40", 0) + "overrun: 3\n"));
+  EXPECT_EQ(r.odd_lines, 1U);
+  EXPECT_EQ(r.first_skipped,
+            "line 2: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+  EXPECT_EQ(r.lost_events, 10U);
+  EXPECT_EQ(r.uncounted_losses, 1U);
+  ReplayOptions options = options_for("what is this\n");
+  EXPECT_EQ(error_of(options),
+            options.trace +
+                ": no mm_page_alloc or mm_page_free event is in it; the first line that was skipped is "
+                "line 1: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+  options = options_for("a-1 [000] 123: mm_page_free: pfn=1 order=0\n");
+  options.skip_bad_lines = true;
+  EXPECT_NE(error_of(options).find("its time is in ticks, of the clock x86-tsc or counter"),
+            std::string::npos);
 }
 
 }  // namespace

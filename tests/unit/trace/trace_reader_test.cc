@@ -13,10 +13,13 @@ namespace {
 constexpr std::string_view kGood = "cc1-1 [000] .....  7.000001: mm_page_free: pfn=0x1 order=0\n";
 constexpr std::string_view kBad = "cc1-1 [000] .....  7.000001: mm_page_free: pfn=0x1 order=11\n";
 
+constexpr std::string_view kWrongOrder =
+    "order=11 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay --page-size)";
+
 struct Outcome {
   std::vector<TraceEvent> events;
   TraceCounts counts;
-  std::string error;
+  std::string error, first_skipped;
 };
 
 Outcome read_all(TraceReader& reader) {
@@ -28,6 +31,7 @@ Outcome read_all(TraceReader& reader) {
   outcome.counts = reader.counts();
   EXPECT_EQ(outcome.counts.events, outcome.events.size());
   outcome.error = reader.error();
+  outcome.first_skipped = reader.first_skipped();
   return outcome;
 }
 
@@ -125,14 +129,14 @@ TEST(TraceReader, last_line_without_newline) {
 
 TEST(TraceReader, damaged_line_names_file_and_line) {
   const Outcome outcome = read_text(repeated(kGood, 5000) + std::string(kBad) + std::string(kGood));
-  EXPECT_EQ(outcome.error, "day.txt:5001: order=11 is above 10");
+  EXPECT_EQ(outcome.error, "day.txt:5001: " + std::string(kWrongOrder));
   EXPECT_EQ(outcome.events.size(), 5000u);
   EXPECT_EQ(outcome.counts.lines, 5001u);
 }
 
 TEST(TraceReader, first_error_is_the_one_however_much_follows) {
   const Outcome outcome = read_text(repeated(kGood, 10) + std::string(kBad) + repeated(kGood, 20000));
-  EXPECT_EQ(outcome.error, "day.txt:11: order=11 is above 10");
+  EXPECT_EQ(outcome.error, "day.txt:11: " + std::string(kWrongOrder));
   EXPECT_EQ(outcome.events.size(), 10u);
   EXPECT_EQ(outcome.counts.lines, 11u);
 }
@@ -143,8 +147,30 @@ TEST(TraceReader, skips_bad_lines_and_counts_them) {
   const Outcome outcome = read_text(text, {.skip_bad_lines = true});
   EXPECT_EQ(outcome.error, "");
   EXPECT_EQ(outcome.events.size(), 12u);
-  EXPECT_EQ(outcome.counts.bad_lines, 5u);
+  EXPECT_EQ(outcome.counts.bad_lines, 4u);
+  EXPECT_EQ(outcome.counts.odd_lines, 1u);
   EXPECT_EQ(outcome.counts.lines, 17u);
+  EXPECT_EQ(outcome.first_skipped, "line 1: " + std::string(kWrongOrder));
+}
+
+TEST(TraceReader, an_odd_line_is_counted_and_stops_nothing) {
+  const Outcome outcome = read_text(std::string(kGood) + "garbage\n" + std::string(kGood) + "more of it\n");
+  EXPECT_EQ(outcome.error, "");
+  EXPECT_EQ(outcome.events.size(), 2u);
+  EXPECT_EQ(outcome.counts.odd_lines, 2u);
+  EXPECT_EQ(outcome.first_skipped,
+            "line 2: not a line of ftrace, trace-cmd report or perf script: \"garbage\"");
+}
+
+TEST(TraceReader, an_odd_line_at_the_end_may_be_the_begin_of_an_event) {
+  EXPECT_EQ(read_text(std::string(kGood) + "cc1").error, "day.txt:2: the trace ends inside the line");
+}
+
+TEST(TraceReader, losses_without_a_number) {
+  const Outcome outcome = read_text("CPU:1 [LOST EVENTS]\nCPU:1 [LOST 3 EVENTS]\n" + std::string(kGood));
+  EXPECT_EQ(outcome.counts.lost_markers, 2u);
+  EXPECT_EQ(outcome.counts.uncounted_losses, 1u);
+  EXPECT_EQ(outcome.counts.lost_events, 3u);
 }
 
 TEST(TraceReader, long_lines) {
@@ -202,8 +228,8 @@ TEST(TraceReader, pauses_of_the_workload) {
 }
 
 TEST(TraceReader, event_after_a_pause_is_not_lost_to_the_error_after_it) {
-  const Outcome outcome = read_text(free_line("7.5", "1") + free_line("70.5", "2") + "garbage\n");
-  EXPECT_EQ(outcome.error, "day.txt:3: not a line of ftrace, trace-cmd report or perf script: \"garbage\"");
+  const Outcome outcome = read_text(free_line("7.5", "1") + free_line("70.5", "2") + std::string(kBad));
+  EXPECT_EQ(outcome.error, "day.txt:3: " + std::string(kWrongOrder));
   EXPECT_EQ(outcome.events.size(), 2u);
 }
 
@@ -252,7 +278,7 @@ TEST(TraceReader, standard_input_from_a_pipe) {
   const StandardInput redirect(ends[0]);
   ::close(ends[0]);
   const Outcome outcome = read_path("-");
-  EXPECT_EQ(outcome.error, "standard input:3: order=11 is above 10");
+  EXPECT_EQ(outcome.error, "standard input:3: " + std::string(kWrongOrder));
   EXPECT_EQ(outcome.events.size(), 2u);
 }
 
