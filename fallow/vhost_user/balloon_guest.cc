@@ -62,25 +62,6 @@ void count_call(CallTimes& times, double seconds) noexcept {
   times.sum += seconds;
 }
 
-std::string cure_of(int error) {
-  std::string what = std::string("fallocate(FALLOC_FL_PUNCH_HOLE): ") + std::strerror(error);
-  switch (error) {
-    case EOPNOTSUPP:
-    case ENOSYS:
-      return what +
-             ": the filesystem of the guest's memory cannot release parts of a file; let the front-end take "
-             "memory "
-             "from a memfd or a tmpfs";
-    case EPERM:
-      return what +
-             ": the guest's memory file is sealed, or this process may not change it; take the seal "
-             "(F_SEAL_WRITE) off, "
-             "or allow the call";
-    default:
-      return what;
-  }
-}
-
 }  // namespace
 
 void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
@@ -273,7 +254,7 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (held != nullptr) held->lock();
   count_call(calls_, took.count());
-  if (status != Status::Ok) release_error_ = cure_of(file.last_error());
+  if (status != Status::Ok) release_error_ = file.release_error();
   return status;
 }
 
