@@ -77,6 +77,7 @@ class BalloonObserver {
  public:
   enum class Notice : std::uint8_t {
     PoisonKeepsPages,  // the guest's poison value is not 0: nothing it reports can be released
+    PoisonInDoubt,     // it is not known: nothing it reports is released until it is
     NotReleased,       // the backing failed for the first time
   };
   // Once each, until the device is reset.
@@ -117,6 +118,10 @@ class BalloonDevice final : public VirtioDevice {
   // How many the driver says it has. Any thread.
   PfnCount actual() const noexcept { return {actual_.load(std::memory_order_relaxed)}; }
   std::uint32_t poison() const noexcept { return poison_.load(std::memory_order_relaxed); }
+  // While true, the value that poison() returns may not be the one that the driver uses, as its transport may
+  // have lost it: of a driver that accepted PAGE_POISON nothing that is reported is released. False after a
+  // reset. The device's thread.
+  void doubt_poison(bool on) noexcept { poison_in_doubt_ = on; }
 
   // Asks the guest for statistics (5.5.6.3). Busy: it has not answered the last request, or given a buffer
   // yet. NotFound: the feature was not negotiated.
@@ -207,6 +212,7 @@ class BalloonDevice final : public VirtioDevice {
   std::uint32_t driver_hint_id_ = kHintStop;  // what the driver said that its pages belong to
   bool hinting_ = false;                      // the driver began a round and has not ended it
   std::uint8_t said_ = 0;                     // a bit for each notice
+  bool poison_in_doubt_ = false;
 
   Counts counts_;
 };

@@ -288,7 +288,12 @@ void BalloonGuest::config_changed() noexcept {
 }
 
 void BalloonGuest::notice(Notice notice) noexcept {
-  if (notice == Notice::PoisonKeepsPages) {
+  if (notice == Notice::PoisonInDoubt) {
+    events_.guest_event(record_.number, BalloonGuestEvents::Kind::Poison,
+                        "its driver accepted PAGE_POISON and has not said which value its free pages must "
+                        "keep (poison_val, 4 bytes at 12 of the configuration): nothing that it reports is "
+                        "released until it does; --features=-poison does without");
+  } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
     std::snprintf(value, sizeof value, "0x%x", device_->poison());
     events_.guest_event(

@@ -35,7 +35,7 @@ struct BalloonGuestOptions {
 class BalloonGuestEvents {
  public:
   enum class Kind : std::uint8_t {
-    Poison,       // its poison value is not 0: nothing that it reports can be released
+    Poison,       // its poison value is not 0, or not known: nothing that it reports can be released
     NotReleased,  // the host does not release; `why` says what, and what helps
     RingFault,    // the driver broke a rule of the ring; the queue stands still until the driver starts anew
     MemoryLost,   // its memory file became shorter than the memory
@@ -186,7 +186,9 @@ class BalloonGuest final : public VhostBackend,
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
   bool begin_device(Features features) noexcept;
   void restart_device() noexcept;
-  void keep_poison(std::uint32_t poison) noexcept;
+  void take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
+  void next_poison(bool same_driver) noexcept;
+  void tell_poison() noexcept;
   void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
   bool watch(std::uint32_t vring, int kick) noexcept;
   void unwatch(int kick) noexcept;

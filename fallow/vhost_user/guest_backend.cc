@@ -47,44 +47,18 @@ std::uint32_t BalloonGuest::max_queues() const noexcept {
   return 5;
 }
 
-Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
-  if (offset > kBalloonConfigSize || into.size() > kBalloonConfigSize - offset)
-    return refuse("configuration of " + std::to_string(into.size()) + " bytes at " + std::to_string(offset) +
-                  ", where there are " + std::to_string(kBalloonConfigSize));
-  const Lock held = lock();
-  device_->read_config(offset, into);
-  return Status::Ok;
-}
-
-// Whether the driver is done with its initialisation, which decides whether it may still write poison_val
-// (5.5.6.6.1), nobody says here: a ring that starts is all that is seen of it, and Linux writes the value
-// between the two.
-Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
-  const Lock held = lock();
-  const auto inside = [&](std::uint32_t field) {
-    return offset >= field && offset < field + 4 && from.size() <= field + 4 - offset;
-  };
-  if (!inside(kBalloonActual) && !(inside(kBalloonPoisonVal) && device_->has(kBalloonPagePoison)))
-    return refuse(
-        "a write of " + std::to_string(from.size()) + " bytes at " + std::to_string(offset) +
-        " of the configuration, where the driver may write `actual` (at 4) and `poison_val` (at 12)");
-  device_->write_config(offset, from);
-  record_.poison = device_->poison();
-  return Status::Ok;
-}
-
 // A driver begins: what the last one left in the device is gone. A driver that a new process takes over has
 // not begun, and finds its configuration as it was.
 Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
   if (any_started()) return Status::Ok;
-  const std::uint32_t actual = record_.actual, poison = record_.poison;
+  const std::uint32_t actual = record_.actual;
   if (!begin_device(features))
     return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
   record_.actual = resuming_ ? actual : 0;
   if (record_.actual != 0) write_field(kBalloonActual, actual);
-  keep_poison(poison);
+  next_poison(resuming_);
   return Status::Ok;
 }
 
@@ -164,22 +138,9 @@ bool BalloonGuest::begin_device(Features features) noexcept {
 
 // As at the beginning, with the features that were accepted: a front-end does not say them again.
 void BalloonGuest::restart_device() noexcept {
-  const std::uint32_t poison = record_.poison;
   static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
-  keep_poison(poison);
+  next_poison(false);
   record_.actual = 0;
-}
-
-// A monitor that stops a guest and lets it go on begins the device anew, and the guest, which knows nothing
-// of that, relies on its poison value still. A driver that begins says it anew.
-void BalloonGuest::keep_poison(std::uint32_t poison) noexcept {
-  record_.poison = device_->has(kBalloonPagePoison) ? poison : 0;
-  if (record_.poison != 0) write_field(kBalloonPoisonVal, poison);
-}
-
-void BalloonGuest::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
-  value = little_endian(value);
-  device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
 }
 
 std::string BalloonGuest::addresses_of(std::uint32_t vring, const VhostSettings& settings,
@@ -291,6 +252,7 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, std::uint32_t& base) noexcep
     journal_.stopped(queue, position);
     ring = {};
     pending_ &= ~(1U << vring);
+    if (!any_started()) record_.poison.fresh = 0;
   }
   base = base_of(position, packed());
   return Status::Ok;

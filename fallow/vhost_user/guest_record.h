@@ -50,13 +50,24 @@ struct RingRecord {
   RingProgress get_progress() const noexcept { return RingProgress::of(progress); }
 };
 
+// The poison value (virtio 1.2, 5.5.6.6), byte by byte: a front-end may write it in parts, and at any time.
+struct PoisonRecord {
+  static constexpr std::uint8_t kAll = 0xf;  // all four bytes
+
+  std::uint32_t value = 0;
+  std::uint8_t known = 0;  // bytes of the value that the driver is sure to mean
+  std::uint8_t fresh =
+      0;  // those of them that were written while no ring ran: the next driver means them too
+};
+
 struct GuestRecord {
-  std::uint32_t in_use = 0;                          // 0: a free place
-  std::uint32_t socket = 0;                          // of those the daemon listens on, the place
-  std::uint64_t number = 0;                          // of the guest, since the daemon was started; from 1 on
-  std::uint32_t target = 0, actual = 0, poison = 0;  // of the configuration space (virtio 1.2, 5.5.4)
-  std::uint32_t paused = 0;                          // nothing is released
-  std::uint32_t restarts = 0;                        // processes that died while they served it
+  std::uint32_t in_use = 0;              // 0: a free place
+  std::uint32_t socket = 0;              // of those the daemon listens on, the place
+  std::uint64_t number = 0;              // of the guest, since the daemon was started; from 1 on
+  std::uint32_t target = 0, actual = 0;  // of the configuration space (virtio 1.2, 5.5.4)
+  PoisonRecord poison;                   // so is this
+  std::uint32_t paused = 0;              // nothing is released
+  std::uint32_t restarts = 0;            // processes that died while they served it
   RingRecord rings[kVhostMaxVrings];
   VhostState vhost;
 };
