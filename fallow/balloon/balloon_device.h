@@ -112,6 +112,10 @@ class BalloonDevice final : public VirtioDevice {
   // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 64).
   Status change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
 
+  // Forgets what the driver said so far, as another one begins: as a reset does, but queues and features
+  // stay.
+  void forget_driver() noexcept;
+
   // How many frames the balloon should have (5.5.6); at most 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
@@ -138,6 +142,9 @@ class BalloonDevice final : public VirtioDevice {
   void pause_reporting(bool on) noexcept { paused_.store(on, std::memory_order_relaxed); }
 
   BalloonDeviceStats stats() const noexcept;  // any thread
+
+  // The number of a queue; kNoQueue if it is not there.
+  std::uint16_t number(BalloonQueue queue) const noexcept { return queue_number(offered(), queue); }
 
  private:
   struct Layout;
@@ -167,7 +174,6 @@ class BalloonDevice final : public VirtioDevice {
   void queue_stopped(std::uint16_t queue) noexcept override;
   void device_reset() noexcept override;
 
-  std::uint16_t number(BalloonQueue queue) const noexcept { return queue_number(offered(), queue); }
   void refuse(Refusal why, std::uint64_t n = 1) noexcept;
   void say(BalloonObserver::Notice notice) noexcept;
 

@@ -88,6 +88,7 @@ void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
 }
 
 void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
+  guest_.record_.driver_leaving = 0;  // it is there
   guest_.journal_.taken(queue, chain, position);
   if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
 }
@@ -111,6 +112,7 @@ BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& reco
       events_(events),
       session_wanted_(session_wanted),
       journal_(record),
+      same_driver_(record),
       journals_(*this) {}
 
 Created<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
@@ -199,7 +201,7 @@ void BalloonGuest::work() noexcept {
       if (events[i].data.u32 == kWake) {
         std::uint64_t count = 0;
         static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else {
+      } else if (!std::exchange(rings_[events[i].data.u32].stale_kick, false)) {
         pending_ |= 1U << events[i].data.u32;
       }
     }
@@ -330,6 +332,14 @@ void BalloonGuest::pause(bool on) noexcept {
 
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
+  const std::uint16_t queue = device_->number(BalloonQueue::Stats);
+  if (queue < rings_.size() && rings_[queue].started) {
+    if (at_rest(queue)) return Status::Busy;
+    if (rings_[queue].owes) {  // by which the driver is asked, too
+      hand_back_owed(queue, estate_of(queue));
+      return Status::Ok;
+    }
+  }
   return device_->request_statistics();
 }
 

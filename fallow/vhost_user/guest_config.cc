@@ -87,18 +87,18 @@ void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from
   if (running && wide) {
     if (value == poison.value && poison.known == PoisonRecord::kAll) return;
     if (value == 0) {
-      poison.known = 0;
+      poison.known = poison.fresh = 0;
       tell_poison();
       return;
     }
   }
   poison.value = value;
   poison.known |= bytes;
-  if (!running) poison.fresh |= bytes;
+  poison.fresh |= bytes;
   tell_poison();
 }
 
-// What is known of the value when a driver begins.
+// What is known of the value when a driver begins, or goes on with another process.
 void BalloonGuest::next_poison(bool same_driver) noexcept {
   if (!same_driver) record_.poison.known = record_.poison.fresh;
   tell_poison();
@@ -106,7 +106,9 @@ void BalloonGuest::next_poison(bool same_driver) noexcept {
 
 void BalloonGuest::tell_poison() noexcept {
   if (!device_->has(kBalloonPagePoison)) return;
-  device_->doubt_poison(record_.poison.known != PoisonRecord::kAll);
+  // Of a driver that may be another one, what it said itself counts.
+  const std::uint8_t sure = same_driver_.open() ? record_.poison.fresh : record_.poison.known;
+  device_->doubt_poison(sure != PoisonRecord::kAll);
   if (device_->poison() != record_.poison.value) write_field(kBalloonPoisonVal, record_.poison.value);
 }
 

@@ -79,12 +79,6 @@ class ServerPoison : public VhostServerRig {
   ServerPoison() : VhostServerRig({.features = BalloonGuestOptions{}.features | kBalloonPagePoison}) {
     options.features |= kBalloonPagePoison;
   }
-  // Stops as a monitor stops a device: each ring says where it is.
-  static std::array<std::uint32_t, VhostGuest::kQueues> stop(VhostGuest& guest) {
-    std::array<std::uint32_t, VhostGuest::kQueues> bases;
-    for (std::uint16_t queue = 0; queue < VhostGuest::kQueues; ++queue) bases[queue] = guest.stop_ring(queue);
-    return bases;
-  }
   VhostGuestOptions options;
   static constexpr const char* kUnknown = "has not said which value";
 };
@@ -160,11 +154,39 @@ TEST_F(ServerPoison, TheNextDriverHasToSayIt) {
   ASSERT_TRUE(guest.bind());
   ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0), 0U);
   ASSERT_EQ(guest.report(kFree, kMib), kMib);
-  static_cast<void>(stop(guest));
-  ASSERT_EQ(guest.ack(Request::SetFeatures, bytes_of(guest.accepted)), 0U);
+  static_cast<void>(guest.stop_rings());
+  ASSERT_EQ(guest.set_features(guest.accepted), 0U);
   ASSERT_TRUE(guest.set_memory() && guest.start_rings());
   EXPECT_EQ(guest.report(kFree, kMib), 0U);
   EXPECT_TRUE(box.events.wait_for(kUnknown)) << box.events.all();
+}
+
+// As a monitor stops its guest and lets it go on.
+TEST_F(ServerPoison, OutlivesAStop) {
+  VhostGuest guest(box.path, options);
+  ASSERT_TRUE(guest.bind());
+  ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0), 0U);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(guest.report(kFree, kMib), kMib);
+    const auto bases = guest.stop_rings();
+    ASSERT_EQ(guest.set_features(guest.accepted), 0U);
+    ASSERT_TRUE(guest.set_memory() && guest.continue_rings(bases)) << box.events.all();
+  }
+  EXPECT_EQ(box.events.count(kUnknown), 0U) << box.events.all();
+}
+
+// Rings that were never used start where another driver's would.
+TEST_F(ServerPoison, AStopBeforeAnythingHappenedLeavesItInDoubt) {
+  VhostGuest guest(box.path, options);
+  ASSERT_TRUE(guest.bind());
+  ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0), 0U);
+  auto bases = guest.stop_rings();
+  ASSERT_TRUE(guest.continue_rings(bases));
+  EXPECT_EQ(guest.report(kFree, kMib), 0U);
+  EXPECT_TRUE(box.events.wait_for(kUnknown)) << box.events.all();
+  bases = guest.stop_rings();
+  ASSERT_TRUE(guest.continue_rings(bases));
+  EXPECT_EQ(guest.report(kFree, kMib), kMib) << "the ring that was used proves that it is the same";
 }
 
 TEST_F(ServerPoison, OutlivesAWorker) {
