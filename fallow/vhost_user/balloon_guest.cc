@@ -69,6 +69,7 @@ void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
 }
 
 void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
+  guest_.record_.driver_leaving = 0;  // it is there
   guest_.journal_.taken(queue, chain, position);
   if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
 }
@@ -92,6 +93,7 @@ BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& reco
       events_(events),
       session_wanted_(session_wanted),
       journal_(record),
+      same_driver_(record),
       journals_(*this) {}
 
 Created<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
@@ -180,7 +182,7 @@ void BalloonGuest::work() noexcept {
       if (events[i].data.u32 == kWake) {
         std::uint64_t count = 0;
         static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else {
+      } else if (!std::exchange(rings_[events[i].data.u32].stale_kick, false)) {
         pending_ |= 1U << events[i].data.u32;
       }
     }
@@ -269,7 +271,12 @@ void BalloonGuest::config_changed() noexcept {
 }
 
 void BalloonGuest::notice(Notice notice) noexcept {
-  if (notice == Notice::PoisonKeepsPages) {
+  if (notice == Notice::PoisonInDoubt) {
+    events_.guest_event(record_.number, BalloonGuestEvents::Kind::Poison,
+                        "its driver accepted PAGE_POISON and has not said which value its free pages must "
+                        "keep (poison_val, 4 bytes at 12 of the configuration): nothing that it reports is "
+                        "released until it does; --features=-poison does without");
+  } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
     std::snprintf(value, sizeof value, "0x%x", device_->poison());
     events_.guest_event(
@@ -306,6 +313,14 @@ void BalloonGuest::pause(bool on) noexcept {
 
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
+  const std::uint16_t queue = device_->number(BalloonQueue::Stats);
+  if (queue < rings_.size() && rings_[queue].started) {
+    if (at_rest(queue)) return Status::Busy;
+    if (rings_[queue].owes) {  // by which the driver is asked, too
+      hand_back_owed(queue, estate_of(queue));
+      return Status::Ok;
+    }
+  }
   return device_->request_statistics();
 }
 
