@@ -90,7 +90,7 @@ GuestEvent mark(Fields& fields) {
 }
 
 GuestEvent figures(Fields& fields) {
-  GuestFigures event;
+  boot::GuestFigures event;
   event.used_kib = fields.needed_number("used_kib");
   event.free_kib = fields.needed_number("free_kib");
   event.reported_kib = fields.number("reported_kib").value_or(0);

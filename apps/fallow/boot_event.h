@@ -29,10 +29,12 @@ struct GuestMark {
   std::optional<std::uint64_t> mib;
 };
 
-// How its memory is used, now.
+// How its memory is used, now. In a namespace, as a daemon's guests have figures too (control_figures.h).
+namespace boot {
 struct GuestFigures {
   std::uint64_t used_kib = 0, free_kib = 0, reported_kib = 0, requests = 0;
 };
+}  // namespace boot
 
 // It is at the end of its work.
 struct GuestVerdict {
@@ -46,7 +48,8 @@ struct GuestPanic {
   std::string what, rip, address;
 };
 
-using GuestEvent = std::variant<GuestStarted, GuestDevice, GuestMark, GuestFigures, GuestVerdict, GuestPanic>;
+using GuestEvent =
+    std::variant<GuestStarted, GuestDevice, GuestMark, boot::GuestFigures, GuestVerdict, GuestPanic>;
 
 struct SerialLine {
   enum class Kind : std::uint8_t {

@@ -11,7 +11,7 @@ namespace {
 double mib_of_kib(std::uint64_t kib) { return static_cast<double>(kib) / 1024; }
 
 std::vector<LiveBar> bars_of(const BootSample& sample) {
-  const GuestFigures& guest = sample.guest;
+  const boot::GuestFigures& guest = sample.guest;
   return {{"resident", to_mib(sample.resident), Layer::Resident},
           {"used", mib_of_kib(guest.used_kib), Layer::Used},
           {"free", mib_of_kib(guest.free_kib), Layer::Nothing},

@@ -13,7 +13,7 @@ namespace fallow {
 struct BootSample {
   Nanoseconds time;
   ByteCount resident;
-  GuestFigures guest;
+  boot::GuestFigures guest;
 };
 
 // Seconds are from `freeing`.

@@ -158,7 +158,7 @@ class Watch {
     // The fall begins now.
     if (event.point == Point::Filled || event.point == Point::Freeing) sample();
   }
-  void happened(GuestFigures& event) { figures_ = event; }
+  void happened(boot::GuestFigures& event) { figures_ = event; }
   void happened(GuestVerdict& event) {
     if (run_.verdict) return;
     run_.verdict = std::move(event);
@@ -208,7 +208,7 @@ class Watch {
   Stream out_{qemu_.out(), {}}, err_{qemu_.err(), {}}, trace_;
   BootRun run_;
   std::optional<BootEnd> end_;
-  GuestFigures figures_;
+  boot::GuestFigures figures_;
   Nanoseconds heard_{}, panicked_{}, next_sample_{};
 };
 

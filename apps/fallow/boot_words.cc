@@ -50,7 +50,7 @@ std::string words_of(const GuestMark& event) {
   return "";
 }
 
-std::string words_of(const GuestFigures& /*event*/) { return ""; }
+std::string words_of(const boot::GuestFigures& /*event*/) { return ""; }
 
 std::string words_of(const GuestVerdict& event) {
   return fmt::format("it says: {}", printable(event.verdict));
@@ -74,7 +74,7 @@ std::string event_words(const GuestEvent& event) {
   return std::visit([](const auto& known) { return words_of(known); }, event);
 }
 
-std::string sample_words(double resident_mib, const GuestFigures& guest) {
+std::string sample_words(double resident_mib, const boot::GuestFigures& guest) {
   std::string words = fmt::format("resident {}", format_mib(resident_mib));
   if (guest.used_kib + guest.free_kib > 0)
     words += fmt::format("; the guest uses {}, {} are free, {} of them reported",

@@ -15,6 +15,6 @@ std::string boot_title(const BootRequest& request);
 std::string event_words(const GuestEvent& event);
 
 // "resident 1,310 MiB; the guest uses 1,200 MiB, 800 MiB are free, of which 790 MiB are reported".
-std::string sample_words(double resident_mib, const GuestFigures& guest);
+std::string sample_words(double resident_mib, const boot::GuestFigures& guest);
 
 }  // namespace fallow

@@ -1,129 +1,36 @@
 #include "apps/fallow/control_server.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <exception>
-#include <limits>
-#include <system_error>
 #include <utility>
 
 #include "apps/fallow/control_answer.h"
-#include "apps/fallow/control_server_desk.h"
-#include "fallow/host/system_error.h"
 
 namespace fallow {
+namespace {
 
-Created<ControlServer> ControlServer::create(int listening_fd, Server& server,
-                                             std::vector<std::string> sockets) {
-  return create(listening_fd, std::make_unique<ControlServerDesk>(server), std::move(sockets));
-}
+class ControlService final : public RequestService {
+ public:
+  ControlService(std::unique_ptr<ControlDesk> desk, std::vector<std::string> sockets)
+      : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
 
-Created<ControlServer> ControlServer::create(int listening_fd, std::unique_ptr<ControlDesk> desk,
-                                             std::vector<std::string> sockets, ControlLimits limits) {
-  const int flags = fcntl(listening_fd, F_GETFL);
-  if (flags < 0 || fcntl(listening_fd, F_SETFL, flags | O_NONBLOCK) != 0)
-    return system_error_text("setting up the control socket", "fcntl", errno);
-  const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (wake < 0) return system_error_text("setting up the control socket", "eventfd", errno);
-  std::unique_ptr<ControlServer> made(
-      new ControlServer(listening_fd, wake, std::move(desk), std::move(sockets), limits));
-  try {
-    made->thread_ = std::thread([control = made.get()] { control->serve(); });
-  } catch (const std::system_error& error) {
-    return std::string("cannot start the thread of the control socket: ") + error.what();
+  Answer answer(const std::string& request) override {
+    return {answer_request(request, *desk_, sockets_) + '\n', false};
   }
-  return made;
-}
-
-ControlServer::ControlServer(int listening_fd, int wake, std::unique_ptr<ControlDesk> desk,
-                             std::vector<std::string> sockets, ControlLimits limits)
-    : listening_(listening_fd),
-      wake_(wake),
-      desk_(std::move(desk)),
-      sockets_(std::move(sockets)),
-      limits_(limits) {}
-
-ControlServer::~ControlServer() {
-  // Relaxed: the eventfd is what orders it, and the thread looks again after each wait.
-  stop_.store(true, std::memory_order_relaxed);
-  desk_->close();
-  if (thread_.joinable()) {
-    eventfd_write(wake_, 1);
-    thread_.join();
+  std::string refuse_long(std::size_t most) override {
+    return refuse_request("a request has at most " + std::to_string(most) + " bytes") + '\n';
   }
-  close(wake_);
-}
+  void close() noexcept override { desk_->close(); }
 
-void ControlServer::serve() {
-  while (!stop_.load(std::memory_order_relaxed)) {
-    try {
-      serve_once();
-    } catch (const std::exception&) {
-      // Out of memory: clients can come again, the daemon's guests cannot.
-      connections_.clear();
-    }
-  }
-  connections_.clear();
-}
+ private:
+  const std::unique_ptr<ControlDesk> desk_;
+  const std::vector<std::string> sockets_;
+};
 
-void ControlServer::serve_once() {
-  const bool accepting = Clock::now() >= no_accept_before_;
-  std::vector<pollfd> files = {{wake_, POLLIN, 0}, {accepting ? listening_ : -1, POLLIN, 0}};
-  for (const auto& connection : connections_) files.push_back({connection->file(), connection->wanted(), 0});
-  if (poll(files.data(), files.size(), time_to_wait()) < 0) return;
-  if (stop_.load(std::memory_order_relaxed)) return;
+}  // namespace
 
-  for (std::size_t i = 0; i < connections_.size(); ++i) {
-    if (const short ready = files[i + 2].revents; ready != 0) connections_[i]->work(ready);
-    attend(*connections_[i]);
-  }
-  const Clock::time_point now = Clock::now();
-  std::erase_if(connections_, [now](const auto& one) { return one->ended() || one->deadline() <= now; });
-  if (files[1].revents != 0) accept_one();
-}
-
-// One request a turn, so that a client with many does not keep the others waiting.
-void ControlServer::attend(ControlConnection& connection) {
-  if (connection.too_long())
-    connection.answer(refuse_request("a request has at most " + std::to_string(limits_.line) + " bytes"),
-                      true);
-  else if (const auto line = connection.take_request())
-    connection.answer(answer_request(*line, *desk_, sockets_));
-}
-
-int ControlServer::time_to_wait() const {
-  Clock::time_point until = Clock::time_point::max();
-  if (Clock::now() < no_accept_before_) until = no_accept_before_;
-  for (const auto& connection : connections_) {
-    if (connection->has_request()) return 0;
-    until = std::min(until, connection->deadline());
-  }
-  if (until == Clock::time_point::max()) return -1;
-  // Rounded up, or the last millisecond would be spent in a loop.
-  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-  return static_cast<int>(std::clamp<decltype(wait)>(wait, 0, std::numeric_limits<int>::max()));
-}
-
-void ControlServer::accept_one() {
-  const int file = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (file < 0) {
-    // Out of descriptors: the client is still there after a pause, and this must not become a loop.
-    constexpr std::chrono::milliseconds kPause{100};
-    if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) no_accept_before_ = Clock::now() + kPause;
-    return;
-  }
-  auto connection = std::make_unique<ControlConnection>(file, limits_);
-  if (connections_.size() >= limits_.connections)
-    connections_.erase(
-        std::min_element(connections_.begin(), connections_.end(),
-                         [](const auto& a, const auto& b) { return a->quiet_since() < b->quiet_since(); }));
-  connections_.push_back(std::move(connection));
+Created<RequestServer> serve_control(int listening_fd, std::unique_ptr<ControlDesk> desk,
+                                     std::vector<std::string> sockets, const RequestLimits& limits) {
+  return RequestServer::create("the control socket", listening_fd,
+                               std::make_unique<ControlService>(std::move(desk), std::move(sockets)), limits);
 }
 
 }  // namespace fallow

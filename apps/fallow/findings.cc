@@ -78,6 +78,8 @@ std::vector<std::string> notes_of(const ReplayReport& report) {
   if (result.report_failures > 0)
     notes.push_back(fmt::format("{} failed, and their frames were tried again later.",
                                 format_counted(result.report_failures, "request")));
+  if (!result.release_error.empty())
+    notes.push_back(fmt::format("The host did not release all memory: {}.", result.release_error));
   if (report.options.lazy_free)
     notes.emplace_back(
         "With --lazy-free the host takes what was given back only when it runs short, so that resident "

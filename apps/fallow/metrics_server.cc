@@ -1,91 +1,76 @@
 #include "apps/fallow/metrics_server.h"
 
 #include <fmt/format.h>
-#include <prometheus/collectable.h>
-#include <prometheus/exposer.h>
+#include <prometheus/text_serializer.h>
 
-#include <cerrno>
-#include <cstring>
-#include <ctime>
-#include <exception>
+#include <string_view>
 #include <utility>
 
-#include "apps/fallow/control_server_desk.h"
 #include "apps/fallow/metrics_families.h"
-#include "apps/fallow/quantity.h"
 
 namespace fallow {
 namespace {
 
-// Of the web server; a scrape takes one.
-constexpr std::size_t kThreads = 2;
-
-// The web server would also take "8080" for all addresses, "8080s" for TLS, and lists of them.
-bool is_address(const std::string& text) {
-  constexpr std::uint64_t kLastPort = 65535;
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0 || text.find(',') != std::string::npos) return false;
-  const auto port = parse_count(std::string_view(text).substr(colon + 1));
-  return port && *port <= kLastPort;
+// A whole answer of HTTP/1.1. HEAD has the length of the text that GET would have, and no text.
+std::string http_answer(const char* status, const char* type, const std::string& text, bool head) {
+  return fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+      status, type, text.size(), head ? "" : text);
 }
 
-}  // namespace
+std::string http_error(const char* status, const char* text) {
+  return http_answer(status, "text/plain", std::string(text) + '\n', false);
+}
 
-// One snapshot a scrape.
-class MetricsServer::Guests final : public prometheus::Collectable {
+// The words of "GET /metrics HTTP/1.1", the first line of a request. Empty: it is no such line.
+struct HttpRequest {
+  std::string_view method, path;
+};
+
+HttpRequest first_line(std::string_view request) {
+  const std::string_view line = request.substr(0, request.find("\r\n"));
+  const std::size_t first = line.find(' '), last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last || !line.substr(last + 1).starts_with("HTTP/1."))
+    return {};
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  return {line.substr(0, first), target.substr(0, target.find('?'))};
+}
+
+class MetricsService final : public RequestService {
  public:
-  Guests(std::unique_ptr<ControlDesk> desk, std::vector<std::string> sockets)
+  MetricsService(std::unique_ptr<ControlDesk> desk, std::vector<std::string> sockets)
       : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
 
-  std::vector<prometheus::MetricFamily> Collect() const override {
-    return metric_families(desk_->guests(), sockets_);
+  Answer answer(const std::string& request) override { return {answer_to(first_line(request)), true}; }
+  std::string refuse_long(std::size_t /*most*/) override {
+    return http_error("431 Request Header Fields Too Large", "the request is too long");
   }
-  void close() noexcept { desk_->close(); }
+  void close() noexcept override { desk_->close(); }
 
  private:
+  std::string answer_to(const HttpRequest& request) {
+    if (request.path.empty()) return http_error("400 Bad Request", "this is no request of HTTP/1.1");
+    if (request.path != "/metrics") return http_error("404 Not Found", "the metrics are at /metrics");
+    if (request.method != "GET" && request.method != "HEAD")
+      return http_error("405 Method Not Allowed", "expected GET or HEAD");
+    const std::string text =
+        prometheus::TextSerializer().Serialize(metric_families(desk_->guests(), sockets_));
+    return http_answer("200 OK", "text/plain; version=0.0.4", text, request.method == "HEAD");
+  }
+
   const std::unique_ptr<ControlDesk> desk_;
   const std::vector<std::string> sockets_;
 };
 
-struct MetricsServer::Web {
-  explicit Web(const std::string& address) : exposer(address, kThreads) {}
-  prometheus::Exposer exposer;
-};
+}  // namespace
 
-MetricsServer::MetricsServer() = default;
-
-MetricsServer::~MetricsServer() {
-  if (guests_) guests_->close();
+Created<RequestServer> serve_metrics(int listening_fd, std::unique_ptr<ControlDesk> desk,
+                                     std::vector<std::string> sockets) {
+  constexpr std::chrono::seconds kPatience{5};
+  const RequestLimits limits{
+      .end = "\r\n\r\n", .bytes = 8192, .connections = 16, .idle = kPatience, .slow = kPatience};
+  return RequestServer::create("the metrics' socket", listening_fd,
+                               std::make_unique<MetricsService>(std::move(desk), std::move(sockets)), limits);
 }
-
-Created<MetricsServer> MetricsServer::create(const std::string& address_and_port, Server& server,
-                                             std::vector<std::string> sockets) {
-  return create(address_and_port, std::make_unique<ControlServerDesk>(server), std::move(sockets));
-}
-
-Created<MetricsServer> MetricsServer::create(const std::string& address_and_port,
-                                             std::unique_ptr<ControlDesk> desk,
-                                             std::vector<std::string> sockets) {
-  if (!is_address(address_and_port))
-    return fmt::format("metrics at '{}': expected ADDRESS:PORT, such as 127.0.0.1:9105 or [::1]:9105",
-                       address_and_port);
-  std::unique_ptr<MetricsServer> made(new MetricsServer);
-  made->guests_ = std::make_shared<Guests>(std::move(desk), std::move(sockets));
-  // Before a sandbox closes: the web server's first date reads /etc/localtime.
-  tzset();
-  errno = 0;
-  try {
-    made->web_ = std::make_unique<Web>(address_and_port);
-    made->web_->exposer.RegisterCollectable(made->guests_);
-  } catch (const std::exception&) {
-    // The exception says "null context" and no more; the web server's last call may have left a reason.
-    return fmt::format(
-        "metrics at {}: cannot listen there{}{}; is the address this machine's, and the port free?",
-        address_and_port, errno != 0 ? ": " : "", errno != 0 ? std::strerror(errno) : "");
-  }
-  return made;
-}
-
-int MetricsServer::port() const { return web_->exposer.GetListeningPorts().front(); }
 
 }  // namespace fallow

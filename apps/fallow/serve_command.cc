@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "apps/fallow/exit_status.h"
+#include "apps/fallow/metrics_address.h"
 #include "apps/fallow/output_file.h"
 #include "apps/fallow/serve_sockets.h"
 #include "apps/fallow/serve_supervisor.h"
@@ -78,6 +79,13 @@ class Door {
       }
       guests_.push_back(std::move(*made));
     }
+    if (request.metrics) {
+      metrics_ = listen_for_metrics(*request.metrics, error);
+      if (!metrics_) {
+        *error = "--metrics " + *error;
+        return false;
+      }
+    }
     if (!control_.empty() || !request.control) return true;
     auto made = ListeningSocket::create(*request.control, request.socket_mode, owner, error);
     if (made) {
@@ -95,12 +103,16 @@ class Door {
     }
     for (const ListeningSocket& socket : control_) plan->keep.push_back(socket.file());
     if (!control_.empty()) plan->control = control_.front().file();
+    if (!metrics_) return;
+    plan->keep.push_back(metrics_->get());
+    plan->metrics = metrics_->get();
   }
 
   static constexpr const char* kControlName = "control";  // FileDescriptorName= of a socket unit
 
  private:
   std::vector<ListeningSocket> guests_, control_;
+  std::optional<OwnedFile> metrics_;
 };
 
 // Zero-filled, and one and the same in the supervisor and all workers.

@@ -91,12 +91,6 @@ constexpr int kPlainCalls[] = {
     SCMP_SYS(nanosleep),
 };
 
-// Of the metrics' server.
-constexpr int kMetricsCalls[] = {
-    SCMP_SYS(accept),      SCMP_SYS(bind),  SCMP_SYS(listen), SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
-    SCMP_SYS(getpeername), SCMP_SYS(pipe2), SCMP_SYS(uname),  SCMP_SYS(getuid),
-};
-
 using Filter = std::unique_ptr<void, decltype(&seccomp_release)>;
 
 bool allow(const Filter& filter, std::span<const int> calls) {
@@ -139,23 +133,16 @@ bool allow_threads(const Filter& filter) {
          allow_if(filter, SCMP_SYS(tgkill), equal(0, getpid()));
 }
 
-bool allow_files(const Filter& filter, bool metrics) {
+bool allow_files(const Filter& filter) {
   for (const int command : {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS})
     if (!allow_if(filter, SCMP_SYS(fcntl), equal(1, command))) return false;
-  // fstat() of the C library, which is this call with an empty path. Of other paths it tells what there is,
-  // but opens nothing; the metrics' server looks for files of its own, which there are not.
-  constexpr int kStat[] = {SCMP_SYS(newfstatat)};
-  return metrics ? allow(filter, kStat) : allow_if(filter, kStat[0], bits(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
-}
-
-bool allow_metrics(const Filter& filter) {
-  return allow(filter, kMetricsCalls) && allow_if(filter, SCMP_SYS(socket), equal(0, AF_INET)) &&
-         allow_if(filter, SCMP_SYS(socket), equal(0, AF_INET6));
+  // fstat() of the C library, which is this call with an empty path.
+  return allow_if(filter, SCMP_SYS(newfstatat), bits(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
 }
 
 }  // namespace
 
-std::string enter_sandbox(const SandboxOptions& options) {
+std::string enter_sandbox() {
   // What makes times into words would read the time zone's file, again and again unless there is a variable.
   setenv("TZ", "UTC0", 1);
   tzset();
@@ -164,7 +151,7 @@ std::string enter_sandbox(const SandboxOptions& options) {
   // All threads there are already. Includes no_new_privs.
   const bool made = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
                     allow(filter, kPlainCalls) && allow_memory(filter) && allow_threads(filter) &&
-                    allow_files(filter, options.metrics) && (!options.metrics || allow_metrics(filter));
+                    allow_files(filter);
   if (!made) return "the seccomp filter cannot be made for this processor";
   const int result = seccomp_load(filter.get());
   if (result != 0) return fmt::format("the seccomp filter was not accepted: {}", std::strerror(-result));

@@ -51,7 +51,7 @@ std::string words_of(int status) {
 
 class Supervisor {
  public:
-  Supervisor(const Worker& worker, const SupervisorOptions& options, ServeLog& log)
+  Supervisor(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log)
       : worker_(worker), options_(options), log_(log) {
     deaths_.reserve(options.deaths + 1);
     sigemptyset(&signals_);
@@ -153,7 +153,7 @@ class Supervisor {
     }
   }
 
-  const Worker worker_;
+  const supervisor::Worker worker_;
   const SupervisorOptions options_;
   ServeLog& log_;
   sigset_t signals_{};
@@ -165,7 +165,7 @@ class Supervisor {
 
 }  // namespace
 
-int supervise(const Worker& worker, const SupervisorOptions& options, ServeLog& log) {
+int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log) {
   return Supervisor(worker, options, log).run();
 }
 

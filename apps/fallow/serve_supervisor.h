@@ -19,19 +19,22 @@ struct SupervisorOptions {
   void* context = nullptr;
 };
 
-// What a worker's process runs; its result is the process's exit status.
+// What a worker's process runs; its result is the process's exit status. In a namespace, as the core's port
+// has a worker too.
+namespace supervisor {
 struct Worker {
   // `started`: to be called when it begins to serve. A first worker that ends before, with a status other
   // than 0, is not started again: that would fail too.
   int (*run)(void* context, void (*started)()) noexcept;
   void* context;
 };
+}  // namespace supervisor
 
 // Runs workers, one after the other, until one ends with 0 after SIGTERM or SIGINT, which are passed on as
 // SIGTERM; a second of them kills it. Returns the exit status for the command. The calling process must have
 // no other thread; SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and
 // SIGPIPE is ignored. A worker dies with its supervisor.
-int supervise(const Worker& worker, const SupervisorOptions& options, ServeLog& log);
+int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log);
 
 // For the worker: dies with the supervisor, from now on. To be repeated after a change of user, which undoes
 // it. False: the supervisor is gone already.

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "apps/fallow/control_server.h"
+#include "apps/fallow/control_server_desk.h"
 #include "apps/fallow/exit_status.h"
 #include "apps/fallow/metrics_server.h"
 #include "apps/fallow/serve_events.h"
@@ -46,25 +47,23 @@ std::string drop_rights(const WorkerPlan& plan) {
     if (!die_with_supervisor()) return "the supervisor is gone";
   }
   if (!plan.request->sandbox) return {};
-  if (std::string error = enter_sandbox({.metrics = plan.request->metrics.has_value()}); !error.empty())
-    return error + "; --no-sandbox does without";
+  if (std::string error = enter_sandbox(); !error.empty()) return error + "; --no-sandbox does without";
   return {};
 }
 
 // Through which the guests can be seen from outside.
 struct Windows {
-  std::unique_ptr<ControlServer> control;
-  std::unique_ptr<MetricsServer> metrics;
+  std::unique_ptr<RequestServer> control, metrics;
 
   // Empty, or what failed.
   std::string open(const WorkerPlan& plan, Server& server) {
     if (plan.control >= 0) {
-      auto made = ControlServer::create(plan.control, server, plan.socket_paths);
+      auto made = serve_control(plan.control, std::make_unique<ControlServerDesk>(server), plan.socket_paths);
       if (!made) return made.error;
       control = std::move(made.object);
     }
-    if (plan.request->metrics) {
-      auto made = MetricsServer::create(*plan.request->metrics, server, plan.socket_paths);
+    if (plan.metrics >= 0) {
+      auto made = serve_metrics(plan.metrics, std::make_unique<ControlServerDesk>(server), plan.socket_paths);
       if (!made) return made.error;
       metrics = std::move(made.object);
     }
@@ -93,7 +92,7 @@ std::string serve(const WorkerPlan& plan, void (*started)()) {
   plan.log->write(LogLevel::Info, "serving", "guests are served");
   let_sigterm_stop(*server.object);
   std::string error = server.object->run();
-  // The process is about to end. Taking these apart would take seconds, which the web server waits for.
+  // The process is about to end, and a client may wait for an answer.
   windows.abandon();
   static_cast<void>(server.object.release());
   return error;

@@ -20,6 +20,7 @@ struct WorkerPlan {
   std::vector<int> listeners;             // of guests
   std::vector<std::string> socket_paths;  // theirs
   int control = -1;                       // listens for `fallow ctl`; -1: nothing does
+  int metrics = -1;                       // listens for Prometheus; -1: nothing does
   std::optional<UserIds> user;
   std::vector<int> keep;  // other descriptors that are in use
 };

@@ -154,11 +154,16 @@ void BalloonDevice::queue_stopped(std::uint16_t queue) noexcept {
 }
 
 void BalloonDevice::device_reset() noexcept {
+  forget_driver();
+  held_ = {};
+}
+
+void BalloonDevice::forget_driver() noexcept {
   actual_.store(0, std::memory_order_relaxed);
   poison_.store(0, std::memory_order_relaxed);
+  poison_in_doubt_ = false;
   hint_command_ = driver_hint_id_ = kHintStop;
   hinting_ = false;
-  held_ = {};
   said_ = 0;
   inflated_.clear();
   counts_.inflated.store(0, std::memory_order_relaxed);

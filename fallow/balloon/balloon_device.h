@@ -77,6 +77,7 @@ class BalloonObserver {
  public:
   enum class Notice : std::uint8_t {
     PoisonKeepsPages,  // the guest's poison value is not 0: nothing it reports can be released
+    PoisonInDoubt,     // it is not known: nothing it reports is released until it is
     NotReleased,       // the backing failed for the first time
   };
   // Once each, until the device is reset.
@@ -111,12 +112,20 @@ class BalloonDevice final : public VirtioDevice {
   // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 64).
   Status change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
 
+  // Forgets what the driver said so far, as another one begins: as a reset does, but queues and features
+  // stay.
+  void forget_driver() noexcept;
+
   // How many frames the balloon should have (5.5.6); at most 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
   // How many the driver says it has. Any thread.
   PfnCount actual() const noexcept { return {actual_.load(std::memory_order_relaxed)}; }
   std::uint32_t poison() const noexcept { return poison_.load(std::memory_order_relaxed); }
+  // While true, the value that poison() returns may not be the one that the driver uses, as its transport may
+  // have lost it: of a driver that accepted PAGE_POISON nothing that is reported is released. False after a
+  // reset. The device's thread.
+  void doubt_poison(bool on) noexcept { poison_in_doubt_ = on; }
 
   // Asks the guest for statistics (5.5.6.3). Busy: it has not answered the last request, or given a buffer
   // yet. NotFound: the feature was not negotiated.
@@ -133,6 +142,9 @@ class BalloonDevice final : public VirtioDevice {
   void pause_reporting(bool on) noexcept { paused_.store(on, std::memory_order_relaxed); }
 
   BalloonDeviceStats stats() const noexcept;  // any thread
+
+  // The number of a queue; kNoQueue if it is not there.
+  std::uint16_t number(BalloonQueue queue) const noexcept { return queue_number(offered(), queue); }
 
  private:
   struct Layout;
@@ -162,7 +174,6 @@ class BalloonDevice final : public VirtioDevice {
   void queue_stopped(std::uint16_t queue) noexcept override;
   void device_reset() noexcept override;
 
-  std::uint16_t number(BalloonQueue queue) const noexcept { return queue_number(offered(), queue); }
   void refuse(Refusal why, std::uint64_t n = 1) noexcept;
   void say(BalloonObserver::Notice notice) noexcept;
 
@@ -207,6 +218,7 @@ class BalloonDevice final : public VirtioDevice {
   std::uint32_t driver_hint_id_ = kHintStop;  // what the driver said that its pages belong to
   bool hinting_ = false;                      // the driver began a round and has not ended it
   std::uint8_t said_ = 0;                     // a bit for each notice
+  bool poison_in_doubt_ = false;
 
   Counts counts_;
 };

@@ -14,10 +14,11 @@ std::uint32_t BalloonDevice::serve_report(std::span<const QueueBuffer> buffers) 
   const std::uint64_t usable = collect(buffers);
   if (!has(kBalloonPagePoison)) return release_reported(buffers, {.zero_counts = has(kBalloonInitReported)});
   // Read once: a guest that changes it meanwhile gets one answer for all of the request.
-  if (poison() == 0) return release_reported(buffers, {.zero_needed = true});
+  const bool in_doubt = poison_in_doubt_;
+  if (poison() == 0 && !in_doubt) return release_reported(buffers, {.zero_needed = true});
   if (usable != 0) {
     refuse(Refusal::Poison, usable);
-    say(BalloonObserver::Notice::PoisonKeepsPages);
+    say(in_doubt ? BalloonObserver::Notice::PoisonInDoubt : BalloonObserver::Notice::PoisonKeepsPages);
   }
   return 0;
 }

@@ -20,6 +20,13 @@ long advise(std::span<const iovec> list, int advice) noexcept {
   return syscall(SYS_process_madvise, kPidfdSelf, list.data(), list.size(), advice, 0U);
 }
 
+// <asm-generic/mman-common.h> of Linux 5.18: MADV_DONTNEED, of locked memory too, which stays locked when it
+// is touched again.
+constexpr int kDontNeedLocked = 24;
+
+// An advice for no memory at all is an error only if the kernel does not know it.
+bool kernel_releases_locked() { return madvise(nullptr, 0, kDontNeedLocked) == 0; }
+
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
 
 // The most frames of which frame numbers and addresses still fit into 64 bits with room to spare.
@@ -28,7 +35,10 @@ constexpr PfnCount kMostFrames{std::uint64_t{1} << 40};
 }  // namespace
 
 AnonymousBacking::AnonymousBacking(const AnonymousOptions& options) noexcept
-    : Backing(options.first, options.size), options_(options), takes_lists_(advise({}, advice()) == 0) {}
+    : Backing(options.first, options.size),
+      options_(options),
+      releases_locked_(kernel_releases_locked()),
+      takes_lists_(advise({}, advice()) == 0) {}
 
 Created<AnonymousBacking> AnonymousBacking::create(const AnonymousOptions& options) {
   if (options.size.raw == 0) return std::string("a backing needs at least one frame");
@@ -74,7 +84,13 @@ std::string AnonymousBacking::set_huge_pages() {
 }
 
 int AnonymousBacking::advice() const noexcept {
-  return options_.release == AnonymousOptions::Release::Free ? MADV_FREE : MADV_DONTNEED;
+  if (options_.release == AnonymousOptions::Release::Free) return MADV_FREE;
+  return releases_locked_ ? kDontNeedLocked : MADV_DONTNEED;
+}
+
+const char* AnonymousBacking::release_call() const noexcept {
+  if (options_.release == AnonymousOptions::Release::Free) return "madvise(MADV_FREE)";
+  return releases_locked_ ? "madvise(MADV_DONTNEED_LOCKED)" : "madvise(MADV_DONTNEED)";
 }
 
 int AnonymousBacking::release(ByteCount offset, ByteCount length) noexcept {

@@ -8,8 +8,8 @@ namespace fallow {
 
 struct AnonymousOptions {
   enum class Release : std::uint8_t {
-    DontNeed,  // at once; reads as zero afterwards
-    Free,      // when the host needs the memory; reads as zero or as before
+    DontNeed,  // at once; reads as zero afterwards. Locked memory too, with Linux 5.18 and later
+    Free,      // when the host needs the memory; reads as zero or as before. Fails for locked memory
   };
   enum class HugePages : std::uint8_t {
     Never,   // frames of 4 KiB, whatever the machine's setting
@@ -21,8 +21,8 @@ struct AnonymousOptions {
   HugePages huge_pages = HugePages::Never;
 };
 
-// System calls: mmap, mprotect, madvise and process_madvise once; then madvise, and process_madvise of this
-// process where it releases several runs at once (Linux 6.14 and later); mincore; munmap.
+// System calls: mmap, mprotect, process_madvise and madvise a few times; then madvise, and process_madvise of
+// this process where it releases several runs at once (Linux 6.14 and later); mincore; munmap.
 class AnonymousBacking final : public Backing {
  public:
   // Reserves address space only; a frame becomes resident when it is first touched. A frame whose number
@@ -45,13 +45,15 @@ class AnonymousBacking final : public Backing {
   std::string map();
   std::string set_huge_pages();
   int advice() const noexcept;
+  const char* release_call() const noexcept override;
   int release(ByteCount offset, ByteCount length) noexcept override;
   std::size_t release_first(std::span<const ScatterEntry> runs) noexcept override;
   bool releases_together() const noexcept override { return takes_lists_; }
 
   AnonymousOptions options_;
-  const bool takes_lists_;    // the kernel releases several runs in one call
-  void* reserved_ = nullptr;  // with the guards
+  const bool releases_locked_;  // the kernel knows MADV_DONTNEED_LOCKED
+  const bool takes_lists_;      // the kernel releases several runs in one call
+  void* reserved_ = nullptr;    // with the guards
   std::size_t reserved_size_ = 0;
 };
 

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "fallow/balloon/memory_backing.h"
 #include "fallow/base/check.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
+#include "fallow/host/release_error.h"
 #include "fallow/reporting/reporting_device.h"
 
 namespace fallow {
@@ -74,6 +76,9 @@ class Backing : public MemoryBacking {
   // The errno of the last discard or residency reading that failed; 0 if none did.
   int last_error() const noexcept { return last_error_.load(std::memory_order_relaxed); }
 
+  // last_error() of a discard in words: the call, its error, the usual cause, and what to do about it.
+  std::string release_error() const { return release_error_text(release_call(), last_error()); }
+
  protected:
   // `page` as page() says; both `first` and `size` are multiples of it.
   Backing(Pfn first, PfnCount size, PfnCount page = {1}) noexcept : first_(first), size_(size), page_(page) {
@@ -91,6 +96,9 @@ class Backing : public MemoryBacking {
   virtual std::size_t release_first(std::span<const ScatterEntry>) noexcept { return 0; }
   // Whether it may release more than one.
   virtual bool releases_together() const noexcept { return false; }
+
+  // The system call that releases, with its mode, as errors name it.
+  virtual const char* release_call() const noexcept { return "fallocate(FALLOC_FL_PUNCH_HOLE)"; }
 
   // One attempt to release `length` bytes at `offset` from the start, both whole host pages and inside the
   // backing: 0 or the errno.

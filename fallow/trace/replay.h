@@ -71,6 +71,8 @@ struct ReplayResult {
   double duration_s = 0, mean_used_mib = 0, peak_used_mib = 0, mean_resident_mib = 0, peak_resident_mib = 0,
          end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
   std::uint64_t requests = 0, entries = 0, report_failures = 0;
+  std::string
+      release_error;  // why the host did not release memory, and what helps; empty: it did, or there was none
   double report_seconds = 0;
   WireCounts wire;
   std::uint64_t disturbances = 0;

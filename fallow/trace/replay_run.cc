@@ -191,7 +191,11 @@ ReplayResult ReplayRun::finish() {
   r.report_failures = timeline_.failures();
   r.report_seconds = in_seconds(timeline_.in_report());
   r.disturbances = machine_->disturbances();
-  if (machine_->memory() != nullptr) r.corrupted_frames = machine_->memory()->corrupted();
+  if (machine_->memory() != nullptr) {
+    r.corrupted_frames = machine_->memory()->corrupted();
+    const Backing& backing = machine_->memory()->backing();
+    if (backing.counts().failures > 0) r.release_error = backing.release_error();
+  }
   error_ = timeline_.error();
   return r;
 }

@@ -12,6 +12,15 @@
 
 namespace fallow {
 
+// Why a ring stops, which says whether the driver is still there to take back what it is owed.
+enum class RingEnd : std::uint8_t {
+  Asked,      // GET_VRING_BASE: all that was taken is returned
+  HangUp,     // the connection ends: so it is, unless the ring is disabled or the driver may be gone
+  NewSetUp,   // its size, base or addresses come anew: nothing is written into it any more
+  NewDriver,  // features while it ran, or a reset: the same, and it has to be set up from the beginning
+};
+constexpr bool drops(RingEnd why) noexcept { return why == RingEnd::NewSetUp || why == RingEnd::NewDriver; }
+
 // Called by the thread that runs the session. The front-end, and with it the whole guest, may stand still
 // until a call returns, so none may wait.
 //
@@ -70,11 +79,15 @@ class VhostBackend {
   // `settings.vrings[vring]` has a size, addresses and a kick descriptor. It may be disabled: see
   // `settings.enabled(vring)`. What was made available before must be looked for without a kick.
   virtual Status start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept = 0;
-  // Cannot be refused. Ok: all that was taken from the ring was returned, and `base` is where it goes on
-  // (Vring::base). Repeated for a ring that stopped: Ok, and the same base again.
-  virtual Status stop_ring(std::uint32_t vring, std::uint32_t& base) noexcept = 0;
-  // Of a started ring; cannot be refused. A disabled one is not to be served.
+  // Cannot be refused. Ok: `base` is where it goes on (Vring::base), and nothing is written into the ring any
+  // more; what was taken from it, see `why`. Repeated for a ring that stopped: Ok, and the same base again.
+  virtual Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept = 0;
+  // Of a started ring; cannot be refused. A disabled one is not to be served; Ok: nothing is written into it
+  // until it is enabled again.
   virtual Status enable_ring(std::uint32_t vring, bool on) noexcept = 0;
+  // The front-end did what User Mode Linux does last when a driver goes whose rings it cannot disable, and
+  // which may free them now: nothing is written into a ring until its driver makes something available.
+  virtual void driver_may_leave() noexcept {}
   // Of a started ring: kick, call or err is another one, or none. A kick that waits in the new one counts.
   virtual Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept = 0;
 

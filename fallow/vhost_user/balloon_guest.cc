@@ -62,25 +62,6 @@ void count_call(CallTimes& times, double seconds) noexcept {
   times.sum += seconds;
 }
 
-std::string cure_of(int error) {
-  std::string what = std::string("fallocate(FALLOC_FL_PUNCH_HOLE): ") + std::strerror(error);
-  switch (error) {
-    case EOPNOTSUPP:
-    case ENOSYS:
-      return what +
-             ": the filesystem of the guest's memory cannot release parts of a file; let the front-end take "
-             "memory "
-             "from a memfd or a tmpfs";
-    case EPERM:
-      return what +
-             ": the guest's memory file is sealed, or this process may not change it; take the seal "
-             "(F_SEAL_WRITE) off, "
-             "or allow the call";
-    default:
-      return what;
-  }
-}
-
 }  // namespace
 
 void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
@@ -88,6 +69,7 @@ void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
 }
 
 void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
+  guest_.record_.driver_leaving = 0;  // it is there
   guest_.journal_.taken(queue, chain, position);
   if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
 }
@@ -111,6 +93,7 @@ BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& reco
       events_(events),
       session_wanted_(session_wanted),
       journal_(record),
+      same_driver_(record),
       journals_(*this) {}
 
 Created<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
@@ -199,7 +182,7 @@ void BalloonGuest::work() noexcept {
       if (events[i].data.u32 == kWake) {
         std::uint64_t count = 0;
         static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else {
+      } else if (!std::exchange(rings_[events[i].data.u32].stale_kick, false)) {
         pending_ |= 1U << events[i].data.u32;
       }
     }
@@ -273,7 +256,7 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   if (held != nullptr) held->lock();
   count_call(calls_, took.count());
-  if (status != Status::Ok) release_error_ = cure_of(file.last_error());
+  if (status != Status::Ok) release_error_ = file.release_error();
   return status;
 }
 
@@ -288,7 +271,12 @@ void BalloonGuest::config_changed() noexcept {
 }
 
 void BalloonGuest::notice(Notice notice) noexcept {
-  if (notice == Notice::PoisonKeepsPages) {
+  if (notice == Notice::PoisonInDoubt) {
+    events_.guest_event(record_.number, BalloonGuestEvents::Kind::Poison,
+                        "its driver accepted PAGE_POISON and has not said which value its free pages must "
+                        "keep (poison_val, 4 bytes at 12 of the configuration): nothing that it reports is "
+                        "released until it does; --features=-poison does without");
+  } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
     std::snprintf(value, sizeof value, "0x%x", device_->poison());
     events_.guest_event(
@@ -325,6 +313,14 @@ void BalloonGuest::pause(bool on) noexcept {
 
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
+  const std::uint16_t queue = device_->number(BalloonQueue::Stats);
+  if (queue < rings_.size() && rings_[queue].started) {
+    if (at_rest(queue)) return Status::Busy;
+    if (rings_[queue].owes) {  // by which the driver is asked, too
+      hand_back_owed(queue, estate_of(queue));
+      return Status::Ok;
+    }
+  }
   return device_->request_statistics();
 }
 

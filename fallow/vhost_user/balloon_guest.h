@@ -21,6 +21,7 @@
 #include "fallow/vhost_user/guest_memory_files.h"
 #include "fallow/vhost_user/guest_record.h"
 #include "fallow/vhost_user/inflight_area.h"
+#include "fallow/vhost_user/same_driver.h"
 
 namespace fallow {
 
@@ -35,7 +36,7 @@ struct BalloonGuestOptions {
 class BalloonGuestEvents {
  public:
   enum class Kind : std::uint8_t {
-    Poison,       // its poison value is not 0: nothing that it reports can be released
+    Poison,       // its poison value is not 0, or not known: nothing that it reports can be released
     NotReleased,  // the host does not release; `why` says what, and what helps
     RingFault,    // the driver broke a rule of the ring; the queue stands still until the driver starts anew
     MemoryLost,   // its memory file became shorter than the memory
@@ -123,8 +124,9 @@ class BalloonGuest final : public VhostBackend,
   }
   Status reset_device() noexcept override;
   Status start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept override;
-  Status stop_ring(std::uint32_t vring, std::uint32_t& base) noexcept override;
+  Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept override;
   Status enable_ring(std::uint32_t vring, bool on) noexcept override;
+  void driver_may_leave() noexcept override;
   Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept override;
   Status get_inflight(VhostInflight& inflight) noexcept override;
   Status set_inflight(const VhostInflight& inflight) noexcept override;
@@ -134,8 +136,10 @@ class BalloonGuest final : public VhostBackend,
   // A started ring.
   struct Ring {
     bool started = false, enabled = false;
+    bool owes = false;  // a chain that the journal knows of, and the device does not
     QueueAddresses at;
     int kick = -1, call = -1, err = -1;  // the session's
+    bool stale_kick = false;             // the next event tells of kicks that came before the ring rested
   };
   // To the journals that there are.
   class Journals final : public RingJournal {
@@ -177,16 +181,29 @@ class BalloonGuest final : public VhostBackend,
   void tell_fault(std::uint16_t queue) noexcept;
   void tell_driver(Lock& lock) noexcept;
 
+  // Whether nothing may be written into a ring but what its driver makes available from now on.
+  bool at_rest(std::uint16_t queue) const noexcept {
+    return !rings_[queue].enabled || record_.driver_leaving != 0;
+  }
+  GuestJournal::Estate estate_of(std::uint16_t queue) const noexcept;
   std::string addresses_of(std::uint32_t vring, const VhostSettings& settings, QueueAddresses& at) const;
-  QueuePosition begin_of(const QueueAddresses& at, std::uint32_t base) const noexcept;
-  bool begin_ring(std::uint16_t queue, const QueueAddresses& at, QueuePosition position) noexcept;
+  std::string begin_of(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
+                       QueuePosition& position) const;
+  std::string inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
+                          std::vector<std::uint16_t>& owed);
+  void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
+  Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
+  Status go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
+  bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
   void hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
-  void hand_back_inflight(std::uint16_t queue, QueuePosition& position,
-                          std::vector<std::uint16_t>& owed) noexcept;
+  QueuePosition end_ring(std::uint16_t queue) noexcept;
+  void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
   bool begin_device(Features features) noexcept;
   void restart_device() noexcept;
-  void keep_poison(std::uint32_t poison) noexcept;
+  void take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
+  void next_poison(bool same_driver) noexcept;
+  void tell_poison() noexcept;
   void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
   bool watch(std::uint32_t vring, int kick) noexcept;
   void unwatch(int kick) noexcept;
@@ -205,6 +222,7 @@ class BalloonGuest final : public VhostBackend,
   BalloonGuestEvents& events_;
   const int session_wanted_;
   GuestJournal journal_;
+  SameDriver same_driver_;
   Journals journals_;
   std::unique_ptr<InflightArea> inflight_;
 

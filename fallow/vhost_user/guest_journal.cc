@@ -57,6 +57,7 @@ void GuestJournal::started(std::uint16_t queue, std::uint32_t begin, QueuePositi
   RingRecord& ring = record_.rings[queue];
   ring.set_progress({position, 0, 0, Step::None});
   store(ring.kept, 0);
+  store(ring.dropped, 0);
   store(ring.begin, begin);
   ring.set_progress({position, 0, 0, Step::Idle});
 }
@@ -68,6 +69,11 @@ void GuestJournal::stopped(std::uint16_t queue, QueuePosition position) noexcept
 
 void GuestJournal::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
   record_.rings[queue].set_progress({position, chain.id, chain.slots, Step::Serving});
+}
+
+void GuestJournal::dropped(std::uint16_t queue, QueuePosition position) noexcept {
+  store(record_.rings[queue].dropped, 1);
+  stopped(queue, position);
 }
 
 // First kept, then no longer served: between the two it is owed once all the same, as estate() sees that the

@@ -18,6 +18,11 @@ class GuestJournal final : public RingJournal {
   // A ring that starts anew, from Vring::base `begin`, or has stopped.
   void started(std::uint16_t queue, std::uint32_t begin, QueuePosition position) noexcept;
   void stopped(std::uint16_t queue, QueuePosition position) noexcept;
+  // A ring whose memory may be another's by now. VH-4: no byte of a ring is written that its driver has not
+  // made available since the ring was last set up; so nothing of it is owed any more, to no process, and
+  // was_dropped() until it is started() again. Tests: ServerNewDriver.*, RandomFrontEnd.*
+  void dropped(std::uint16_t queue, QueuePosition position) noexcept;
+  bool was_dropped(std::uint16_t queue) const noexcept { return record_.rings[queue].dropped != 0; }
 
   // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken comes
   // back once, whatever the moment at which that process died. Tests: GuestJournal.*

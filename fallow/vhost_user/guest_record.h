@@ -8,6 +8,7 @@
 
 #include "fallow/vhost_user/state.h"
 #include "fallow/virtio/device_queue.h"
+#include "fallow/virtio/queue_buffer.h"
 
 namespace fallow {
 
@@ -38,10 +39,19 @@ struct RingProgress {
   }
 };
 
+// Where a ring was when GET_VRING_BASE stopped it: see SameDriver.
+struct HandedOut {
+  std::uint32_t valid = 0;
+  std::uint32_t base = 0;  // that was handed out
+  QueueAddresses at;
+};
+
 struct RingRecord {
   std::uint64_t progress = 0;  // RingProgress::word()
   std::uint32_t begin = 0;     // Vring::base when it was started
   std::uint32_t kept = 0;      // a chain that the device keeps: 0, or 1 << 31 | slots << 16 | id
+  std::uint32_t dropped = 0;   // its memory may be another's: not to be touched until it is set up again
+  HandedOut handed;
 
   // release: MO-28, what the word is about was done, or read, before.
   void set_progress(RingProgress p) noexcept {
@@ -50,13 +60,26 @@ struct RingRecord {
   RingProgress get_progress() const noexcept { return RingProgress::of(progress); }
 };
 
+// The poison value (virtio 1.2, 5.5.6.6), byte by byte: a front-end may write it in parts, and at any time.
+struct PoisonRecord {
+  static constexpr std::uint8_t kAll = 0xf;  // all four bytes
+
+  std::uint32_t value = 0;
+  std::uint8_t known = 0;  // bytes of the value that the driver is sure to mean
+  // Those that were written since all rings stopped last: a driver that begins means them.
+  std::uint8_t fresh = 0;
+};
+
 struct GuestRecord {
-  std::uint32_t in_use = 0;                          // 0: a free place
-  std::uint32_t socket = 0;                          // of those the daemon listens on, the place
-  std::uint64_t number = 0;                          // of the guest, since the daemon was started; from 1 on
-  std::uint32_t target = 0, actual = 0, poison = 0;  // of the configuration space (virtio 1.2, 5.5.4)
-  std::uint32_t paused = 0;                          // nothing is released
-  std::uint32_t restarts = 0;                        // processes that died while they served it
+  std::uint32_t in_use = 0;              // 0: a free place
+  std::uint32_t socket = 0;              // of those the daemon listens on, the place
+  std::uint64_t number = 0;              // of the guest, since the daemon was started; from 1 on
+  std::uint32_t target = 0, actual = 0;  // of the configuration space (virtio 1.2, 5.5.4)
+  PoisonRecord poison;                   // so is this
+  std::uint32_t driver_open = 0;         // see SameDriver
+  std::uint32_t driver_leaving = 0;      // see BalloonGuest::driver_may_leave()
+  std::uint32_t paused = 0;              // nothing is released
+  std::uint32_t restarts = 0;            // processes that died while they served it
   RingRecord rings[kVhostMaxVrings];
   VhostState vhost;
 };

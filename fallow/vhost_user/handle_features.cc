@@ -1,34 +1,32 @@
 // What is offered and accepted, and the state of the device as a whole.
+#include <algorithm>
 #include <cinttypes>
+#include <iterator>
 
 #include "fallow/vhost_user/handling.h"
 
 namespace fallow {
 
+// While rings run that cannot be disabled, as bit 30 was declined, this is the last that a driver of User
+// Mode Linux sends before it frees them.
 VhostVerdict VhostHandling::get_features() noexcept {
+  const bool runs = std::any_of(std::begin(now_.vrings), std::end(now_.vrings),
+                                [](const Vring& ring) { return ring.started; });
+  if (runs && (now_.features & kVhostFProtocolFeatures) == 0) backend_.driver_may_leave();
   return answer(backend_.features() | kVhostFProtocolFeatures);
 }
 
 // A driver that drops a feature may send this twice, the second time without bit 30; its rings are enabled
-// then, since no SET_VRING_ENABLE will follow.
+// then, since no SET_VRING_ENABLE will follow. While rings run it is another driver's: those of the driver
+// before may lie in memory that was freed since.
 VhostVerdict VhostHandling::set_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~(backend_.features() | kVhostFProtocolFeatures);
   if (strange != 0) return refuse("the features 0x%" PRIx64 " were not offered", strange);
   next_.features = features;
   next_.features_set = true;
-  // The format of a ring depends on them.
-  if (((features ^ now_.features) & ~kVhostFProtocolFeatures) != 0) {
-    if (const auto v = stop_all(); v != VhostVerdict::Done) return v;
-  }
-  const auto set = verdict_of(backend_.set_features(features & ~kVhostFProtocolFeatures), "features");
-  if (set != VhostVerdict::Done) return set;
-  for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if (!next_.vrings[i].started || next_.enabled(i) == now_.enabled(i)) continue;
-    const auto v = verdict_of_certain(backend_.enable_ring(i, next_.enabled(i)));
-    if (v != VhostVerdict::Done) return v;
-  }
-  return VhostVerdict::Done;
+  if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
+  return verdict_of(backend_.set_features(features & ~kVhostFProtocolFeatures), "features");
 }
 
 VhostVerdict VhostHandling::set_protocol_features() noexcept {
@@ -49,7 +47,7 @@ VhostVerdict VhostHandling::set_status() noexcept {
   const auto status = message_.as<std::uint64_t>();
   if (status > 0xff) return refuse("status 0x%" PRIx64 " is no byte", status);
   if (status == 0) {
-    if (const auto v = stop_all(); v != VhostVerdict::Done) return v;
+    if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
     for (Vring& ring : next_.vrings) ring.enabled = false;
   }
   next_.status = static_cast<std::uint8_t>(status);
@@ -57,7 +55,7 @@ VhostVerdict VhostHandling::set_status() noexcept {
 }
 
 VhostVerdict VhostHandling::reset_device() noexcept {
-  if (const auto v = stop_all(); v != VhostVerdict::Done) return v;
+  if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
   for (Vring& ring : next_.vrings) ring.enabled = false;
   next_.status = 0;
   return verdict_of(backend_.reset_device(), "resetting the device");

@@ -1,5 +1,5 @@
 // Rings. One starts when its kick descriptor comes, or, stopped by new settings, when it is enabled again; it
-// stops when it is asked where it is, when its settings change, and when the device is reset.
+// stops when it is asked where it is, when its settings change, and when another driver begins.
 #include <cinttypes>
 
 #include "fallow/vhost_user/handling.h"
@@ -28,7 +28,7 @@ VhostVerdict VhostHandling::set_vring_num() noexcept {
   if (!packed() && !power_of_two(state.num))
     return refuse("queue %u of %u places, which is no power of two", state.index, state.num);
   if (state.num == now_.vrings[state.index].size) return VhostVerdict::Done;
-  const auto stopped = stop(state.index);
+  const auto stopped = stop(state.index, RingEnd::NewSetUp);
   next_.vrings[state.index].size = state.num;
   return stopped;
 }
@@ -81,7 +81,7 @@ VhostVerdict VhostHandling::set_vring_addr() noexcept {
   ring.available = addr.available;
   ring.used = addr.used;
   ring.addressed = true;
-  return same && now_.enabled(addr.index) ? VhostVerdict::Done : stop(addr.index);
+  return same && now_.enabled(addr.index) ? VhostVerdict::Done : stop(addr.index, RingEnd::NewSetUp);
 }
 
 // Says that the ring begins anew, even if it says what was said before: a driver that is unloaded and loaded
@@ -91,7 +91,7 @@ VhostVerdict VhostHandling::set_vring_base() noexcept {
   if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
   if (!packed() && state.num > 0xffff)
     return refuse("queue %u at 0x%x, which is no index of a split ring", state.index, state.num);
-  const auto stopped = stop(state.index);
+  const auto stopped = stop(state.index, RingEnd::NewSetUp);
   next_.vrings[state.index].base = state.num;
   return stopped;
 }
@@ -99,7 +99,7 @@ VhostVerdict VhostHandling::set_vring_base() noexcept {
 VhostVerdict VhostHandling::get_vring_base() noexcept {
   const auto state = message_.as<VhostVringState>();
   if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
-  if (const auto v = stop(state.index); v != VhostVerdict::Done) return v;
+  if (const auto v = stop(state.index, RingEnd::Asked); v != VhostVerdict::Done) return v;
   Vring& ring = next_.vrings[state.index];
   ring.kick = ring.call = ring.err = -1;
   const VhostVringState where{state.index, ring.base};
@@ -147,18 +147,21 @@ VhostVerdict VhostHandling::start(std::uint32_t vring) noexcept {
   return verdict_of(backend_.start_ring(vring, next_), "starting a ring");
 }
 
-VhostVerdict VhostHandling::stop(std::uint32_t vring) noexcept {
+VhostVerdict VhostHandling::stop(std::uint32_t vring, RingEnd why) noexcept {
   Vring& ring = next_.vrings[vring];
   if (!ring.started) return VhostVerdict::Done;
-  const auto v = verdict_of_certain(backend_.stop_ring(vring, ring.base));
+  const auto v = verdict_of_certain(backend_.stop_ring(vring, why, ring.base));
   ring.started = false;
   stopped_[vring] = true;
+  if (why != RingEnd::NewDriver) return v;
+  forget(ring);
+  forgotten_[vring] = true;
   return v;
 }
 
-VhostVerdict VhostHandling::stop_all() noexcept {
+VhostVerdict VhostHandling::begin_anew() noexcept {
   for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if (const auto v = stop(i); v != VhostVerdict::Done) return v;
+    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) return v;
   }
   return VhostVerdict::Done;
 }

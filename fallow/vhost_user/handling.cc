@@ -7,6 +7,8 @@
 
 namespace fallow {
 
+void VhostHandling::forget(Vring& ring) noexcept { ring = {.size = ring.size, .enabled = ring.enabled}; }
+
 VhostVerdict VhostHandling::run() noexcept {
   const VhostRule* const rule = message_.rule();
   VhostVerdict verdict = VhostVerdict::Refused;
@@ -127,6 +129,7 @@ void VhostHandling::keep_stops() noexcept {
     if (!stopped_[i]) continue;
     next_.vrings[i].started = false;
     next_.vrings[i].base = bases[i];
+    if (forgotten_[i]) forget(next_.vrings[i]);
   }
 }
 

@@ -57,8 +57,10 @@ class VhostHandling {
   VhostVerdict check_index(std::uint64_t index) noexcept;
   VhostVerdict start(std::uint32_t vring) noexcept;
   VhostVerdict start_if_complete(std::uint32_t vring) noexcept;
-  VhostVerdict stop(std::uint32_t vring) noexcept;
-  VhostVerdict stop_all() noexcept;
+  VhostVerdict stop(std::uint32_t vring, RingEnd why) noexcept;
+  VhostVerdict begin_anew() noexcept;
+  // Of a driver that is gone: its ring does not start again with what was said of it.
+  static void forget(Vring& ring) noexcept;
 
   VhostVerdict get_config() noexcept;
   VhostVerdict set_config() noexcept;
@@ -88,6 +90,7 @@ class VhostHandling {
   VhostReply& reply_;
   Complaint& complaint_;
   bool stopped_[kVhostMaxVrings] = {};
+  bool forgotten_[kVhostMaxVrings] = {};
 };
 
 }  // namespace fallow

@@ -142,6 +142,14 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
   return ids;
 }
 
+// The version last: an area of version 0 is filled in when the queue begins.
+void InflightArea::forget(std::uint16_t index) noexcept {
+  Queue* const region = queue(index);
+  if (region == nullptr) return;
+  for (std::uint16_t id = 0; id < queue_size_; ++id) store(descriptor(index, id)->inflight, std::uint8_t{0});
+  store(region->version, std::uint16_t{0});
+}
+
 void InflightArea::taken(std::uint16_t index, const Chain& chain, QueuePosition) noexcept {
   Descriptor* const each = descriptor(index, chain.id);
   if (each == nullptr) return;

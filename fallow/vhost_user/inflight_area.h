@@ -30,6 +30,9 @@ class InflightArea final : public RingJournal {
   // ring is if any are; `used` is the ring's own used index.
   std::vector<std::uint16_t> owed(std::uint16_t queue, std::uint16_t size, std::uint16_t used) noexcept;
 
+  // Another driver begins: nothing of a queue is in flight any more.
+  void forget(std::uint16_t queue) noexcept;
+
   // RingJournal.
   void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;
   void kept(std::uint16_t, std::uint16_t, std::uint16_t) noexcept override {}

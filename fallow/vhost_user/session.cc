@@ -118,7 +118,7 @@ Status VhostSession::close() noexcept {
   state_.go(to);
   for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
     std::uint32_t base = 0;
-    if (settings().vrings[i].started && backend_.stop_ring(i, base) == Status::Pending)
+    if (settings().vrings[i].started && backend_.stop_ring(i, RingEnd::HangUp, base) == Status::Pending)
       return Status::Pending;
   }
   if (settings().region_count != 0 && backend_.set_memory({}) == Status::Pending) return Status::Pending;

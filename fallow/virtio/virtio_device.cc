@@ -150,7 +150,7 @@ bool VirtioDevice::process(std::uint16_t queue, std::uint32_t budget) noexcept {
   static_cast<void>(ring.ask_for_kicks(false));
   bool used = false, more = true;
   for (; more && budget > 0; --budget) more = take(queue, ring, used);
-  if (used && ring.take_notification()) notifier_.queue_used(queue);
+  if (used && started(queue) && ring.take_notification()) notifier_.queue_used(queue);
   return more;
 }
 
@@ -163,7 +163,9 @@ bool VirtioDevice::take(std::uint16_t queue, DeviceQueue& ring, bool& used) noex
       count(descriptors_, chain.buffers.size());
       if (journal_ != nullptr) journal_->taken(queue, chain, ring.position());
       std::uint32_t written = 0;
-      if (serve(queue, chain, written)) {
+      const bool returns = serve(queue, chain, written);
+      if (!started(queue)) return false;  // it was stopped meanwhile, and its memory may be another's
+      if (returns) {
         push(queue, ring, chain.id, chain.slots, written);
         used = true;
       } else if (journal_ != nullptr) {

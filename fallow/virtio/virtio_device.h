@@ -76,7 +76,9 @@ class VirtioDevice {
   }
   Status start_queue(std::uint16_t queue, const QueueAddresses& addresses, QueuePosition position) noexcept;
   // Forgets a queue and whatever of it the device held; it may be set up again (2.6.1). Returns where it was.
-  // Not set up: a fresh position.
+  // Not set up: a fresh position. May be called from within a request of the queue, in a discard: that chain
+  // is not returned then, and nothing is written into the ring any more; process() has to return before any
+  // queue is set up again.
   QueuePosition stop_queue(std::uint16_t queue) noexcept;
   bool started(std::uint16_t queue) const noexcept {
     return queue < queue_count_ && queues_[queue].active != nullptr;

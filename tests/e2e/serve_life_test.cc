@@ -59,7 +59,7 @@ TEST(ServeLife, a_connection_outlives_the_worker) {
   ASSERT_GE(front_end, 0);
   EXPECT_TRUE(daemon.wait_for_events("connected", 1));
   for (std::size_t round = 1; round <= 3; ++round) {
-    kill(daemon.worker(), SIGKILL);
+    daemon.kill_worker();
     EXPECT_TRUE(daemon.wait_for_events("resumed", round));
   }
   EXPECT_EQ(daemon.guests().size(), 1U);
@@ -80,7 +80,7 @@ TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
   for (std::size_t round = 1; round <= 4; ++round) {
     const int front_end = connect_to(daemon.socket());
     EXPECT_TRUE(daemon.wait_for_events("connected", round));
-    kill(daemon.worker(), SIGKILL);
+    daemon.kill_worker();
     EXPECT_TRUE(daemon.wait_for_events("serving", round + 1));
     close(front_end);
     EXPECT_TRUE(daemon.wait_for_events("disconnected", round));
@@ -104,7 +104,7 @@ TEST(ServeLife, root_can_have_it_serve_as_somebody_else) {
   ASSERT_EQ(stat(daemon.socket().c_str(), &at), 0);
   EXPECT_EQ(at.st_uid, 65534U);
   EXPECT_EQ(at.st_mode & 07777, 0660U);
-  kill(daemon.worker(), SIGKILL);
+  daemon.kill_worker();
   EXPECT_TRUE(daemon.wait_for_events("serving", 2));
   EXPECT_EQ(daemon.stop(), 0);
   EXPECT_EQ(run_cli({"serve", "--socket", daemon.socket(), "--user", "nobody-at-all"}).err,

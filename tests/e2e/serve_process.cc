@@ -98,6 +98,13 @@ pid_t ServeProcess::worker() const {
   return children ? child : -1;
 }
 
+// -1 would be all processes of the machine.
+void ServeProcess::kill_worker() const {
+  pid_t process = -1;
+  ASSERT_TRUE(wait_until([&] { return (process = worker()) > 0; })) << "there is no worker\n" << troubles();
+  kill(process, SIGKILL);
+}
+
 int ServeProcess::stop() {
   int status = 0;
   kill(process_, SIGTERM);

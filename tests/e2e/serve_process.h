@@ -31,6 +31,8 @@ class ServeProcess {
   pid_t supervisor() const { return process_; }
   // The process that serves; -1: at present there is none.
   pid_t worker() const;
+  // SIGKILL to that process. Waits for one; none in time is a failure of the test, and nothing is killed.
+  void kill_worker() const;
   // SIGTERM; the exit status, -1 if a signal ended it or it did not end in time.
   int stop();
   // SIGKILL, to the supervisor, with whom the worker dies.

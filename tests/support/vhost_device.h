@@ -104,8 +104,8 @@ class VhostDevice final : public VhostBackend {
     rings[vring] = {true, settings.enabled(vring), from.base, from.kick, from.call, from.err};
     return status;
   }
-  Status stop_ring(std::uint32_t vring, std::uint32_t& base) noexcept override {
-    if (called("stop_ring", vring) == Status::Pending) return Status::Pending;
+  Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept override {
+    if (called(drops(why) ? "drop_ring" : "stop_ring", vring) == Status::Pending) return Status::Pending;
     rings[vring] = {};
     base = position;
     return Status::Ok;
@@ -125,6 +125,8 @@ class VhostDevice final : public VhostBackend {
     rings[vring].err = ring.err;
     return status;
   }
+
+  void driver_may_leave() noexcept override { calls.push_back("driver_may_leave"); }
 
   Status get_inflight(VhostInflight& wanted) noexcept override {
     const Status status = called("get_inflight", wanted.area.queues);

@@ -42,7 +42,9 @@ class VhostGuest {
   static constexpr std::uint32_t kAck = kVhostVersion | kVhostNeedReply;
   static constexpr std::uint64_t kBase = 0x1000'0000, kUser = 0x7f12'0000'0000, kInFile = 0x20'0000;
   static constexpr std::uint64_t kLists = 0x10'0000, kFree = 0x20'0000;  // behind the rings; from the base
+  static constexpr std::uint64_t kRingRoom = 0x2'0000;
   static constexpr std::uint16_t kInflate = 0, kDeflate = 1, kStats = 2, kReporting = 3, kQueues = 4;
+  static constexpr std::uint16_t kMostQueues = 5;
   static constexpr int kWaitMs = 10'000;
   static constexpr std::uint64_t kHungUp = ~std::uint64_t{0};  // instead of an acknowledgement
 
@@ -115,9 +117,9 @@ class VhostGuest {
         packed ? PackedDriverQueue::shared_size(config) : SplitDriverQueue::shared_size(config);
     const ByteCount own = packed ? PackedDriverQueue::own_size(config) : SplitDriverQueue::own_size(config);
     ring.own.assign(own.raw / 8 + 1, 0);
-    const std::uint64_t at = queue * (kLists / kQueues);
-    FALLOW_CHECK(shared.raw <= kLists / kQueues);
-    std::memset(memory_ + at, 0, kLists / kQueues);
+    const std::uint64_t at = rings_at + queue * kRingRoom;
+    FALLOW_CHECK(shared.raw <= kRingRoom);
+    std::memset(memory_ + at, 0, kRingRoom);
     FALLOW_CHECK(ring.driver->start(config, {memory_ + at, {kBase + at}, shared},
                                     std::as_writable_bytes(std::span(ring.own))) == Status::Ok);
     ring.kick = VhostFrontEnd::event();
@@ -177,6 +179,25 @@ class VhostGuest {
     if (!reply || reply->payload.size() != sizeof(VhostConfigHead) + sizeof value) return {};
     std::memcpy(&value, reply->payload.data() + sizeof(VhostConfigHead), sizeof value);
     return value;
+  }
+  // The driver's rings as they are, at a monitor's request: disabled first, then stopped. Where they were.
+  std::vector<std::uint32_t> stop_rings() {
+    std::vector<std::uint32_t> bases;
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) enable(queue, false);
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) bases.push_back(stop_ring(queue));
+    return bases;
+  }
+  bool continue_rings(const std::vector<std::uint32_t>& bases) {
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
+      if (!start_ring(queue, bases[queue])) return false;
+    }
+    return true;
+  }
+  std::uint64_t enable(std::uint32_t queue, bool on) {
+    return ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{queue, on ? 1U : 0U}));
+  }
+  std::uint64_t set_features(std::uint64_t features) {
+    return ack(VhostRequest::SetFeatures, bytes_of(features));
   }
   std::uint64_t write_config(std::uint32_t offset, std::uint32_t value) {
     return ack(VhostRequest::SetConfig, bytes_of(VhostConfigHead{offset, 4, 0}, value));
@@ -274,7 +295,8 @@ class VhostGuest {
   const VhostGuestOptions options;
   std::uint64_t accepted = 0;
   bool packed = false;
-  Ring rings[kQueues];
+  std::uint64_t rings_at = 0;  // from the base: where make_ring() puts them
+  Ring rings[kMostQueues];
 
  private:
   int file_;

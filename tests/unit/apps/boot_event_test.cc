@@ -66,7 +66,7 @@ TEST(BootEvent, marks) {
 }
 
 TEST(BootEvent, sample) {
-  const auto event = event_of<GuestFigures>(
+  const auto event = event_of<boot::GuestFigures>(
       R"(fallow: {"event":"sample","ms":1234,"used_kib":1,"free_kib":2,"reported_kib":3,"requests":4})");
   EXPECT_EQ(event.used_kib, 1U);
   EXPECT_EQ(event.free_kib, 2U);

@@ -18,15 +18,15 @@ class ControlServerTest : public testing::Test {
  protected:
   ControlServerTest() { house_.guests = {snapshot_of(1)}; }
 
-  void start(ControlLimits limits = {}) {
-    auto made = ControlServer::create(listening_.file(), std::make_unique<FakeDesk>(house_), {"a"}, limits);
+  void start(RequestLimits limits = {}) {
+    auto made = serve_control(listening_.file(), std::make_unique<FakeDesk>(house_), {"a"}, limits);
     ASSERT_TRUE(made) << made.error;
     server_ = std::move(made.object);
   }
 
   FakeHouse house_;
   ListeningPath listening_;
-  std::unique_ptr<ControlServer> server_;
+  std::unique_ptr<RequestServer> server_;
 };
 
 constexpr const char* kList = "{\"command\":\"list\"}\n";
@@ -91,7 +91,7 @@ TEST_F(ControlServerTest, ends_while_clients_are_connected) {
 }
 
 TEST_F(ControlServerTest, a_socket_that_is_none) {
-  const auto made = ControlServer::create(-1, std::make_unique<FakeDesk>(house_));
+  const auto made = serve_control(-1, std::make_unique<FakeDesk>(house_));
   EXPECT_FALSE(made);
   EXPECT_EQ(made.error.find("setting up the control socket failed: fcntl: Bad file descriptor"), 0U)
       << made.error;
@@ -108,7 +108,7 @@ TEST_F(HostileControlServer, a_line_without_end) {
 }
 
 TEST_F(HostileControlServer, a_writer_of_one_byte_a_while) {
-  start({.line = 4096, .connections = 16, .idle = seconds(60), .slow = milliseconds(100)});
+  start({.bytes = 4096, .connections = 16, .idle = seconds(60), .slow = milliseconds(100)});
   RawClient slow(listening_.path());
   for (int i = 0; i < 40 && slow.say(" "); ++i) std::this_thread::sleep_for(milliseconds(10));
   EXPECT_TRUE(slow.closed());
@@ -116,7 +116,7 @@ TEST_F(HostileControlServer, a_writer_of_one_byte_a_while) {
 
 TEST_F(HostileControlServer, a_reader_that_does_not_read) {
   for (std::uint64_t i = 2; i <= 256; ++i) house_.guests.push_back(snapshot_of(i));
-  start({.line = 4096, .connections = 16, .idle = seconds(60), .slow = milliseconds(200)});
+  start({.bytes = 4096, .connections = 16, .idle = seconds(60), .slow = milliseconds(200)});
   RawClient deaf(listening_.path());
   for (int i = 0; i < 50; ++i) deaf.say(kList);
   RawClient other(listening_.path());
@@ -140,7 +140,7 @@ TEST_F(HostileControlServer, three_hundred_connections_at_once) {
 }
 
 TEST_F(HostileControlServer, nobody_stays_for_ever) {
-  start({.line = 4096, .connections = 16, .idle = milliseconds(50), .slow = seconds(5)});
+  start({.bytes = 4096, .connections = 16, .idle = milliseconds(50), .slow = seconds(5)});
   RawClient idle(listening_.path());
   EXPECT_TRUE(idle.closed());
 }

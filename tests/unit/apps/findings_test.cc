@@ -45,8 +45,10 @@ TEST(Findings, notes) {
   report.result.unmatched_frees = 2;
   report.result.implied_frees = 1;
   report.result.report_failures = 4;
+  report.result.release_error = "madvise(MADV_FREE): Invalid argument";
   const Sentences notes = notes_of(report);
-  ASSERT_EQ(notes.size(), 6u);
+  ASSERT_EQ(notes.size(), 7u);
+  EXPECT_EQ(notes[5], "The host did not release all memory: madvise(MADV_FREE): Invalid argument.");
   EXPECT_EQ(notes[0], "1 line of the trace was damaged and skipped.");
   EXPECT_EQ(notes[1], "The recording lost 12,000 events: what was freed then counts as used for ever.");
   EXPECT_EQ(

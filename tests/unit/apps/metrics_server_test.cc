@@ -13,6 +13,7 @@
 #include <regex>
 #include <set>
 
+#include "apps/fallow/metrics_address.h"
 #include "apps/fallow/metrics_families.h"
 #include "tests/support/fake_desk.h"
 
@@ -28,14 +29,13 @@ bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
-std::string http_get(int port, const std::string& path) {
+std::string http_exchange(int port, const std::string& request) {
   const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
   EXPECT_EQ(send(file, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
   std::string answer;
   std::array<char, 4096> piece{};
@@ -43,6 +43,10 @@ std::string http_get(int port, const std::string& path) {
     answer.append(piece.data(), static_cast<std::size_t>(count));
   close(file);
   return answer;
+}
+
+std::string http_get(int port, const std::string& path) {
+  return http_exchange(port, "GET " + path + " HTTP/1.0\r\n\r\n");
 }
 
 TEST(Metrics, a_guest_in_prometheus_words) {
@@ -104,34 +108,90 @@ TEST(Metrics, the_dashboard_shows_what_there_is) {
   EXPECT_GE(shown.size(), 15U);
 }
 
-TEST(MetricsServerTest, serves_a_snapshot_for_each_scrape) {
-  FakeHouse house;
-  house.guests = {snapshot_of(1)};
-  const auto made = MetricsServer::create("127.0.0.1:0", std::make_unique<FakeDesk>(house), {"/run/a.sock"});
-  ASSERT_TRUE(made) << made.error;
-  EXPECT_NE(http_get(made.object->port(), "/metrics").find("\nfallow_guests 1\n"), std::string::npos);
-  {
-    const std::lock_guard lock(house.mutex);
-    house.guests.push_back(snapshot_of(2));
+class MetricsServerTest : public testing::Test {
+ protected:
+  MetricsServerTest() {
+    house_.guests = {snapshot_of(1)};
+    std::string error;
+    auto file = listen_for_metrics("127.0.0.1:0", &error);
+    EXPECT_TRUE(file) << error;
+    if (file) listening_ = std::move(*file);
+    auto made = serve_metrics(listening_.get(), std::make_unique<FakeDesk>(house_), {"/run/a.sock"});
+    EXPECT_TRUE(made) << made.error;
+    server_ = std::move(made.object);
   }
-  EXPECT_NE(http_get(made.object->port(), "/metrics").find("\nfallow_guests 2\n"), std::string::npos);
-  EXPECT_NE(http_get(made.object->port(), "/other").find("404"), std::string::npos);
+
+  int port() const {
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    EXPECT_EQ(getsockname(listening_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    return ntohs(address.sin_port);
+  }
+
+  FakeHouse house_;
+  OwnedFile listening_;
+  std::unique_ptr<RequestServer> server_;
+};
+
+TEST_F(MetricsServerTest, serves_a_snapshot_for_each_scrape) {
+  EXPECT_NE(http_get(port(), "/metrics").find("\nfallow_guests 1\n"), std::string::npos);
+  {
+    const std::lock_guard lock(house_.mutex);
+    house_.guests.push_back(snapshot_of(2));
+  }
+  EXPECT_NE(http_get(port(), "/metrics?a=b").find("\nfallow_guests 2\n"), std::string::npos);
+  EXPECT_NE(http_get(port(), "/other").find("HTTP/1.1 404 "), std::string::npos);
 }
 
-TEST(MetricsServerTest, errors_name_the_address) {
-  FakeHouse house;
-  const auto error_at = [&](const std::string& address) {
-    return MetricsServer::create(address, std::make_unique<FakeDesk>(house)).error;
+TEST_F(MetricsServerTest, the_length_is_that_of_the_text) {
+  const std::string answer = http_get(port(), "/metrics");
+  EXPECT_EQ(answer.find("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"), 0U)
+      << answer;
+  const std::size_t end = answer.find("\r\n\r\n");
+  ASSERT_NE(end, std::string::npos);
+  EXPECT_NE(answer.find("\r\nContent-Length: " + std::to_string(answer.size() - end - 4) + "\r\n"),
+            std::string::npos);
+  const std::string head = http_exchange(port(), "HEAD /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(head, answer.substr(0, end + 4));
+}
+
+TEST_F(MetricsServerTest, what_is_no_request_is_refused) {
+  const auto status = [&](const std::string& request) {
+    return http_exchange(port(), request + "\r\n\r\n").substr(0, 12);
   };
-  for (const char* address : {"", "9105", ":9105", "127.0.0.1", "127.0.0.1:", "127.0.0.1:9105s",
-                              "127.0.0.1:65536", "127.0.0.1:1,127.0.0.1:2"})
-    EXPECT_EQ(error_at(address), "metrics at '" + std::string(address) +
-                                     "': expected ADDRESS:PORT, such as 127.0.0.1:9105 or [::1]:9105");
-  const auto made = MetricsServer::create("127.0.0.1:0", std::make_unique<FakeDesk>(house));
-  ASSERT_TRUE(made) << made.error;
-  const std::string taken = "127.0.0.1:" + std::to_string(made.object->port());
-  EXPECT_EQ(error_at(taken).find("metrics at " + taken + ": cannot listen there"), 0U) << error_at(taken);
-  EXPECT_EQ(error_at("192.0.2.1:9105").find("metrics at 192.0.2.1:9105: cannot listen there"), 0U);
+  EXPECT_EQ(status("POST /metrics HTTP/1.1"), "HTTP/1.1 405");
+  EXPECT_EQ(status(""), "HTTP/1.1 400");
+  EXPECT_EQ(status("GET"), "HTTP/1.1 400");
+  EXPECT_EQ(status("GET /metrics"), "HTTP/1.1 400");
+  EXPECT_EQ(status("GET /metrics SMTP/1.1"), "HTTP/1.1 400");
+  EXPECT_EQ(status("GET  HTTP/1.1"), "HTTP/1.1 400");
+  EXPECT_EQ(status("GET /metrics HTTP/1.1\r\nX: " + std::string(9000, 'x')), "HTTP/1.1 431");
+}
+
+TEST_F(MetricsServerTest, a_client_that_says_nothing_does_not_hold_up_another) {
+  const int silent = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_NE(http_get(port(), "/metrics").find("200 OK"), std::string::npos);
+  close(silent);
+}
+
+TEST(MetricsAddress, errors_name_the_address) {
+  const auto error_at = [](const std::string& address) {
+    std::string error;
+    EXPECT_FALSE(listen_for_metrics(address, &error)) << address;
+    return error;
+  };
+  for (const char* address :
+       {"", "9105", ":9105", "[]:9105", "127.0.0.1", "127.0.0.1:", "127.0.0.1:9105s", "127.0.0.1:65536"})
+    EXPECT_EQ(error_at(address),
+              "'" + std::string(address) + "': expected ADDRESS:PORT, such as 127.0.0.1:9105 or [::1]:9105");
+  EXPECT_EQ(error_at("192.0.2.1:9105"),
+            "192.0.2.1:9105: cannot listen at 192.0.2.1:9105: Cannot assign requested address");
+  EXPECT_EQ(error_at("no-such-host.invalid:9105").find("no-such-host.invalid:9105: cannot resolve"), 0U);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -76,16 +77,58 @@ TEST(AnonymousBacking, FreeLeavesThePagesUntilTheHostWantsThem) {
   EXPECT_TRUE(holds(*backing, kFirst, PfnCount{64}, 0x77)) << "a write after the release must stay";
 }
 
-TEST(AnonymousBacking, LockedMemoryIsAFailureWithItsErrno) {
+// Not mlock(), which sanitizers turn into nothing.
+bool lock_frames(Backing& backing, Pfn first, PfnCount n) {
+  return syscall(SYS_mlock, backing.address(first), bytes(n).raw) == 0;
+}
+
+constexpr int kDontNeedLocked = 24;
+bool kernel_releases_locked() { return madvise(nullptr, 0, kDontNeedLocked) == 0; }
+
+TEST(AnonymousBacking, LockedMemoryIsReleased) {
+  if (!kernel_releases_locked()) GTEST_SKIP() << "needs Linux 5.18";
   auto backing = make(PfnCount{4});
   fill(*backing, kFirst, PfnCount{4}, 0x5A);
-  // Not mlock(), which sanitizers turn into nothing.
-  if (syscall(SYS_mlock, backing->address(kFirst), 4 * kFrameSize) != 0)
-    GTEST_SKIP() << "may not lock memory here";
+  if (!lock_frames(*backing, kFirst, PfnCount{4})) GTEST_SKIP() << "may not lock memory here";
+  EXPECT_EQ(backing->discard(kFirst, PfnCount{3}), Status::Ok);
+  EXPECT_EQ(resident(*backing), PfnCount{1});
+  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{3}, 0));
+  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{3}, PfnCount{1}, 0x5A));
+}
+
+// As on a kernel before 5.18.
+TEST(AnonymousBacking, LockedMemoryIsAFailureWithItsReasonWhereTheKernelDoesNotReleaseIt) {
+  const auto run = [] {
+    sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the call
+                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_madvise, 4, 0),
+                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 2),
+                            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[2])),
+                            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kDontNeedLocked, 1, 0),
+                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+                            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL)};
+    const sock_fprog program{std::size(filter), filter};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+      _exit(2);
+    if (kernel_releases_locked()) _exit(3);
+    auto backing = make(PfnCount{4});
+    fill(*backing, kFirst, PfnCount{4}, 0x5A);
+    if (!lock_frames(*backing, kFirst, PfnCount{2})) _exit(0);
+    if (backing->discard(kFirst, PfnCount{4}) != Status::Failed || backing->last_error() != EINVAL) _exit(4);
+    if (backing->counts().failures != 1 || !holds(*backing, kFirst, PfnCount{2}, 0x5A)) _exit(5);
+    if (backing->release_error().find("madvise(MADV_DONTNEED): Invalid argument: the memory is locked") != 0)
+      _exit(6);
+    _exit(backing->discard(kFirst + PfnCount{2}, PfnCount{2}) == Status::Ok ? 0 : 7);
+  };
+  EXPECT_EXIT(run(), testing::ExitedWithCode(0), "");
+}
+
+TEST(AnonymousBacking, LockedMemoryIsNotReleasedLazily) {
+  auto backing = make(PfnCount{4}, Release::Free);
+  fill(*backing, kFirst, PfnCount{4}, 0x5A);
+  if (!lock_frames(*backing, kFirst, PfnCount{4})) GTEST_SKIP() << "may not lock memory here";
   EXPECT_EQ(backing->discard(kFirst, PfnCount{4}), Status::Failed);
-  EXPECT_EQ(backing->last_error(), EINVAL);
-  EXPECT_EQ(backing->counts().failures, 1u);
-  EXPECT_TRUE(holds(*backing, kFirst, PfnCount{4}, 0x5A));
+  EXPECT_EQ(backing->release_error().find("madvise(MADV_FREE): Invalid argument: the memory is locked"), 0U);
 }
 
 // Every second frame of 100.
@@ -123,17 +166,22 @@ TEST(AnonymousBacking, SeveralRunsAreOneCallWhereTheKernelTakesThem) {
   }
 }
 
-TEST(AnonymousBacking, ALockedRunAmongOthersFailsAlone) {
-  auto backing = make(PfnCount{100});
-  fill(*backing, kFirst, PfnCount{100}, 0x5A);
-  if (syscall(SYS_mlock, backing->address(kFirst + PfnCount{20}), kFrameSize) != 0)
-    GTEST_SKIP() << "may not lock memory here";
-  std::vector<Status> expected(50, Status::Ok);
-  expected[10] = Status::Failed;
-  EXPECT_EQ(discard_all(*backing, even_frames()), expected);
-  EXPECT_EQ(backing->counts().frames, PfnCount{49});
-  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{20}, PfnCount{1}, 0x5A));
-  EXPECT_TRUE(holds(*backing, kFirst + PfnCount{98}, PfnCount{1}, 0));
+TEST(AnonymousBacking, ALockedRunAmongOthersIsReleasedAtOnceAndFailsAloneLazily) {
+  for (const Release release : {Release::DontNeed, Release::Free}) {
+    auto backing = make(PfnCount{100}, release);
+    fill(*backing, kFirst, PfnCount{100}, 0x5A);
+    if (!lock_frames(*backing, kFirst + PfnCount{20}, PfnCount{1}))
+      GTEST_SKIP() << "may not lock memory here";
+    const bool fails = release == Release::Free || !kernel_releases_locked();
+    std::vector<Status> expected(50, Status::Ok);
+    if (fails) expected[10] = Status::Failed;
+    EXPECT_EQ(discard_all(*backing, even_frames()), expected);
+    EXPECT_EQ(backing->counts().frames, PfnCount{fails ? 49U : 50U});
+    EXPECT_TRUE(holds(*backing, kFirst + PfnCount{20}, PfnCount{1}, fails ? 0x5A : 0));
+    if (release == Release::DontNeed) {
+      EXPECT_TRUE(holds(*backing, kFirst + PfnCount{98}, PfnCount{1}, 0));
+    }
+  }
 }
 
 // As on a kernel that does not know the call, or in a sandbox that forbids it from some time on.

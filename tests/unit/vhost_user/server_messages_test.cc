@@ -279,7 +279,8 @@ TEST_F(ServerMessages, ConfigurationBeyondItsEnd) {
     payload.resize(payload.size() + size);
     const auto reply = guest->ask(Request::GetConfig, payload);
     ASSERT_TRUE(reply) << offset << " " << size;
-    EXPECT_EQ(reply->payload.size(), 0U);
+    // Where something is, it is answered: ServerConfig.AReadPastTheEndHasWhatThereIs.
+    EXPECT_EQ(reply->payload.size(), offset < kBalloonConfigSize && size != 0 ? payload.size() : 0U);
     EXPECT_EQ(guest->ack(Request::SetConfig, payload), 1U) << offset << " " << size;
   }
   // A size that is not that of the payload.

@@ -93,7 +93,7 @@ TEST_F(VhostUml, LoadsUnloadsAndLoadsAgainOnOneConnection) {
     bind();
     EXPECT_EQ(device.rings[3].base, 0U);
     EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "start_ring 3"), 1);
-    EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "stop_ring 3"), 1);
+    EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "drop_ring 3"), 1);
     EXPECT_EQ(open_descriptors(), open) << "those of before are closed";
   }
 }

@@ -52,34 +52,57 @@ TEST_F(VhostVrings, WithoutBit30AreEnabledAtOnce) {
   EXPECT_TRUE(device.rings[0].enabled);
 }
 
-TEST_F(VhostVrings, LosingBit30EnablesThoseThatRun) {
-  describe_ring(0);
-  EXPECT_EQ(kick(0), 0U);
-  EXPECT_EQ(ack(Request::SetFeatures, bytes_of(kFeatureVersion1)), 0U);
-  EXPECT_TRUE(device.rings[0].started && device.rings[0].enabled);
+// Another driver: its rings are set up from the beginning, and the memory of those before is not touched.
+TEST_F(VhostVrings, FeaturesDropThoseThatRun) {
+  const std::size_t open = open_descriptors();
+  for (const std::uint64_t features : {kFeatureVersion1 | kVhostFProtocolFeatures, kFeatureVersion1,
+                                       kFeatureVersion1 | kVhostFProtocolFeatures | 2}) {
+    start_ring(0);
+    EXPECT_EQ(enable(0, 0), 0U);
+    start_ring(1);
+    device.position = 9;
+    device.calls.clear();
+    EXPECT_EQ(ack(Request::SetFeatures, bytes_of(features)), 0U);
+    EXPECT_EQ(device.calls, (std::vector<std::string>{
+                                "drop_ring 0", "drop_ring 1",
+                                "set_features " + std::to_string(features & ~kVhostFProtocolFeatures)}));
+    EXPECT_FALSE(device.rings[0].started || device.rings[1].started);
+    EXPECT_EQ(open_descriptors(), open) << "its descriptors are closed";
+    EXPECT_EQ(kick(1), 0U);
+    EXPECT_EQ(enable(1, 1), 0U);
+    EXPECT_FALSE(device.rings[1].started) << "where it was does not count";
+    describe_ring(1);
+    EXPECT_EQ(enable(1, 1), 0U);
+    EXPECT_TRUE(device.rings[1].started && device.rings[1].enabled);
+    EXPECT_EQ(get_base(1).num, 9U);
+  }
 }
 
-TEST_F(VhostVrings, StopWhenFeaturesChange) {
+TEST_F(VhostVrings, StayDroppedWhenTheFeaturesAreRefused) {
   start_ring(0);
-  device.position = 9;
-  EXPECT_EQ(ack(Request::SetFeatures, bytes_of(kFeatureVersion1 | kVhostFProtocolFeatures | 2)), 0U);
-  EXPECT_FALSE(device.rings[0].started);
-  EXPECT_EQ(enable(0, 1), 0U);
-  EXPECT_TRUE(device.rings[0].started && device.rings[0].enabled);
-  EXPECT_EQ(device.rings[0].base, 9U);
-}
-
-TEST_F(VhostVrings, StayStoppedWhenWhatTheyWereStoppedForIsRefused) {
-  start_ring(0);
-  device.position = 9;
   device.answer = Status::Failed;
   EXPECT_EQ(ack(Request::SetFeatures, bytes_of(kFeatureVersion1 | kVhostFProtocolFeatures | 2)), 1U);
   EXPECT_EQ(session.settings().features, kFeatureVersion1 | kVhostFProtocolFeatures);
   EXPECT_FALSE(session.settings().vrings[0].started || device.rings[0].started);
-  EXPECT_EQ(session.settings().vrings[0].base, 9U);
+  EXPECT_FALSE(session.settings().vrings[0].addressed);
   device.answer = Status::Ok;
   EXPECT_EQ(enable(0, 1), 0U);
-  EXPECT_EQ(device.rings[0].base, 9U);
+  EXPECT_FALSE(device.rings[0].started);
+  start_ring(0, 3);
+  EXPECT_EQ(device.rings[0].base, 3U);
+}
+
+TEST_F(VhostVrings, AskingForFeaturesWhileRingsRunThatCannotBeDisabledIsTold) {
+  start_ring(0);
+  static_cast<void>(ask(Request::GetFeatures));
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 0);
+  EXPECT_EQ(ack(Request::SetFeatures, bytes_of(kFeatureVersion1)), 0U);
+  static_cast<void>(ask(Request::GetFeatures));
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 0) << "none runs";
+  describe_ring(0);
+  EXPECT_EQ(kick(0), 0U);
+  static_cast<void>(ask(Request::GetFeatures));
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 1);
 }
 
 TEST_F(VhostVrings, GetBaseStopsAndDropsTheDescriptors) {

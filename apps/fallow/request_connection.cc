@@ -1,4 +1,4 @@
-#include "apps/fallow/control_connection.h"
+#include "apps/fallow/request_connection.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,22 +11,22 @@
 
 namespace fallow {
 
-ControlConnection::ControlConnection(int file, const ControlLimits& limits)
+RequestConnection::RequestConnection(int file, const RequestLimits& limits)
     : file_(file), limits_(limits), since_(Clock::now()) {}
 
-ControlConnection::~ControlConnection() { close(file_); }
+RequestConnection::~RequestConnection() { close(file_); }
 
-short ControlConnection::wanted() const {
+short RequestConnection::wanted() const {
   if (!out_.empty()) return POLLOUT;
   return eof_ ? short{0} : short{POLLIN};
 }
 
-void ControlConnection::work(short ready) {
+void RequestConnection::work(short ready) {
   if (!out_.empty() && (ready & (POLLOUT | POLLHUP | POLLERR)) != 0) write_more();
   if (out_.empty() && !eof_ && (ready & (POLLIN | POLLHUP | POLLERR)) != 0) read_more();
 }
 
-void ControlConnection::read_more() {
+void RequestConnection::read_more() {
   std::array<char, 4096> piece{};
   const ssize_t count = recv(file_, piece.data(), piece.size(), 0);
   if (count < 0) {
@@ -35,41 +35,40 @@ void ControlConnection::read_more() {
   }
   if (count == 0) {
     eof_ = true;
-    // A last line need not have an end.
-    if (!in_.empty() && in_.back() != '\n') in_ += '\n';
+    // A last request need not have an end.
+    if (!in_.empty() && !in_.ends_with(limits_.end)) in_ += limits_.end;
     return;
   }
   if (in_.empty()) since_ = Clock::now();
   in_.append(piece.data(), static_cast<std::size_t>(count));
 }
 
-bool ControlConnection::has_request() const {
-  return out_.empty() && !closing_ && !broken_ && in_.find('\n') <= limits_.line;
+bool RequestConnection::has_request() const {
+  return out_.empty() && !closing_ && !broken_ && in_.find(limits_.end) <= limits_.bytes;
 }
 
-std::optional<std::string> ControlConnection::take_request() {
+std::optional<std::string> RequestConnection::take_request() {
   if (!has_request()) return {};
-  const std::size_t end = in_.find('\n');
-  std::string line = in_.substr(0, end);
-  in_.erase(0, end + 1);
+  const std::size_t end = in_.find(limits_.end);
+  std::string request = in_.substr(0, end);
+  in_.erase(0, end + limits_.end.size());
   since_ = Clock::now();
-  return line;
+  return request;
 }
 
-bool ControlConnection::too_long() const {
-  return out_.empty() && !closing_ && std::min(in_.find('\n'), in_.size()) > limits_.line;
+bool RequestConnection::too_long() const {
+  return out_.empty() && !closing_ && std::min(in_.find(limits_.end), in_.size()) > limits_.bytes;
 }
 
-void ControlConnection::answer(std::string line, bool last) {
-  out_ = std::move(line);
-  out_ += '\n';
+void RequestConnection::answer(std::string bytes, bool last) {
+  out_ = std::move(bytes);
   sent_ = 0;
   closing_ = closing_ || last;
   since_ = Clock::now();
   write_more();
 }
 
-void ControlConnection::write_more() {
+void RequestConnection::write_more() {
   const ssize_t count = send(file_, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
   if (count < 0) {
     broken_ = errno != EAGAIN && errno != EINTR;
@@ -82,7 +81,7 @@ void ControlConnection::write_more() {
   since_ = Clock::now();
 }
 
-ControlConnection::Clock::time_point ControlConnection::deadline() const {
+RequestConnection::Clock::time_point RequestConnection::deadline() const {
   return since_ + (in_.empty() && out_.empty() ? limits_.idle : limits_.slow);
 }
 

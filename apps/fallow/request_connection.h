@@ -1,41 +1,43 @@
-// One client of the control socket, and the bounds it is held to.
+// One client of a server that answers requests, and the bounds it is held to.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace fallow {
 
-struct ControlLimits {
-  std::size_t line = 4096;                 // bytes of a request
+struct RequestLimits {
+  std::string_view end = "\n";             // what ends a request
+  std::size_t bytes = 4096;                // of a request, without its end
   std::size_t connections = 16;            // at once; for one more, the one that was quiet longest is closed
   std::chrono::milliseconds idle{60'000};  // without a request
   std::chrono::milliseconds slow{5'000};   // for the rest of a request, or to take an answer
 };
 
 // One thread. Nothing here blocks.
-class ControlConnection {
+class RequestConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
   // `file`, a stream socket that does not block, is the connection's from now on.
-  ControlConnection(int file, const ControlLimits& limits);
-  ~ControlConnection();
-  ControlConnection(const ControlConnection&) = delete;
-  ControlConnection& operator=(const ControlConnection&) = delete;
+  RequestConnection(int file, const RequestLimits& limits);
+  ~RequestConnection();
+  RequestConnection(const RequestConnection&) = delete;
+  RequestConnection& operator=(const RequestConnection&) = delete;
 
   int file() const { return file_; }
   // What to poll for. While an answer is on its way no further request is read.
   short wanted() const;
   // Reads and writes what `ready`, from poll(), says can be.
   void work(short ready);
-  // A request, once it is whole and the answers before it are gone.
+  // A request without its end, once it is whole and the answers before it are gone.
   std::optional<std::string> take_request();
   bool has_request() const;
-  // `line`, without its end. `last`: then the connection ends.
-  void answer(std::string line, bool last = false);
+  // `last`: then the connection ends.
+  void answer(std::string bytes, bool last = false);
 
   // A request that is longer than any may be: to be answered with a refusal, the last.
   bool too_long() const;
@@ -49,7 +51,7 @@ class ControlConnection {
   void write_more();
 
   const int file_;
-  const ControlLimits limits_;
+  const RequestLimits limits_;
   std::string in_, out_;
   std::size_t sent_ = 0;     // of out_
   Clock::time_point since_;  // the last whole request or answer, or the begin of a part of one

@@ -1,0 +1,285 @@
+// The rings of a guest: how each starts, goes on, and ends.
+//
+// VH-4: no byte of a ring is written that its driver has not made available since the ring was last set up.
+// vhost-user does not tell a back-end when a driver frees its rings: a ring that is disabled, or whose driver
+// may be gone, rests; one that is set up anew is dropped.
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ring_areas.h"
+#include "fallow/vhost_user/ring_base.h"
+
+namespace fallow {
+namespace {
+
+std::string name_of(std::uint32_t vring) { return "queue " + std::to_string(vring); }
+
+}  // namespace
+
+bool BalloonGuest::any_started() const noexcept {
+  return std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; });
+}
+
+GuestJournal::Estate BalloonGuest::estate_of(std::uint16_t queue) const noexcept {
+  return journal_.estate(queue, memory_->map().guest(), rings_[queue].at, packed());
+}
+
+std::string BalloonGuest::addresses_of(std::uint32_t vring, const VhostSettings& settings,
+                                       QueueAddresses& at) const {
+  const Vring& ring = settings.vrings[vring];
+  at.size = static_cast<std::uint16_t>(ring.size);
+  if (!settings.guest_address(ring.descriptors, at.size * sizeof(VirtqDesc), at.descriptors.raw) ||
+      !settings.guest_address(ring.available, driver_area_bytes(at, packed()).raw, at.driver_area.raw) ||
+      !settings.guest_address(ring.used, device_area_bytes(at, packed()).raw, at.device_area.raw)) {
+    return name_of(vring) + " of " + std::to_string(at.size) +
+           " entries does not lie in the guest's memory with each of its areas";
+  }
+  if (std::string why = ring_obstacle(memory_->map().guest(), at, options_.max_queue_size, packed());
+      !why.empty())
+    return name_of(vring) + " cannot be served: " + why;
+  return {};
+}
+
+// A split ring says itself how many chains came back. Between these and the base lies what a back-end took
+// and did not return, which is never more than the ring has; a base behind them would have chains taken again
+// that the driver has back, and whose pages it may use.
+std::string BalloonGuest::begin_of(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
+                                   QueuePosition& position) const {
+  position = {static_cast<std::uint16_t>(base), static_cast<std::uint16_t>(base >> 16)};
+  if (packed()) {
+    const PackedPosition avail = PackedPosition::decode(position.next_avail);
+    const PackedPosition used = PackedPosition::decode(position.next_used);
+    if (avail.offset < at.size && used.offset < at.size && distance(used, avail, at.size) <= at.size)
+      return {};
+    return name_of(queue) + " cannot be served: of its base " + std::to_string(base) +
+           " both halves have to be below its size of " + std::to_string(at.size) +
+           ", and the upper one (used) at most that far behind the lower one (available)";
+  }
+  position.next_used = used_index(memory_->map().guest(), at);
+  const auto taken = static_cast<std::uint16_t>(position.next_avail - position.next_used);
+  if (taken <= at.size) return {};
+  return name_of(queue) + " cannot be served: its base is " + std::to_string(base) + " and its used index " +
+         std::to_string(position.next_used) + ", where the base is that or up to its size of " +
+         std::to_string(at.size) + " beyond";
+}
+
+// Of a back-end before this one, which the front-end knew how to replace: the ring goes on behind all that it
+// took. What the area names beyond what the driver made available never was in flight.
+std::string BalloonGuest::inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
+                                      std::vector<std::uint16_t>& owed) {
+  if (inflight_ == nullptr || packed()) return {};
+  owed = inflight_->owed(queue, at.size, position.next_used);
+  if (owed.empty()) return {};
+  const std::uint16_t out = chains_out(memory_->map().guest(), at);
+  if (out > at.size || owed.size() > out) {
+    return name_of(queue) + " cannot be served: the inflight area names " + std::to_string(owed.size()) +
+           " chains, where the ring's driver waits for " + std::to_string(out);
+  }
+  position.next_avail = static_cast<std::uint16_t>(position.next_used + owed.size());
+  return {};
+}
+
+// Forgets what the driver before said, if the ring is another one's.
+void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
+  // Some drivers begin anew without a word, after a fault too.
+  if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
+  switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
+    case SameDriver::Verdict::Same:
+    case SameDriver::Verdict::Unproven:
+      tell_poison();
+      return;
+    case SameDriver::Verdict::Another:
+      device_->forget_driver();
+      record_.actual = 0;
+      next_poison(false);
+      return;
+  }
+}
+
+bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexcept {
+  if (const Status status = device_->start_queue(queue, rings_[queue].at, position); status != Status::Ok) {
+    static_cast<void>(refuse(name_of(queue) + " cannot be served: " + describe(status)));
+    return false;
+  }
+  // A front-end that starts a ring has a driver that is there.
+  device_->set_status(kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk | kStatusDriverOk);
+  return true;
+}
+
+void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  rings_[queue].owes = false;
+  for (unsigned i = 0; i < estate.count; ++i)
+    device_->hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
+}
+
+Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept {
+  const Lock held = lock();
+  if (!quiet()) return Status::Pending;
+  if (vring >= device_->queue_count())
+    return refuse("queue " + std::to_string(vring) + " of a balloon that has " +
+                  std::to_string(device_->queue_count()));
+  const auto queue = static_cast<std::uint16_t>(vring);
+  Ring& ring = rings_[queue];
+  if (ring.started) return Status::Ok;  // repeated
+  // The message at hand drops it, and comes again.
+  if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
+  const Vring& wanted = settings.vrings[vring];
+  QueueAddresses at;
+  if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
+  if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
+  ring = {false, settings.enabled(vring), false, at, wanted.kick, wanted.call, wanted.err, false};
+  const auto estate = estate_of(queue);
+  const bool goes_on = resuming_ || (estate.running && record_.rings[queue].begin == wanted.base);
+  const Status status = goes_on ? go_on(queue, estate) : start_anew(queue, wanted.base);
+  if (status != Status::Ok) {
+    ring = {};
+    unwatch(wanted.kick);
+    return status;
+  }
+  ring.started = true;
+  // What was made available before is looked for without a kick, unless its driver may be gone.
+  if (record_.driver_leaving == 0) pending_ |= 1U << queue;
+  wake();
+  return Status::Ok;
+}
+
+Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcept {
+  const QueueAddresses& at = rings_[queue].at;
+  QueuePosition position;
+  std::vector<std::uint16_t> inflight;
+  std::string why = begin_of(queue, at, base, position);
+  if (why.empty()) why = inflight_of(queue, at, position, inflight);
+  if (!why.empty()) return refuse(std::move(why));
+  decide_driver(queue, base);
+  record_.driver_leaving = 0;
+  journal_.started(queue, base, position);
+  if (!begin_ring(queue, position)) {
+    journal_.stopped(queue, position);
+    return Status::InvalidArgument;
+  }
+  for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
+  // Who returned chains before may have died before it said so.
+  if (inflight_ != nullptr) calls_due_ |= 1U << queue;
+  return Status::Ok;
+}
+
+// Where another process served it, or this message was handled by one that died.
+Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  if (!begin_ring(queue, estate.position)) {
+    journal_.stopped(queue, estate.position);
+    return Status::InvalidArgument;
+  }
+  journal_.went_on(queue, estate);
+  if (at_rest(queue)) {
+    rings_[queue].owes = estate.count != 0;
+    // Nobody reads the descriptor, so it tells of every kick there ever was.
+    pollfd kick{rings_[queue].kick, POLLIN, 0};
+    rings_[queue].stale_kick = record_.driver_leaving != 0 && poll(&kick, 1, 0) == 1;
+  } else {
+    hand_back_owed(queue, estate);
+  }
+  if (resuming_ || inflight_ != nullptr) calls_due_ |= 1U << queue;
+  return Status::Ok;
+}
+
+Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept {
+  const Lock held = lock();
+  const auto queue = static_cast<std::uint16_t>(vring);
+  Ring& ring = rings_[queue];
+  // At once, whatever is under way.
+  if (ring.started && drops(why)) drop_ring(queue, why);
+  if (!quiet()) return Status::Pending;
+  if (ring.started) {
+    if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
+    if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
+      wanted_ = true;  // when they are told
+      wake();
+      return Status::Pending;
+    }
+    const QueueAddresses at = ring.at;
+    const QueuePosition position = end_ring(queue);
+    journal_.stopped(queue, position);
+    if (why == RingEnd::Asked)
+      same_driver_.handed_out(queue, at, ring_base(position, packed()), !any_started());
+  }
+  base = ring_base(estate_of(queue).position, packed());
+  return Status::Ok;
+}
+
+QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
+  const QueuePosition position = device_->stop_queue(queue);
+  unwatch(rings_[queue].kick);
+  rings_[queue] = {};
+  pending_ &= ~(1U << queue);
+  if (!any_started()) record_.poison.fresh = 0;
+  return position;
+}
+
+void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
+  journal_.dropped(queue, end_ring(queue));
+  calls_due_ &= ~(1U << queue);
+  errs_due_ &= ~(1U << queue);
+  if (inflight_ != nullptr) inflight_->forget(queue);
+  if (why == RingEnd::NewDriver) {
+    same_driver_.another();
+  } else {
+    same_driver_.set_up_anew(queue, !any_started());
+  }
+}
+
+// The driver of a ring that was disabled may free it as soon as it learns so.
+Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
+  const Lock held = lock();
+  if (!on && !quiet()) return Status::Pending;
+  const auto queue = static_cast<std::uint16_t>(vring);
+  Ring& ring = rings_[queue];
+  ring.enabled = on;
+  if (!on || !ring.started) return Status::Ok;
+  if (ring.owes && !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
+  pending_ |= 1U << queue;
+  wake();
+  return Status::Ok;
+}
+
+void BalloonGuest::driver_may_leave() noexcept {
+  const Lock held = lock();
+  record_.driver_leaving = 1;
+}
+
+Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
+  const Lock held = lock();
+  wanted_ = calling_;
+  if (calling_) return Status::Pending;
+  Ring& ring = rings_[vring];
+  if (next.kick != ring.kick) {
+    if (next.kick >= 0 && !watch(vring, next.kick)) return Status::InvalidArgument;
+    unwatch(ring.kick);
+  }
+  ring.kick = next.kick;
+  ring.call = next.call;
+  ring.err = next.err;
+  if (record_.driver_leaving == 0) pending_ |= 1U << vring;  // what was kicked in between
+  wake();
+  return Status::Ok;
+}
+
+// Each write to it wakes the guest's thread, which never reads there: the front-end may do with it what it
+// likes.
+bool BalloonGuest::watch(std::uint32_t vring, int kick) noexcept {
+  epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u32 = vring}};
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, kick, &event) == 0 || errno == EEXIST) return true;
+  static_cast<void>(refuse("the kick descriptor of queue " + std::to_string(vring) +
+                           " cannot be waited for: " + std::strerror(errno)));
+  return false;
+}
+
+void BalloonGuest::unwatch(int kick) noexcept {
+  if (kick >= 0) static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, kick, nullptr));
+}
+
+}  // namespace fallow

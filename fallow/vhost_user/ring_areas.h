@@ -1,0 +1,31 @@
+// The areas of a ring in the guest's memory, and what a ring may be like.
+#pragma once
+
+#include <string>
+
+#include "fallow/virtio/device_queue.h"
+#include "fallow/virtio/guest_memory.h"
+#include "fallow/virtio/packed_layout.h"
+#include "fallow/virtio/split_layout.h"
+
+namespace fallow {
+
+inline ByteCount driver_area_bytes(const QueueAddresses& at, bool packed) noexcept {
+  return packed ? ByteCount{sizeof(PvirtqEventSuppress)} : AvailRing::bytes(at.size);
+}
+inline ByteCount device_area_bytes(const QueueAddresses& at, bool packed) noexcept {
+  return packed ? ByteCount{sizeof(PvirtqEventSuppress)} : UsedRing::bytes(at.size);
+}
+
+// Empty, or the first thing that keeps a device from serving the ring: its size, where an area lies. One
+// sentence with what was found and what is allowed, which goes on after the ring's name.
+std::string ring_obstacle(const GuestMemory& memory, const QueueAddresses& at, std::uint32_t max_size,
+                          bool packed);
+
+// Split: how many chains the driver has made available, and has not got back. More than the ring's size: the
+// ring is no ring.
+std::uint16_t chains_out(const GuestMemory& memory, const QueueAddresses& at) noexcept;
+// Split: the used index. 0 if it is not in memory.
+std::uint16_t used_index(const GuestMemory& memory, const QueueAddresses& at) noexcept;
+
+}  // namespace fallow
