@@ -36,9 +36,8 @@ FALLOW_SCENARIO(TwoAnnounceTheSameMarks, "ZONE-1, ZONE-3: two runs and a hand wi
 
 // The worker comes to rest while a request fails.
 FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to rest is tried again") {
-  World& w = world({{}, {2048}, 1});
-  w.withhold({512}, {512});
-  w.withhold({1536}, {512});
+  World& w = world({{}, {1024}, 1});
+  w.withhold({512}, {256});  // the other half keeps the zone from being short of frames
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 32U));
   const unsigned fails = declare_goal("a request fails");
