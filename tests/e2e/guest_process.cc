@@ -1,4 +1,4 @@
-#include "tests/e2e/uml_guest.h"
+#include "tests/e2e/guest_process.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -6,85 +6,60 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <vector>
+#include <map>
+
+#include "tests/e2e/wait_until.h"
 
 namespace fallow {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Where a guest's memory can lie: on a tmpfs, if one has the room, as what is written to a disk is not gone
-// from memory at once.
-std::string memory_folder() {
-  struct statvfs space {};
-  constexpr std::uint64_t kEnough = std::uint64_t{3} << 30;
-  const bool roomy =
-      statvfs("/dev/shm", &space) == 0 && std::uint64_t{space.f_bavail} * space.f_frsize > kEnough;
-  return roomy ? "/dev/shm" : "/tmp";
-}
+}  // namespace
 
-std::string initrd() {
+std::string initrd_with(const std::vector<std::string>& modules) {
   static const ScratchFolder folder;
-  static const std::string path = [] {
-    std::string made = folder.path("initrd");
-    EXPECT_EQ(std::system((std::string(FALLOW_MAKE_INITRD) + " " + made).c_str()), 0);
-    return made;
-  }();
+  static std::map<std::vector<std::string>, std::string> made;
+  std::string& path = made[modules];
+  if (!path.empty()) return path;
+  path = folder.path("initrd" + std::to_string(made.size()));
+  std::string command = std::string(FALLOW_MAKE_INITRD) + " " + path;
+  for (const std::string& module : modules) command += " '" + module + "'";
+  EXPECT_EQ(std::system(command.c_str()), 0) << command;
   return path;
 }
 
-}  // namespace
-
-bool UmlGuest::available() {
-  return access("/usr/bin/linux.uml", X_OK) == 0 && access("/bin/busybox", X_OK) == 0;
-}
-
-std::unique_ptr<UmlGuest> UmlGuest::launch(const std::string& socket, const std::string& memory) {
-  std::unique_ptr<UmlGuest> guest(new UmlGuest);
-  if (!guest->start_process(socket, memory)) return nullptr;
-  return guest;
-}
-
-bool UmlGuest::booted() {
-  const std::size_t ready = wait_for("guest: ready", 0, std::chrono::seconds(60));
+bool GuestProcess::booted() {
+  const std::string shell = "guest: ready";
+  const std::size_t ready = wait_for(shell, read_to_, std::chrono::seconds(90));
   EXPECT_NE(ready, std::string::npos) << "the guest did not boot:\n" << console_;
   if (ready == std::string::npos) return false;
-  read_to_ = ready;
+  read_to_ = ready + shell.size();
   return true;
 }
 
-std::unique_ptr<UmlGuest> UmlGuest::boot(const std::string& socket, const std::string& memory) {
-  auto guest = launch(socket, memory);
-  if (guest != nullptr && !guest->booted()) return nullptr;
-  return guest;
-}
-
-bool UmlGuest::start_process(const std::string& socket, const std::string& memory) {
+bool GuestProcess::spawn(Program program) {
   int in[2], out[2];
   if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0) return false;
-  std::vector<std::string> words = {"linux.uml",  "mem=" + memory,  "initrd=" + initrd(),
-                                    "con=null",   "con0=fd:0,fd:1", "root=/dev/ram0",
-                                    "init=/init", "rdinit=/init",   "uml_dir=" + folder_.path("uml")};
-  if (!socket.empty()) words.push_back("virtio_uml.device=" + socket + ":5");
   std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
+  for (std::string& word : program.words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  const std::string folder = memory_folder();
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);  // so that its processes can be killed together
-    setenv("TMPDIR", folder.c_str(), 1);
+    for (std::string& variable : program.environment) putenv(variable.data());
     dup2(in[0], 0);
     dup2(out[1], 1);
-    dup2(out[1], 2);
-    execv("/usr/bin/linux.uml", arguments.data());
+    dup2(program.errors.empty() ? out[1] : open(program.errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600),
+         2);
+    if (!program.folder.empty() && chdir(program.folder.c_str()) != 0) _exit(126);
+    execv(arguments[0], arguments.data());
     _exit(127);
   }
   close(in[0]);
@@ -94,14 +69,14 @@ bool UmlGuest::start_process(const std::string& socket, const std::string& memor
   return pid_ > 0;
 }
 
-UmlGuest::~UmlGuest() {
+GuestProcess::~GuestProcess() {
   kill();
   close(in_);
   close(out_);
 }
 
 // The tracing thread and the processes of the guest are all in one group.
-void UmlGuest::kill() {
+void GuestProcess::kill() {
   if (pid_ <= 0) return;
   ::kill(-pid_, SIGKILL);
   ::kill(pid_, SIGKILL);
@@ -109,9 +84,18 @@ void UmlGuest::kill() {
   pid_ = -1;
 }
 
-bool UmlGuest::running() { return pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) == 0; }
+bool GuestProcess::running() {
+  if (pid_ > 0 && waitpid(pid_, &status_, WNOHANG) == pid_) pid_ = -1;
+  return pid_ > 0;
+}
 
-std::size_t UmlGuest::wait_for(const std::string& text, std::size_t from, Time limit) {
+int GuestProcess::wait_for_end(Time limit) {
+  // What it still says has to be read, or it waits for that.
+  const bool ended = wait_until([&] { return wait_for("\n", console_.size(), Time(0)), !running(); }, limit);
+  return ended && WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
+}
+
+std::size_t GuestProcess::wait_for(const std::string& text, std::size_t from, Time limit) {
   const auto end = Clock::now() + limit;
   for (;;) {
     if (const std::size_t found = console_.find(text, from); found != std::string::npos) return found;
@@ -127,12 +111,12 @@ std::size_t UmlGuest::wait_for(const std::string& text, std::size_t from, Time l
   }
 }
 
-void UmlGuest::start(const std::string& command) {
+void GuestProcess::start(const std::string& command) {
   const std::string line = command + "\n";
   ASSERT_EQ(write(in_, line.data(), line.size()), static_cast<ssize_t>(line.size()));
 }
 
-GuestAnswer UmlGuest::finish(Time limit) {
+GuestAnswer GuestProcess::finish(Time limit) {
   const std::string begin = "guest: begin\n", end = "guest: end ";
   const std::size_t from = wait_for(begin, read_to_, limit);
   const std::size_t to = from == std::string::npos ? from : wait_for(end, from, limit);
@@ -142,13 +126,12 @@ GuestAnswer UmlGuest::finish(Time limit) {
           console_.substr(from + begin.size(), to - from - begin.size())};
 }
 
-GuestAnswer UmlGuest::run(const std::string& command, Time limit) {
+GuestAnswer GuestProcess::run(const std::string& command, Time limit) {
   start(command);
   return finish(limit);
 }
 
-// Its memory is a file without a name, which it holds open.
-std::uint64_t UmlGuest::resident_bytes() const {
+std::uint64_t GuestProcess::resident_bytes() const {
   std::uint64_t largest = 0, blocks = 0;
   std::error_code gone;
   for (const auto& entry :

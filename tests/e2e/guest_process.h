@@ -1,13 +1,14 @@
-// A real Linux as a guest: User Mode Linux of Debian's package, with a shell on its console.
+// A real Linux as a guest, in a process of its own, with a shell on its console.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
-#include <memory>
+#include <cstdint>
 #include <string>
+#include <vector>
 
-#include "tests/e2e/cli_process.h"
+#include "tests/support/scratch_folder.h"
 
 namespace fallow {
 
@@ -18,55 +19,64 @@ struct GuestAnswer {
   bool ok() const { return status == 0; }
 };
 
-class UmlGuest {
+class GuestProcess {
  public:
   using Time = std::chrono::milliseconds;
 
-  // The kernel and busybox are installed.
-  static bool available();
-
-  // Boots with `memory` ("512M") and the balloon device behind `socket`; empty: without one. Returns when its
-  // shell is there; null, and the test has failed, if that does not come.
-  static std::unique_ptr<UmlGuest> boot(const std::string& socket, const std::string& memory = "512M");
-  // The same in two steps, so that several can boot at once. The guest dies with the thread that launched it.
-  static std::unique_ptr<UmlGuest> launch(const std::string& socket, const std::string& memory);
-  bool booted();
   // Kills it.
-  ~UmlGuest();
-  UmlGuest(const UmlGuest&) = delete;
-  UmlGuest& operator=(const UmlGuest&) = delete;
+  virtual ~GuestProcess();
+  GuestProcess(const GuestProcess&) = delete;
+  GuestProcess& operator=(const GuestProcess&) = delete;
 
+  // Waits for the shell, also after a guest booted again. False, and the test has failed: it did not come.
+  bool booted();
   GuestAnswer run(const std::string& command, Time limit = std::chrono::seconds(30));
   // Sends a command without waiting for its end.
   void start(const std::string& command);
   // The end of the last command that was started.
   GuestAnswer finish(Time limit = std::chrono::seconds(30));
-  // Loads the balloon driver, which reports runs of 2^`order` pages and larger.
-  GuestAnswer load_balloon(unsigned order = 9) {
-    return run("insmod /lib/virtio_balloon.ko && echo " + std::to_string(order) +
-               " >/sys/module/page_reporting/parameters/page_reporting_order");
-  }
 
+  // With all processes that it is.
   void kill();
   bool running();
+  // Waits for its end; the exit status, -1 if a signal ended it or it did not end in time.
+  int wait_for_end(Time limit = std::chrono::seconds(30));
 
-  // Bytes of its memory file that are on the host.
+  // Bytes of its memory file that are on the host. The file has no name, and the process holds it open.
   std::uint64_t resident_bytes() const;
 
   // All that came from its console.
   const std::string& console() const { return console_; }
 
+ protected:
+  // How a guest's program is started: its words, the folder it starts in (empty: this one), what is put into
+  // its environment ("NAME=value"), and a file for its standard error (empty: the console).
+  struct Program {
+    std::vector<std::string> words;
+    std::string folder;
+    std::vector<std::string> environment;
+    std::string errors;
+  };
+
+  GuestProcess() = default;
+  // The guest dies with the thread that launched it.
+  bool spawn(Program program);
+
+  ScratchFolder folder_;
+
  private:
-  UmlGuest() = default;
-  bool start_process(const std::string& socket, const std::string& memory);
   // Reads until `text` stands in the console from `from` on: where; npos if not in time.
   std::size_t wait_for(const std::string& text, std::size_t from, Time limit);
 
-  ScratchFolder folder_;
   pid_t pid_ = -1;
+  int status_ = -1;  // as waitpid() says
   int in_ = -1, out_ = -1;
   std::string console_;
   std::size_t read_to_ = 0;
 };
+
+// Makes a guest's first file system: busybox, `modules` (paths) in /lib, and the shell. One file for each
+// list, which lasts as long as the test program. The path.
+std::string initrd_with(const std::vector<std::string>& modules);
 
 }  // namespace fallow
