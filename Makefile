@@ -8,7 +8,7 @@ ARGS ?= --policy aged --order 0 --backing memfd --verify
 SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore bench fuzz format check-format tidy check-layers check-orders freestanding clean
+.PHONY: help run boot test explore bench fuzz format check-format tidy check-layers check-orders check-odr freestanding clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
@@ -21,6 +21,7 @@ help:
 	@echo 'make tidy           clang-tidy over the sources'
 	@echo 'make check-layers   which include points the wrong way'
 	@echo 'make check-orders   which atomic access does not say what it pairs with'
+	@echo 'make check-odr      which name two files define differently'
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
 	@echo 'make clean          remove build/'
 
@@ -44,6 +45,7 @@ boot:
 
 test:
 	@tools/install-deps test
+	@tools/install-deps guests || true
 	$(call build,dev)
 	ctest --preset dev -j "$$(nproc)"
 
@@ -85,6 +87,10 @@ check-layers:
 
 check-orders:
 	tools/check-orders
+
+check-odr:
+	@tools/install-deps run
+	tools/check-odr
 
 freestanding:
 	@tools/install-deps check
