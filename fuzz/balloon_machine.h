@@ -65,7 +65,7 @@ class BalloonMachine {
     return device_->started(queue) &&
            (device_->status() & (kStatusDriverOk | kStatusNeedsReset)) == kStatusDriverOk;
   }
-  static std::uint16_t number(BalloonQueue queue) { return queue_number(kOffered, queue); }
+  std::uint16_t number(BalloonQueue queue) const { return device_->number(queue); }
 
   // ---- What a driver does ----
 
@@ -104,12 +104,13 @@ class BalloonMachine {
     return status;
   }
   void stop_queue(std::uint16_t queue) {
+    const bool statistics = queue == number(BalloonQueue::Stats);
     const QueuePosition position = device_->stop_queue(queue);
     if (queue >= kQueues || shadows_[queue].active == nullptr) return;
     const QueuePosition expected = shadows_[queue].active->position();
     FALLOW_CHECK(position.next_avail == expected.next_avail && position.next_used == expected.next_used);
     shadows_[queue].active = nullptr;
-    if (queue == number(BalloonQueue::Stats)) held_ = false;
+    if (statistics) held_ = false;
   }
 
   // Where bring_up() puts a ring: a page each, from the first of the guest on.
@@ -317,6 +318,7 @@ class BalloonMachine {
     std::vector<std::uint8_t> named(kFrames * kFrameSize);
     for (const QueueBuffer& b : buffers) {
       if (!b.device_writable || b.length > ~b.address.raw) continue;
+      if (memory().present(b.address, {b.length}).raw != b.length) continue;  // DEV-5
       for_each_piece(memory(), b.address, b.length, [&](const std::byte* host, std::size_t n) {
         if (host != nullptr) std::memset(&named[static_cast<std::size_t>(host - memory_)], 1, n);
         return host != nullptr;

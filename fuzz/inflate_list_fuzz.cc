@@ -48,7 +48,7 @@ class Run {
 
   // A chain of up to 16 elements; most of them follow each other in memory.
   void send(BalloonQueue which) {
-    const std::uint16_t queue = BalloonMachine::number(which);
+    const std::uint16_t queue = machine_.number(which);
     const QueueAddresses ring = BalloonMachine::place(queue);
     const unsigned n = 1U + in_.u8() % 16;
     std::uint32_t next = list_;

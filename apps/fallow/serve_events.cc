@@ -33,6 +33,8 @@ void ServeEvents::guest_event(std::uint64_t guest, Kind kind, const std::string&
   switch (kind) {
     case Kind::Poison:
       return write(LogLevel::Warning, "poison", why, {{"guest", guest}});
+    case Kind::Queues:
+      return write(LogLevel::Info, "queues", why, {{"guest", guest}});
     case Kind::RingFault:
       return write(LogLevel::Warning, "ring_fault", why, {{"guest", guest}});
     case Kind::MemoryLost:

@@ -94,7 +94,9 @@ void add_device_options(CLI::App* serve, ServeWords* words) {
                  "Mode Linux, which sets them up wrongly")
       ->group(group);
   add(serve, "--queue-size", &words->queue_size, "N",
-      "Most descriptors in a ring, a power of two from 1 to 1024.\nDefault: 256", group);
+      "Most descriptors in a ring, a power of two from 1 to 1024; a\nfront-end's vq_size above it is "
+      "refused. Default: 1024",
+      group);
   add(serve, "--stats-interval", &words->stats_interval, "TIME",
       "How often guests are asked for statistics, such as 1s; 0:\nnever. Default: 5s", group);
 }

@@ -24,7 +24,8 @@ struct ServeWords {
 struct ServeRequest {
   std::vector<std::string> sockets;
   mode_t socket_mode = 0600;
-  BalloonGuestOptions guest;
+  // As large as can be: a front-end whose queues are larger than this serves nothing.
+  BalloonGuestOptions guest{.max_queue_size = 1024};
   PfnCount target;
   Nanoseconds statistics = seconds(5);
   std::optional<std::string> control;  // a path; nothing: no control socket

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <new>
@@ -41,6 +42,14 @@ pid_t clone_with_shared_files() {
   return static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
 }
 
+// The C library keeps two signals to itself, and leaves them out of every set; they end a process like any
+// other. A worker's mask is set through the library, which lets them in again.
+void block_the_librarys() {
+  constexpr int kFirst = 32, kLast = 33;
+  const std::uint64_t both = std::uint64_t{1} << (kFirst - 1) | std::uint64_t{1} << (kLast - 1);
+  FALLOW_CHECK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, nullptr, sizeof both) == 0);
+}
+
 std::string words_of(int status) {
   if (WIFEXITED(status)) return fmt::format("ended with status {}", WEXITSTATUS(status));
   const int signal = WTERMSIG(status);
@@ -54,9 +63,11 @@ class Supervisor {
   Supervisor(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log)
       : worker_(worker), options_(options), log_(log) {
     deaths_.reserve(options.deaths + 1);
-    sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals_, signal);
-    FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals_, nullptr) == 0);
+    sigfillset(&signals_);
+    for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}) sigdelset(&signals_, signal);
+    FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals_, &workers_signals_) == 0);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&workers_signals_, signal);
+    block_the_librarys();
     signal(SIGPIPE, SIG_IGN);
     void* const page =
         mmap(nullptr, sizeof *serving, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -71,8 +82,10 @@ class Supervisor {
   int run() {
     while (true) {
       process_ = clone_with_shared_files();
-      if (process_ == 0)
+      if (process_ == 0) {
+        sigprocmask(SIG_SETMASK, &workers_signals_, nullptr);
         _exit(die_with_supervisor() ? worker_.run(worker_.context, say_serving) : kExitFailed);
+      }
       if (process_ < 0) {
         log_.write(LogLevel::Error, "no_worker",
                    fmt::format("cannot start a worker: clone: {}", std::strerror(errno)));
@@ -109,6 +122,11 @@ class Supervisor {
 
   void take_signal(int signal) {
     if (signal == SIGHUP && options_.reopen != nullptr) options_.reopen(options_.context);
+    if (signal > 0 && signal != SIGHUP && signal != SIGCHLD && signal != SIGTERM && signal != SIGINT) {
+      log_.write(LogLevel::Warning, "signal_ignored",
+                 fmt::format("signal {} ({}) is ignored: SIGTERM or SIGINT ends the daemon", signal,
+                             strsignal(signal)));
+    }
     if (signal != SIGTERM && signal != SIGINT) return;
     ++stopping_;
     if (process_ > 0) kill(process_, stopping_ > 1 ? SIGKILL : SIGTERM);
@@ -156,7 +174,8 @@ class Supervisor {
   const supervisor::Worker worker_;
   const SupervisorOptions options_;
   ServeLog& log_;
-  sigset_t signals_{};
+  sigset_t signals_{};          // blocked, and waited for
+  sigset_t workers_signals_{};  // blocked in workers
   pid_t process_ = -1;
   unsigned stopping_ = 0;  // signals that asked for it
   unsigned drain_deaths_ = 0;
@@ -168,6 +187,8 @@ class Supervisor {
 int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log) {
   return Supervisor(worker, options, log).run();
 }
+
+bool from_supervisor(const siginfo_t& info) noexcept { return info.si_pid == supervisor_process; }
 
 bool die_with_supervisor() noexcept {
   return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor_process;

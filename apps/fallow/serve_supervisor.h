@@ -5,6 +5,8 @@
 // Nothing else passes between them: the worker has memory of its own, so what killed it is gone with it.
 #pragma once
 
+#include <signal.h>
+
 #include "apps/fallow/serve_log.h"
 
 namespace fallow {
@@ -32,12 +34,16 @@ struct Worker {
 
 // Runs workers, one after the other, until one ends with 0 after SIGTERM or SIGINT, which are passed on as
 // SIGTERM; a second of them kills it. Returns the exit status for the command. The calling process must have
-// no other thread; SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and
+// no other thread. It survives every other signal but SIGKILL, as guests lose their balloon with it; those of
+// job control stop it. SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and
 // SIGPIPE is ignored. A worker dies with its supervisor.
 int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log);
 
 // For the worker: dies with the supervisor, from now on. To be repeated after a change of user, which undoes
 // it. False: the supervisor is gone already.
 bool die_with_supervisor() noexcept;
+
+// For the worker's signal handlers: whether the supervisor sent it.
+bool from_supervisor(const siginfo_t& info) noexcept;
 
 }  // namespace fallow

@@ -21,7 +21,9 @@ namespace {
 std::atomic<Server*> stopped_by_signal{nullptr};
 static_assert(std::atomic<Server*>::is_always_lock_free);
 
-void on_sigterm(int /*number*/) {
+// One that was sent to the worker alone would end the daemon, and its guests' balloons with it.
+void on_sigterm(int /*number*/, siginfo_t* info, void* /*context*/) {
+  if (!from_supervisor(*info)) return;
   // acquire: pairs with the store below; the server is made before.
   if (Server* const server = stopped_by_signal.load(std::memory_order_acquire)) server->stop();
 }
@@ -31,8 +33,8 @@ void let_sigterm_stop(Server& server) {
   // release: pairs with the acquire in on_sigterm(), on whatever thread the signal arrives.
   stopped_by_signal.store(&server, std::memory_order_release);
   struct sigaction action {};
-  action.sa_handler = on_sigterm;
-  action.sa_flags = SA_RESTART;
+  action.sa_sigaction = on_sigterm;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, nullptr);
   sigset_t signals;

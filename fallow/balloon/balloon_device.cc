@@ -14,6 +14,9 @@ constexpr Features kKnown = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDef
                             kBalloonFreePageHint | kBalloonPagePoison | kBalloonPageReporting |
                             kBalloonInitReported | kFeatureVersion1 | kRingFeatures;
 
+constexpr QueueNumbers kAllNumbers[] = {QueueNumbers::WithoutGaps, QueueNumbers::AsPrinted,
+                                        QueueNumbers::OverOffered};
+
 bool valid(const BalloonDeviceConfig& c) {
   // 2.2.2: nothing is offered that needs what is not.
   const bool complete = (c.features & kBalloonInitReported) == 0 || (c.features & kBalloonPageReporting) != 0;
@@ -123,10 +126,34 @@ Status BalloonDevice::change_memory(const MemoryMap& map, std::span<std::uint64_
   return Status::Ok;
 }
 
+bool BalloonDevice::is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept {
+  for (unsigned i = 0; i <= static_cast<unsigned>(BalloonQueue::Reporting); ++i) {
+    if (number(static_cast<BalloonQueue>(i), numbers) == queue) return true;
+  }
+  return false;
+}
+
+// Whether the queue, and each that is set up, is one by these numbers.
+bool BalloonDevice::numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept {
+  for (std::uint16_t other = 0; other < queue_count(); ++other) {
+    if ((other == queue || started(other)) && !is_queue(other, numbers)) return false;
+  }
+  return true;
+}
+
 bool BalloonDevice::has_queue(std::uint16_t queue) const noexcept {
-  return (queue != number(BalloonQueue::Stats) || has(kBalloonStatsVq)) &&
-         (queue != number(BalloonQueue::Hint) || has(kBalloonFreePageHint)) &&
-         (queue != number(BalloonQueue::Reporting) || has(kBalloonPageReporting));
+  for (const QueueNumbers numbers : kAllNumbers) {
+    if (queue < queue_count() && numbers_all(queue, numbers)) return true;
+  }
+  return false;
+}
+
+void BalloonDevice::queue_started(std::uint16_t queue) noexcept {
+  for (const QueueNumbers numbers : kAllNumbers) {
+    if (!numbers_all(queue, numbers)) continue;
+    numbers_ = numbers;
+    return;
+  }
 }
 
 bool BalloonDevice::serve(std::uint16_t queue, const Chain& chain, std::uint32_t& written) noexcept {
@@ -151,6 +178,10 @@ void BalloonDevice::queue_stopped(std::uint16_t queue) noexcept {
     driver_hint_id_ = kHintStop;
     hinting_ = false;
   }
+  for (std::uint16_t other = 0; other < queue_count(); ++other) {
+    if (started(other)) return;
+  }
+  numbers_ = QueueNumbers::WithoutGaps;
 }
 
 void BalloonDevice::device_reset() noexcept {

@@ -143,8 +143,16 @@ class BalloonDevice final : public VirtioDevice {
 
   BalloonDeviceStats stats() const noexcept;  // any thread
 
-  // The number of a queue; kNoQueue if it is not there.
-  std::uint16_t number(BalloonQueue queue) const noexcept { return queue_number(offered(), queue); }
+  // How the driver numbers its queues: without gaps, unless it set up one that is numbered otherwise, and
+  // none that is not. Open again when the last queue stopped.
+  QueueNumbers queue_numbers() const noexcept { return numbers_; }
+  // The number of a queue; kNoQueue if the features that were accepted do not give it.
+  std::uint16_t number(BalloonQueue queue) const noexcept { return number(queue, numbers_); }
+  std::uint16_t number(BalloonQueue queue, QueueNumbers numbers) const noexcept {
+    return queue_number(offered(), accepted(), queue, numbers);
+  }
+  // Whether start_queue() knows what the queue is for.
+  bool has_queue(std::uint16_t queue) const noexcept override;
 
  private:
   struct Layout;
@@ -166,16 +174,19 @@ class BalloonDevice final : public VirtioDevice {
                 BalloonObserver* observer, const Layout& at, std::byte* metadata) noexcept;
 
   // VirtioDevice.
-  bool has_queue(std::uint16_t queue) const noexcept override;
   bool serve(std::uint16_t queue, const Chain& chain, std::uint32_t& written) noexcept override;
   std::uint32_t config_size() const noexcept override { return kBalloonConfigSize; }
   void read_config_field(std::uint32_t offset, std::span<std::byte> into) noexcept override;
   bool write_config_field(std::uint32_t offset, std::span<const std::byte> from) noexcept override;
+  void queue_started(std::uint16_t queue) noexcept override;
   void queue_stopped(std::uint16_t queue) noexcept override;
   void device_reset() noexcept override;
 
   void refuse(Refusal why, std::uint64_t n = 1) noexcept;
   void say(BalloonObserver::Notice notice) noexcept;
+
+  bool is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept;
+  bool numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept;
 
   // Each serves a chain of its queue.
   std::uint32_t serve_report(std::span<const QueueBuffer> buffers) noexcept;
@@ -219,6 +230,7 @@ class BalloonDevice final : public VirtioDevice {
   bool hinting_ = false;                      // the driver began a round and has not ended it
   std::uint8_t said_ = 0;                     // a bit for each notice
   bool poison_in_doubt_ = false;
+  QueueNumbers numbers_ = QueueNumbers::WithoutGaps;
 
   Counts counts_;
 };

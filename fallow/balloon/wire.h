@@ -54,27 +54,41 @@ inline constexpr std::uint32_t kBalloonPfnSize = 4;
 enum class BalloonQueue : std::uint8_t { Inflate, Deflate, Stats, Hint, Reporting };
 inline constexpr std::uint16_t kNoQueue = 0xffff;
 
-// The number of a queue. Drivers and devices in use number the queues that there are, without gaps, over the
-// features that the device offers; with statistics and hinting missing, reporting is queue 2. kNoQueue: not
-// there.
-constexpr std::uint16_t queue_number(Features offered, BalloonQueue queue) noexcept {
+// How a driver numbers the queues that its features give it.
+enum class QueueNumbers : std::uint8_t {
+  WithoutGaps,  // those that are there, one after the other: Linux, crosvm, Cloud Hypervisor
+  AsPrinted,    // each as in 5.5.2, whatever else is there: virtio 1.2
+  OverOffered,  // without gaps, over what was offered: QEMU's own device, and drivers that go by it
+};
+
+// The number of a queue without gaps over the features that were negotiated: with statistics and hinting
+// missing, reporting is queue 2. kNoQueue: not there.
+constexpr std::uint16_t queue_number(Features negotiated, BalloonQueue queue) noexcept {
   constexpr Features kNeeds[] = {0, 0, kBalloonStatsVq, kBalloonFreePageHint, kBalloonPageReporting};
   const auto wanted = static_cast<unsigned>(queue);
-  if ((offered & kNeeds[wanted]) != kNeeds[wanted]) return kNoQueue;
+  if ((negotiated & kNeeds[wanted]) != kNeeds[wanted]) return kNoQueue;
   std::uint16_t number = 0;
   for (unsigned i = 0; i < wanted; ++i)
-    number = static_cast<std::uint16_t>(number + ((offered & kNeeds[i]) == kNeeds[i]));
+    number = static_cast<std::uint16_t>(number + ((negotiated & kNeeds[i]) == kNeeds[i]));
   return number;
 }
+// The same, for any of the ways to number them.
+constexpr std::uint16_t queue_number(Features offered, Features negotiated, BalloonQueue queue,
+                                     QueueNumbers numbers) noexcept {
+  const std::uint16_t number = queue_number(negotiated, queue);
+  if (number == kNoQueue || numbers == QueueNumbers::WithoutGaps) return number;
+  return numbers == QueueNumbers::AsPrinted ? static_cast<std::uint16_t>(queue)
+                                            : queue_number(offered, queue);
+}
+// One more than the highest number that a driver may use which was offered these features.
 constexpr std::uint16_t queue_count(Features offered) noexcept {
-  std::uint16_t count = 0;
-  for (unsigned i = 0; i <= static_cast<unsigned>(BalloonQueue::Reporting); ++i)
-    count =
-        static_cast<std::uint16_t>(count + (queue_number(offered, static_cast<BalloonQueue>(i)) != kNoQueue));
-  return count;
+  if ((offered & kBalloonPageReporting) != 0) return static_cast<std::uint16_t>(BalloonQueue::Reporting) + 1;
+  return static_cast<std::uint16_t>(2 + ((offered & kBalloonStatsVq) != 0) +
+                                    ((offered & kBalloonFreePageHint) != 0));
 }
 static_assert(queue_number(kBalloonPageReporting, BalloonQueue::Reporting) == 2);
 static_assert(queue_number(kBalloonPageReporting | kBalloonStatsVq, BalloonQueue::Reporting) == 3);
-static_assert(queue_count(0) == 2);
+static_assert(queue_count(0) == 2 && queue_count(kBalloonStatsVq) == 3);
+static_assert(queue_count(kBalloonPageReporting) == 5);
 
 }  // namespace fallow

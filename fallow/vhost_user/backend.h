@@ -86,8 +86,9 @@ class VhostBackend {
   // until it is enabled again.
   virtual Status enable_ring(std::uint32_t vring, bool on) noexcept = 0;
   // The front-end did what User Mode Linux does last when a driver goes whose rings it cannot disable, and
-  // which may free them now: nothing is written into a ring until its driver makes something available.
-  virtual void driver_may_leave() noexcept {}
+  // which may free them now. Cannot be refused. Ok: what the driver made available is served, and nothing is
+  // written into a ring until it makes something available again.
+  virtual Status driver_may_leave() noexcept { return Status::Ok; }
   // Of a started ring: kick, call or err is another one, or none. A kick that waits in the new one counts.
   virtual Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept = 0;
 

@@ -178,16 +178,21 @@ void BalloonGuest::work() noexcept {
   for (;;) {
     const int n = epoll_wait(epoll_, events, kEvents, -1);
     Lock held(mutex_);
-    for (int i = 0; i < n; ++i) {
-      if (events[i].data.u32 == kWake) {
-        std::uint64_t count = 0;
-        static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else if (!std::exchange(rings_[events[i].data.u32].stale_kick, false)) {
-        pending_ |= 1U << events[i].data.u32;
-      }
-    }
+    note_events(n, events);
     serve(held);
     if (stopping_) return;
+  }
+}
+
+void BalloonGuest::note_events(int n, const epoll_event* events) noexcept {
+  for (int i = 0; i < n; ++i) {
+    const std::uint32_t which = events[i].data.u32;
+    if (which == kWake) {
+      std::uint64_t count = 0;
+      static_cast<void>(!::read(wake_, &count, sizeof count));
+    } else if (!std::exchange(rings_[which].stale_kick, false)) {
+      pending_ |= 1U << which;
+    }
   }
 }
 
@@ -209,7 +214,7 @@ void BalloonGuest::serve(Lock& held) noexcept {
     held.lock();
   }
   serving_ = nullptr;
-  if (wanted_ || memory_->lost()) want_session();
+  if (wanted_ || settling_ || memory_->lost()) want_session();
 }
 
 void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {

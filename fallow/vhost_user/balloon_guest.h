@@ -23,6 +23,8 @@
 #include "fallow/vhost_user/inflight_area.h"
 #include "fallow/vhost_user/same_driver.h"
 
+struct epoll_event;
+
 namespace fallow {
 
 struct BalloonGuestOptions {
@@ -38,6 +40,7 @@ class BalloonGuestEvents {
   enum class Kind : std::uint8_t {
     Poison,       // its poison value is not 0, or not known: nothing that it reports can be released
     NotReleased,  // the host does not release; `why` says what, and what helps
+    Queues,       // how its driver numbers its queues
     RingFault,    // the driver broke a rule of the ring; the queue stands still until the driver starts anew
     MemoryLost,   // its memory file became shorter than the memory
   };
@@ -126,7 +129,7 @@ class BalloonGuest final : public VhostBackend,
   Status start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept override;
   Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept override;
   Status enable_ring(std::uint32_t vring, bool on) noexcept override;
-  void driver_may_leave() noexcept override;
+  Status driver_may_leave() noexcept override;
   Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept override;
   Status get_inflight(VhostInflight& inflight) noexcept override;
   Status set_inflight(const VhostInflight& inflight) noexcept override;
@@ -175,6 +178,7 @@ class BalloonGuest final : public VhostBackend,
   bool packed() const noexcept { return device_->has(kFeatureRingPacked); }
 
   void work() noexcept;
+  void note_events(int n, const epoll_event* events) noexcept;
   void serve(Lock& lock) noexcept;
   void wake() noexcept;
   void want_session() noexcept;
@@ -195,6 +199,8 @@ class BalloonGuest final : public VhostBackend,
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
   Status go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
+  std::string no_queue(std::uint16_t queue) const;
+  void say_queues(std::uint16_t queue) noexcept;
   void hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   QueuePosition end_ring(std::uint16_t queue) noexcept;
   void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
@@ -232,9 +238,11 @@ class BalloonGuest final : public VhostBackend,
   bool busy_ = false;            // so it is, or it is in a discard without the lock
   bool calling_ = false;         // or it writes to a front-end's descriptors, without the lock
   bool wanted_ = false;          // the daemon's thread waits for it to be out
+  bool settling_ = false;        // it waits until no ring is pending
   bool stopping_ = false;
   bool config_changed_ = false;
   bool resuming_ = false;
+  bool queues_said_ = false;                    // of this driver
   std::uint32_t pending_ = 0;                   // rings that may have something
   std::uint32_t calls_due_ = 0, errs_due_ = 0;  // rings whose driver, or front-end, is to be told
   std::uint64_t faults_ = 0;                    // of rings, that were told

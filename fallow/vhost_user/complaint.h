@@ -8,7 +8,7 @@ namespace fallow {
 
 class Complaint {
  public:
-  static constexpr std::size_t kRoom = 256;  // what is longer is cut off
+  static constexpr std::size_t kRoom = 512;  // what is longer is cut off
 
   const char* text() const noexcept { return text_; }  // empty: there is none
   bool empty() const noexcept { return text_[0] == '\0'; }

@@ -110,6 +110,7 @@ Status BalloonGuest::reset_device() noexcept {
 
 // Resets it, and goes through the handshake as far as the features (3.1.1). False: they do not stick.
 bool BalloonGuest::begin_device(Features features) noexcept {
+  queues_said_ = false;
   device_->set_status(0);
   device_->accept(features);
   for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})

@@ -20,7 +20,7 @@ class GuestJournal final : public RingJournal {
   void stopped(std::uint16_t queue, QueuePosition position) noexcept;
   // A ring whose memory may be another's by now. VH-4: no byte of a ring is written that its driver has not
   // made available since the ring was last set up; so nothing of it is owed any more, to no process, and
-  // was_dropped() until it is started() again. Tests: ServerNewDriver.*, RandomFrontEnd.*
+  // was_dropped() until it is started() again. Tests: ServerNewDriver.*, RandomFrontEnds.*
   void dropped(std::uint16_t queue, QueuePosition position) noexcept;
   bool was_dropped(std::uint16_t queue) const noexcept { return record_.rings[queue].dropped != 0; }
 

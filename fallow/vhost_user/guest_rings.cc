@@ -8,9 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/queue_list.h"
 #include "fallow/vhost_user/ring_areas.h"
 #include "fallow/vhost_user/ring_base.h"
 
@@ -33,16 +37,24 @@ std::string BalloonGuest::addresses_of(std::uint32_t vring, const VhostSettings&
                                        QueueAddresses& at) const {
   const Vring& ring = settings.vrings[vring];
   at.size = static_cast<std::uint16_t>(ring.size);
-  if (!settings.guest_address(ring.descriptors, at.size * sizeof(VirtqDesc), at.descriptors.raw) ||
-      !settings.guest_address(ring.available, driver_area_bytes(at, packed()).raw, at.driver_area.raw) ||
-      !settings.guest_address(ring.used, device_area_bytes(at, packed()).raw, at.device_area.raw)) {
-    return name_of(vring) + " of " + std::to_string(at.size) +
-           " entries does not lie in the guest's memory with each of its areas";
-  }
-  if (std::string why = ring_obstacle(memory_->map().guest(), at, options_.max_queue_size, packed());
-      !why.empty())
-    return name_of(vring) + " cannot be served: " + why;
-  return {};
+  const RingAreaNames names = ring_area_names(packed());
+  const auto find = [&](const char* name, std::uint64_t user, ByteCount size,
+                        GuestPhys& guest) -> std::string {
+    if (settings.guest_address(user, size.raw, guest.raw)) return {};
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "queue %u cannot be served: its %s of %" PRIu64 " bytes at user address 0x%" PRIx64
+                  " does not lie in one region of the guest's memory",
+                  vring, name, size.raw, user);
+    return text;
+  };
+  std::string why = find(names.table, ring.descriptors, {at.size * sizeof(VirtqDesc)}, at.descriptors);
+  if (why.empty())
+    why = find(names.driver_area, ring.available, driver_area_bytes(at, packed()), at.driver_area);
+  if (why.empty()) why = find(names.device_area, ring.used, device_area_bytes(at, packed()), at.device_area);
+  if (!why.empty()) return why;
+  why = ring_obstacle(memory_->map().guest(), at, options_.max_queue_size, packed());
+  return why.empty() ? why : name_of(vring) + " cannot be served: " + why;
 }
 
 // A split ring says itself how many chains came back. Between these and the base lies what a back-end took
@@ -94,6 +106,7 @@ void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexce
       tell_poison();
       return;
     case SameDriver::Verdict::Another:
+      queues_said_ = false;
       device_->forget_driver();
       record_.actual = 0;
       next_poison(false);
@@ -111,6 +124,25 @@ bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexc
   return true;
 }
 
+std::string BalloonGuest::no_queue(std::uint16_t queue) const {
+  std::string text = name_of(queue) + " is none of this driver's: its queues are";
+  const char* before = " ";
+  for (const QueueNumbers numbers :
+       {QueueNumbers::WithoutGaps, QueueNumbers::AsPrinted, QueueNumbers::OverOffered}) {
+    text += before + queue_list(*device_, numbers) + " (" + describe(numbers) + ")";
+    before = ", or ";
+  }
+  return text;
+}
+
+void BalloonGuest::say_queues(std::uint16_t queue) noexcept {
+  if (queue != device_->number(BalloonQueue::Reporting) || std::exchange(queues_said_, true)) return;
+  const QueueNumbers numbers = device_->queue_numbers();
+  events_.guest_event(
+      record_.number, BalloonGuestEvents::Kind::Queues,
+      std::string("its queues are numbered ") + describe(numbers) + ": " + queue_list(*device_, numbers));
+}
+
 void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
   rings_[queue].owes = false;
   for (unsigned i = 0; i < estate.count; ++i)
@@ -120,12 +152,13 @@ void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estat
 Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
-  if (vring >= device_->queue_count())
-    return refuse("queue " + std::to_string(vring) + " of a balloon that has " +
-                  std::to_string(device_->queue_count()));
   const auto queue = static_cast<std::uint16_t>(vring);
   Ring& ring = rings_[queue];
   if (ring.started) return Status::Ok;  // repeated
+  if ((device_->status() & kStatusFeaturesOk) == 0)
+    return refuse(name_of(vring) +
+                  " cannot be served: SET_FEATURES, with VIRTIO_F_VERSION_1, has to come first");
+  if (!device_->has_queue(queue)) return refuse(no_queue(queue));
   // The message at hand drops it, and comes again.
   if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
   const Vring& wanted = settings.vrings[vring];
@@ -142,6 +175,7 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
     return status;
   }
   ring.started = true;
+  if (!resuming_) say_queues(queue);
   // What was made available before is looked for without a kick, unless its driver may be gone.
   if (record_.driver_leaving == 0) pending_ |= 1U << queue;
   wake();
@@ -246,9 +280,19 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
   return Status::Ok;
 }
 
-void BalloonGuest::driver_may_leave() noexcept {
+// Kicks that came before are served first: later they would be looked after in memory that was freed.
+Status BalloonGuest::driver_may_leave() noexcept {
+  constexpr int kEvents = kVhostMaxVrings + 1;
   const Lock held = lock();
+  epoll_event events[kEvents];
+  note_events(epoll_wait(epoll_, events, kEvents, 0), events);
+  settling_ = busy_ || calling_ || pending_ != 0;
+  if (settling_) {
+    wake();
+    return Status::Pending;
+  }
   record_.driver_leaving = 1;
+  return Status::Ok;
 }
 
 Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {

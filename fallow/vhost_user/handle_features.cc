@@ -12,7 +12,10 @@ namespace fallow {
 VhostVerdict VhostHandling::get_features() noexcept {
   const bool runs = std::any_of(std::begin(now_.vrings), std::end(now_.vrings),
                                 [](const Vring& ring) { return ring.started; });
-  if (runs && (now_.features & kVhostFProtocolFeatures) == 0) backend_.driver_may_leave();
+  if (runs && (now_.features & kVhostFProtocolFeatures) == 0) {
+    const auto v = verdict_of_certain(backend_.driver_may_leave());
+    if (v != VhostVerdict::Done) return v;
+  }
   return answer(backend_.features() | kVhostFProtocolFeatures);
 }
 

@@ -22,11 +22,14 @@ VhostVerdict VhostHandling::set_vring_num() noexcept {
   const auto state = message_.as<VhostVringState>();
   if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
   if (state.num == 0 || state.num > backend_.max_queue_size()) {
-    return refuse("queue %u of %u places, where 1 to %u are possible", state.index, state.num,
-                  backend_.max_queue_size());
+    const std::uint32_t most = backend_.max_queue_size();
+    return refuse(
+        "queue %u of %u entries, where --queue-size allows 1 to %u: let the front-end offer at most "
+        "that (QEMU: vq_size=%u; Cloud Hypervisor: queue_sizes; crosvm: max-queue-size=%u)",
+        state.index, state.num, most, most, most);
   }
   if (!packed() && !power_of_two(state.num))
-    return refuse("queue %u of %u places, which is no power of two", state.index, state.num);
+    return refuse("queue %u of %u entries, which is no power of two", state.index, state.num);
   if (state.num == now_.vrings[state.index].size) return VhostVerdict::Done;
   const auto stopped = stop(state.index, RingEnd::NewSetUp);
   next_.vrings[state.index].size = state.num;

@@ -33,15 +33,14 @@ std::string ring_obstacle(const GuestMemory& memory, const QueueAddresses& at, s
   if (!packed && !std::has_single_bit(at.size))
     return "its size is " + std::to_string(at.size) + " entries, which is no power of two";
   const ByteCount table{at.size * sizeof(VirtqDesc)};
-  const Area split[] = {
-      {"descriptor table", at.descriptors, table, sizeof(VirtqDesc)},
-      {"available ring", at.driver_area, driver_area_bytes(at, packed), AvailRing::kAlignment},
-      {"used ring", at.device_area, device_area_bytes(at, packed), UsedRing::kAlignment}};
-  const Area one_ring[] = {
-      {"descriptor ring", at.descriptors, table, sizeof(VirtqDesc)},
-      {"driver event area", at.driver_area, driver_area_bytes(at, packed), sizeof(PvirtqEventSuppress)},
-      {"device event area", at.device_area, device_area_bytes(at, packed), sizeof(PvirtqEventSuppress)}};
-  for (const Area& area : packed ? one_ring : split) {
+  const RingAreaNames names = ring_area_names(packed);
+  const std::uint64_t event = sizeof(PvirtqEventSuppress);
+  const Area areas[] = {{names.table, at.descriptors, table, sizeof(VirtqDesc)},
+                        {names.driver_area, at.driver_area, driver_area_bytes(at, packed),
+                         packed ? event : AvailRing::kAlignment},
+                        {names.device_area, at.device_area, device_area_bytes(at, packed),
+                         packed ? event : UsedRing::kAlignment}};
+  for (const Area& area : areas) {
     if (area.at.raw % area.alignment != 0) {
       return text_of("its %s of %" PRIu64 " bytes at 0x%" PRIx64 " is not aligned to %" PRIu64 " bytes", area,
                      area.alignment);

@@ -17,6 +17,15 @@ inline ByteCount device_area_bytes(const QueueAddresses& at, bool packed) noexce
   return packed ? ByteCount{sizeof(PvirtqEventSuppress)} : UsedRing::bytes(at.size);
 }
 
+// For people.
+struct RingAreaNames {
+  const char *table, *driver_area, *device_area;
+};
+constexpr RingAreaNames ring_area_names(bool packed) noexcept {
+  return packed ? RingAreaNames{"descriptor ring", "driver event area", "device event area"}
+                : RingAreaNames{"descriptor table", "available ring", "used ring"};
+}
+
 // Empty, or the first thing that keeps a device from serving the ring: its size, where an area lies. One
 // sentence with what was found and what is allowed, which goes on after the ring's name.
 std::string ring_obstacle(const GuestMemory& memory, const QueueAddresses& at, std::uint32_t max_size,

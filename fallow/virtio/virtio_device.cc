@@ -126,7 +126,10 @@ Status VirtioDevice::start_queue(std::uint16_t queue, const QueueAddresses& addr
     Queue& slot = queues_[queue];
     DeviceQueue& ring = options.packed ? static_cast<DeviceQueue&>(slot.packed) : slot.split;
     status = ring.start(*memory_, addresses, options, position, room(queue));
-    if (status == Status::Ok) slot.active = &ring;
+    if (status == Status::Ok) {
+      slot.active = &ring;
+      queue_started(queue);
+    }
   }
   if (status != Status::Ok) count(bad_queues_);
   return status;

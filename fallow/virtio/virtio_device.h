@@ -123,6 +123,8 @@ class VirtioDevice {
   virtual bool write_config_field(std::uint32_t offset, std::span<const std::byte> from) noexcept = 0;
   // Whether the kind of device can live with these features, which are a subset of those offered.
   virtual bool acceptable(Features) const noexcept { return true; }
+  // A queue was set up.
+  virtual void queue_started(std::uint16_t) noexcept {}
   // A queue was stopped, by reset or by itself: what was kept of it is void.
   virtual void queue_stopped(std::uint16_t) noexcept {}
   // Back to the beginning; the queues are stopped.

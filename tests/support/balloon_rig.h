@@ -74,7 +74,7 @@ class BalloonRig {
   BalloonDevice& device() { return *device_; }
   BalloonDeviceStats stats() { return device_->stats(); }
   std::uint64_t refused(Refusal why) { return stats().refused[static_cast<std::size_t>(why)]; }
-  std::uint16_t number(BalloonQueue queue) { return queue_number(device_->offered(), queue); }
+  std::uint16_t number(BalloonQueue queue) { return device_->number(queue); }
 
   void bring_up(Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonFreePageHint |
                                     kBalloonPageReporting) {

@@ -126,7 +126,9 @@ class VhostDevice final : public VhostBackend {
     return status;
   }
 
-  void driver_may_leave() noexcept override { calls.push_back("driver_may_leave"); }
+  Status driver_may_leave() noexcept override {
+    return called("driver_may_leave", 0) == Status::Pending ? Status::Pending : Status::Ok;
+  }
 
   Status get_inflight(VhostInflight& wanted) noexcept override {
     const Status status = called("get_inflight", wanted.area.queues);

@@ -40,7 +40,7 @@ TEST(ServeOptions, defaults) {
   EXPECT_EQ(request.sockets, std::vector<std::string>{"/run/a.sock"});
   EXPECT_EQ(request.socket_mode, 0600U);
   EXPECT_EQ(request.guest.features, BalloonGuestOptions{}.features);
-  EXPECT_EQ(request.guest.max_queue_size, 256U);
+  EXPECT_EQ(request.guest.max_queue_size, 1024U);
   EXPECT_EQ(request.target, PfnCount{0});
   EXPECT_EQ(request.statistics, seconds(5));
   EXPECT_EQ(request.control, "/run/a.sock.ctl");

@@ -236,6 +236,36 @@ TEST_F(ServeSupervisor, a_worker_dies_with_it) {
   EXPECT_TRUE(gone);
 }
 
+TEST_F(ServeSupervisor, survives_every_signal_that_does_not_tell_it_to_end) {
+  start([](int) {
+    wait_for_sigterm();
+    return 0;
+  });
+  wait_for_worker(1);
+  const int worker = board_->process;
+  for (int signal = 1; signal <= SIGRTMAX; ++signal) {
+    const bool job_control = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
+    if (signal == SIGKILL || signal == SIGTERM || signal == SIGINT || job_control) continue;
+    kill(supervisor_, signal);
+  }
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(waitpid(supervisor_, nullptr, WNOHANG), 0) << "it ended";
+  EXPECT_EQ(board_->process, worker);
+  kill(supervisor_, SIGTERM);
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 1);
+}
+
+TEST_F(ServeSupervisor, workers_have_the_signals_that_the_command_had) {
+  start([](int) {
+    sigset_t now;
+    sigprocmask(SIG_SETMASK, nullptr, &now);
+    return sigismember(&now, SIGUSR1) == 0 && sigismember(&now, SIGTERM) == 1 ? 0 : 1;
+  });
+  EXPECT_EQ(wait(), 0);
+  EXPECT_EQ(board_->workers, 1);
+}
+
 TEST_F(ServeSupervisor, opens_the_log_anew_at_sighup) {
   start([](int) {
     wait_for_sigterm();

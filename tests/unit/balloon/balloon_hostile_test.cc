@@ -21,20 +21,27 @@ TEST_F(HostileDevice, Case01_ReportOutsideMemory) {
 }
 
 TEST_F(HostileDevice, Case02_ReportAcrossTheEndOfMemory) {
-  EXPECT_EQ(rig.report({pages(0x4fe, 4)}), 2 * kFrame);
-  EXPECT_TRUE(rig.untouched_but({target(0x4fe, 2)}));
-  EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 1u);
-  EXPECT_EQ(rig.report({pages(0xfe, 4)}), 0u) << "begins outside: refused as a whole";
-  EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 2u);
+  EXPECT_EQ(rig.report({pages(0x4fe, 4)}), 0u) << "ends outside: refused as a whole";
+  EXPECT_EQ(rig.report({span_of(0x4ff'000, kFrame + 1)}), 0u) << "by a byte";
+  EXPECT_EQ(rig.report({pages(0xfe, 4)}), 0u) << "begins outside";
+  EXPECT_EQ(rig.report({span_of(0x100'000 - 1, kFrame + 1)}), 0u) << "by a byte";
+  EXPECT_TRUE(rig.untouched_but({}));
+  EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 4u);
+  EXPECT_EQ(rig.report({pages(0x4fe, 2)}), 2 * kFrame) << "up to the end";
+  EXPECT_EQ(rig.report({pages(0x4f0, 2), pages(0x4fe, 4), pages(0x4f8, 2)}), 2 * kFrame);
+  EXPECT_TRUE(rig.untouched_but({target(0x4f0, 2), target(0x4f8, 2), target(0x4fe, 2)}))
+      << "the others count";
 }
 
 TEST_F(HostileDevice, Case02_ReportAcrossRegions) {
   // A hole between the second and the third; behind the first in the backing lies something else's memory.
   BalloonRig other({.regions = {{0x100, 16, 0}, {0x110, 16, 512}, {0x130, 16, 1024}}});
   other.bring_up();
-  EXPECT_EQ(other.report({pages(0x10e, 64)}), 18 * kFrame);
-  EXPECT_TRUE(other.untouched_but({{{0x400e}, {2}}, {{0x4200}, {16}}}));
+  EXPECT_EQ(other.report({pages(0x10e, 64)}), 0u);
+  EXPECT_TRUE(other.untouched_but({}));
   EXPECT_EQ(other.refused(Refusal::OutsideMemory), 1u);
+  EXPECT_EQ(other.report({pages(0x10e, 18)}), 18 * kFrame) << "no hole in between";
+  EXPECT_TRUE(other.untouched_but({{{0x400e}, {2}}, {{0x4200}, {16}}}));
 }
 
 TEST_F(HostileDevice, Case03_AddressPlusLengthWraps) {
@@ -51,10 +58,17 @@ TEST_F(HostileDevice, Case04_LengthZero) {
 }
 
 TEST_F(HostileDevice, Case05_LengthOfAllOnes) {
-  EXPECT_EQ(rig.report({span_of(0x110'000, 0xffff'ffff)}), 0x3f0u * kFrame);
-  EXPECT_EQ(rig.backing.discards.size(), 1u);
-  EXPECT_TRUE(rig.untouched_but({target(0x110, 0x3f0)}));
+  EXPECT_EQ(rig.report({span_of(0x110'000, 0xffff'ffff)}), 0u);
+  EXPECT_TRUE(rig.untouched_but({}));
   EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 1u);
+}
+
+TEST_F(HostileDevice, Case05_InAnIndirectTable) {
+  BalloonRig other;
+  other.bring_up(kBalloonPageReporting | kFeatureIndirectDesc);
+  EXPECT_EQ(other.report({span_of(0x110'000, 0xffff'ffff), pages(0x120), pages(0x4ff, 2)}), 0u);
+  EXPECT_TRUE(other.untouched_but({target(0x120, 1)}));
+  EXPECT_EQ(other.refused(Refusal::OutsideMemory), 2u);
 }
 
 TEST_F(HostileDevice, Case06_NoByteOfANeighbouringPageIsLost) {
@@ -305,8 +319,8 @@ TEST_F(HostileDevice, Case22_AListThatNamesTheRing) {
 // ---- Kicks ----
 
 TEST_F(HostileDevice, Case26_KicksOfQueuesOfFeaturesNotAccepted) {
-  const std::uint16_t hint = rig.number(BalloonQueue::Hint);
-  ASSERT_NE(hint, kNoQueue);
+  ASSERT_EQ(rig.number(BalloonQueue::Hint), kNoQueue);
+  const std::uint16_t hint = 4;  // where all features are accepted
   EXPECT_FALSE(rig.device().started(hint));
   EXPECT_FALSE(rig.device().process(hint, 1));
   EXPECT_FALSE(rig.device().process(99, 1));

@@ -45,7 +45,7 @@ TEST(BalloonJournal, IsToldOfEachStep) {
   EXPECT_EQ(rig.device().request_statistics(), Status::Ok);
   EXPECT_EQ(journal.words, "returning 2:0 returned 2:0 ");
   journal.words.clear();
-  const std::uint16_t reporting = queue_number(rig.device().offered(), BalloonQueue::Reporting);
+  const std::uint16_t reporting = rig.number(BalloonQueue::Reporting);
   for (int i = 0; i < 2; ++i) rig.driver->add(reporting, {{BalloonRig::kRoom, 4096, true}});
   rig.driver->kick(reporting);
   const std::string r = std::to_string(reporting);
@@ -63,7 +63,7 @@ TEST(BalloonJournal, WhatWasTakenIsHandedBack) {
     WordsJournal journal;
     rig.device().set_journal(&journal);
     rig.bring_up(kBalloonPageReporting | ring);
-    const std::uint16_t reporting = queue_number(rig.device().offered(), BalloonQueue::Reporting);
+    const std::uint16_t reporting = rig.number(BalloonQueue::Reporting);
     rig.driver->add(reporting, {{BalloonRig::kRoom, 4096, true}, {BalloonRig::kRoom, 4096, true}}, 7);
     const QueueAddresses addresses = rig.driver->queue(reporting).addresses();
     const QueuePosition before = rig.device().stop_queue(reporting);

@@ -227,12 +227,77 @@ TEST(BalloonReports, PausedNothingIsReleased) {
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
 }
 
-// Numbers of queues are those of the features offered: see wire.h.
-TEST(BalloonReports, QueueNumbersAreCompacted) {
-  BalloonRig rig({.features = kBalloonPageReporting});
-  EXPECT_EQ(rig.number(BalloonQueue::Reporting), 2);
-  rig.bring_up(kBalloonPageReporting);
-  EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
+// ---- 5.5.2: the numbers of queues ----
+
+class BalloonQueues : public testing::Test {
+ protected:
+  void set_up(std::initializer_list<std::uint16_t> queues) {
+    for (const std::uint16_t queue : queues) EXPECT_EQ(rig.driver->set_up(queue), Status::Ok) << queue;
+  }
+  void refuse(std::uint16_t queue) { EXPECT_EQ(rig.driver->set_up(queue), Status::InvalidArgument) << queue; }
+  void expect_reporting(std::uint16_t queue) {
+    rig.driver->finish();
+    EXPECT_EQ(rig.number(BalloonQueue::Reporting), queue);
+    EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
+  }
+  BalloonRig rig;  // that offers all there is
+};
+
+TEST_F(BalloonQueues, AreNumberedWithoutGapsOverTheFeaturesAccepted) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting));
+  set_up({0, 1, 2});
+  refuse(3);
+  refuse(4);
+  expect_reporting(2);
+  EXPECT_EQ(rig.device().queue_numbers(), QueueNumbers::WithoutGaps);
+}
+
+TEST_F(BalloonQueues, ADriverThatDeclinesStatistics) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting | kBalloonFreePageHint));
+  set_up({0, 1, 2, 3});
+  refuse(4);
+  expect_reporting(3);
+}
+
+TEST_F(BalloonQueues, Queue4IsForReportingWhereItIsSetUp) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting));
+  set_up({0, 1, 4});
+  refuse(2);
+  refuse(3);
+  expect_reporting(4);
+  EXPECT_EQ(rig.device().queue_numbers(), QueueNumbers::AsPrinted);
+}
+
+TEST_F(BalloonQueues, AsPrintedWithWhatElseThereIs) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting | kBalloonStatsVq));
+  set_up({4, 2, 1, 0});
+  refuse(3);
+  expect_reporting(4);
+  EXPECT_EQ(rig.number(BalloonQueue::Stats), 2);
+}
+
+// What was taken for reporting turns out to be hinting.
+TEST_F(BalloonQueues, HintingAndReportingAsPrinted) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting | kBalloonFreePageHint));
+  set_up({0, 1, 3, 4});
+  expect_reporting(4);
+  EXPECT_EQ(rig.number(BalloonQueue::Hint), 3);
+}
+
+TEST_F(BalloonQueues, TheNextDriverMayNumberThemOtherwise) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting));
+  set_up({0, 1, 4});
+  expect_reporting(4);
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting));
+  set_up({0, 1, 2});
+  expect_reporting(2);
+}
+
+TEST_F(BalloonQueues, WithoutReportingQueue4IsNone) {
+  ASSERT_TRUE(rig.driver->negotiate(kBalloonStatsVq));
+  set_up({0, 1, 2});
+  refuse(4);
+  refuse(5);
 }
 
 TEST(BalloonReports, TheDeviceOfNothingButItsQueues) {

@@ -17,7 +17,10 @@ class HostileDevice : public ::testing::Test {
     return {{0x4000 + guest - 0x100}, {n}};
   }
 
-  HostileDevice() { rig.bring_up(kFeatures); }
+  HostileDevice() {
+    rig.bring_up(kFeatures);
+    reporting = rig.number(BalloonQueue::Reporting);
+  }
 
   // The device is as good as before.
   void expect_alive() {
@@ -40,7 +43,7 @@ class HostileDevice : public ::testing::Test {
   static constexpr Features kFeatures = kBalloonMustTellHost | kBalloonStatsVq | kBalloonPagePoison |
                                         kBalloonPageReporting | kFeatureIndirectDesc;
   BalloonRig rig;
-  std::uint16_t reporting = rig.number(BalloonQueue::Reporting);
+  std::uint16_t reporting = kNoQueue;
 };
 
 }  // namespace fallow

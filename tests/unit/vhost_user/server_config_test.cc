@@ -46,7 +46,7 @@ TEST_F(ServerConfig, EveryWriteInsideTheSpaceSetsThePartOfActualThatItCovers) {
       EXPECT_EQ(guest.config(kBalloonActual), expected) << offset << " " << size;
     }
   }
-  EXPECT_TRUE(box.events.count("4 bytes at 0 hold nothing that the driver may write")) << box.events.all();
+  EXPECT_TRUE(box.events.wait_for("4 bytes at 0 hold nothing that the driver may write")) << box.events.all();
 }
 
 TEST_F(ServerConfig, AWriteBeyondTheSpaceIsRefusedByName) {
@@ -55,7 +55,7 @@ TEST_F(ServerConfig, AWriteBeyondTheSpaceIsRefusedByName) {
   Bytes payload = bytes_of(VhostConfigHead{0, 60, 0});
   payload.resize(payload.size() + 60, std::byte{1});
   EXPECT_EQ(guest.ack(Request::SetConfig, payload), 1U);
-  EXPECT_TRUE(box.events.count("60 bytes at 0 of a configuration of 16 bytes")) << box.events.all();
+  EXPECT_TRUE(box.events.wait_for("60 bytes at 0 of a configuration of 16 bytes")) << box.events.all();
   EXPECT_EQ(guest.config(kBalloonActual), 0U);
 }
 

@@ -95,14 +95,14 @@ TEST_F(VhostVrings, StayDroppedWhenTheFeaturesAreRefused) {
 TEST_F(VhostVrings, AskingForFeaturesWhileRingsRunThatCannotBeDisabledIsTold) {
   start_ring(0);
   static_cast<void>(ask(Request::GetFeatures));
-  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 0);
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave 0"), 0);
   EXPECT_EQ(ack(Request::SetFeatures, bytes_of(kFeatureVersion1)), 0U);
   static_cast<void>(ask(Request::GetFeatures));
-  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 0) << "none runs";
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave 0"), 0) << "none runs";
   describe_ring(0);
   EXPECT_EQ(kick(0), 0U);
   static_cast<void>(ask(Request::GetFeatures));
-  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave"), 1);
+  EXPECT_EQ(std::count(device.calls.begin(), device.calls.end(), "driver_may_leave 0"), 1);
 }
 
 TEST_F(VhostVrings, GetBaseStopsAndDropsTheDescriptors) {
@@ -215,7 +215,7 @@ TEST_F(VhostHostileVring, IndexBeyondTheLast) {
 TEST_F(VhostHostileVring, Size) {
   for (const std::uint32_t size : {0U, 3U, 100U, 32769U, 65536U, 1U << 31U, ~0U}) EXPECT_EQ(num(0, size), 1U);
   EXPECT_EQ(num(0, 100), 1U);
-  EXPECT_EQ(said, "SET_VRING_NUM: queue 0 of 100 places, which is no power of two");
+  EXPECT_EQ(said, "SET_VRING_NUM: queue 0 of 100 entries, which is no power of two");
   EXPECT_EQ(num(0, 32768), 0U);
   EXPECT_EQ(num(0, 1), 0U);
 }
