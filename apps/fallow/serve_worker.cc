@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cerrno>
 #include <exception>
 #include <memory>
 
@@ -24,8 +25,11 @@ static_assert(std::atomic<Server*>::is_always_lock_free);
 // One that was sent to the worker alone would end the daemon, and its guests' balloons with it.
 void on_sigterm(int /*number*/, siginfo_t* info, void* /*context*/) {
   if (!from_supervisor(*info)) return;
+  // Whoever is interrupted may be about to look at its own.
+  const int error = errno;
   // acquire: pairs with the store below; the server is made before.
   if (Server* const server = stopped_by_signal.load(std::memory_order_acquire)) server->stop();
+  errno = error;
 }
 
 // SIGTERM is blocked until there is a server to stop; one that came before is kept.

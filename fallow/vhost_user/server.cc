@@ -145,8 +145,9 @@ std::string Server::run() {
       if (!any) return {};
     }
     const int n = epoll_wait(epoll_, events, kEvents, ending_ || resting_ ? kLookEveryMs : -1);
-    if ((ending_ || resting_) && now() >= look_at_) look_again();
+    // Before anything else is called, which has errors of its own.
     if (n < 0 && errno != EINTR) return system_error_text("the server", "epoll_wait", errno);
+    if ((ending_ || resting_) && now() >= look_at_) look_again();
     for (int i = 0; i < n; ++i) {
       const std::uint64_t what = events[i].data.u64;
       handle(static_cast<Source>(what >> 32), static_cast<std::size_t>(what & 0xffffffff));

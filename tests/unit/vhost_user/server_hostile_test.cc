@@ -1,5 +1,6 @@
 // Front-ends whose messages are in order, and who do wrong with what they share: descriptors, memory, rings,
 // time. After each, a good guest is served, and nothing is left open: see VhostServerRig.
+#include <signal.h>
 #include <sys/timerfd.h>
 
 #include <atomic>
@@ -288,6 +289,35 @@ TEST_F(ServerHostile, ARegionThatIsReplacedWhileAReportRuns) {
   const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
   ASSERT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
   guest->add(kReporting, {&most, 1});
+}
+
+// A wait that a signal ends, while a guest is about to be gone: what is done meanwhile sets errno, too.
+TEST_F(ServerHostile, SignalsWhileAGuestEnds) {
+  constexpr std::uint64_t kLarge = 256ULL << 20;
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = [](int) {};
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  const pthread_t server = box.ask([](Server&) { return pthread_self(); });
+  std::atomic<bool> done{false};
+  std::thread signals([&] {
+    while (!done) {
+      pthread_kill(server, SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  });
+  for (int i = 0; i < 4; ++i) {
+    guest = std::make_unique<VhostGuest>(box.path, VhostGuestOptions{.memory = kLarge});
+    if (!guest->bind()) break;
+    EXPECT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
+    const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
+    guest->add(kReporting, {&most, 1});
+    guest.reset();
+  }
+  EXPECT_TRUE(box.events.wait_for("disconnected", 5)) << box.events.all();
+  done = true;
+  signals.join();
+  sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_F(ServerHostile, RepliesThatAreNotRead) {
