@@ -91,8 +91,8 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
     state.blocked.store(false, std::memory_order_relaxed);
     state.everything.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
-    // R2: requested from the start, so that existing pages count. A store suffices, as no request is in flight
-    // that could fail; relaxed, as no worker looks before `stopping_` lets it in.
+    // R2: requested from the start, so that existing pages count. A store suffices, as no request is in
+    // flight that could fail; relaxed, as no worker looks before `stopping_` lets it in.
     state.flag.store(static_cast<FlagWord>(Flag::Requested), std::memory_order_relaxed);
   }
   last_order_ = order;

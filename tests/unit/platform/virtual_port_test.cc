@@ -57,7 +57,8 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
   EXPECT_EQ(port.next_deadline(), seconds(21));
 }
 
-// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the next.
+// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the
+// next.
 TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
   FakePort fake(seconds(10));
   struct LateWish {
