@@ -131,6 +131,9 @@ class BalloonDevice final : public VirtioDevice {
   // yet. NotFound: the feature was not negotiated.
   Status request_statistics() noexcept;
   const GuestStatistics& guest_statistics() const noexcept { return statistics_; }
+  // Keeps, for the next request, a chain of the statistics queue that was taken and kept before the queue was
+  // started.
+  void adopt_statistics(std::uint16_t id, std::uint16_t slots) noexcept { held_ = {true, id, slots}; }
 
   // Free page hinting (5.5.6.5): begins a round under a new command id, interrupts it, ends it for good.
   // NotFound: the feature was not negotiated. Busy: the driver has not ended the last round yet.

@@ -178,21 +178,29 @@ void BalloonGuest::work() noexcept {
   for (;;) {
     const int n = epoll_wait(epoll_, events, kEvents, -1);
     Lock held(mutex_);
-    note_events(n, events);
+    for (int i = 0; i < n; ++i) {
+      const std::uint32_t which = events[i].data.u32;
+      if (which == kWake) {
+        std::uint64_t count = 0;
+        static_cast<void>(!::read(wake_, &count, sizeof count));
+      } else if (!std::exchange(rings_[which].stale_kick, false)) {
+        pending_ |= 1U << which;
+      }
+    }
     serve(held);
+    settle();
     if (stopping_) return;
   }
 }
 
-void BalloonGuest::note_events(int n, const epoll_event* events) noexcept {
-  for (int i = 0; i < n; ++i) {
-    const std::uint32_t which = events[i].data.u32;
-    if (which == kWake) {
-      std::uint64_t count = 0;
-      static_cast<void>(!::read(wake_, &count, sizeof count));
-    } else if (!std::exchange(rings_[which].stale_kick, false)) {
-      pending_ |= 1U << which;
-    }
+// After the rings were served.
+void BalloonGuest::settle() noexcept {
+  if (settling_ == Settling::Asked) {
+    settling_ = Settling::Looking;
+    wake();
+  } else if (settling_ == Settling::Looking && pending_ == 0) {
+    settling_ = Settling::Done;
+    want_session();
   }
 }
 
@@ -214,7 +222,7 @@ void BalloonGuest::serve(Lock& held) noexcept {
     held.lock();
   }
   serving_ = nullptr;
-  if (wanted_ || settling_ || memory_->lost()) want_session();
+  if (wanted_ || memory_->lost()) want_session();
 }
 
 void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
@@ -319,13 +327,7 @@ void BalloonGuest::pause(bool on) noexcept {
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
   const std::uint16_t queue = device_->number(BalloonQueue::Stats);
-  if (queue < rings_.size() && rings_[queue].started) {
-    if (at_rest(queue)) return Status::Busy;
-    if (rings_[queue].owes) {  // by which the driver is asked, too
-      hand_back_owed(queue, estate_of(queue));
-      return Status::Ok;
-    }
-  }
+  if (queue < rings_.size() && rings_[queue].started && at_rest(queue)) return Status::Busy;
   return device_->request_statistics();
 }
 

@@ -23,8 +23,6 @@
 #include "fallow/vhost_user/inflight_area.h"
 #include "fallow/vhost_user/same_driver.h"
 
-struct epoll_event;
-
 namespace fallow {
 
 struct BalloonGuestOptions {
@@ -139,7 +137,6 @@ class BalloonGuest final : public VhostBackend,
   // A started ring.
   struct Ring {
     bool started = false, enabled = false;
-    bool owes = false;  // a chain that the journal knows of, and the device does not
     QueueAddresses at;
     int kick = -1, call = -1, err = -1;  // the session's
     bool stale_kick = false;             // the next event tells of kicks that came before the ring rested
@@ -160,6 +157,9 @@ class BalloonGuest final : public VhostBackend,
     void operator()(std::byte* memory) const noexcept;
   };
   using Lock = std::unique_lock<std::mutex>;
+  // The daemon's thread waits until all kicks so far are served: those too that the guest's thread has been
+  // told of and not noted yet. So that thread looks once more from the beginning.
+  enum class Settling : std::uint8_t { No, Asked, Looking, Done };
 
   static constexpr std::uint32_t kBudget = 16;  // chains between two looks at what the daemon wants
   static constexpr std::uint32_t kWake = kVhostMaxVrings;
@@ -178,7 +178,7 @@ class BalloonGuest final : public VhostBackend,
   bool packed() const noexcept { return device_->has(kFeatureRingPacked); }
 
   void work() noexcept;
-  void note_events(int n, const epoll_event* events) noexcept;
+  void settle() noexcept;
   void serve(Lock& lock) noexcept;
   void wake() noexcept;
   void want_session() noexcept;
@@ -201,6 +201,7 @@ class BalloonGuest final : public VhostBackend,
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
   std::string no_queue(std::uint16_t queue) const;
   void say_queues(std::uint16_t queue) noexcept;
+  void keep_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   void hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   QueuePosition end_ring(std::uint16_t queue) noexcept;
   void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
@@ -238,7 +239,7 @@ class BalloonGuest final : public VhostBackend,
   bool busy_ = false;            // so it is, or it is in a discard without the lock
   bool calling_ = false;         // or it writes to a front-end's descriptors, without the lock
   bool wanted_ = false;          // the daemon's thread waits for it to be out
-  bool settling_ = false;        // it waits until no ring is pending
+  Settling settling_ = Settling::No;
   bool stopping_ = false;
   bool config_changed_ = false;
   bool resuming_ = false;

@@ -87,7 +87,7 @@ Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) n
     if (!rings_[queue].started) continue;
     const auto estate = estate_of(queue);
     FALLOW_CHECK(begin_ring(queue, estate.position));  // its areas are there
-    rings_[queue].owes = estate.count != 0;
+    keep_owed(queue, estate);
   }
   return Status::Ok;
 }

@@ -143,8 +143,13 @@ void BalloonGuest::say_queues(std::uint16_t queue) noexcept {
       std::string("its queues are numbered ") + describe(numbers) + ": " + queue_list(*device_, numbers));
 }
 
+// Of a ring that rests, or that goes on: nothing is under way, so it is the statistics that are kept.
+void BalloonGuest::keep_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  if (estate.count != 0 && queue == device_->number(BalloonQueue::Stats))
+    device_->adopt_statistics(estate.owed[0].id, estate.owed[0].slots);
+}
+
 void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
-  rings_[queue].owes = false;
   for (unsigned i = 0; i < estate.count; ++i)
     device_->hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
 }
@@ -165,7 +170,7 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
   QueueAddresses at;
   if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
   if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
-  ring = {false, settings.enabled(vring), false, at, wanted.kick, wanted.call, wanted.err, false};
+  ring = {false, settings.enabled(vring), at, wanted.kick, wanted.call, wanted.err, false};
   const auto estate = estate_of(queue);
   const bool goes_on = resuming_ || (estate.running && record_.rings[queue].begin == wanted.base);
   const Status status = goes_on ? go_on(queue, estate) : start_anew(queue, wanted.base);
@@ -210,7 +215,7 @@ Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::Estate& esta
   }
   journal_.went_on(queue, estate);
   if (at_rest(queue)) {
-    rings_[queue].owes = estate.count != 0;
+    keep_owed(queue, estate);
     // Nobody reads the descriptor, so it tells of every kick there ever was.
     pollfd kick{rings_[queue].kick, POLLIN, 0};
     rings_[queue].stale_kick = record_.driver_leaving != 0 && poll(&kick, 1, 0) == 1;
@@ -274,7 +279,6 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
   Ring& ring = rings_[queue];
   ring.enabled = on;
   if (!on || !ring.started) return Status::Ok;
-  if (ring.owes && !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
   pending_ |= 1U << queue;
   wake();
   return Status::Ok;
@@ -282,15 +286,14 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
 
 // Kicks that came before are served first: later they would be looked after in memory that was freed.
 Status BalloonGuest::driver_may_leave() noexcept {
-  constexpr int kEvents = kVhostMaxVrings + 1;
   const Lock held = lock();
-  epoll_event events[kEvents];
-  note_events(epoll_wait(epoll_, events, kEvents, 0), events);
-  settling_ = busy_ || calling_ || pending_ != 0;
-  if (settling_) {
+  if (settling_ != Settling::Done) {
+    if (settling_ == Settling::No) settling_ = Settling::Asked;
+    wanted_ = false;
     wake();
     return Status::Pending;
   }
+  settling_ = Settling::No;
   record_.driver_leaving = 1;
   return Status::Ok;
 }

@@ -233,7 +233,7 @@ TEST_P(ServerNewDriver, GetBaseReturnsWhatIsOwed) {
   EXPECT_TRUE(guest.take(kStats)) << "kept for the next request";
 }
 
-// What a disabled ring owed to its driver goes back when it is enabled.
+// What a disabled ring owed to its driver is kept for the next request.
 TEST_P(ServerNewDriver, WhatAWorkerOwedToADisabledRingWaits) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -242,7 +242,9 @@ TEST_P(ServerNewDriver, WhatAWorkerOwedToADisabledRingWaits) {
   box.start();
   ASSERT_TRUE(box.events.wait_for("resumed"));
   EXPECT_FALSE(guest.take(kStats, 20));
+  EXPECT_EQ(box.ask([](Server& s) { return s.request_statistics(1); }), Status::Busy);
   ASSERT_EQ(guest.enable(kStats, true), 0U);
+  EXPECT_EQ(box.ask([](Server& s) { return s.request_statistics(1); }), Status::Ok);
   ASSERT_TRUE(guest.take(kStats));
   EXPECT_FALSE(guest.take(kStats, 0)) << "once";
 }
@@ -252,6 +254,9 @@ TEST_P(ServerNewDriver, WhatIsKeptOutlivesAChangeOfMemory) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
   ASSERT_TRUE(guest.set_memory());
+  EXPECT_FALSE(guest.take(kStats, 20));
+  guest.give_statistics(4, 5);
+  ASSERT_TRUE(guest.take(kStats)) << "a second one is returned at once";
   EXPECT_FALSE(guest.take(kStats, 20));
   EXPECT_EQ(box.ask([](Server& s) { return s.request_statistics(1); }), Status::Ok);
   ASSERT_TRUE(guest.take(kStats));
