@@ -242,29 +242,6 @@ TEST_P(Serve, the_driver_comes_and_goes_on_one_connection) {
   EXPECT_EQ(daemon.troubles(), "");
 }
 
-// A driver that declines a feature says nothing when it goes, and its rings' memory is the guest's own again:
-// of files that take all the memory there is no byte changes, whatever the next driver sends.
-TEST_P(Serve, the_driver_declines_a_feature_and_is_loaded_again) {
-  ServeProcess daemon({"--features=default,poison", "--stats-interval=100ms"});
-  const auto guest = boot(daemon, "160M");
-  ASSERT_NE(guest, nullptr);
-  for (int round = 0; round < 6; ++round) {
-    ASSERT_TRUE(guest->run("rmmod virtio_balloon").ok());
-    ASSERT_TRUE(
-        guest
-            ->run("i=0; while dd if=/dev/urandom of=/tmp/g$i bs=256k count=16 2>/dev/null && [ $i -lt 24 ]; "
-                  "do i=$((i+1)); done; rm -f /tmp/g$i; md5sum /tmp/g* >/sums; sleep 1",
-                  seconds(60))
-            .ok());
-    EXPECT_TRUE(guest->load_balloon().ok());
-    const GuestAnswer unharmed = guest->run("md5sum -c -s /sums && rm /tmp/g*", seconds(60));
-    EXPECT_TRUE(unharmed.ok()) << "round " << round << ": " << unharmed.out;
-    EXPECT_TRUE(wait_for_a_report(daemon)) << "round " << round;
-  }
-  expect_calm(*guest);
-  EXPECT_EQ(daemon.troubles(), "");
-}
-
 TEST_P(Serve, eight_guests_at_once) {
   ServeProcess daemon;
   std::vector<std::unique_ptr<UmlGuest>> guests;
