@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -203,6 +204,7 @@ struct Address {
   const char* address;  // as it is typed
   const char* host;     // where a client connects to
   bool ipv6;
+  friend void PrintTo(const Address& address, std::ostream* out) { *out << address.address; }
 };
 
 class ServeMetricsAddress : public testing::TestWithParam<Address> {};

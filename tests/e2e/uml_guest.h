@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <ostream>
 #include <string>
 
 #include "tests/e2e/guest_process.h"
@@ -12,6 +13,10 @@ enum class UmlKernel : std::uint8_t {
   Packaged,  // 6.1, of the package user-mode-linux
   Newer,     // 7.2, which tools/fetch-guests fetched
 };
+
+inline void PrintTo(UmlKernel kernel, std::ostream* out) {
+  *out << (kernel == UmlKernel::Packaged ? "6.1" : "newer");
+}
 
 class UmlGuest : public GuestProcess {
  public:
