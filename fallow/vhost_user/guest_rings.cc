@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "fallow/base/check.h"
 #include "fallow/vhost_user/balloon_guest.h"
 #include "fallow/vhost_user/queue_list.h"
 #include "fallow/vhost_user/ring_areas.h"
@@ -157,6 +158,7 @@ void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::Estat
 Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
+  FALLOW_CHECK(vring < kVhostMaxVrings);
   const auto queue = static_cast<std::uint16_t>(vring);
   Ring& ring = rings_[queue];
   if (ring.started) return Status::Ok;  // repeated
