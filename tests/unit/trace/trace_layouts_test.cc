@@ -16,7 +16,7 @@ struct Outcome {
   std::string error;
 };
 
-Outcome read(std::string text) {
+Outcome read(const std::string& text) {
   TraceReader reader(text_source(text), "layout");
   Outcome outcome;
   for (auto batch = reader.next(); !batch.empty(); batch = reader.next())
