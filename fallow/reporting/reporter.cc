@@ -224,9 +224,9 @@ void Reporter::again_after(ZoneState& state, bool progress) noexcept {
 // Clears the flag, unless a request of the zone has failed since the pass began in which the flag was `seen`:
 // back_off() found the flag set then, and relies on a further pass. False: the zone is due (R7).
 bool Reporter::try_rest(ZoneState& state, FlagWord seen) noexcept {
-  // relaxed: MO-5, the grant that follows releases it. acquire, if it fails: MO-24, the end of the back-off.
-  if (state.flag.compare_exchange_strong(seen, with_flag(seen, Flag::Resting), std::memory_order_relaxed,
-                                         std::memory_order_acquire))
+  // acquire: MO-24, if it fails, the end of the back-off. If it does not, nothing need be ordered here: the
+  // grant that follows (MO-5) releases the flag.
+  if (state.flag.compare_exchange_strong(seen, with_flag(seen, Flag::Resting), std::memory_order_acquire))
     return true;
   again(state, {});
   return false;
