@@ -25,11 +25,11 @@ help:
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
 	@echo 'make clean          remove build/'
 
-# $(call build,PRESET): configures and builds; what CMake has to say about a configuration is read only if it fails.
+# $(call build,PRESET[,ARGUMENTS]): configures and builds; what CMake has to say about a configuration is read only if it fails.
 define build
 @mkdir -p build
 @cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
-@cmake --build --preset $(1)
+@cmake --build --preset $(1) $(2)
 endef
 
 run:
@@ -52,9 +52,7 @@ test:
 explore: HOURS = 3
 explore:
 	@tools/install-deps test
-	@mkdir -p build
-	@cmake --preset dev >build/dev.log 2>&1 || { cat build/dev.log; exit 1; }
-	@cmake --build --preset dev --target explore
+	$(call build,dev,--target explore)
 	tests/explore/for-hours build/dev/tests/explore/explore $(HOURS)
 
 bench: ARGS =

@@ -1,5 +1,6 @@
 #include "fallow/vhost_user/guest_journal.h"
 
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/virtio/packed_layout.h"
 #include "fallow/virtio/packed_position.h"
 #include "fallow/virtio/split_layout.h"
@@ -12,12 +13,6 @@ using Step = RingProgress::Step;
 constexpr std::uint32_t kKept = 1U << 31;
 constexpr std::uint32_t kept_word(std::uint16_t id, std::uint16_t slots) noexcept {
   return kKept | (std::uint32_t{slots} & 0x7fff) << 16 | id;
-}
-
-// release: MO-28, the stores of a record reach it in the order in which they are made, and so does what a
-// process that dies among them leaves behind.
-void store(std::uint32_t& word, std::uint32_t value) noexcept {
-  std::atomic_ref<std::uint32_t>(word).store(value, std::memory_order_release);
 }
 
 // Whether the ring shows the chain that was being returned at `position`. A guest that writes there itself is
@@ -56,15 +51,15 @@ QueuePosition behind(QueuePosition position, const QueueAddresses& at, bool pack
 void GuestJournal::started(std::uint16_t queue, std::uint32_t begin, QueuePosition position) noexcept {
   RingRecord& ring = record_.rings[queue];
   ring.set_progress({position, 0, 0, Step::None});
-  store(ring.kept, 0);
-  store(ring.dropped, 0);
-  store(ring.begin, begin);
+  ordered_store(ring.kept, 0);
+  ordered_store(ring.dropped, 0);
+  ordered_store(ring.begin, begin);
   ring.set_progress({position, 0, 0, Step::Idle});
 }
 
 void GuestJournal::stopped(std::uint16_t queue, QueuePosition position) noexcept {
   record_.rings[queue].set_progress({position, 0, 0, Step::None});
-  store(record_.rings[queue].kept, 0);
+  ordered_store(record_.rings[queue].kept, 0);
 }
 
 void GuestJournal::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
@@ -72,7 +67,7 @@ void GuestJournal::taken(std::uint16_t queue, const Chain& chain, QueuePosition 
 }
 
 void GuestJournal::dropped(std::uint16_t queue, QueuePosition position) noexcept {
-  store(record_.rings[queue].dropped, 1);
+  ordered_store(record_.rings[queue].dropped, 1);
   stopped(queue, position);
 }
 
@@ -80,7 +75,7 @@ void GuestJournal::dropped(std::uint16_t queue, QueuePosition position) noexcept
 // two are one.
 void GuestJournal::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
   RingRecord& ring = record_.rings[queue];
-  store(ring.kept, kept_word(id, slots));
+  ordered_store(ring.kept, kept_word(id, slots));
   ring.set_progress({ring.get_progress().position, 0, 0, Step::Idle});
 }
 
@@ -91,7 +86,7 @@ void GuestJournal::returning(std::uint16_t queue, std::uint16_t id, std::uint16_
 
 void GuestJournal::returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept {
   RingRecord& ring = record_.rings[queue];
-  if ((ring.kept & kKept) != 0 && static_cast<std::uint16_t>(ring.kept) == id) store(ring.kept, 0);
+  if ((ring.kept & kKept) != 0 && static_cast<std::uint16_t>(ring.kept) == id) ordered_store(ring.kept, 0);
   ring.set_progress({position, 0, 0, Step::Idle});
 }
 

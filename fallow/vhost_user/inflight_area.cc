@@ -10,19 +10,15 @@
 #include <string>
 #include <utility>
 
+#include "fallow/vhost_user/ordered_store.h"
+
 namespace fallow {
 namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint16_t kVersion = 1;
 
-// release: MO-28, the stores of an area reach it in the order in which they are made: the counter of a chain
-// before the mark that the chain is in flight.
-template <class T>
-void store(T& cell, T value) noexcept {
-  std::atomic_ref<T>(cell).store(value, std::memory_order_release);
-}
-// acquire: MO-28, pairs with store() in the back-end that had the area before.
+// acquire: MO-28, pairs with ordered_store() in the back-end that had the area before.
 template <class T>
 T load(T& cell) noexcept {
   return std::atomic_ref<T>(cell).load(std::memory_order_acquire);
@@ -116,16 +112,16 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
   Queue* const region = queue(index);
   if (region == nullptr) return {};
   if (load(region->version) == 0) {
-    store(region->desc_num, std::min(size, queue_size_));
-    store(region->used_idx, used);
-    store(region->version, kVersion);
+    ordered_store(region->desc_num, std::min(size, queue_size_));
+    ordered_store(region->used_idx, used);
+    ordered_store(region->version, kVersion);
     return {};
   }
   // The batch before the death may have reached the ring and not the area: one chain, as none is larger here.
   if (load(region->used_idx) != used) {
     if (Descriptor* const last = descriptor(index, load(region->last_batch_head)); last != nullptr)
-      store(last->inflight, std::uint8_t{0});
-    store(region->used_idx, used);
+      ordered_store(last->inflight, std::uint8_t{0});
+    ordered_store(region->used_idx, used);
   }
   std::vector<std::pair<std::uint64_t, std::uint16_t>> found;
   for (std::uint16_t id = 0; id < size && id < queue_size_; ++id) {
@@ -146,24 +142,27 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
 void InflightArea::forget(std::uint16_t index) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return;
-  for (std::uint16_t id = 0; id < queue_size_; ++id) store(descriptor(index, id)->inflight, std::uint8_t{0});
-  store(region->version, std::uint16_t{0});
+  for (std::uint16_t id = 0; id < queue_size_; ++id)
+    ordered_store(descriptor(index, id)->inflight, std::uint8_t{0});
+  ordered_store(region->version, std::uint16_t{0});
 }
 
 void InflightArea::taken(std::uint16_t index, const Chain& chain, QueuePosition) noexcept {
   Descriptor* const each = descriptor(index, chain.id);
   if (each == nullptr) return;
-  store(each->counter, counter_++);
-  store(each->inflight, std::uint8_t{1});
+  ordered_store(each->counter, counter_++);
+  ordered_store(each->inflight, std::uint8_t{1});
 }
 
 void InflightArea::returning(std::uint16_t index, std::uint16_t id, std::uint16_t) noexcept {
-  if (Queue* const region = queue(index); region != nullptr) store(region->last_batch_head, id);
+  if (Queue* const region = queue(index); region != nullptr) ordered_store(region->last_batch_head, id);
 }
 
 void InflightArea::returned(std::uint16_t index, std::uint16_t id, QueuePosition position) noexcept {
-  if (Descriptor* const each = descriptor(index, id); each != nullptr) store(each->inflight, std::uint8_t{0});
-  if (Queue* const region = queue(index); region != nullptr) store(region->used_idx, position.next_used);
+  if (Descriptor* const each = descriptor(index, id); each != nullptr)
+    ordered_store(each->inflight, std::uint8_t{0});
+  if (Queue* const region = queue(index); region != nullptr)
+    ordered_store(region->used_idx, position.next_used);
 }
 
 }  // namespace fallow

@@ -59,7 +59,7 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
   for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock && tries > 0;
        b = list.find_before(b), --tries) {
     if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
-    if (zone_.mend_listing(b, home)) gave_back_ = true;
+    mend_listing(b, home);
   }
   return {};
 }

@@ -66,7 +66,7 @@ void LocalCache::reopen_half(std::uint32_t block, BlockEntry before) noexcept {
 // A search found the block listed as wholly free, and it is not.
 void LocalCache::mend_listings(std::uint32_t block) noexcept {
   for (const unsigned home : {kHomeFree, kHomeReported}) {
-    if (zone_.listed(home).contains(block) && zone_.mend_listing(block, home)) gave_back_ = true;
+    if (zone_.listed(home).contains(block)) mend_listing(block, home);
   }
 }
 
@@ -114,7 +114,7 @@ Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
 
 Allocation LocalCache::take_listed(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
   const Allocation got = take_block(block, mobility);
-  if (!got.ok() && zone_.mend_listing(block, home)) gave_back_ = true;
+  if (!got.ok()) mend_listing(block, home);
   return got;
 }
 

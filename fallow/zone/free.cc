@@ -148,8 +148,8 @@ void LocalCache::flush_pending() noexcept {
   store(pending_, held(pending.word(), 0));
   begin_giving_back();
   const std::uint32_t freed = clear_used(pending.word(), pending.bits());
-  if (freed != 0) static_cast<void>(give_freed(pending.word(), freed));
-  end_giving_back();
+  if (freed == 0) return end_giving_back();
+  static_cast<void>(give_freed(pending.word(), freed));
 }
 
 // Frames of a word that are free there already. Always Ok, so that gather() can end with it.

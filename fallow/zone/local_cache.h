@@ -196,6 +196,10 @@ class alignas(64) LocalCache {
   bool close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
                   BlockEntry* before) noexcept;
   void reopen_half(std::uint32_t block, BlockEntry before) noexcept;
+  // Lists a block where it belongs; what others could not find meanwhile counts as given back.
+  void mend_listing(std::uint32_t block, unsigned home) noexcept {
+    if (zone_.mend_listing(block, home)) gave_back_ = true;
+  }
   void mend_listings(std::uint32_t block) noexcept;
   bool take_back_whole(Mobility mobility) noexcept;
   bool open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,

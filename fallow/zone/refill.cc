@@ -173,7 +173,7 @@ bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) no
         return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());
       },
       &claimed);
-  if (!claimed && fallow::home(before) != home && zone_.mend_listing(block, home)) gave_back_ = true;
+  if (!claimed && fallow::home(before) != home) mend_listing(block, home);
   return claimed;
 }
 

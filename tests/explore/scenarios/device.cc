@@ -155,13 +155,7 @@ FALLOW_SCENARIO(AgedPassBesideAllocation,
   World& w = few_frames(48);
   w.register_device(state<AgedPolicy>(Order{5}));
   thread([&w] { w.work(1, AgedPolicy::kDefaultAge); });
-  thread([&w] { w.allocate(0); });
-  at_end([&w, refault = declare_goal("a reported frame is allocated"),
-          fresh = declare_goal("a frame is allocated first")] {
-    reached(refault, w.oracle().refaults() == 1);
-    reached(fresh, w.oracle().refaults() == 0);
-    w.settle();
-  });
+  allocate_beside_a_pass(w);
 }
 
 FALLOW_SCENARIO(FreeOfAStarvedZone,

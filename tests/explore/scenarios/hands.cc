@@ -2,14 +2,10 @@
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
+namespace {
 
-// Between the word and the entry of a free, `used` still counts the frames that the word shows free. Another
-// thread takes them, and uses up the room of the frames that are free all the time.
-FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is between word and entry") {
-  World& w = world_with(3, {{0, 1}, {40, 1}});
-  const Pfn pfn = w.allocate(1).pfn;
-  w.retire(1);
-  w.free(1, pfn);
+// Cache 0 takes both frames that are free, while cache 1 gives one of them back.
+void two_frames_beside_a_drain(World& w) {
   const unsigned both = declare_goal("both frames are taken");
   thread([&w] { w.drain(1); });
   thread([&w, both] {
@@ -19,16 +15,22 @@ FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is 
   at_end([&w] { w.settle(); });
 }
 
+}  // namespace
+
+// Between the word and the entry of a free, `used` still counts the frames that the word shows free. Another
+// thread takes them, and uses up the room of the frames that are free all the time.
+FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is between word and entry") {
+  World& w = world_with(3, {{0, 1}, {40, 1}});
+  const Pfn pfn = w.allocate(1).pfn;
+  w.retire(1);
+  w.free(1, pfn);
+  two_frames_beside_a_drain(w);
+}
+
 FALLOW_SCENARIO(DrainedHandLendsItsRoom, "R11, MO-7: no NoMemory beside a hand that goes back") {
   World& w = world_with(3, {{0, 1}, {40, 1}});
   w.free(1, w.allocate(1).pfn);
-  const unsigned both = declare_goal("both frames are taken");
-  thread([&w] { w.drain(1); });
-  thread([&w, both] {
-    const bool first = w.allocate(0).ok, second = w.allocate(0).ok;
-    reached(both, first && second);
-  });
-  at_end([&w] { w.settle(); });
+  two_frames_beside_a_drain(w);
 }
 
 FALLOW_SCENARIO(TwoClaimOneBlock, "ZONE-1, ZONE-8: of two caches that claim a block only one owns it") {

@@ -63,13 +63,7 @@ FALLOW_SCENARIO(FrameBesideItsReport,
   World& w = few_frames(48);
   w.register_device(state<HwmPolicy>(Order{0}, 1U));
   thread([&w] { w.work(1); });
-  thread([&w] { w.allocate(0); });
-  at_end([&w, refault = declare_goal("a reported frame is allocated"),
-          fresh = declare_goal("a frame is allocated first")] {
-    reached(refault, w.oracle().refaults() == 1);
-    reached(fresh, w.oracle().refaults() == 0);
-    w.settle();
-  });
+  allocate_beside_a_pass(w);
 }
 
 // fired() reads the delay before it reads the flag: of two registrations, the delay of the first and the flag

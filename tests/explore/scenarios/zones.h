@@ -68,6 +68,17 @@ inline void report_all(World& w) {
   if (w.reporter().reporting_requested(0)) engine().fail("the scenario's worker does not come to rest");
 }
 
+// Beside a thread that runs a pass: one frame, which the pass may have reported.
+inline void allocate_beside_a_pass(World& w) {
+  thread([&w] { w.allocate(0); });
+  at_end([&w, refault = declare_goal("a reported frame is allocated"),
+          fresh = declare_goal("a frame is allocated first")] {
+    reached(refault, w.oracle().refaults() == 1);
+    reached(fresh, w.oracle().refaults() == 0);
+    w.settle();
+  });
+}
+
 // MO-4: whatever is free at the end, the next report finds. All caches are drained for it.
 inline void check_all_reported(World& w, unsigned order) {
   const Order smallest{static_cast<std::uint8_t>(order)};
