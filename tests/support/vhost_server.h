@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/un.h>
 
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <mutex>
@@ -23,6 +24,20 @@ bool eventually(F f) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return false;
+}
+
+// Every other thread of the process sleeps: whoever was woken before the call has done what it was woken for.
+// A driver sees a request used before the device asks for notifications again, so its rings may be freed only
+// then, where no message told the device to stop.
+inline bool others_sleep() {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (thread.path().filename() == std::to_string(gettid())) continue;
+    std::string stat;
+    std::getline(std::ifstream(thread.path() / "stat"), stat);
+    const std::size_t state = stat.rfind(") ");  // behind the name, which may hold anything
+    if (state != std::string::npos && stat[state + 2] != 'S') return false;
+  }
+  return true;
 }
 
 class RecordingEvents final : public ServerEvents {

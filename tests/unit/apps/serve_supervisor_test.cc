@@ -16,6 +16,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/sanitized.h"
+
 namespace fallow {
 namespace {
 
@@ -246,6 +248,8 @@ TEST_F(ServeSupervisor, survives_every_signal_that_does_not_tell_it_to_end) {
   for (int signal = 1; signal <= SIGRTMAX; ++signal) {
     const bool job_control = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
     if (signal == SIGKILL || signal == SIGTERM || signal == SIGINT || job_control) continue;
+    // ThreadSanitizer starts a thread in each process, and the C library's two signals reach it.
+    if (kSanitized && signal >= 32 && signal < SIGRTMIN) continue;
     kill(supervisor_, signal);
   }
   std::this_thread::sleep_for(milliseconds(50));

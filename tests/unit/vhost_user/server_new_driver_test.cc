@@ -26,7 +26,7 @@ class ServerNewDriver : public VhostServerRig, public testing::WithParamInterfac
   bool bind(VhostGuest& guest) {
     if (!guest.bind() || !guest.report(kFree, kMib, 4)) return false;
     guest.give_statistics(4, 5);
-    return eventually([&] { return box.guest().statistics.updates == 1; });
+    return eventually([&] { return box.guest().statistics.updates == 1; }) && eventually(others_sleep);
   }
   // As bind(), by a front-end that declined a feature: without bit 30, and without SET_VRING_ENABLE.
   bool bind_without_enable(VhostGuest& guest) {
@@ -36,7 +36,7 @@ class ServerNewDriver : public VhostServerRig, public testing::WithParamInterfac
       return false;
     if (!guest.report(kFree, kMib, 4)) return false;
     guest.give_statistics(4, 5);
-    return eventually([&] { return box.guest().statistics.updates == 1; });
+    return eventually([&] { return box.guest().statistics.updates == 1; }) && eventually(others_sleep);
   }
   static bool start_without_enable(VhostGuest& guest) {
     for (std::uint16_t queue = 0; queue < VhostGuest::kQueues; ++queue) {
