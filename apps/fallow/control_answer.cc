@@ -55,11 +55,13 @@ json guest_object(const GuestSnapshot& guest, std::span<const std::string> socke
           {"connected", guest.connected},
           {"ready", guest.ready},
           {"paused", guest.paused},
+          {"stuck", guest.stuck},
           {"memory_bytes", guest.memory.raw},
           {"resident_bytes", guest.resident.raw},
           {"target_bytes", bytes(guest.target).raw},
           {"actual_bytes", bytes(guest.actual).raw},
           {"restarts", guest.restarts},
+          {"worker", guest.worker},
           {"features", guest.features},
           {"requests", device.reports},
           {"entries", device.entries},
@@ -113,11 +115,14 @@ std::string socket_name(const GuestSnapshot& guest, std::span<const std::string>
 
 std::string refuse_request(const std::string& error) { return line_of({{"ok", false}, {"error", error}}); }
 
-std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets) {
+std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets,
+                           bool may_steer) {
   std::string error;
   const auto request = read_request(line, &error);
   if (!request) return refuse_request(error);
   const bool question = request->command == Command::List || request->command == Command::Statistics;
+  if (!question && !may_steer)
+    return refuse_request("only root and the daemon's user may change what guests have");
   return question ? describe_guests(*request, desk, sockets) : steer(*request, desk);
 }
 

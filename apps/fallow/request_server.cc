@@ -83,7 +83,7 @@ void RequestServer::attend(RequestConnection& connection) {
   if (connection.too_long()) {
     connection.answer(service_->refuse_long(limits_.bytes), true);
   } else if (const auto request = connection.take_request()) {
-    RequestService::Answer answer = service_->answer(*request);
+    RequestService::Answer answer = service_->answer(*request, connection.user());
     connection.answer(std::move(answer.bytes), answer.last);
   }
 }
@@ -109,7 +109,10 @@ void RequestServer::accept_one() {
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) no_accept_before_ = Clock::now() + kPause;
     return;
   }
-  auto connection = std::make_unique<RequestConnection>(file, limits_);
+  ucred peer{.pid = 0, .uid = RequestService::kNobody, .gid = 0};
+  socklen_t size = sizeof peer;
+  static_cast<void>(getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+  auto connection = std::make_unique<RequestConnection>(file, limits_, peer.uid);
   if (connections_.size() >= limits_.connections)
     connections_.erase(
         std::min_element(connections_.begin(), connections_.end(),

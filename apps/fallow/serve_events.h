@@ -14,7 +14,7 @@ namespace fallow {
 
 // Any thread. A front-end can make things happen as often as it likes, but not lines: beyond a bound they are
 // counted, and the count is told when there is room again.
-class ServeEvents final : public ServerEvents {
+class ServeEvents : public ServerEvents {
  public:
   using Clock = std::chrono::steady_clock;
   static constexpr unsigned kBurst = 200;  // lines at once
@@ -32,7 +32,8 @@ class ServeEvents final : public ServerEvents {
   void guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept override;
 
  private:
-  void write(LogLevel level, const char* event, const std::string& sentence,
+  // False: there was no room.
+  bool write(LogLevel level, const char* event, const std::string& sentence,
              const std::vector<LogField>& fields) noexcept;
   bool room(unsigned* left_out);
   const std::string& path(std::uint32_t socket) const { return sockets_.at(socket); }

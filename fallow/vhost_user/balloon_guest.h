@@ -30,6 +30,7 @@ struct BalloonGuestOptions {
   Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
                       kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
+  ByteCount max_memory = {};           // of all its regions together; 0: no bound
 };
 
 // What happens to a guest that somebody may want to read about. Called by the guest's thread or the daemon's.
@@ -62,9 +63,11 @@ struct GuestSnapshot {
   std::uint32_t socket = 0;
   bool connected = false, ready = false;  // ready: its driver is there, and rings are served
   bool paused = false;
+  bool stuck = false;  // its process does not answer; the rest is as it was last seen
   ByteCount memory, resident;
   PfnCount target, actual;
   std::uint32_t restarts = 0;
+  std::uint32_t worker = 0;  // the process that serves it; 0: that is not said
   BalloonDeviceStats device;
   GuestStatistics statistics;
   DriverMistakes mistakes;

@@ -72,6 +72,7 @@ struct PoisonRecord {
 
 struct GuestRecord {
   std::uint32_t in_use = 0;              // 0: a free place
+  std::uint32_t begun = 0;               // a process has begun to serve it
   std::uint32_t socket = 0;              // of those the daemon listens on, the place
   std::uint64_t number = 0;              // of the guest, since the daemon was started; from 1 on
   std::uint32_t target = 0, actual = 0;  // of the configuration space (virtio 1.2, 5.5.4)

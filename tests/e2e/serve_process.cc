@@ -39,6 +39,21 @@ std::string exchange(const std::string& path, const std::string& request) {
   return answer;
 }
 
+std::vector<pid_t> children_of(pid_t process) {
+  const std::string id = std::to_string(process);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child = -1; list >> child;) children.push_back(child);
+  return children;
+}
+
+std::string name_of(pid_t process) {
+  std::string name;
+  std::ifstream file("/proc/" + std::to_string(process) + "/comm");
+  std::getline(file, name);
+  return name;
+}
+
 }  // namespace
 
 int connect_to(const std::string& path) {
@@ -91,11 +106,36 @@ void ServeProcess::start() {
 }
 
 pid_t ServeProcess::worker() const {
-  const std::string id = std::to_string(process_);
-  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
-  pid_t child = -1;
-  children >> child;
-  return children ? child : -1;
+  for (const pid_t child : children_of(process_)) {
+    if (name_of(child) != "fallow-guest") continue;
+    if (const auto workers = children_of(child); !workers.empty()) return workers.front();
+  }
+  return -1;
+}
+
+pid_t ServeProcess::control() const {
+  for (const pid_t child : children_of(process_)) {
+    if (name_of(child) == "fallow-control") return child;
+  }
+  return -1;
+}
+
+std::vector<pid_t> ServeProcess::processes() const {
+  std::vector<pid_t> all = {process_};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const pid_t child : children_of(all[i])) all.push_back(child);
+  }
+  return all;
+}
+
+std::uint64_t ServeProcess::memory() const {
+  std::uint64_t kib = 0;
+  for (const pid_t process : processes()) {
+    const std::string text = read_file("/proc/" + std::to_string(process) + "/smaps_rollup");
+    const std::size_t at = text.find("\nPss:");
+    if (at != std::string::npos) kib += std::stoull(text.substr(at + 5));
+  }
+  return kib << 10;
 }
 
 // -1 would be all processes of the machine.

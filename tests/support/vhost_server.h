@@ -102,6 +102,11 @@ inline int listen_at(const std::string& path, int backlog = 512) {
   return fd;
 }
 
+struct ServerRecords {
+  static constexpr std::size_t kMostGuests = 256;
+  GuestRecord guests[kMostGuests];
+};
+
 class VhostServerBox {
  public:
   explicit VhostServerBox(BalloonGuestOptions guest = {}) {
@@ -124,7 +129,7 @@ class VhostServerBox {
 
   // `keep`: descriptors that are not the guests'.
   void start(std::vector<int> keep) {
-    auto made = Server::create(options, *records, events, keep);
+    auto made = Server::create(options, records->guests, events, keep);
     ASSERT_TRUE(made) << made.error;
     server = std::move(made.object);
     thread_ = std::thread([this] {

@@ -22,7 +22,7 @@ namespace {
 
 std::string text_of(const std::optional<std::vector<GuestSnapshot>>& guests) {
   const std::vector<std::string> sockets = {"/run/a.sock"};
-  return prometheus::TextSerializer().Serialize(metric_families(guests, sockets));
+  return prometheus::TextSerializer().Serialize(metric_families(guests, {}, sockets));
 }
 
 bool has_line(const std::string& text, const std::string& line) {
@@ -98,7 +98,7 @@ TEST(Metrics, the_dashboard_shows_what_there_is) {
   const auto dashboard = nlohmann::json::parse(file, nullptr, false);
   ASSERT_TRUE(dashboard.is_object());
   std::set<std::string> there;
-  for (const auto& family : metric_families(std::vector{snapshot_of(1)}, {})) there.insert(family.name);
+  for (const auto& family : metric_families(std::vector{snapshot_of(1)}, {}, {})) there.insert(family.name);
   std::set<std::string> shown;
   const std::string text = dashboard.at("panels").dump();
   const std::regex name("fallow_[a-z_]+");

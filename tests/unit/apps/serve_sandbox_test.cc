@@ -27,7 +27,7 @@ template <class Deed>
 int ended(Deed deed) {
   const pid_t child = fork();
   if (child == 0) {
-    if (!enter_sandbox().empty()) _exit(kNoSandbox);
+    if (!enter_guest_sandbox().empty()) _exit(kNoSandbox);
     deed();
     _exit(0);
   }
@@ -120,7 +120,7 @@ TEST_F(ServeSandbox, threads_that_run_already_are_in_it_too) {
       static_cast<void>(open("/etc/passwd", O_RDONLY));
       _exit(0);
     });
-    if (!enter_sandbox().empty()) _exit(kNoSandbox);
+    if (!enter_guest_sandbox().empty()) _exit(kNoSandbox);
     in = true;
     other.join();
   }
@@ -137,7 +137,7 @@ TEST_F(ServeSandbox, there_are_no_new_privileges) {
   const pid_t child = fork();
   char byte = 0;
   if (child == 0) {
-    if (!enter_sandbox().empty()) _exit(kNoSandbox);
+    if (!enter_guest_sandbox().empty()) _exit(kNoSandbox);
     expect(write(inside[1], &byte, 1) == 1 && read(done[0], &byte, 1) == 1);
     _exit(0);
   }

@@ -1,0 +1,44 @@
+// The desk of a daemon with a process for each guest: asks them through the board.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <vector>
+
+#include "apps/fallow/control_desk.h"
+#include "apps/fallow/guest_board.h"
+
+namespace fallow {
+
+class GuestBoardDesk final : public ControlDesk {
+ public:
+  // A guest whose worker does not answer for so long is described as it was last seen, and as stuck. All
+  // guests of one question are waited for together.
+  static constexpr std::chrono::milliseconds kPatience{200};
+
+  // `board` must outlive the desk. One desk a board.
+  explicit GuestBoardDesk(GuestBoard& board) : board_(board), last_(board.size()) {}
+
+  std::optional<std::vector<GuestSnapshot>> guests() override;
+  std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) override;
+  std::optional<Status> pause(std::uint64_t guest, bool on) override;
+  DaemonCounts counts() override;
+  void close() noexcept override;
+
+ private:
+  // Asks each guest, or the one, and waits. By slot: the guest that was asked, and whether it answered.
+  struct Asked {
+    std::uint64_t guest = 0;  // 0: nobody
+    bool answered = false;
+  };
+  std::vector<Asked> ask(GuestOrder order);
+  std::optional<Status> steer(const GuestOrder& order);
+
+  GuestBoard& board_;
+  std::mutex mutex_;                 // one question at a time
+  std::vector<GuestSnapshot> last_;  // by slot, of its guest
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace fallow

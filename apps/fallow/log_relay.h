@@ -1,0 +1,43 @@
+// Lines of the log on their way from a guest's processes to the daemon, which alone writes to the log: they can
+// neither empty it nor fill it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "apps/fallow/serve_log.h"
+
+namespace fallow {
+
+// One thread. Reads one pipe.
+class LogRelay {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::size_t kBurst = 128 << 10;       // bytes at once
+  static constexpr std::size_t kBytesASecond = 8 << 10;  // and then
+
+  // `file`, the reading end of a pipe that does not block, is the relay's from now on.
+  LogRelay(int file, std::uint64_t guest, ServeLog& log) : file_(file), guest_(guest), log_(log) {}
+  ~LogRelay();
+  LogRelay(const LogRelay&) = delete;
+  LogRelay& operator=(const LogRelay&) = delete;
+
+  int file() const { return file_; }
+  // Passes on what there is, up to a bound, so that others have their turn. False: there will be no more.
+  bool pass_on();
+
+ private:
+  void pass_on_line(std::string_view line);
+
+  const int file_;
+  const std::uint64_t guest_;
+  ServeLog& log_;
+  std::string part_;  // of a line
+  double budget_ = kBurst;
+  Clock::time_point filled_ = Clock::now();
+  std::uint64_t left_out_ = 0;
+};
+
+}  // namespace fallow
