@@ -9,8 +9,8 @@ namespace {
 
 // Of the connections that `counts` counts: the oldest without a handshake, if there are too many.
 template <class Counts>
-ConnectionLimits::Verdict room(std::span<const ConnectionState> connections, std::size_t bound,
-                               Counts counts, const char* whose) {
+ConnectionLimits::Verdict room(std::span<const ConnectionState> connections, std::size_t bound, Counts counts,
+                               const char* whose) {
   std::size_t there = 0, oldest = ConnectionLimits::kNone;
   for (std::size_t i = 0; i < connections.size(); ++i) {
     const ConnectionState& one = connections[i];
@@ -36,6 +36,10 @@ ConnectionLimits::Verdict ConnectionLimits::admit(std::uint32_t socket, Peer pee
                         peer.process, left),
             kNone};
   }
+  if (comes_too_often({peer.process, peer.user}, now))
+    return {fmt::format("process {} connects more often than {:.0f} times a second", peer.process,
+                        bounds_.per_second),
+            kNone};
   const std::string process = fmt::format("process {}", peer.process);
   const std::string user = fmt::format("user {}", peer.user);
   // The narrowest first: who has too many loses its own, and not another's.
@@ -55,6 +59,12 @@ ConnectionLimits::Verdict ConnectionLimits::admit(std::uint32_t socket, Peer pee
     verdict = room(
         connections, bounds_.all, [](const ConnectionState&) { return true; }, "the daemon");
   return verdict;
+}
+
+bool ConnectionLimits::comes_too_often(const PeerName& peer, Clock::time_point now) {
+  std::erase_if(budgets_, [now](auto& one) { return one.second.full(now); });
+  const TokenBucket full(static_cast<double>(bounds_.process), bounds_.per_second, now);
+  return !budgets_.try_emplace(peer, full).first->second.take(1, now);
 }
 
 ConnectionLimits::Clock::time_point ConnectionLimits::next_deadline(

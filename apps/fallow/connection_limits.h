@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "apps/fallow/token_bucket.h"
+
 namespace fallow {
 
 // At the other end of a connection, as the kernel says (SO_PEERCRED).
@@ -20,10 +22,11 @@ struct Peer {
 };
 
 struct ConnectionBounds {
-  std::size_t all = 256;       // guests of the daemon
-  std::size_t socket = 256;    // of one socket
-  std::size_t user = 192;      // of one user
-  std::size_t process = 64;    // of one front-end
+  std::size_t all = 256;                // guests of the daemon
+  std::size_t socket = 256;             // of one socket
+  std::size_t user = 192;               // of one user
+  std::size_t process = 64;             // of one front-end
+  double per_second = 16;               // connections of one front-end, after as many at once as it may have
   std::chrono::seconds handshake{10};   // from the connection until features are negotiated
   std::chrono::seconds quarantine{60};  // before a front-end whose guest ended its workers may connect again
 };
@@ -69,7 +72,11 @@ class ConnectionLimits {
 
  private:
   const ConnectionBounds bounds_;
-  std::map<std::pair<pid_t, uid_t>, Clock::time_point> quarantined_;  // until when
+  using PeerName = std::pair<pid_t, uid_t>;
+  bool comes_too_often(const PeerName& peer, Clock::time_point now);
+
+  std::map<PeerName, Clock::time_point> quarantined_;  // until when
+  std::map<PeerName, TokenBucket> budgets_;            // of those that are not full
 };
 
 }  // namespace fallow

@@ -12,7 +12,8 @@ namespace {
 using Command = ControlRequest::Command;
 using nlohmann::json;
 
-constexpr const char* kNoAnswer = "the daemon did not come to it within 2 s, or is going down";
+constexpr const char* kNoAnswer =
+    "a guest did not answer in time, and may still come to it; list tells whether it is stuck";
 
 // Paths and sentences may hold any bytes; JSON may not.
 std::string line_of(const json& object) {

@@ -25,8 +25,8 @@ struct GuestFigures {
   std::vector<std::pair<std::string, std::uint64_t>> mistakes;    // likewise
   std::vector<std::pair<std::string, std::uint64_t>> statistics;  // as the guest gave them
 
-  // "serving", "paused", "starting" without a driver, "stuck" where its worker does not answer, "gone" without
-  // a front-end.
+  // "serving", "paused", "starting" without a driver, "stuck" where its worker does not answer, "gone"
+  // without a front-end.
   const char* state() const;
 };
 

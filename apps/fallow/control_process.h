@@ -1,5 +1,5 @@
-// The process behind the control socket and the metrics: it sees the guests through the board, and nothing else
-// of them.
+// The process behind the control socket and the metrics: it sees the guests through the board, and nothing
+// else of them.
 #pragma once
 
 #include <string>

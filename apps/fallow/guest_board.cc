@@ -21,8 +21,8 @@ static_assert(sizeof(DaemonFigures) <= kPage);
 
 Created<GuestBoard> GuestBoard::create(std::size_t slots) {
   const std::size_t size = kPage + slots * kSlotBytes;
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const memory =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) return system_error_text("the records of guests", "mmap", errno);
   std::unique_ptr<GuestBoard> board(new GuestBoard(static_cast<std::byte*>(memory), size));
   new (memory) DaemonFigures;

@@ -32,8 +32,8 @@ struct GuestSlot {
   std::atomic<std::uint64_t> number{0};  // of the guest; 0: the slot is free
   std::atomic<std::uint32_t> worker{0};  // the process that serves it; 0: none yet
 
-  // The control process writes `order` and then raises `asked`; the worker writes what follows and then raises
-  // `answered` to it. In between the rest belongs to the worker, and otherwise to the control process.
+  // The control process writes `order` and then raises `asked`; the worker writes what follows and then
+  // raises `answered` to it. In between the rest belongs to the worker, and otherwise to the control process.
   std::atomic<std::uint32_t> asked{0}, answered{0};
   GuestOrder order;
   Status status = Status::Ok;
@@ -62,7 +62,8 @@ class GuestBoard {
   int bell(std::size_t i) const { return bells_[i]; }
   const std::vector<int>& bells() const noexcept { return bells_; }
 
-  // For the process of one guest: unmaps all other slots. slot(i), and nothing else, may be called afterwards.
+  // For the process of one guest: unmaps all other slots. slot(i), and nothing else, may be called
+  // afterwards.
   void keep_only(std::size_t i) noexcept;
 
  private:

@@ -32,9 +32,12 @@ std::vector<GuestBoardDesk::Asked> GuestBoardDesk::ask(GuestOrder order) {
     slot.order = order;
     // release: pairs with the acquire in GuestOffice::called(); the order is written before.
     slot.asked.fetch_add(1, std::memory_order_release);
+    last_[i].asked = Clock::now();
+    asked[i].waits = true;
     eventfd_write(board_.bell(i), 1);
   }
-  const auto waits = [&](std::size_t i) { return asked[i].guest != 0 && !has_answered(board_.slot(i)); };
+  // Who left the last question unanswered is not waited for again.
+  const auto waits = [&](std::size_t i) { return asked[i].waits && !has_answered(board_.slot(i)); };
   const Clock::time_point until = Clock::now() + kPatience;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     while (waits(i) && Clock::now() < until && !closed_.load(std::memory_order_relaxed))
@@ -52,16 +55,17 @@ std::optional<std::vector<GuestSnapshot>> GuestBoardDesk::guests() {
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (asked[i].guest == 0) continue;
     GuestSlot& slot = board_.slot(i);
-    if (asked[i].answered && slot.snapshot.number == asked[i].guest) last_[i] = slot.snapshot;
-    if (last_[i].number != asked[i].guest) {
-      last_[i] = {};
-      last_[i].number = asked[i].guest;
-      last_[i].socket = slot.record.socket;
-      last_[i].connected = true;
+    GuestSnapshot& last = last_[i].snapshot;
+    if (asked[i].answered && slot.snapshot.number == asked[i].guest) last = slot.snapshot;
+    if (last.number != asked[i].guest) {
+      last = {};
+      last.number = asked[i].guest;
+      last.socket = slot.record.socket;
+      last.connected = true;
     }
-    last_[i].stuck = !asked[i].answered;
-    last_[i].worker = slot.worker.load(std::memory_order_relaxed);
-    all.push_back(last_[i]);
+    last.stuck = !asked[i].answered && Clock::now() - last_[i].asked >= kStuck;
+    last.worker = slot.worker.load(std::memory_order_relaxed);
+    all.push_back(last);
   }
   std::ranges::sort(all, {}, &GuestSnapshot::number);
   return all;

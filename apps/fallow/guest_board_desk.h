@@ -13,9 +13,11 @@ namespace fallow {
 
 class GuestBoardDesk final : public ControlDesk {
  public:
-  // A guest whose worker does not answer for so long is described as it was last seen, and as stuck. All
-  // guests of one question are waited for together.
-  static constexpr std::chrono::milliseconds kPatience{200};
+  // All guests of one question are waited for together, for so long: one that does not answer is described as
+  // it was last seen.
+  static constexpr std::chrono::milliseconds kPatience{30};
+  // One that has not answered for so long is stuck.
+  static constexpr std::chrono::milliseconds kStuck{1000};
 
   // `board` must outlive the desk. One desk a board.
   explicit GuestBoardDesk(GuestBoard& board) : board_(board), last_(board.size()) {}
@@ -30,14 +32,20 @@ class GuestBoardDesk final : public ControlDesk {
   // Asks each guest, or the one, and waits. By slot: the guest that was asked, and whether it answered.
   struct Asked {
     std::uint64_t guest = 0;  // 0: nobody
+    bool waits = false;
     bool answered = false;
   };
   std::vector<Asked> ask(GuestOrder order);
   std::optional<Status> steer(const GuestOrder& order);
 
   GuestBoard& board_;
-  std::mutex mutex_;                 // one question at a time
-  std::vector<GuestSnapshot> last_;  // by slot, of its guest
+  std::mutex mutex_;  // one question at a time
+  // By slot: its guest as it was last seen, and when it was asked what it has not answered.
+  struct Seen {
+    GuestSnapshot snapshot;
+    std::chrono::steady_clock::time_point asked;
+  };
+  std::vector<Seen> last_;
   std::atomic<bool> closed_{false};
 };
 

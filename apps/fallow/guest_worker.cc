@@ -83,7 +83,8 @@ class GuestOffice final : public ServeEvents {
 // Empty, or what failed.
 std::string serve(const GuestWorkerPlan& plan, void (*started)()) {
   if (plan.request->sandbox) {
-    if (std::string error = enter_guest_sandbox(); !error.empty()) return error + "; --no-sandbox does without";
+    if (std::string error = enter_guest_sandbox(); !error.empty())
+      return error + "; --no-sandbox does without";
   }
   GuestOffice office(plan);
   const ServerOptions options{.listeners = {},

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <climits>
@@ -31,15 +30,10 @@ bool LogRelay::pass_on() {
 }
 
 void LogRelay::pass_on_line(std::string_view line) {
-  const auto now = Clock::now();
-  const double passed = std::chrono::duration<double>(now - filled_).count();
-  budget_ = std::min(double{kBurst}, budget_ + passed * double{kBytesASecond});
-  filled_ = now;
-  if (line.size() > PIPE_BUF || budget_ < static_cast<double>(line.size())) {
+  if (line.size() > PIPE_BUF || !budget_.take(static_cast<double>(line.size()))) {
     ++left_out_;
     return;
   }
-  budget_ -= static_cast<double>(line.size());
   if (left_out_ != 0)
     log_.write(LogLevel::Warning, "left_out",
                fmt::format("{} lines about a guest were left out", std::exchange(left_out_, 0)),

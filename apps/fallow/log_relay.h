@@ -1,20 +1,19 @@
-// Lines of the log on their way from a guest's processes to the daemon, which alone writes to the log: they can
-// neither empty it nor fill it.
+// Lines of the log on their way from a guest's processes to the daemon, which alone writes to the log: they
+// can neither empty it nor fill it.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "apps/fallow/serve_log.h"
+#include "apps/fallow/token_bucket.h"
 
 namespace fallow {
 
 // One thread. Reads one pipe.
 class LogRelay {
  public:
-  using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kBurst = 128 << 10;       // bytes at once
   static constexpr std::size_t kBytesASecond = 8 << 10;  // and then
 
@@ -35,8 +34,7 @@ class LogRelay {
   const std::uint64_t guest_;
   ServeLog& log_;
   std::string part_;  // of a line
-  double budget_ = kBurst;
-  Clock::time_point filled_ = Clock::now();
+  TokenBucket budget_{kBurst, kBytesASecond};
   std::uint64_t left_out_ = 0;
 };
 

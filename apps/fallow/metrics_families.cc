@@ -184,8 +184,7 @@ MetricFamily total(const char* name, const char* help, std::uint64_t count) {
 }  // namespace
 
 std::vector<MetricFamily> metric_families(const std::optional<std::vector<GuestSnapshot>>& guests,
-                                          const DaemonCounts& counts,
-                                          std::span<const std::string> sockets) {
+                                          const DaemonCounts& counts, std::span<const std::string> sockets) {
   std::vector<MetricFamily> families;
   if (guests) {
     Families add(*guests, sockets);

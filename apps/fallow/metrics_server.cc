@@ -41,7 +41,9 @@ class MetricsService final : public RequestService {
   MetricsService(std::shared_ptr<ControlDesk> desk, std::vector<std::string> sockets)
       : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
 
-  Answer answer(const std::string& request, uid_t /*user*/) override { return {answer_to(first_line(request)), true}; }
+  Answer answer(const std::string& request, uid_t /*user*/) override {
+    return {answer_to(first_line(request)), true};
+  }
   std::string refuse_long(std::size_t /*most*/) override {
     return http_error("431 Request Header Fields Too Large", "the request is too long");
   }

@@ -92,6 +92,7 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
       return kExitFailed;
     }
   }
+  plan.signals_before = block_daemon_signals();
   LogFile log_file;
   Door door;
   if (!log_file.open(request.log, &error) || !door.open(request, passed, plan.user, &error)) {

@@ -26,6 +26,7 @@
 #include "apps/fallow/guest_worker.h"
 #include "apps/fallow/log_relay.h"
 #include "apps/fallow/serve_supervisor.h"
+#include "fallow/base/check.h"
 
 namespace fallow {
 namespace {
@@ -35,6 +36,8 @@ using std::chrono::milliseconds;
 
 // Slots beside those that guests may have: a connection that had to go is a little while about it.
 constexpr std::size_t kSpareSlots = 32;
+// Guests that start at once: the others wait, so that those that are served do not wait for the processors.
+constexpr std::size_t kMostStarting = 4;
 
 // Closes all descriptors but the standard ones and those named.
 void close_others(std::vector<int> keep) {
@@ -48,6 +51,15 @@ void close_others(std::vector<int> keep) {
     next = std::max(next, kept + 1);
   }
   close_range(next, ~0U, 0);
+}
+
+// Not those of job control, and those that tell of the daemon's own mistakes.
+sigset_t daemon_signals() {
+  sigset_t signals;
+  sigfillset(&signals);
+  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
+    sigdelset(&signals, signal);
+  return signals;
 }
 
 struct Pipe {
@@ -102,6 +114,7 @@ class Daemon {
   void start_guest(std::size_t slot, std::size_t listener, int socket, Peer peer);
   [[noreturn]] void be_supervisor(std::size_t slot, int socket, int log);
   [[noreturn]] void be_control(int log);
+  void say_turned_away(const std::string& words, const std::vector<LogField>& fields);
   void turn_away(std::size_t listener, int socket, const std::string& why);
   void reap();
   void reap_guest(std::size_t slot, int status);
@@ -110,6 +123,7 @@ class Daemon {
   void signal_guests(int signal);
   bool ended() const;
   int time_to_wait() const;
+  std::size_t starting() const;
   std::vector<ConnectionState> connections();
 
   const DaemonPlan& plan_;
@@ -120,7 +134,6 @@ class Daemon {
   std::unique_ptr<GuestBoard> board_;
   std::vector<Guest> guests_;  // by slot
   std::uint64_t last_number_ = 0;
-  sigset_t signals_before_{};
   int signals_ = -1;
   int reserve_ = -1;  // a descriptor that is given up to refuse a connection with
   pid_t control_ = 0;
@@ -129,6 +142,8 @@ class Daemon {
   Clock::time_point listen_again_{};
   Clock::time_point kill_at_ = Clock::time_point::max(), give_up_at_ = Clock::time_point::max();
   bool stopping_ = false;
+  TokenBucket turned_away_lines_{200, 5};
+  std::uint64_t left_out_ = 0;  // of these
 };
 
 std::string Daemon::set_up() {
@@ -136,14 +151,8 @@ std::string Daemon::set_up() {
   if (!board) return board.error;
   board_ = std::move(board.object);
   guests_.resize(board_->size());
-  sigset_t all;
-  sigfillset(&all);
-  for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT})
-    sigdelset(&all, signal);
-  if (sigprocmask(SIG_BLOCK, &all, &signals_before_) != 0) return "the signals cannot be blocked";
-  block_librarys_signals();
-  signal(SIGPIPE, SIG_IGN);
-  signals_ = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+  const sigset_t signals = daemon_signals();
+  signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   reserve_ = eventfd(0, EFD_CLOEXEC);
   if (signals_ < 0 || reserve_ < 0) return fmt::format("no descriptor is left: {}", std::strerror(errno));
   return {};
@@ -152,7 +161,7 @@ std::string Daemon::set_up() {
 // Waits, and does what there is to do.
 void Daemon::look() {
   std::vector<pollfd> files = {{signals_, POLLIN, 0}};
-  const bool listens = !stopping_ && Clock::now() >= listen_again_;
+  const bool listens = !stopping_ && Clock::now() >= listen_again_ && starting() < kMostStarting;
   for (const int listener : plan_.listeners) files.push_back({listens ? listener : -1, POLLIN, 0});
   const std::size_t logs = files.size();
   files.push_back({control_log_ ? control_log_->file() : -1, POLLIN, 0});
@@ -180,12 +189,21 @@ int Daemon::time_to_wait() const {
   auto until = std::min({control_again_, kill_at_, give_up_at_});
   if (listen_again_ > Clock::now()) until = std::min(until, listen_again_);
   for (const Guest& guest : guests_) {
-    if (guest.there() && !stopping_)
-      until = std::min(until, limits_.next_deadline({&guest.connection, 1}));
+    if (guest.there() && !stopping_) until = std::min(until, limits_.next_deadline({&guest.connection, 1}));
   }
+  // Nothing else tells that a worker has begun.
+  if (!stopping_ && starting() >= kMostStarting) until = std::min(until, Clock::now() + milliseconds(1));
   if (until == Clock::time_point::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
   return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60'000));
+}
+
+std::size_t Daemon::starting() const {
+  std::size_t count = 0;
+  for (std::size_t slot = 0; slot < guests_.size(); ++slot)
+    count +=
+        guests_[slot].there() && !guests_[slot].connection.leaving && board_->slot(slot).record.begun == 0;
+  return count;
 }
 
 bool Daemon::ended() const {
@@ -227,7 +245,10 @@ void Daemon::reap() {
   for (pid_t process = 0; (process = waitpid(-1, &status, WNOHANG)) > 0;) {
     if (process == control_) {
       control_ = 0;
-      if (!stopping_) control_again_ = Clock::now() + milliseconds(times_.restart_ms);
+      if (stopping_) continue;
+      log_.write(LogLevel::Error, "control_died",
+                 "the process behind the control socket " + describe_end(status) + "; the next one starts");
+      control_again_ = Clock::now() + milliseconds(times_.restart_ms);
       continue;
     }
     for (std::size_t slot = 0; slot < guests_.size(); ++slot) {
@@ -254,9 +275,8 @@ void Daemon::reap_guest(std::size_t slot, int status) {
   }
   if (shared.record.in_use != 0) {
     // Whatever its processes had open is closed with them.
-    const std::string why = WIFSIGNALED(status)
-                                ? fmt::format("its processes were killed by signal {}", WTERMSIG(status))
-                                : std::string("it is not served any more");
+    const std::string why = WIFSIGNALED(status) ? "its supervisor " + describe_end(status)
+                                                : std::string("it is not served any more");
     log_.write(LogLevel::Info, "disconnected", "a guest is gone: " + why, {{"guest", number}});
   }
   // Relaxed: its processes are gone, and the control process reads nothing of a slot without a number.
@@ -270,9 +290,9 @@ void Daemon::dismiss(std::size_t slot, const std::string& why) {
   guest.connection.leaving = true;
   kill(guest.supervisor, SIGTERM);
   board_->figures().turned_away.fetch_add(1, std::memory_order_relaxed);
-  log_.write(LogLevel::Warning, "turned_away", "a connection was closed: " + why,
-             {{"guest", board_->slot(slot).number.load(std::memory_order_relaxed)},
-              {"socket", plan_.socket_paths[guest.connection.socket]}});
+  say_turned_away("a connection was closed: " + why,
+                  {{"guest", board_->slot(slot).number.load(std::memory_order_relaxed)},
+                   {"socket", plan_.socket_paths[guest.connection.socket]}});
 }
 
 void Daemon::end_overdue() {
@@ -320,8 +340,19 @@ void Daemon::accept_from(std::size_t listener) {
 void Daemon::turn_away(std::size_t listener, int socket, const std::string& why) {
   close(socket);
   board_->figures().turned_away.fetch_add(1, std::memory_order_relaxed);
-  log_.write(LogLevel::Warning, "turned_away", "a connection was turned away: " + why,
-             {{"socket", plan_.socket_paths[listener]}});
+  say_turned_away("a connection was turned away: " + why, {{"socket", plan_.socket_paths[listener]}});
+}
+
+// A front-end can connect as often as it likes, but not have a line for each time.
+void Daemon::say_turned_away(const std::string& words, const std::vector<LogField>& fields) {
+  if (!turned_away_lines_.take(1)) {
+    ++left_out_;
+    return;
+  }
+  if (left_out_ != 0)
+    log_.write(LogLevel::Warning, "left_out",
+               fmt::format("{} lines about connections were left out", std::exchange(left_out_, 0)));
+  log_.write(LogLevel::Warning, "turned_away", words, fields);
 }
 
 void Daemon::admit(std::size_t listener, int socket) {
@@ -379,7 +410,7 @@ void Daemon::be_supervisor(std::size_t slot, int socket, int log) {
   GuestSlot& shared = board_->slot(slot);
   board_->keep_only(slot);
   close_others({socket, log, bell});
-  sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
+  sigprocmask(SIG_SETMASK, &plan_.signals_before, nullptr);
   ServeLog own_log(log, plan_.request->log_format, plan_.request->log_level);
   const LogField guest{"guest", shared.record.number};
   if (plan_.user) {
@@ -417,7 +448,7 @@ void Daemon::be_control(int log) {
   std::vector<int> keep = board_->bells();
   for (const int fd : {log, plan_.control, plan_.metrics}) keep.push_back(fd);
   close_others(keep);
-  sigprocmask(SIG_SETMASK, &signals_before_, nullptr);
+  sigprocmask(SIG_SETMASK, &plan_.signals_before, nullptr);
   ServeLog own_log(log, plan_.request->log_format, plan_.request->log_level);
   if (plan_.user) {
     if (const std::string error = become_user(*plan_.user); !error.empty()) {
@@ -431,6 +462,15 @@ void Daemon::be_control(int log) {
 }
 
 }  // namespace
+
+sigset_t block_daemon_signals() {
+  const sigset_t signals = daemon_signals();
+  sigset_t before;
+  FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals, &before) == 0);
+  block_librarys_signals();
+  signal(SIGPIPE, SIG_IGN);
+  return before;
+}
 
 int run_daemon(const DaemonPlan& plan, const DaemonTimes& times) { return Daemon(plan, times).run(); }
 

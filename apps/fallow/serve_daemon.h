@@ -1,6 +1,8 @@
-// The daemon: accepts front-ends, and starts a supervisor, with a worker, for each guest. It reads nothing that a
-// front-end or a guest sends, so nothing that they do reaches it.
+// The daemon: accepts front-ends, and starts a supervisor, with a worker, for each guest. It reads nothing
+// that a front-end or a guest sends, so nothing that they do reaches it.
 #pragma once
+
+#include <signal.h>
 
 #include <optional>
 #include <string>
@@ -23,7 +25,12 @@ struct DaemonPlan {
   int control = -1;                       // listens for `fallow ctl`; -1: nothing does
   int metrics = -1;                       // listens for Prometheus; -1: nothing does
   std::optional<UserIds> user;            // who the guests' processes are
+  sigset_t signals_before{};              // the signal mask of the command
 };
+
+// Blocks all signals that a daemon takes or ignores, before anything is there that it would leave behind. The
+// mask as it was.
+sigset_t block_daemon_signals();
 
 // Serves until SIGTERM or SIGINT: then the guests' workers hand back what they owe, within `stop_ms`. Returns
 // the exit status. The calling process must have no other thread.

@@ -64,15 +64,10 @@ bool ServeEvents::write(LogLevel level, const char* event, const std::string& se
 
 bool ServeEvents::room(unsigned* left_out) {
   const std::lock_guard held(lock_);
-  const auto now = Clock::now();
-  budget_ = std::min(double{kBurst},
-                     budget_ + std::chrono::duration<double>(now - filled_).count() * kLinesASecond);
-  filled_ = now;
-  if (budget_ < 1) {
+  if (!budget_.take(1)) {
     ++left_out_;
     return false;
   }
-  budget_ -= 1;
   *left_out = std::exchange(left_out_, 0);
   return true;
 }

@@ -1,13 +1,13 @@
 // What happens to the guests of `fallow serve`, as lines of its log.
 #pragma once
 
-#include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "apps/fallow/serve_log.h"
+#include "apps/fallow/token_bucket.h"
 #include "fallow/vhost_user/server.h"
 
 namespace fallow {
@@ -16,7 +16,6 @@ namespace fallow {
 // counted, and the count is told when there is room again.
 class ServeEvents : public ServerEvents {
  public:
-  using Clock = std::chrono::steady_clock;
   static constexpr unsigned kBurst = 200;  // lines at once
   static constexpr unsigned kLinesASecond = 20;
 
@@ -42,8 +41,7 @@ class ServeEvents : public ServerEvents {
   const std::vector<std::string> sockets_;
   std::mutex lock_;
   std::set<std::string> not_released_;  // what was said already
-  double budget_ = kBurst;
-  Clock::time_point filled_ = Clock::now();
+  TokenBucket budget_{kBurst, kLinesASecond};
   unsigned left_out_ = 0;
 };
 

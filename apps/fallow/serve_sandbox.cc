@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -22,10 +23,8 @@ namespace {
 
 // Whatever the arguments are. Of a guest's worker:
 constexpr int kGuestCalls[] = {
-    // What serving is: holes in the memory files of guests; mincore() counts what is resident, and madvise()
-    // releases where there is no file.
+    // What serving is: holes in the memory files of guests; mincore() counts what is resident.
     SCMP_SYS(fallocate),
-    SCMP_SYS(madvise),
     SCMP_SYS(mincore),
     // A front-end's messages, with descriptors, over the socket that it connected to.
     SCMP_SYS(recvmmsg),
@@ -53,6 +52,7 @@ constexpr int kGuestCalls[] = {
 constexpr int kControlCalls[] = {
     SCMP_SYS(accept4),
     SCMP_SYS(recvfrom),
+    SCMP_SYS(geteuid),
     SCMP_SYS(pause),
 };
 
@@ -70,6 +70,7 @@ constexpr int kCommonCalls[] = {
     // A guest's memory, and the process's own; mapping anything executable is not among them, see below.
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
     SCMP_SYS(brk),
     // Threads: what the C library does to begin, run and end them.
     SCMP_SYS(futex),
@@ -155,13 +156,14 @@ std::string enter(std::span<const int> own_calls) {
   // What makes times into words would read the time zone's file, again and again unless there is a variable.
   setenv("TZ", "UTC0", 1);
   tzset();
+  // A heap for each thread would be shrunk with a look at a file of /proc.
+  mallopt(M_ARENA_MAX, 1);
   const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS), seccomp_release);
   if (filter == nullptr) return "the seccomp filter cannot be made";
   // All threads there are already. Includes no_new_privs.
   const bool made = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1) == 0 &&
-                    allow(filter, own_calls) && allow(filter, kCommonCalls) &&
-                    allow_sending(filter) && allow_memory(filter) && allow_threads(filter) &&
-                    allow_files(filter);
+                    allow(filter, own_calls) && allow(filter, kCommonCalls) && allow_sending(filter) &&
+                    allow_memory(filter) && allow_threads(filter) && allow_files(filter);
   if (!made) return "the seccomp filter cannot be made for this processor";
   const int result = seccomp_load(filter.get());
   if (result != 0) return fmt::format("the seccomp filter was not accepted: {}", std::strerror(-result));

@@ -57,8 +57,8 @@ std::string remove_stale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
-// Between finding that nobody listens at a path and listening there, nobody else does the same. What cannot be
-// locked is not: the sockets are made all the same.
+// Between finding that nobody listens at a path and listening there, nobody else does the same. What cannot
+// be locked is not: the sockets are made all the same.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& path) {

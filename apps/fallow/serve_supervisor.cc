@@ -42,14 +42,6 @@ pid_t clone_with_shared_files() {
   return static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
 }
 
-std::string words_of(int status) {
-  if (WIFEXITED(status)) return fmt::format("ended with status {}", WEXITSTATUS(status));
-  const int signal = WTERMSIG(status);
-  std::string words = fmt::format("was killed by signal {} ({})", signal, strsignal(signal));
-  if (signal == SIGSYS) words += ": it made a system call that the sandbox forbids";
-  return words;
-}
-
 class Supervisor {
  public:
   Supervisor(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
@@ -90,7 +82,7 @@ class Supervisor {
       if (status == 0) return kExitOk;
       if (!serving->load(std::memory_order_relaxed)) {
         // With a status of its own it has said why.
-        if (WIFSIGNALED(status)) say_died(words_of(status));
+        if (WIFSIGNALED(status)) say_died(describe_end(status));
         return kExitFailed;
       }
       if (const int gives_up = go_on_after(status); gives_up != kExitOk) return gives_up;
@@ -132,7 +124,7 @@ class Supervisor {
 
   // kExitOk: with the next worker. Otherwise it gives up, with this status.
   int go_on_after(int status) {
-    const std::string words = words_of(status);
+    const std::string words = describe_end(status);
     if (stopping_ > 1 || (stopping_ == 1 && ++drain_deaths_ >= options_.drain_deaths)) {
       say_died(words + " before it had handed all back; the guest may miss memory");
       return kExitFailed;
@@ -144,8 +136,8 @@ class Supervisor {
       return kExitQuarantined;
     }
     const bool often = killed && recent(deaths_, options_.span_s) > options_.deaths;
-    say_died(words + (often ? "; it died often, so the next one starts a little later"
-                            : "; the next one starts"));
+    say_died(words +
+             (often ? "; it died often, so the next one starts a little later" : "; the next one starts"));
     if (often) {
       deaths_.erase(deaths_.begin());
       wait_for(options_.wait_ms);
@@ -180,6 +172,14 @@ class Supervisor {
 };
 
 }  // namespace
+
+std::string describe_end(int status) {
+  if (WIFEXITED(status)) return fmt::format("ended with status {}", WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  std::string words = fmt::format("was killed by signal {} ({})", signal, strsignal(signal));
+  if (signal == SIGSYS) words += ": it made a system call that the sandbox forbids";
+  return words;
+}
 
 // A worker's mask is set through the library, which lets them in again.
 void block_librarys_signals() noexcept {

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <string>
 #include <vector>
 
 #include "apps/fallow/serve_log.h"
@@ -16,8 +17,8 @@ namespace fallow {
 
 // What a supervisor does, and when: for tests with short times.
 struct SupervisorOptions {
-  // A worker that was killed (SIGKILL) is replaced, since somebody else did it: after `deaths` within `span_s`,
-  // `wait_ms` later. One that died of what it did is replaced too, but `crashes` of these within
+  // A worker that was killed (SIGKILL) is replaced, since somebody else did it: after `deaths` within
+  // `span_s`, `wait_ms` later. One that died of what it did is replaced too, but `crashes` of these within
   // `crash_span_s` are the guest's doing, and it is not served any more.
   unsigned deaths = 5;
   unsigned span_s = 10;
@@ -40,18 +41,22 @@ struct Worker {
 
 // Runs workers, one after the other, until one ends with 0: its guest is gone, or SIGTERM or SIGINT came,
 // which are passed on as SIGTERM; a second of them kills it. Returns 0, or kExitFailed or kExitQuarantined.
-// `fields` go into each line of the log. The calling process must have no other thread. It survives every other signal but SIGKILL, as guests lose their balloon with it; those of
-// job control stop it. SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and
-// SIGPIPE is ignored. A worker dies with its supervisor.
+// `fields` go into each line of the log. The calling process must have no other thread. It survives every
+// other signal but SIGKILL, as guests lose their balloon with it; those of job control stop it. SIGTERM,
+// SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and SIGPIPE is ignored. A worker
+// dies with its supervisor.
 int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
               const std::vector<LogField>& fields = {});
+
+// "was killed by signal 9 (Killed)", of a status of waitpid().
+std::string describe_end(int status);
 
 // The C library keeps two signals to itself, and leaves them out of every set; they end a process like any
 // other. Blocks them, for good: for a process without threads.
 void block_librarys_signals() noexcept;
 
-// The calling process dies with its parent, which `parent` is, from now on. A change of user undoes it. False:
-// the parent is gone already.
+// The calling process dies with its parent, which `parent` is, from now on. A change of user undoes it.
+// False: the parent is gone already.
 bool die_with_parent(pid_t parent) noexcept;
 
 // For the worker's signal handlers: whether the supervisor sent it.

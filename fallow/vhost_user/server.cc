@@ -222,9 +222,8 @@ void Server::accept_from(std::size_t listener) {
   std::size_t place = 0;
   while (place < records_.size() && records_[place].in_use != 0) ++place;
   if (place == records_.size()) {
-    events_.turned_away(
-        static_cast<std::uint32_t>(listener),
-        "there are " + std::to_string(records_.size()) + " guests, which is all there can be");
+    events_.turned_away(static_cast<std::uint32_t>(listener), "there are " + std::to_string(records_.size()) +
+                                                                  " guests, which is all there can be");
     ::close(socket);
     return;
   }

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,16 +54,6 @@ std::string name_of(pid_t process) {
 }
 
 }  // namespace
-
-int connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return file;
-  close(file);
-  return -1;
-}
 
 ServeProcess::ServeProcess(const std::vector<std::string>& options) : options_(options) {
   if (kSanitized) options_.emplace_back("--no-sandbox");

@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "tests/e2e/cli_process.h"
+#include "tests/support/unix_socket.h"
 
 namespace fallow {
-
-// A connection to a local socket; -1: nobody listens there.
-int connect_to(const std::string& path);
 
 class ServeProcess {
  public:

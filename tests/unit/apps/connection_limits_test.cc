@@ -66,6 +66,15 @@ TEST_F(ConnectionLimitsTest, nobody_loses_a_connection_to_another_that_is_over_i
   EXPECT_EQ(limits_.admit(0, kPeer, std::span(connections_).first(3), now_).evict, ConnectionLimits::kNone);
 }
 
+TEST_F(ConnectionLimitsTest, nobody_connects_all_the_time) {
+  for (std::size_t i = 0; i < limits_.bounds().process; ++i) expect_room(0, kPeer);
+  EXPECT_EQ(admit(0, kPeer).refusal, "process 100 connects more often than 16 times a second");
+  expect_room(0, kOther);
+  now_ += seconds(1);
+  for (std::size_t i = 0; i < limits_.bounds().process; ++i) expect_room(0, kPeer);
+  EXPECT_NE(admit(0, kPeer).refusal, "");
+}
+
 TEST_F(ConnectionLimitsTest, a_handshake_has_its_time) {
   add(1, 0, kPeer, false);
   const ConnectionState connection = connections_[0];

@@ -42,7 +42,7 @@ class GuestBoardDeskTest : public testing::Test {
         orders_ += mine.order.kind != GuestOrder::Kind::Look;
         mine.status = mine.order.guest == mine.number ? Status::Ok : Status::NotFound;
         mine.snapshot.number = mine.number;
-        mine.snapshot.target = mine.order.target;
+        if (mine.order.kind == GuestOrder::Kind::Target) mine.snapshot.target = mine.order.target;
         mine.answered.store(asked, std::memory_order_release);
       }
     });
@@ -83,15 +83,20 @@ TEST_F(GuestBoardDeskTest, one_that_does_not_answer_is_stuck_and_keeps_nobody_wa
   begin(0, 1);
   begin(1, 2);
   serve(1);
-  for (int i = 0; i < 3; ++i) {
+  const auto begin = std::chrono::steady_clock::now();
+  bool stuck = false;
+  while (!stuck && std::chrono::steady_clock::now() - begin < 3 * GuestBoardDesk::kStuck) {
     const auto start = std::chrono::steady_clock::now();
     const auto guests = desk_->guests();
-    EXPECT_LT(std::chrono::steady_clock::now() - start, 3 * GuestBoardDesk::kPatience);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 10 * GuestBoardDesk::kPatience);
     ASSERT_TRUE(guests && guests->size() == 2);
-    EXPECT_TRUE(guests->at(0).stuck && guests->at(0).connected);
+    stuck = guests->at(0).stuck;
+    EXPECT_TRUE(guests->at(0).connected);
     EXPECT_EQ(guests->at(0).socket, 3U);
     EXPECT_FALSE(guests->at(1).stuck);
   }
+  EXPECT_TRUE(stuck);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, GuestBoardDesk::kStuck);
   EXPECT_EQ(desk_->set_target(1, {5}), std::nullopt);
   EXPECT_EQ(desk_->set_target(2, {5}), Status::Ok);
 }
@@ -99,9 +104,13 @@ TEST_F(GuestBoardDeskTest, one_that_does_not_answer_is_stuck_and_keeps_nobody_wa
 // What is late is answered all the same, and nothing of it is taken for the next question's answer.
 TEST_F(GuestBoardDeskTest, one_that_answers_late_is_well_again) {
   begin(0, 1);
-  EXPECT_TRUE(desk_->guests()->at(0).stuck);
+  EXPECT_EQ(desk_->set_target(1, {77}), std::nullopt);
   serve(0);
-  EXPECT_FALSE(desk_->guests()->at(0).stuck);
+  const auto begin = std::chrono::steady_clock::now();
+  while (desk_->guests()->at(0).target != PfnCount{77}) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  }
+  EXPECT_EQ(desk_->set_target(1, {78}), Status::Ok);
 }
 
 TEST_F(GuestBoardDeskTest, a_slot_that_changed_hands_is_another_guest) {
@@ -118,7 +127,7 @@ TEST_F(GuestBoardDeskTest, closed_it_waits_for_nobody) {
   desk_->close();
   const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(desk_->guests());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, GuestBoardDesk::kPatience);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/sanitized.h"
 
@@ -103,6 +104,18 @@ TEST_F(ServeSandbox, what_serving_needs_is_allowed) {
     first.join();
     second.join();
     expect(ran == 100000);
+  }));
+}
+
+// Where a thread gives memory back, the C library would look at the machine's policy for memory, in a file.
+TEST_F(ServeSandbox, threads_may_use_much_memory_and_give_it_back) {
+  EXPECT_TRUE(allowed([] {
+    std::thread([] {
+      for (int round = 0; round < 3; ++round) {
+        std::vector<std::string> pieces;
+        for (int i = 0; i < 100'000; ++i) pieces.emplace_back(1000, 'x');
+      }
+    }).join();
   }));
 }
 
