@@ -62,9 +62,10 @@ ConnectionLimits::Verdict ConnectionLimits::admit(std::uint32_t socket, Peer pee
 }
 
 bool ConnectionLimits::comes_too_often(const PeerName& peer, Clock::time_point now) {
-  std::erase_if(budgets_, [now](auto& one) { return one.second.full(now); });
-  const TokenBucket full(static_cast<double>(bounds_.process), bounds_.per_second, now);
-  return !budgets_.try_emplace(peer, full).first->second.take(1, now);
+  for (auto one = budgets_.begin(); one != budgets_.end();)
+    one = one->second.full(now) ? budgets_.erase(one) : std::next(one);
+  TokenBucket full(static_cast<double>(bounds_.process), bounds_.per_second, now);
+  return !budgets_.emplace(peer, full).first->second.take(1, now);
 }
 
 ConnectionLimits::Clock::time_point ConnectionLimits::next_deadline(

@@ -338,9 +338,9 @@ void Daemon::accept_from(std::size_t listener) {
 }
 
 void Daemon::turn_away(std::size_t listener, int socket, const std::string& why) {
-  close(socket);
   board_->figures().turned_away.fetch_add(1, std::memory_order_relaxed);
   say_turned_away("a connection was turned away: " + why, {{"socket", plan_.socket_paths[listener]}});
+  close(socket);
 }
 
 // A front-end can connect as often as it likes, but not have a line for each time.

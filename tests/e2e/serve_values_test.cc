@@ -217,7 +217,7 @@ TEST_P(ServeMetricsAddress, is_scraped_also_after_its_process_died) {
     const std::string answer = scrape(GetParam().host, port);
     ASSERT_NE(answer.find("200 OK"), std::string::npos) << answer << daemon.troubles();
     EXPECT_NE(answer.find("\nfallow_up 1\n"), std::string::npos) << answer;
-    EXPECT_EQ(daemon.troubles(), "");
+    EXPECT_EQ(daemon.events("control_died"), round - 1) << daemon.troubles();
     const pid_t before = daemon.control();
     ASSERT_GT(before, 0);
     kill(before, SIGKILL);
