@@ -137,7 +137,7 @@ class BalloonGuest final : public VhostBackend,
   // A started ring.
   struct Ring {
     bool started = false, enabled = false;
-    QueueAddresses at;
+    QueueAddresses at{};
     int kick = -1, call = -1, err = -1;  // the session's
     bool stale_kick = false;             // the next event tells of kicks that came before the ring rested
   };

@@ -169,6 +169,13 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
   // The message at hand drops it, and comes again.
   if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
   const Vring& wanted = settings.vrings[vring];
+  if (resuming_ && journal_.has_stopped(queue)) {
+    // So has the message at hand, or is about to end: its driver may not have been told.
+    ring = {.call = wanted.call, .err = wanted.err};
+    calls_due_ |= 1U << queue;
+    wake();
+    return Status::Ok;
+  }
   QueueAddresses at;
   if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
   if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
@@ -211,6 +218,8 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
 
 // Where another process served it, or this message was handled by one that died.
 Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  const std::string why = GuestJournal::obstacle(estate, rings_[queue].at, packed());
+  if (!why.empty()) return refuse(name_of(queue) + " cannot go on: " + why);
   if (!begin_ring(queue, estate.position)) {
     journal_.stopped(queue, estate.position);
     return Status::InvalidArgument;
@@ -235,27 +244,31 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   // At once, whatever is under way.
   if (ring.started && drops(why)) drop_ring(queue, why);
   if (!quiet()) return Status::Pending;
+  // In one go, so that nothing that is asked for before the retry finds half a ring.
   if (ring.started) {
     if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
-    if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
-      wanted_ = true;  // when they are told
-      wake();
-      return Status::Pending;
-    }
     const QueueAddresses at = ring.at;
     const QueuePosition position = end_ring(queue);
-    journal_.stopped(queue, position);
     if (why == RingEnd::Asked)
       same_driver_.handed_out(queue, at, ring_base(position, packed()), !any_started());
+    journal_.stopped(queue, position);
   }
+  if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
+    wanted_ = true;  // when they are told
+    wake();
+    return Status::Pending;
+  }
+  ring = {};
   base = ring_base(estate_of(queue).position, packed());
   return Status::Ok;
 }
 
+// What its driver and front-end are told through stays.
 QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
   const QueuePosition position = device_->stop_queue(queue);
-  unwatch(rings_[queue].kick);
-  rings_[queue] = {};
+  Ring& ring = rings_[queue];
+  unwatch(ring.kick);
+  ring = {.call = ring.call, .err = ring.err};
   pending_ &= ~(1U << queue);
   if (!any_started()) record_.poison.fresh = 0;
   return position;
@@ -263,6 +276,7 @@ QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
 
 void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
   journal_.dropped(queue, end_ring(queue));
+  rings_[queue] = {};
   calls_due_ &= ~(1U << queue);
   errs_due_ &= ~(1U << queue);
   if (inflight_ != nullptr) inflight_->forget(queue);

@@ -162,11 +162,13 @@ VhostVerdict VhostHandling::stop(std::uint32_t vring, RingEnd why) noexcept {
   return v;
 }
 
+// Each ring is dropped at once, though the back-end may still be at work in one: the driver of all is gone.
 VhostVerdict VhostHandling::begin_anew() noexcept {
+  VhostVerdict all = VhostVerdict::Done;
   for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) return v;
+    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) all = v;
   }
-  return VhostVerdict::Done;
+  return all;
 }
 
 }  // namespace fallow
