@@ -195,7 +195,11 @@ class BalloonGuest final : public VhostBackend,
                        QueuePosition& position) const;
   std::string inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
                           std::vector<std::uint16_t>& owed);
+  bool begins_with(std::uint16_t queue, std::uint32_t base) const noexcept;
   void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
+  void another_driver() noexcept;
+  void track(std::uint16_t queue) noexcept;
+  void forget_inflight(std::uint16_t queue) noexcept;
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
   Status go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/ring_areas.h"
 
 namespace fallow {
@@ -31,7 +32,7 @@ Status BalloonGuest::set_features(Features features) noexcept {
   if (any_started()) return Status::Ok;
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
   if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
-  if (!resuming_) same_driver_.another();
+  if (!resuming_) another_driver();
   const std::uint32_t actual = record_.actual;
   if (!begin_device(features))
     return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
@@ -120,7 +121,7 @@ bool BalloonGuest::begin_device(Features features) noexcept {
 
 // As at the beginning, with the features that were accepted: a front-end does not say them again.
 void BalloonGuest::restart_device() noexcept {
-  same_driver_.another();
+  another_driver();
   static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
   next_poison(false);
   record_.actual = 0;
@@ -138,6 +139,10 @@ Status BalloonGuest::set_inflight(const VhostInflight& inflight) noexcept {
   auto area = InflightArea::open(inflight);
   if (!area) return refuse(area.error);
   inflight_ = std::move(area.object);
+  // Of which rings it tells, only those that start in it can show.
+  if (!resuming_) {
+    for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);
+  }
   return Status::Ok;
 }
 

@@ -15,6 +15,7 @@
 
 #include "fallow/base/check.h"
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/queue_list.h"
 #include "fallow/vhost_user/ring_areas.h"
 #include "fallow/vhost_user/ring_base.h"
@@ -86,6 +87,8 @@ std::string BalloonGuest::begin_of(std::uint16_t queue, const QueueAddresses& at
 std::string BalloonGuest::inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
                                       std::vector<std::uint16_t>& owed) {
   if (inflight_ == nullptr || packed()) return {};
+  const Tracked& tracked = record_.rings[queue].tracked;
+  if (tracked.valid != 0 && tracked.at != at) forget_inflight(queue);
   owed = inflight_->owed(queue, at.size, position.next_used);
   if (owed.empty()) return {};
   const std::uint16_t out = chains_out(memory_->map().guest(), at);
@@ -97,9 +100,37 @@ std::string BalloonGuest::inflight_of(std::uint16_t queue, const QueueAddresses&
   return {};
 }
 
+// From here on the area tells of this ring.
+void BalloonGuest::track(std::uint16_t queue) noexcept {
+  Tracked& tracked = record_.rings[queue].tracked;
+  ordered_store(tracked.valid, 0);
+  if (inflight_ == nullptr || packed()) return;
+  tracked.at = rings_[queue].at;
+  ordered_store(tracked.valid, 1);
+}
+
+void BalloonGuest::forget_inflight(std::uint16_t queue) noexcept {
+  if (inflight_ != nullptr) inflight_->forget(queue);
+  ordered_store(record_.rings[queue].tracked.valid, 0);
+}
+
+// Nothing is owed of the rings of the driver before. What the area says of rings that this session never
+// served is another back-end's, whose driver may have stayed.
+void BalloonGuest::another_driver() noexcept {
+  same_driver_.another();
+  for (std::uint16_t queue = 0; queue < kVhostMaxVrings; ++queue) {
+    if (record_.rings[queue].tracked.valid != 0) forget_inflight(queue);
+  }
+}
+
+// Whether a driver begins with this ring. Some begin anew without a word, after a fault too.
+bool BalloonGuest::begins_with(std::uint16_t queue, std::uint32_t base) const noexcept {
+  if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) return true;
+  return same_driver_.verdict(queue, rings_[queue].at, base, packed()) == SameDriver::Verdict::Another;
+}
+
 // Forgets what the driver before said, if the ring is another one's.
 void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
-  // Some drivers begin anew without a word, after a fault too.
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
   switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
     case SameDriver::Verdict::Same:
@@ -108,6 +139,7 @@ void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexce
       return;
     case SameDriver::Verdict::Another:
       queues_said_ = false;
+      another_driver();
       device_->forget_driver();
       record_.actual = 0;
       next_poison(false);
@@ -201,6 +233,7 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
   QueuePosition position;
   std::vector<std::uint16_t> inflight;
   std::string why = begin_of(queue, at, base, position);
+  if (why.empty() && begins_with(queue, base)) forget_inflight(queue);
   if (why.empty()) why = inflight_of(queue, at, position, inflight);
   if (!why.empty()) return refuse(std::move(why));
   decide_driver(queue, base);
@@ -210,6 +243,7 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
     journal_.stopped(queue, position);
     return Status::InvalidArgument;
   }
+  track(queue);
   for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
   // Who returned chains before may have died before it said so.
   if (inflight_ != nullptr) calls_due_ |= 1U << queue;
@@ -247,6 +281,8 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   // In one go, so that nothing that is asked for before the retry finds half a ring.
   if (ring.started) {
     if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
+    // After a fault nothing can be handed back, and the driver has to begin anew.
+    if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) forget_inflight(queue);
     const QueueAddresses at = ring.at;
     const QueuePosition position = end_ring(queue);
     if (why == RingEnd::Asked)
@@ -279,9 +315,9 @@ void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
   rings_[queue] = {};
   calls_due_ &= ~(1U << queue);
   errs_due_ &= ~(1U << queue);
-  if (inflight_ != nullptr) inflight_->forget(queue);
+  forget_inflight(queue);
   if (why == RingEnd::NewDriver) {
-    same_driver_.another();
+    another_driver();
   } else {
     same_driver_.set_up_anew(queue, !any_started());
   }
