@@ -30,6 +30,7 @@ struct BalloonGuestOptions {
   Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
                       kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
+  ByteCount max_memory{};              // of a guest, all its regions together; 0: no bound
 };
 
 // What happens to a guest that somebody may want to read about. Called by the guest's thread or the daemon's.

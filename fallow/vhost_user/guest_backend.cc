@@ -2,6 +2,7 @@
 // guest_config.cc. Its rings: guest_rings.cc.
 #include <algorithm>
 
+#include "fallow/host/system_error.h"
 #include "fallow/vhost_user/balloon_guest.h"
 #include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/ring_areas.h"
@@ -69,6 +70,13 @@ Status BalloonGuest::remove_region(const VhostMemoryRegion& region) noexcept {
 Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
+  ByteCount size;
+  for (const VhostMemoryRegion& region : regions) size = size + ByteCount{region.at.size};
+  if (options_.max_memory.raw != 0 && size > options_.max_memory) {
+    return refuse(std::to_string(size.raw) + " bytes (" + size_text(size) +
+                  ") of guest memory, where --max-guest-memory allows " +
+                  std::to_string(options_.max_memory.raw) + " (" + size_text(options_.max_memory) + ")");
+  }
   auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
   if (!next) return refuse(next.error);
   for (const Ring& ring : rings_) {

@@ -86,7 +86,9 @@ Created<InflightArea> InflightArea::open(const VhostInflight& inflight) {
            std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
   }
   const std::uint64_t shift = area.mmap_offset % kPage;
-  auto mapping = GuardedMapping::create(inflight.fd, {area.mmap_offset - shift}, {area.mmap_size + shift});
+  // No more of it than is used: how much there is, is the front-end's word.
+  auto mapping = GuardedMapping::create(inflight.fd, {area.mmap_offset - shift},
+                                        {size(area.queues, area.queue_size) + shift});
   if (!mapping) return mapping.error;
   if (shift % alignof(Queue) != 0) return std::string("the inflight area is not aligned");
   return std::unique_ptr<InflightArea>(new InflightArea(std::move(mapping.object), inflight, shift));
