@@ -10,11 +10,9 @@
 
 namespace fallow {
 
-LogRelay::~LogRelay() { close(file_); }
-
 bool LogRelay::pass_on() {
   std::array<char, 16 << 10> piece{};
-  const ssize_t count = read(file_, piece.data(), piece.size());
+  const ssize_t count = read(file_.get(), piece.data(), piece.size());
   if (count <= 0) return count < 0 && (errno == EAGAIN || errno == EINTR);
   part_.append(piece.data(), static_cast<std::size_t>(count));
   std::size_t from = 0;

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
+#include "apps/fallow/owned_file.h"
 #include "apps/fallow/serve_log.h"
 #include "apps/fallow/token_bucket.h"
 
@@ -18,19 +20,17 @@ class LogRelay {
   static constexpr std::size_t kBytesASecond = 8 << 10;  // and then
 
   // `file`, the reading end of a pipe that does not block, is the relay's from now on.
-  LogRelay(int file, std::uint64_t guest, ServeLog& log) : file_(file), guest_(guest), log_(log) {}
-  ~LogRelay();
-  LogRelay(const LogRelay&) = delete;
-  LogRelay& operator=(const LogRelay&) = delete;
+  LogRelay(OwnedFile file, std::uint64_t guest, ServeLog& log)
+      : file_(std::move(file)), guest_(guest), log_(log) {}
 
-  int file() const { return file_; }
+  int file() const { return file_.get(); }
   // Passes on what there is, up to a bound, so that others have their turn. False: there will be no more.
   bool pass_on();
 
  private:
   void pass_on_line(std::string_view line);
 
-  const int file_;
+  const OwnedFile file_;
   const std::uint64_t guest_;
   ServeLog& log_;
   std::string part_;  // of a line

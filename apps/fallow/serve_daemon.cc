@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -20,11 +19,11 @@
 #include <vector>
 
 #include "apps/fallow/connection_limits.h"
-#include "apps/fallow/control_process.h"
+#include "apps/fallow/daemon_processes.h"
 #include "apps/fallow/exit_status.h"
 #include "apps/fallow/guest_board.h"
-#include "apps/fallow/guest_worker.h"
 #include "apps/fallow/log_relay.h"
+#include "apps/fallow/pipe.h"
 #include "apps/fallow/serve_supervisor.h"
 #include "fallow/base/check.h"
 
@@ -39,20 +38,6 @@ constexpr std::size_t kSpareSlots = 32;
 // Guests that start at once: the others wait, so that those that are served do not wait for the processors.
 constexpr std::size_t kMostStarting = 4;
 
-// Closes all descriptors but the standard ones and those named.
-void close_others(std::vector<int> keep) {
-  for (int fd = 0; fd <= STDERR_FILENO; ++fd) keep.push_back(fd);
-  std::ranges::sort(keep);
-  unsigned next = 0;
-  for (const int fd : keep) {
-    if (fd < 0) continue;
-    const auto kept = static_cast<unsigned>(fd);
-    if (kept > next) close_range(next, kept - 1, 0);
-    next = std::max(next, kept + 1);
-  }
-  close_range(next, ~0U, 0);
-}
-
 // Not those of job control, and those that tell of the daemon's own mistakes.
 sigset_t daemon_signals() {
   sigset_t signals;
@@ -61,18 +46,6 @@ sigset_t daemon_signals() {
     sigdelset(&signals, signal);
   return signals;
 }
-
-struct Pipe {
-  int reading = -1, writing = -1;
-
-  bool open() {
-    int ends[2] = {-1, -1};
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return false;
-    reading = ends[0];
-    writing = ends[1];
-    return true;
-  }
-};
 
 class Daemon {
  public:
@@ -112,8 +85,6 @@ class Daemon {
   void accept_from(std::size_t listener);
   void admit(std::size_t listener, int socket);
   void start_guest(std::size_t slot, std::size_t listener, int socket, Peer peer);
-  [[noreturn]] void be_supervisor(std::size_t slot, int socket, int log);
-  [[noreturn]] void be_control(int log);
   void say_turned_away(const std::string& words, const std::vector<LogField>& fields);
   void turn_away(std::size_t listener, int socket, const std::string& why);
   void reap();
@@ -130,7 +101,6 @@ class Daemon {
   const DaemonTimes times_;
   ServeLog& log_;
   ConnectionLimits limits_;
-  const pid_t process_ = getpid();
   std::unique_ptr<GuestBoard> board_;
   std::vector<Guest> guests_;  // by slot
   std::uint64_t last_number_ = 0;
@@ -374,8 +344,8 @@ void Daemon::admit(std::size_t listener, int socket) {
 }
 
 void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Peer peer) {
-  Pipe log;
-  if (!log.open()) return turn_away(listener, socket, "no descriptor is left: raise the limit (ulimit -n)");
+  auto log = Pipe::open(O_NONBLOCK);
+  if (!log) return turn_away(listener, socket, "no descriptor is left: raise the limit (ulimit -n)");
   GuestSlot& shared = board_->slot(slot);
   shared.worker.store(0, std::memory_order_relaxed);
   shared.answered.store(shared.asked.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -386,79 +356,34 @@ void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Pee
   record.target = static_cast<std::uint32_t>(plan_.request->target.raw);
   vhost_begin(record.vhost, socket);
   record.in_use = 1;
-  const pid_t child = fork();
-  if (child == 0) be_supervisor(slot, socket, log.writing);
+  const pid_t child = fork_guest(plan_, *board_, slot, socket, log->write.get());
   const int error = errno;
-  close(log.writing);
   if (child < 0) {
-    close(log.reading);
     record.in_use = 0;
     return turn_away(listener, socket, fmt::format("no process can be started: {}", std::strerror(error)));
   }
   close(socket);
   guests_[slot] = {child,
                    {static_cast<std::uint32_t>(listener), peer, Clock::now()},
-                   std::make_unique<LogRelay>(log.reading, record.number, log_)};
+                   std::make_unique<LogRelay>(std::move(log->read), record.number, log_)};
   board_->figures().connections.fetch_add(1, std::memory_order_relaxed);
   // release: pairs with the acquire in GuestBoardDesk::ask(); the slot is as it begins.
   shared.number.store(last_number_, std::memory_order_release);
 }
 
-void Daemon::be_supervisor(std::size_t slot, int socket, int log) {
-  prctl(PR_SET_NAME, "fallow-guest");
-  const int bell = board_->bell(slot);
-  GuestSlot& shared = board_->slot(slot);
-  board_->keep_only(slot);
-  close_others({socket, log, bell});
-  sigprocmask(SIG_SETMASK, &plan_.signals_before, nullptr);
-  ServeLog own_log(log, plan_.request->log_format, plan_.request->log_level);
-  const LogField guest{"guest", shared.record.number};
-  if (plan_.user) {
-    if (const std::string error = become_user(*plan_.user); !error.empty()) {
-      own_log.write(LogLevel::Error, "failed", "--user: " + error, {guest});
-      _exit(kExitFailed);
-    }
-  }
-  if (!die_with_parent(process_)) _exit(kExitFailed);
-  GuestWorkerPlan worker{plan_.request, &own_log, &shared, bell, plan_.socket_paths, {log}};
-  _exit(supervise({run_guest_worker, &worker}, {}, own_log, {guest}));
-}
-
 void Daemon::start_control() {
   control_again_ = Clock::time_point::max();
   if (plan_.control < 0 && plan_.metrics < 0) return;
-  Pipe log;
-  const bool piped = log.open();
-  control_ = piped ? fork() : -1;
-  if (control_ == 0) be_control(log.writing);
-  if (piped) close(log.writing);
+  auto log = Pipe::open(O_NONBLOCK);
+  control_ = log ? fork_control(plan_, *board_, log->write.get()) : -1;
   if (control_ > 0) {
-    control_log_ = std::make_unique<LogRelay>(log.reading, 0, log_);
+    control_log_ = std::make_unique<LogRelay>(std::move(log->read), 0, log_);
     return;
   }
   const int error = errno;
-  if (piped) close(log.reading);
   log_.write(LogLevel::Error, "failed",
              fmt::format("the control process cannot be started: {}", std::strerror(error)));
   control_again_ = Clock::now() + milliseconds(times_.restart_ms);
-}
-
-void Daemon::be_control(int log) {
-  prctl(PR_SET_NAME, "fallow-control");
-  std::vector<int> keep = board_->bells();
-  for (const int fd : {log, plan_.control, plan_.metrics}) keep.push_back(fd);
-  close_others(keep);
-  sigprocmask(SIG_SETMASK, &plan_.signals_before, nullptr);
-  ServeLog own_log(log, plan_.request->log_format, plan_.request->log_level);
-  if (plan_.user) {
-    if (const std::string error = become_user(*plan_.user); !error.empty()) {
-      own_log.write(LogLevel::Error, "failed", "--user: " + error);
-      _exit(kExitFailed);
-    }
-  }
-  if (!die_with_parent(process_)) _exit(kExitFailed);
-  _exit(run_control_process(
-      {plan_.request, &own_log, board_.get(), plan_.socket_paths, plan_.control, plan_.metrics}));
 }
 
 }  // namespace

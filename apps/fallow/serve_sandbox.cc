@@ -148,8 +148,9 @@ bool allow_threads(const Filter& filter) {
 bool allow_files(const Filter& filter) {
   for (const int command : {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, F_ADD_SEALS, F_GET_SEALS})
     if (!allow_if(filter, SCMP_SYS(fcntl), equal(1, command))) return false;
-  // fstat() of the C library, which is this call with an empty path.
-  return allow_if(filter, SCMP_SYS(newfstatat), bits(3, AT_EMPTY_PATH, AT_EMPTY_PATH));
+  // fstat() of the C library, which is this call with an empty path; what a descriptor is.
+  return allow_if(filter, SCMP_SYS(newfstatat), bits(3, AT_EMPTY_PATH, AT_EMPTY_PATH)) &&
+         allow_if(filter, SCMP_SYS(statx), bits(2, AT_EMPTY_PATH, AT_EMPTY_PATH));
 }
 
 std::string enter(std::span<const int> own_calls) {

@@ -30,7 +30,7 @@ struct BalloonGuestOptions {
   Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
                       kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
-  ByteCount max_memory = {};           // of all its regions together; 0: no bound
+  ByteCount max_memory{};              // of a guest, all its regions together; 0: no bound
 };
 
 // What happens to a guest that somebody may want to read about. Called by the guest's thread or the daemon's.
@@ -140,7 +140,7 @@ class BalloonGuest final : public VhostBackend,
   // A started ring.
   struct Ring {
     bool started = false, enabled = false;
-    QueueAddresses at;
+    QueueAddresses at{};
     int kick = -1, call = -1, err = -1;  // the session's
     bool stale_kick = false;             // the next event tells of kicks that came before the ring rested
   };
@@ -198,7 +198,11 @@ class BalloonGuest final : public VhostBackend,
                        QueuePosition& position) const;
   std::string inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
                           std::vector<std::uint16_t>& owed);
+  bool begins_with(std::uint16_t queue, std::uint32_t base) const noexcept;
   void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
+  void another_driver() noexcept;
+  void track(std::uint16_t queue) noexcept;
+  void forget_inflight(std::uint16_t queue) noexcept;
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
   Status go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;

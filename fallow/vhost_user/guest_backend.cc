@@ -2,7 +2,9 @@
 // guest_config.cc. Its rings: guest_rings.cc.
 #include <algorithm>
 
+#include "fallow/host/system_error.h"
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/ring_areas.h"
 
 namespace fallow {
@@ -31,7 +33,7 @@ Status BalloonGuest::set_features(Features features) noexcept {
   if (any_started()) return Status::Ok;
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
   if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
-  if (!resuming_) same_driver_.another();
+  if (!resuming_) another_driver();
   const std::uint32_t actual = record_.actual;
   if (!begin_device(features))
     return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
@@ -68,6 +70,13 @@ Status BalloonGuest::remove_region(const VhostMemoryRegion& region) noexcept {
 Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
+  ByteCount size;
+  for (const VhostMemoryRegion& region : regions) size = size + ByteCount{region.at.size};
+  if (options_.max_memory.raw != 0 && size > options_.max_memory) {
+    return refuse(std::to_string(size.raw) + " bytes (" + size_text(size) +
+                  ") of guest memory, where --max-guest-memory allows " +
+                  std::to_string(options_.max_memory.raw) + " (" + size_text(options_.max_memory) + ")");
+  }
   auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
   if (!next) return refuse(next.error);
   for (const Ring& ring : rings_) {
@@ -120,7 +129,7 @@ bool BalloonGuest::begin_device(Features features) noexcept {
 
 // As at the beginning, with the features that were accepted: a front-end does not say them again.
 void BalloonGuest::restart_device() noexcept {
-  same_driver_.another();
+  another_driver();
   static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
   next_poison(false);
   record_.actual = 0;
@@ -138,6 +147,10 @@ Status BalloonGuest::set_inflight(const VhostInflight& inflight) noexcept {
   auto area = InflightArea::open(inflight);
   if (!area) return refuse(area.error);
   inflight_ = std::move(area.object);
+  // Of which rings it tells, only those that start in it can show.
+  if (!resuming_) {
+    for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);
+  }
   return Status::Ok;
 }
 

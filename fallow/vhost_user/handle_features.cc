@@ -65,6 +65,7 @@ VhostVerdict VhostHandling::reset_device() noexcept {
 }
 
 VhostVerdict VhostHandling::set_backend_req_fd() noexcept {
+  if (const auto v = expect_stream(message_.fds()[0]); v != VhostVerdict::Done) return v;
   next_.backend_req = message_.fds()[0];
   return VhostVerdict::Done;
 }

@@ -18,6 +18,8 @@ class LatencyOracle {
   using Clock = std::chrono::steady_clock;
   using Time = std::chrono::duration<double, std::milli>;
 
+  static constexpr unsigned kEnough = 20;
+
   explicit LatencyOracle(const ServeProcess& daemon) : daemon_(daemon), guest_(daemon.socket()) {
     served_ = guest_.bind() && report();
     reporting_ =
@@ -45,7 +47,7 @@ class LatencyOracle {
     stop();
     if (!served_) return "the good guest was not served";
     if (!answered_) return "the control client was not answered";
-    if (reports_ < 10) return "only " + std::to_string(reports_) + " reports";
+    if (reports_ < kEnough) return "only " + std::to_string(reports_) + " reports";
     std::string text;
     const auto judge = [&](const char* what, Time slowest) {
       if (slowest > kLimit + 2 * latest_)
@@ -56,6 +58,8 @@ class LatencyOracle {
     judge("an answer", slowest_answer_);
     return text;
   }
+  // Enough to judge by was timed.
+  bool has_timed_enough() const { return reports_ >= kEnough; }
   double slowest_report() const { return slowest_report_.count(); }
   double slowest_answer() const { return slowest_answer_.count(); }
   double machine() const { return latest_.count(); }

@@ -18,7 +18,7 @@ class LogRelayTest : public testing::Test {
     EXPECT_EQ(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     writing_ = ends[1];
     log_ = std::make_unique<ServeLog>(file_, LogFormat::Text, LogLevel::Info);
-    relay_ = std::make_unique<LogRelay>(ends[0], 7, *log_);
+    relay_ = std::make_unique<LogRelay>(OwnedFile(ends[0]), 7, *log_);
   }
   ~LogRelayTest() override {
     if (writing_ >= 0) close(writing_);
