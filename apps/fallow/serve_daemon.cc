@@ -245,9 +245,8 @@ void Daemon::reap_guest(std::size_t slot, int status) {
   }
   if (shared.record.in_use != 0) {
     // Whatever its processes had open is closed with them.
-    const std::string why = WIFSIGNALED(status) ? "its supervisor " + describe_end(status)
-                                                : std::string("it is not served any more");
-    log_.write(LogLevel::Info, "disconnected", "a guest is gone: " + why, {{"guest", number}});
+    log_.write(LogLevel::Info, "disconnected", "a guest is gone: its supervisor " + describe_end(status),
+               {{"guest", number}});
   }
   // Relaxed: its processes are gone, and the control process reads nothing of a slot without a number.
   shared.number.store(0, std::memory_order_relaxed);
