@@ -113,6 +113,7 @@ class BalloonGuest final : public VhostBackend,
 
   // VhostBackend.
   Features features() const noexcept override { return options_.features | kFeatureVersion1; }
+  Features needed_features() const noexcept override { return kFeatureVersion1; }
   std::uint32_t max_queues() const noexcept override;
   std::uint32_t max_queue_size() const noexcept override { return options_.max_queue_size; }
   Status read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
@@ -213,7 +214,7 @@ class BalloonGuest final : public VhostBackend,
   QueuePosition end_ring(std::uint16_t queue) noexcept;
   void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
-  bool begin_device(Features features) noexcept;
+  void begin_device(Features features) noexcept;
   void restart_device() noexcept;
   void take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
   void next_poison(bool same_driver) noexcept;

@@ -31,12 +31,14 @@ Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
   if (any_started()) return Status::Ok;
+  // As a process may have left them, where the session has not seen them.
+  if ((features & ~this->features()) != 0 || (features & needed_features()) != needed_features())
+    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
   if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
   if (!resuming_) another_driver();
   const std::uint32_t actual = record_.actual;
-  if (!begin_device(features))
-    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
+  begin_device(features);
   record_.actual = resuming_ ? actual : 0;
   if (record_.actual != 0) write_field(kBalloonActual, actual);
   next_poison(resuming_);
@@ -117,20 +119,20 @@ Status BalloonGuest::reset_device() noexcept {
   return Status::Ok;
 }
 
-// Resets it, and goes through the handshake as far as the features (3.1.1). False: they do not stick.
-bool BalloonGuest::begin_device(Features features) noexcept {
+// Resets it, and goes through the handshake as far as the features (3.1.1), which stick if they are any yet.
+void BalloonGuest::begin_device(Features features) noexcept {
   queues_said_ = false;
   device_->set_status(0);
   device_->accept(features);
   for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
     device_->set_status(status);
-  return (device_->status() & kStatusFeaturesOk) != 0;
+  FALLOW_CHECK(features == 0 || (device_->status() & kStatusFeaturesOk) != 0);
 }
 
 // As at the beginning, with the features that were accepted: a front-end does not say them again.
 void BalloonGuest::restart_device() noexcept {
   another_driver();
-  static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
+  begin_device(device_->accepted());
   next_poison(false);
   record_.actual = 0;
 }

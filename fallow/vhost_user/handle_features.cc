@@ -26,6 +26,9 @@ VhostVerdict VhostHandling::set_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~(backend_.features() | kVhostFProtocolFeatures);
   if (strange != 0) return refuse("the features 0x%" PRIx64 " were not offered", strange);
+  // Before any ring is dropped.
+  const Features missing = backend_.needed_features() & ~features;
+  if (missing != 0) return refuse("without the features 0x%" PRIx64 ", which the device needs", missing);
   next_.features = features;
   next_.features_set = true;
   if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;

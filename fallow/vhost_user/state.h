@@ -65,7 +65,10 @@ struct VhostSettings {
   Vring vrings[kVhostMaxVrings];
   VhostMemoryRegion regions[kVhostMaxRegions];
 
-  std::span<const VhostMemoryRegion> memory() const noexcept { return {regions, region_count}; }
+  // Of a state that a process left there may be any number.
+  std::span<const VhostMemoryRegion> memory() const noexcept {
+    return {regions, region_count < kVhostMaxRegions ? region_count : kVhostMaxRegions};
+  }
   // A ring without bit 30 negotiated is enabled from the start.
   bool enabled(std::uint32_t vring) const noexcept {
     return (features & kVhostFProtocolFeatures) == 0 || vrings[vring].enabled;
@@ -140,7 +143,8 @@ void for_each_descriptor_of(Settings& settings, F&& f) {
     f(ring.call);
     f(ring.err);
   }
-  for (std::uint32_t i = 0; i < settings.region_count; ++i) f(settings.regions[i].fd);
+  const std::size_t regions = settings.memory().size();
+  for (std::size_t i = 0; i < regions; ++i) f(settings.regions[i].fd);
 }
 
 // Calls with each descriptor that the connection owns; -1 for some that there are not. First, where a process

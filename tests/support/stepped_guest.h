@@ -28,9 +28,7 @@ class SteppedGuest final : private BalloonGuestEvents {
     begin();
   }
   ~SteppedGuest() {
-    if (session) {
-      while (session->close() == Status::Pending) wait();
-    }
+    while (session && session->close() == Status::Pending) wait();
     session.reset();
     guest.reset();
     close(bell_);

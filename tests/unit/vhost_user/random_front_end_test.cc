@@ -4,17 +4,11 @@
 // FALLOW_RANDOM_FRONT_ENDS says how many there are, FALLOW_RANDOM_SEED where the first one begins.
 #include "tests/unit/vhost_user/random_front_end.h"
 
-#include <cstdlib>
-
+#include "tests/support/random_counts.h"
 #include "tests/support/sanitized.h"
 
 namespace fallow {
 namespace {
-
-std::uint32_t number_from(const char* name, std::uint32_t otherwise) {
-  const char* const text = std::getenv(name);
-  return text == nullptr ? otherwise : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
-}
 
 class RandomFrontEnds : public VhostServerRig {
  protected:

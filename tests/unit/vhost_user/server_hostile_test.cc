@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "fallow/virtio/split_layout.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/vhost_server.h"
 
 namespace fallow {
@@ -149,6 +150,11 @@ TEST_F(ServerHostile, ACallThatIsFilledAtTheLastMoment) {
   RecordProperty("waited", waits ? "yes" : "no");
   EXPECT_TRUE(guest->config(0)) << "its own session goes on";
   expect_good_guest(box);
+  // It ends with the connection, whoever still has the call.
+  const auto begin = std::chrono::steady_clock::now();
+  guest.reset();
+  EXPECT_TRUE(box.wait_for_guests(0)) << box.events.all();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(kSanitized ? 10 : 2));
   close(call);
 }
 
