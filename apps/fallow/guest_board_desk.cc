@@ -17,7 +17,7 @@ bool has_answered(const GuestSlot& slot) {
 
 }  // namespace
 
-std::vector<GuestBoardDesk::Asked> GuestBoardDesk::ask(GuestOrder order) {
+std::vector<GuestBoardDesk::Asked> GuestBoardDesk::ask(GuestOrder order, std::chrono::milliseconds patience) {
   std::vector<Asked> asked(board_.size());
   const std::uint64_t whom = order.guest;
   for (std::size_t i = 0; i < board_.size(); ++i) {
@@ -38,7 +38,7 @@ std::vector<GuestBoardDesk::Asked> GuestBoardDesk::ask(GuestOrder order) {
   }
   // Who left the last question unanswered is not waited for again.
   const auto waits = [&](std::size_t i) { return asked[i].waits && !has_answered(board_.slot(i)); };
-  const Clock::time_point until = Clock::now() + kPatience;
+  const Clock::time_point until = Clock::now() + patience;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     while (waits(i) && Clock::now() < until && !closed_.load(std::memory_order_relaxed))
       std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -49,7 +49,7 @@ std::vector<GuestBoardDesk::Asked> GuestBoardDesk::ask(GuestOrder order) {
 
 std::optional<std::vector<GuestSnapshot>> GuestBoardDesk::guests() {
   const std::lock_guard held(mutex_);
-  const std::vector<Asked> asked = ask({});
+  const std::vector<Asked> asked = ask({}, kPatience);
   if (closed_.load(std::memory_order_relaxed)) return {};
   std::vector<GuestSnapshot> all;
   for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -74,7 +74,7 @@ std::optional<std::vector<GuestSnapshot>> GuestBoardDesk::guests() {
 std::optional<Status> GuestBoardDesk::steer(const GuestOrder& order) {
   const std::lock_guard held(mutex_);
   std::optional<Status> status = order.guest == 0 ? Status::Ok : Status::NotFound;
-  const std::vector<Asked> asked = ask(order);
+  const std::vector<Asked> asked = ask(order, kSteeringPatience);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (asked[i].guest == 0) continue;
     if (!asked[i].answered) return {};

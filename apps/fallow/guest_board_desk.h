@@ -16,6 +16,8 @@ class GuestBoardDesk final : public ControlDesk {
   // All guests of one question are waited for together, for so long: one that does not answer is described as
   // it was last seen.
   static constexpr std::chrono::milliseconds kPatience{30};
+  // Who changes something wants to know whether it was done.
+  static constexpr std::chrono::milliseconds kSteeringPatience{1000};
   // One that has not answered for so long is stuck.
   static constexpr std::chrono::milliseconds kStuck{1000};
 
@@ -35,7 +37,7 @@ class GuestBoardDesk final : public ControlDesk {
     bool waits = false;
     bool answered = false;
   };
-  std::vector<Asked> ask(GuestOrder order);
+  std::vector<Asked> ask(GuestOrder order, std::chrono::milliseconds patience);
   std::optional<Status> steer(const GuestOrder& order);
 
   GuestBoard& board_;

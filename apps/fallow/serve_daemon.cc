@@ -205,9 +205,8 @@ void Daemon::take_signals() {
 }
 
 void Daemon::signal_guests(int signal) {
-  for (const Guest& guest : guests_) {
+  for (const Guest& guest : guests_)
     if (guest.there()) kill(guest.supervisor, signal);
-  }
 }
 
 void Daemon::reap() {

@@ -88,7 +88,7 @@ TEST_F(GuestBoardDeskTest, one_that_does_not_answer_is_stuck_and_keeps_nobody_wa
   while (!stuck && std::chrono::steady_clock::now() - begin < 3 * GuestBoardDesk::kStuck) {
     const auto start = std::chrono::steady_clock::now();
     const auto guests = desk_->guests();
-    EXPECT_LT(std::chrono::steady_clock::now() - start, 10 * GuestBoardDesk::kPatience);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
     ASSERT_TRUE(guests && guests->size() == 2);
     stuck = guests->at(0).stuck;
     EXPECT_TRUE(guests->at(0).connected);
