@@ -59,6 +59,10 @@ class RecordingEvents final : public ServerEvents {
   bool wait_for(const std::string& words, unsigned n = 1) {
     return eventually([&] { return count(words) >= n; });
   }
+  void forget() {
+    const std::lock_guard held(mutex_);
+    lines_.clear();
+  }
   std::string all() {
     const std::lock_guard held(mutex_);
     std::string text;

@@ -1,6 +1,7 @@
 // The memory that a front-end shares, and what it costs: by what is in the balloon, not by its size.
 #include <fstream>
 
+#include "tests/support/process_size.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/stepped_guest.h"
 
@@ -10,15 +11,6 @@ namespace {
 using Request = VhostRequest;
 constexpr std::uint64_t kMib = 1 << 20;
 constexpr std::uint64_t kTib = std::uint64_t{1} << 40;
-
-// Bytes of the process's own memory that are resident: of no file.
-std::uint64_t own_memory() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.rfind("RssAnon:", 0) == 0) return std::stoull(line.substr(8)) * 1024;
-  }
-  return 0;
-}
 
 TEST(GuestMemory, OfAFileThatIsSparseCostsNothing) {
   if (kSanitized) GTEST_SKIP() << "sanitizers keep memory of their own";
