@@ -55,7 +55,7 @@ class RequestServer {
   void serve();
   void serve_once();
   int time_to_wait() const;
-  void accept_one();
+  bool accept_one();
   void attend(RequestConnection& connection);
 
   const int listening_, wake_;
