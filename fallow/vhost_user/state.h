@@ -85,10 +85,11 @@ struct alignas(8) VhostProgress {  // so that every compiler stores it at once
   static_assert(kVhostMaxRegions < kTooManyFds);
 
   VhostPhase phase = VhostPhase::Receiving;
-  bool second = false;     // which of the settings count
-  bool in_call = false;    // the kernel may have changed VhostState::call since
-  std::uint8_t fds = 0;    // that came with the message
-  std::uint16_t have = 0;  // bytes of the message
+  // Flags: numbers, as of a state that a process left they are read before anything looked at them.
+  std::uint8_t second = 0;   // which of the settings count
+  std::uint8_t in_call = 0;  // the kernel may have changed VhostState::call since
+  std::uint8_t fds = 0;      // that came with the message
+  std::uint16_t have = 0;    // bytes of the message
   std::uint16_t spare = 0;
 };
 static_assert(sizeof(VhostProgress) == 8 && std::atomic_ref<VhostProgress>::is_always_lock_free);

@@ -23,8 +23,6 @@ class Check {
   explicit Check(Complaint& complaint) noexcept : complaint_(complaint) {}
 
   bool state(const VhostState& state) noexcept {
-    if (!is_bool(state.progress.second) || !is_bool(state.progress.in_call))
-      return no("a flag of its progress is neither 0 nor 1");
     const VhostProgress at = state.where();
     if (at.phase > VhostPhase::Closing)
       return no("its phase is %u, where 0 to %u are known", static_cast<unsigned>(at.phase),
