@@ -58,7 +58,7 @@ explore:
 attack: HOURS = 1
 attack:
 	@tools/install-deps test
-	$(call build,dev,--target vhost_server_test serve_attack_test fallow)
+	$(call build,dev,--target vhost_server_test vhost_user_test serve_attack_test fallow)
 	tests/attack-for-hours build/dev $(HOURS)
 
 bench: ARGS =

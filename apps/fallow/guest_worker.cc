@@ -62,7 +62,8 @@ Status carry_out(const GuestOrder& order, Server& server) {
 // The events of one guest, and the worker's end of its slot.
 class GuestOffice final : public ServeEvents {
  public:
-  explicit GuestOffice(const GuestWorkerPlan& plan) : ServeEvents(*plan.log, plan.socket_paths), slot_(*plan.slot) {}
+  explicit GuestOffice(const GuestWorkerPlan& plan)
+      : ServeEvents(*plan.log, plan.socket_paths), slot_(*plan.slot) {}
 
   // Also after the start: a question may have come when nobody served.
   void called(Server& server) noexcept override {
