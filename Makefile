@@ -8,7 +8,7 @@ ARGS ?= --policy aged --order 0 --backing memfd --verify
 SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore bench fuzz format check-format tidy check-layers check-orders check-odr freestanding clean
+.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr freestanding clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
@@ -54,6 +54,12 @@ explore:
 	@tools/install-deps test
 	$(call build,dev,--target explore)
 	tests/explore/for-hours build/dev/tests/explore/explore $(HOURS)
+
+attack: HOURS = 1
+attack:
+	@tools/install-deps test
+	$(call build,dev,--target vhost_server_test vhost_user_test serve_attack_test fallow)
+	tests/attack-for-hours build/dev $(HOURS)
 
 bench: ARGS =
 bench:

@@ -12,7 +12,8 @@ namespace {
 using Command = ControlRequest::Command;
 using nlohmann::json;
 
-constexpr const char* kNoAnswer = "the daemon did not come to it within 2 s, or is going down";
+constexpr const char* kNoAnswer =
+    "a guest did not answer in time, and may still come to it; list tells whether it is stuck";
 
 // Paths and sentences may hold any bytes; JSON may not.
 std::string line_of(const json& object) {
@@ -55,11 +56,13 @@ json guest_object(const GuestSnapshot& guest, std::span<const std::string> socke
           {"connected", guest.connected},
           {"ready", guest.ready},
           {"paused", guest.paused},
+          {"stuck", guest.stuck},
           {"memory_bytes", guest.memory.raw},
           {"resident_bytes", guest.resident.raw},
           {"target_bytes", bytes(guest.target).raw},
           {"actual_bytes", bytes(guest.actual).raw},
           {"restarts", guest.restarts},
+          {"worker", guest.worker},
           {"features", guest.features},
           {"requests", device.reports},
           {"entries", device.entries},
@@ -113,11 +116,14 @@ std::string socket_name(const GuestSnapshot& guest, std::span<const std::string>
 
 std::string refuse_request(const std::string& error) { return line_of({{"ok", false}, {"error", error}}); }
 
-std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets) {
+std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets,
+                           bool may_steer) {
   std::string error;
   const auto request = read_request(line, &error);
   if (!request) return refuse_request(error);
   const bool question = request->command == Command::List || request->command == Command::Statistics;
+  if (!question && !may_steer)
+    return refuse_request("only root and the daemon's user may change what guests have");
   return question ? describe_guests(*request, desk, sockets) : steer(*request, desk);
 }
 

@@ -11,8 +11,9 @@ namespace fallow {
 
 // Does what the line asks for. One line of JSON, without its end: {"ok":true,...} or
 // {"ok":false,"error":"sentence"}. `sockets`: the paths that GuestSnapshot::socket counts. Waits for the
-// desk.
-std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets);
+// desk. What changes something is refused unless `may_steer`.
+std::string answer_request(std::string_view line, ControlDesk& desk, std::span<const std::string> sockets,
+                           bool may_steer = true);
 
 // {"ok":false,...} alone.
 std::string refuse_request(const std::string& error);

@@ -11,6 +11,13 @@
 
 namespace fallow {
 
+// What happened to a daemon's connections, since it was started.
+struct DaemonCounts {
+  std::uint64_t connections = 0;  // that were accepted
+  std::uint64_t turned_away = 0;  // by a limit
+  std::uint64_t quarantined = 0;  // guests that ended the workers that served them
+};
+
 // Any thread, several at once. Each question waits for the daemon's answer, within bounds; nothing: it did
 // not come in time, or the desk is closed.
 class ControlDesk {
@@ -21,6 +28,8 @@ class ControlDesk {
   // NotFound: there is no such guest. 0: all guests.
   virtual std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) = 0;
   virtual std::optional<Status> pause(std::uint64_t guest, bool on) = 0;
+
+  virtual DaemonCounts counts() = 0;
 
   // From now on nobody waits; who does, stops.
   virtual void close() noexcept = 0;

@@ -34,6 +34,7 @@ std::vector<std::pair<std::string, std::uint64_t>> counts_in(const json& object,
 
 const char* GuestFigures::state() const {
   if (!connected) return "gone";
+  if (stuck) return "stuck";
   if (!ready) return "starting";
   return paused ? "paused" : "serving";
 }
@@ -46,6 +47,7 @@ GuestFigures read_figures(const json& object) {
   figures.connected = flag_in(object, "connected");
   figures.ready = flag_in(object, "ready");
   figures.paused = flag_in(object, "paused");
+  figures.stuck = flag_in(object, "stuck");
   figures.memory = bytes_in(object, "memory_bytes");
   figures.resident = bytes_in(object, "resident_bytes");
   figures.target = bytes_in(object, "target_bytes");

@@ -15,7 +15,7 @@ namespace fallow {
 struct GuestFigures {
   std::uint64_t guest = 0;
   std::string socket;
-  bool connected = false, ready = false, paused = false;
+  bool connected = false, ready = false, paused = false, stuck = false;
   ByteCount memory, resident, target, actual;
   ByteCount reported, released, inflate_released;
   std::uint64_t requests = 0, entries = 0, paused_requests = 0, restarts = 0;
@@ -25,7 +25,8 @@ struct GuestFigures {
   std::vector<std::pair<std::string, std::uint64_t>> mistakes;    // likewise
   std::vector<std::pair<std::string, std::uint64_t>> statistics;  // as the guest gave them
 
-  // "serving", "paused", "starting" without a driver, "gone" without a front-end.
+  // "serving", "paused", "starting" without a driver, "stuck" where its worker does not answer, "gone"
+  // without a front-end.
   const char* state() const;
 };
 

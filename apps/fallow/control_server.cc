@@ -1,5 +1,7 @@
 #include "apps/fallow/control_server.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "apps/fallow/control_answer.h"
@@ -9,11 +11,12 @@ namespace {
 
 class ControlService final : public RequestService {
  public:
-  ControlService(std::unique_ptr<ControlDesk> desk, std::vector<std::string> sockets)
+  ControlService(std::shared_ptr<ControlDesk> desk, std::vector<std::string> sockets)
       : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
 
-  Answer answer(const std::string& request) override {
-    return {answer_request(request, *desk_, sockets_) + '\n', false};
+  Answer answer(const std::string& request, uid_t user) override {
+    const bool may_steer = user == 0 || user == geteuid();
+    return {answer_request(request, *desk_, sockets_, may_steer) + '\n', false};
   }
   std::string refuse_long(std::size_t most) override {
     return refuse_request("a request has at most " + std::to_string(most) + " bytes") + '\n';
@@ -21,13 +24,13 @@ class ControlService final : public RequestService {
   void close() noexcept override { desk_->close(); }
 
  private:
-  const std::unique_ptr<ControlDesk> desk_;
+  const std::shared_ptr<ControlDesk> desk_;
   const std::vector<std::string> sockets_;
 };
 
 }  // namespace
 
-Created<RequestServer> serve_control(int listening_fd, std::unique_ptr<ControlDesk> desk,
+Created<RequestServer> serve_control(int listening_fd, std::shared_ptr<ControlDesk> desk,
                                      std::vector<std::string> sockets, const RequestLimits& limits) {
   return RequestServer::create("the control socket", listening_fd,
                                std::make_unique<ControlService>(std::move(desk), std::move(sockets)), limits);

@@ -17,8 +17,9 @@
 namespace fallow {
 
 // `listening_fd`, a stream socket that is bound and listens, stays the caller's, and is set not to block.
+// Only root and this process's own user may change anything, whoever may connect and look.
 // `sockets`: the paths of the daemon's sockets in the order of ServerOptions::listeners, for the answers.
-Created<RequestServer> serve_control(int listening_fd, std::unique_ptr<ControlDesk> desk,
+Created<RequestServer> serve_control(int listening_fd, std::shared_ptr<ControlDesk> desk,
                                      std::vector<std::string> sockets = {}, const RequestLimits& limits = {});
 
 }  // namespace fallow

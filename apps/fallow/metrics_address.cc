@@ -33,13 +33,12 @@ std::optional<HostAndPort> split(const std::string& text) {
 
 // Nothing: errno says why.
 std::optional<OwnedFile> listen_at(const addrinfo& at) {
-  constexpr int kBacklog = 16;
   OwnedFile file(socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!file) return {};
   const int on = 1;
   // A port whose last connection has just ended may be used again.
   setsockopt(file.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (bind(file.get(), at.ai_addr, at.ai_addrlen) != 0 || listen(file.get(), kBacklog) != 0) return {};
+  if (bind(file.get(), at.ai_addr, at.ai_addrlen) != 0 || listen(file.get(), SOMAXCONN) != 0) return {};
   return file;
 }
 

@@ -109,6 +109,8 @@ void add_memory(Families& add) {
 void add_state(Families& add) {
   add.gauge("fallow_guest_ready", "1: the guest's driver is there, and is served.",
             [](Guest g) { return seen(g.ready); });
+  add.gauge("fallow_guest_stuck", "1: the guest's worker does not answer; the rest is as it was last seen.",
+            [](Guest g) { return seen(g.stuck); });
   add.gauge("fallow_guest_paused", "1: nothing that the guest reports is released.",
             [](Guest g) { return seen(g.paused); });
   add.counter("fallow_worker_restarts_total", "Workers that died while they served the guest.",
@@ -171,10 +173,18 @@ MetricFamily single(const char* name, const char* help, double value) {
   return family;
 }
 
+MetricFamily total(const char* name, const char* help, std::uint64_t count) {
+  MetricFamily family = single(name, help, 0);
+  family.type = MetricType::Counter;
+  family.metric.front() = {};
+  family.metric.front().counter.value = as_double(count);
+  return family;
+}
+
 }  // namespace
 
 std::vector<MetricFamily> metric_families(const std::optional<std::vector<GuestSnapshot>>& guests,
-                                          std::span<const std::string> sockets) {
+                                          const DaemonCounts& counts, std::span<const std::string> sockets) {
   std::vector<MetricFamily> families;
   if (guests) {
     Families add(*guests, sockets);
@@ -186,6 +196,11 @@ std::vector<MetricFamily> metric_families(const std::optional<std::vector<GuestS
     families = add.take();
     families.push_back(single("fallow_guests", "Guests that there are.", as_double(guests->size())));
   }
+  families.push_back(total("fallow_connections_total", "Front-ends that connected.", counts.connections));
+  families.push_back(
+      total("fallow_turned_away_total", "Connections that a limit refused or closed.", counts.turned_away));
+  families.push_back(total("fallow_quarantined_total", "Guests that ended the workers that served them.",
+                           counts.quarantined));
   families.push_back(single("fallow_up", "1: the daemon told of its guests.", seen(guests.has_value())));
   return families;
 }

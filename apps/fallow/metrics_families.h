@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/fallow/control_desk.h"
 #include "fallow/vhost_user/balloon_guest.h"
 
 namespace fallow {
@@ -17,6 +18,7 @@ namespace fallow {
 // `guests`: nothing, if the daemon did not answer in time; then fallow_up is 0, and the rest is missing.
 // `sockets`: the paths that GuestSnapshot::socket counts. O(guests).
 std::vector<prometheus::MetricFamily> metric_families(const std::optional<std::vector<GuestSnapshot>>& guests,
+                                                      const DaemonCounts& counts,
                                                       std::span<const std::string> sockets);
 
 }  // namespace fallow

@@ -38,10 +38,12 @@ HttpRequest first_line(std::string_view request) {
 
 class MetricsService final : public RequestService {
  public:
-  MetricsService(std::unique_ptr<ControlDesk> desk, std::vector<std::string> sockets)
+  MetricsService(std::shared_ptr<ControlDesk> desk, std::vector<std::string> sockets)
       : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
 
-  Answer answer(const std::string& request) override { return {answer_to(first_line(request)), true}; }
+  Answer answer(const std::string& request, uid_t /*user*/) override {
+    return {answer_to(first_line(request)), true};
+  }
   std::string refuse_long(std::size_t /*most*/) override {
     return http_error("431 Request Header Fields Too Large", "the request is too long");
   }
@@ -54,17 +56,17 @@ class MetricsService final : public RequestService {
     if (request.method != "GET" && request.method != "HEAD")
       return http_error("405 Method Not Allowed", "expected GET or HEAD");
     const std::string text =
-        prometheus::TextSerializer().Serialize(metric_families(desk_->guests(), sockets_));
+        prometheus::TextSerializer().Serialize(metric_families(desk_->guests(), desk_->counts(), sockets_));
     return http_answer("200 OK", "text/plain; version=0.0.4", text, request.method == "HEAD");
   }
 
-  const std::unique_ptr<ControlDesk> desk_;
+  const std::shared_ptr<ControlDesk> desk_;
   const std::vector<std::string> sockets_;
 };
 
 }  // namespace
 
-Created<RequestServer> serve_metrics(int listening_fd, std::unique_ptr<ControlDesk> desk,
+Created<RequestServer> serve_metrics(int listening_fd, std::shared_ptr<ControlDesk> desk,
                                      std::vector<std::string> sockets) {
   constexpr std::chrono::seconds kPatience{5};
   const RequestLimits limits{

@@ -14,7 +14,7 @@ namespace fallow {
 // Answers GET and HEAD of /metrics, one request a connection, with a snapshot of `desk`; whoever can connect
 // to `listening_fd` can read it. That socket, which is bound and listens, stays the caller's, and is set not
 // to block. `sockets`: the paths of the daemon's sockets in the order of ServerOptions::listeners.
-Created<RequestServer> serve_metrics(int listening_fd, std::unique_ptr<ControlDesk> desk,
+Created<RequestServer> serve_metrics(int listening_fd, std::shared_ptr<ControlDesk> desk,
                                      std::vector<std::string> sockets = {});
 
 }  // namespace fallow

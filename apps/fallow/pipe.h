@@ -13,10 +13,10 @@ namespace fallow {
 struct Pipe {
   OwnedFile read, write;
 
-  // Neither end is inherited. Nothing: errno says why.
-  static std::optional<Pipe> open() {
+  // Neither end is inherited. `flags`: O_NONBLOCK, or 0. Nothing: errno says why.
+  static std::optional<Pipe> open(int flags = 0) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return {};
+    if (pipe2(ends, O_CLOEXEC | flags) != 0) return {};
     return Pipe{OwnedFile(ends[0]), OwnedFile(ends[1])};
   }
 };

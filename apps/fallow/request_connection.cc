@@ -11,8 +11,8 @@
 
 namespace fallow {
 
-RequestConnection::RequestConnection(int file, const RequestLimits& limits)
-    : file_(file), limits_(limits), since_(Clock::now()) {}
+RequestConnection::RequestConnection(int file, const RequestLimits& limits, uid_t user)
+    : file_(file), limits_(limits), user_(user), since_(Clock::now()) {}
 
 RequestConnection::~RequestConnection() { close(file_); }
 

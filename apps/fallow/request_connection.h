@@ -1,6 +1,8 @@
 // One client of a server that answers requests, and the bounds it is held to.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -23,12 +25,13 @@ class RequestConnection {
   using Clock = std::chrono::steady_clock;
 
   // `file`, a stream socket that does not block, is the connection's from now on.
-  RequestConnection(int file, const RequestLimits& limits);
+  RequestConnection(int file, const RequestLimits& limits, uid_t user);
   ~RequestConnection();
   RequestConnection(const RequestConnection&) = delete;
   RequestConnection& operator=(const RequestConnection&) = delete;
 
   int file() const { return file_; }
+  uid_t user() const { return user_; }
   // What to poll for. While an answer is on its way no further request is read.
   short wanted() const;
   // Reads and writes what `ready`, from poll(), says can be.
@@ -52,6 +55,7 @@ class RequestConnection {
 
   const int file_;
   const RequestLimits limits_;
+  const uid_t user_;
   std::string in_, out_;
   std::size_t sent_ = 0;     // of out_
   Clock::time_point since_;  // the last whole request or answer, or the begin of a part of one

@@ -75,7 +75,10 @@ void RequestServer::serve_once() {
   }
   const Clock::time_point now = Clock::now();
   std::erase_if(connections_, [now](const auto& one) { return one->ended() || one->deadline() <= now; });
-  if (files[1].revents != 0) accept_one();
+  // All that wait, as far as there may be connections: beyond a listening socket's backlog TCP has clients
+  // wait.
+  for (std::size_t i = 0; files[1].revents != 0 && i < limits_.connections && accept_one(); ++i) {
+  }
 }
 
 // One request a turn, so that a client with many does not keep the others waiting.
@@ -83,7 +86,7 @@ void RequestServer::attend(RequestConnection& connection) {
   if (connection.too_long()) {
     connection.answer(service_->refuse_long(limits_.bytes), true);
   } else if (const auto request = connection.take_request()) {
-    RequestService::Answer answer = service_->answer(*request);
+    RequestService::Answer answer = service_->answer(*request, connection.user());
     connection.answer(std::move(answer.bytes), answer.last);
   }
 }
@@ -101,20 +104,25 @@ int RequestServer::time_to_wait() const {
   return static_cast<int>(std::clamp<decltype(wait)>(wait, 0, std::numeric_limits<int>::max()));
 }
 
-void RequestServer::accept_one() {
+// False: nobody else waits, or nobody can be accepted now.
+bool RequestServer::accept_one() {
   const int file = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (file < 0) {
     // Out of descriptors: the client is still there after a pause, and this must not become a loop.
     constexpr std::chrono::milliseconds kPause{100};
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) no_accept_before_ = Clock::now() + kPause;
-    return;
+    return errno == EINTR || errno == ECONNABORTED;
   }
-  auto connection = std::make_unique<RequestConnection>(file, limits_);
+  ucred peer{.pid = 0, .uid = RequestService::kNobody, .gid = 0};
+  socklen_t size = sizeof peer;
+  static_cast<void>(getsockopt(file, SOL_SOCKET, SO_PEERCRED, &peer, &size));
+  auto connection = std::make_unique<RequestConnection>(file, limits_, peer.uid);
   if (connections_.size() >= limits_.connections)
     connections_.erase(
         std::min_element(connections_.begin(), connections_.end(),
                          [](const auto& a, const auto& b) { return a->quiet_since() < b->quiet_since(); }));
   connections_.push_back(std::move(connection));
+  return true;
 }
 
 }  // namespace fallow

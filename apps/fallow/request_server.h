@@ -4,6 +4,8 @@
 // its service does. Created: eventfd2, fcntl, clone. Nothing that a client does delays the daemon.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <memory>
 #include <string>
@@ -25,7 +27,9 @@ class RequestService {
 
   virtual ~RequestService() = default;
 
-  virtual Answer answer(const std::string& request) = 0;
+  // `user`: who connected, as the kernel says; kNobody: it does not, as for TCP.
+  static constexpr uid_t kNobody = ~uid_t{0};
+  virtual Answer answer(const std::string& request, uid_t user) = 0;
   // To a request of more than `most` bytes; the connection ends after it.
   virtual std::string refuse_long(std::size_t most) = 0;
   // From now on answers do not wait for anything. Any thread.
@@ -51,7 +55,7 @@ class RequestServer {
   void serve();
   void serve_once();
   int time_to_wait() const;
-  void accept_one();
+  bool accept_one();
   void attend(RequestConnection& connection);
 
   const int listening_, wake_;

@@ -1,64 +1,26 @@
 #include "apps/fallow/serve_command.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
-#include <new>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "apps/fallow/exit_status.h"
+#include "apps/fallow/log_file.h"
 #include "apps/fallow/metrics_address.h"
 #include "apps/fallow/output_file.h"
+#include "apps/fallow/serve_daemon.h"
 #include "apps/fallow/serve_sockets.h"
-#include "apps/fallow/serve_supervisor.h"
-#include "apps/fallow/serve_worker.h"
 
 namespace fallow {
 namespace {
 
 void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow serve: " + sentence + "\n"); }
 
-// Where the log goes. A program that puts logs away renames the file and sends SIGHUP.
-class LogFile {
- public:
-  bool open(const std::optional<std::string>& path, std::string* error) {
-    if (!path) return true;
-    path_ = *path;
-    file_ = open_file();
-    if (file_ < 0) *error = fmt::format("--log {}: cannot write: {}", path_, std::strerror(errno));
-    return file_ >= 0;
-  }
-
-  // The new file gets the old one's number, by which all processes write to it.
-  static void reopen(void* context) noexcept {
-    auto& log = *static_cast<LogFile*>(context);
-    if (log.path_.empty()) return;
-    const int file = log.open_file();
-    if (file < 0) return;  // it stays with the old one
-    dup3(file, log.file_, O_CLOEXEC);
-    close(file);
-  }
-
-  int file() const { return file_; }
-
- private:
-  int open_file() const {
-    constexpr mode_t kMode = 0640;
-    return ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, kMode);
-  }
-
-  std::string path_;
-  int file_ = STDERR_FILENO;
-};
-
-// All that is opened before the first worker starts, and stays open.
+// All that is opened before guests are served, and stays open.
 class Door {
  public:
   // False: `error` says what is in the way.
@@ -87,7 +49,7 @@ class Door {
       }
     }
     if (!control_.empty() || !request.control) return true;
-    auto made = ListeningSocket::create(*request.control, request.socket_mode, owner, error);
+    auto made = ListeningSocket::create(*request.control, request.control_mode, owner, error);
     if (made) {
       control_.push_back(std::move(*made));
     } else {
@@ -96,16 +58,13 @@ class Door {
     return made.has_value();
   }
 
-  void describe(WorkerPlan* plan) const {
+  void describe(DaemonPlan* plan) const {
     for (const ListeningSocket& socket : guests_) {
       plan->listeners.push_back(socket.file());
       plan->socket_paths.push_back(socket.path());
     }
-    for (const ListeningSocket& socket : control_) plan->keep.push_back(socket.file());
     if (!control_.empty()) plan->control = control_.front().file();
-    if (!metrics_) return;
-    plan->keep.push_back(metrics_->get());
-    plan->metrics = metrics_->get();
+    if (metrics_) plan->metrics = metrics_->get();
   }
 
   static constexpr const char* kControlName = "control";  // FileDescriptorName= of a socket unit
@@ -115,14 +74,7 @@ class Door {
   std::optional<OwnedFile> metrics_;
 };
 
-// Zero-filled, and one and the same in the supervisor and all workers.
-ServerRecords* shared_records() {
-  void* const memory = mmap(nullptr, sizeof(ServerRecords), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<ServerRecords*>(memory);
-}
-
-// A guest has some 25 descriptors.
+// A guest has some 25 descriptors, in a process of its own; the daemon has three for each that there can be.
 void allow_many_descriptors() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -132,7 +84,7 @@ void allow_many_descriptors() {
 
 int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) {
   std::string error;
-  WorkerPlan plan;
+  DaemonPlan plan;
   if (request.user) {
     plan.user = find_user(*request.user, &error);
     if (!plan.user) {
@@ -140,6 +92,7 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
       return kExitFailed;
     }
   }
+  plan.signals_before = block_daemon_signals();
   LogFile log_file;
   Door door;
   if (!log_file.open(request.log, &error) || !door.open(request, passed, plan.user, &error)) {
@@ -150,21 +103,13 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
   ServeLog log(log_file.file(), request.log_format, request.log_level);
   plan.request = &request;
   plan.log = &log;
-  plan.records = shared_records();
-  if (plan.records == nullptr) {
-    complain("out of memory");
-    return kExitFailed;
-  }
-  plan.keep.push_back(log_file.file());
+  plan.log_file = &log_file;
   door.describe(&plan);
   for (const std::string& warning : request.warnings) log.write(LogLevel::Warning, "option", warning);
   for (const std::string& path : plan.socket_paths)
     log.write(LogLevel::Info, "listening", "guests may connect",
               {{"socket", path}, {"features", feature_names(request.guest.features)}});
-  SupervisorOptions options;
-  options.reopen = LogFile::reopen;
-  options.context = &log_file;
-  const int status = supervise({run_worker, &plan}, options, log);
+  const int status = run_daemon(plan);
   log.write(LogLevel::Info, "ended", "the daemon ends");
   return status;
 }

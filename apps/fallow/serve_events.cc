@@ -32,45 +32,42 @@ void ServeEvents::turned_away(std::uint32_t socket, const std::string& why) noex
 void ServeEvents::guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept {
   switch (kind) {
     case Kind::Poison:
-      return write(LogLevel::Warning, "poison", why, {{"guest", guest}});
+      return static_cast<void>(write(LogLevel::Warning, "poison", why, {{"guest", guest}}));
     case Kind::Queues:
-      return write(LogLevel::Info, "queues", why, {{"guest", guest}});
+      return static_cast<void>(write(LogLevel::Info, "queues", why, {{"guest", guest}}));
     case Kind::RingFault:
-      return write(LogLevel::Warning, "ring_fault", why, {{"guest", guest}});
+      return static_cast<void>(write(LogLevel::Warning, "ring_fault", why, {{"guest", guest}}));
     case Kind::MemoryLost:
-      return write(LogLevel::Warning, "memory_lost", why, {{"guest", guest}});
+      return static_cast<void>(write(LogLevel::Warning, "memory_lost", why, {{"guest", guest}}));
     case Kind::NotReleased:
       break;
   }
-  // The host is the same for all guests, and for all that they report: once is enough.
+  // The host is the same for all that the guest reports: once is enough.
   constexpr std::size_t kMostSayings = 64;
-  {
+  const auto said = [&](bool now) {
     const std::lock_guard held(lock_);
-    if (not_released_.size() >= kMostSayings || !not_released_.insert(why).second) return;
-  }
-  write(LogLevel::Error, "not_released", why + "; this is said once", {{"guest", guest}});
+    if (now) not_released_.insert(why);
+    return not_released_.size() >= kMostSayings || not_released_.contains(why);
+  };
+  if (said(false)) return;
+  said(write(LogLevel::Error, "not_released", why + "; this is said once", {{"guest", guest}}));
 }
 
-void ServeEvents::write(LogLevel level, const char* event, const std::string& sentence,
+bool ServeEvents::write(LogLevel level, const char* event, const std::string& sentence,
                         const std::vector<LogField>& fields) noexcept {
   unsigned left_out = 0;
-  if (!room(&left_out)) return;
+  if (!room(&left_out)) return false;
   if (left_out != 0)
     log_.write(LogLevel::Warning, "left_out", fmt::format("{} lines about guests were left out", left_out));
-  log_.write(level, event, sentence, fields);
+  return log_.write(level, event, sentence, fields);
 }
 
 bool ServeEvents::room(unsigned* left_out) {
   const std::lock_guard held(lock_);
-  const auto now = Clock::now();
-  budget_ = std::min(double{kBurst},
-                     budget_ + std::chrono::duration<double>(now - filled_).count() * kLinesASecond);
-  filled_ = now;
-  if (budget_ < 1) {
+  if (!budget_.take(1)) {
     ++left_out_;
     return false;
   }
-  budget_ -= 1;
   *left_out = std::exchange(left_out_, 0);
   return true;
 }

@@ -1,22 +1,21 @@
 // What happens to the guests of `fallow serve`, as lines of its log.
 #pragma once
 
-#include <chrono>
 #include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "apps/fallow/serve_log.h"
+#include "apps/fallow/token_bucket.h"
 #include "fallow/vhost_user/server.h"
 
 namespace fallow {
 
 // Any thread. A front-end can make things happen as often as it likes, but not lines: beyond a bound they are
 // counted, and the count is told when there is room again.
-class ServeEvents final : public ServerEvents {
+class ServeEvents : public ServerEvents {
  public:
-  using Clock = std::chrono::steady_clock;
   static constexpr unsigned kBurst = 200;  // lines at once
   static constexpr unsigned kLinesASecond = 20;
 
@@ -32,7 +31,8 @@ class ServeEvents final : public ServerEvents {
   void guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept override;
 
  private:
-  void write(LogLevel level, const char* event, const std::string& sentence,
+  // False: there was no room.
+  bool write(LogLevel level, const char* event, const std::string& sentence,
              const std::vector<LogField>& fields) noexcept;
   bool room(unsigned* left_out);
   const std::string& path(std::uint32_t socket) const { return sockets_.at(socket); }
@@ -41,8 +41,7 @@ class ServeEvents final : public ServerEvents {
   const std::vector<std::string> sockets_;
   std::mutex lock_;
   std::set<std::string> not_released_;  // what was said already
-  double budget_ = kBurst;
-  Clock::time_point filled_ = Clock::now();
+  TokenBucket budget_{kBurst, kLinesASecond};
   unsigned left_out_ = 0;
 };
 

@@ -29,8 +29,8 @@ While it runs, in another terminal:
   fallow top --control a.sock.ctl            shows the guests
   fallow ctl --control a.sock.ctl list       the same as a table; with --json for programs
 
-It is two processes: one serves, in a sandbox; the other starts it again, should it
-die, and no guest notices. docs/guests.md tells how to attach which virtual machine.
+Each guest has a worker of its own, in a sandbox, and a supervisor that starts it again,
+should it die; the guest does not notice. A guest whose workers die is disconnected. docs/guests.md tells how to attach which virtual machine.
 
 Signals:
   SIGTERM, SIGINT  end: what guests have asked for is finished first, and guests live on
@@ -61,8 +61,8 @@ void add_socket_options(CLI::App* serve, ServeWords* words) {
       ->take_all()
       ->group(group);
   add(serve, "--socket-mode", &words->socket_mode, "MODE",
-      "Who may connect, as an octal file mode such as 660; for the\n"
-      "control socket too. Default: 600, the user alone",
+      "Who may connect, as an octal file mode such as 660.\n"
+      "Default: 600, the user alone",
       group);
 }
 
@@ -101,10 +101,28 @@ void add_device_options(CLI::App* serve, ServeWords* words) {
       "How often guests are asked for statistics, such as 1s; 0:\nnever. Default: 5s", group);
 }
 
+void add_limit_options(CLI::App* serve, ServeWords* words) {
+  const char* group = "Limits, so that no guest is in the way of others";
+  add(serve, "--max-guest-memory", &words->max_guest_memory, "SIZE",
+      "The largest memory that a guest may have, such as 64G.\nDefault: what the host has", group);
+  add(serve, "--guests-per-process", &words->guests_per_process, "N",
+      "Most connections of one front-end. Default: 64", group);
+  add(serve, "--guests-per-user", &words->guests_per_user, "N",
+      "Most connections of one user's front-ends. Default: 192", group);
+  add(serve, "--guests-per-socket", &words->guests_per_socket, "N",
+      "Most connections to one socket. Default: 256, or 128 where\nthere are several; there are 256 guests "
+      "in all",
+      group);
+}
+
 void add_seeing_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Seeing and steering it";
   add(serve, "--control", &words->control, "PATH|none",
       "The socket for 'fallow ctl' and 'fallow top'.\nDefault: that of the first --socket, and .ctl", group);
+  add(serve, "--control-mode", &words->control_mode, "MODE",
+      "Who may look through it, as an octal file mode. Only root and\n"
+      "the user may change anything. Default: 600",
+      group);
   add(serve, "--metrics", &words->metrics, "ADDRESS:PORT",
       "Figures for Prometheus, at http://ADDRESS:PORT/metrics", group);
   add(serve, "--log", &words->log, "FILE", "The log goes there. Default: standard error", group);
@@ -131,6 +149,7 @@ CLI::App* add_serve_command(CLI::App& app, ServeWords* words) {
   serve->footer(kFooter);
   add_socket_options(serve, words);
   add_device_options(serve, words);
+  add_limit_options(serve, words);
   add_seeing_options(serve, words);
   add_safety_options(serve, words);
   // Named again, so that it comes last.

@@ -74,13 +74,25 @@ class ServeLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit Sink(int file) : file_(file) {}
 
+  // Whether the line that this thread logged last was written.
+  static bool wrote() { return wrote_; }
+
+  void pass_on(std::string_view line) {
+    const std::lock_guard held(mutex_);
+    if (room()) static_cast<void>(write_all(file_, line));
+  }
+
  private:
-  void sink_it_(const spdlog::details::log_msg& message) override {
+  bool room() {
     pollfd ready{file_, POLLOUT, 0};
-    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
-      ++left_out_;
-      return;
-    }
+    if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) return true;
+    ++left_out_;
+    return false;
+  }
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    wrote_ = room();
+    if (!wrote_) return;
     if (left_out_ != 0) {
       const std::string words = fmt::format("{} lines were left out: nobody read the log", left_out_);
       left_out_ = 0;
@@ -110,9 +122,12 @@ class ServeLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
 
   void flush_() override {}
 
+  static thread_local bool wrote_;
   int file_;
   std::uint64_t left_out_ = 0;
 };
+
+thread_local bool ServeLog::Sink::wrote_ = false;
 
 ServeLog::ServeLog(int file, LogFormat format, LogLevel least)
     : format_(format),
@@ -127,15 +142,24 @@ ServeLog::ServeLog(int file, LogFormat format, LogLevel least)
 
 ServeLog::~ServeLog() = default;
 
-void ServeLog::write(LogLevel level, const char* event, const std::string& sentence,
+bool ServeLog::write(LogLevel level, const char* event, const std::string& sentence,
                      const std::vector<LogField>& fields) noexcept {
   try {
     const auto at = kLevels.at(static_cast<std::size_t>(level));
-    if (!logger_->should_log(at)) return;
+    if (!logger_->should_log(at)) return true;  // as wanted
     logger_->log(
         at, format_ == LogFormat::Json ? json_line(event, sentence, fields) : text_line(sentence, fields));
+    return Sink::wrote();
   } catch (const std::exception&) {
-    // Out of memory: without the line, then.
+    return false;  // out of memory
+  }
+}
+
+void ServeLog::pass_on(std::string_view line) noexcept {
+  try {
+    sink_->pass_on(line);
+  } catch (const std::exception&) {
+    // A lock that cannot be had, or no memory: without the line, then.
   }
 }
 

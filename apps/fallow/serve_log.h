@@ -38,8 +38,12 @@ class ServeLog {
   //
   //   2026-01-02T03:04:05.678Z warning  a guest's message was refused: size 0 (guest 3, socket /run/a)
   //   {"time":"2026-01-02T03:04:05.678Z","level":"warning","event":"refused","message":"a guest's ...
-  void write(LogLevel level, const char* event, const std::string& sentence,
+  // False: the line was left out.
+  bool write(LogLevel level, const char* event, const std::string& sentence,
              const std::vector<LogField>& fields = {}) noexcept;
+
+  // A line, with its end, that another process's ServeLog made.
+  void pass_on(std::string_view line) noexcept;
 
  private:
   class Sink;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -41,12 +42,12 @@ class Interpreter : public OptionErrors {
       refuse(option, path, fmt::format("the path of a socket, of 1 to {} bytes", kLongest));
   }
 
-  mode_t socket_mode(const std::optional<std::string>& word, mode_t otherwise) {
+  mode_t mode(const char* option, const std::optional<std::string>& word, mode_t otherwise) {
     if (!word) return otherwise;
     const bool octal =
         !word->empty() && word->size() <= 4 && word->find_first_not_of("01234567") == std::string::npos;
     const unsigned long mode = octal ? std::stoul(*word, nullptr, 8) : 01000;
-    if (mode > 0777) refuse("--socket-mode", *word, "an octal file mode from 0 to 777, such as 600 or 660");
+    if (mode > 0777) refuse(option, *word, "an octal file mode from 0 to 777, such as 600 or 660");
     return static_cast<mode_t>(mode);
   }
 
@@ -78,6 +79,26 @@ class Interpreter : public OptionErrors {
     if (!count || *count < kLeast || *count > kMost || (*count & (*count - 1)) != 0)
       refuse("--queue-size", *word, "a power of two from 1 to 1024");
     return static_cast<std::uint16_t>(count.value_or(otherwise));
+  }
+
+  // Of guests, up to all there can be.
+  std::size_t guests(const char* option, const std::optional<std::string>& word, std::size_t otherwise) {
+    constexpr std::size_t kMost = ConnectionBounds{}.all;
+    if (!word) return otherwise;
+    const auto count = parse_count(*word);
+    if (!count || *count == 0 || *count > kMost)
+      refuse(option, *word, fmt::format("a count of guests from 1 to {}", kMost));
+    return static_cast<std::size_t>(count.value_or(otherwise));
+  }
+
+  ByteCount guest_memory(const std::optional<std::string>& word) {
+    constexpr ByteCount kLeast{1 << 20};
+    const auto host = static_cast<std::uint64_t>(std::max(sysconf(_SC_PHYS_PAGES), 0L)) *
+                      static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    if (!word) return {host};
+    const auto size = parse_size(*word);
+    if (!size || *size < kLeast) refuse("--max-guest-memory", *word, "a size of at least 1M, such as 64G");
+    return size.value_or(ByteCount{});
   }
 
   PfnCount target(const std::optional<std::string>& word) {
@@ -171,6 +192,16 @@ void combine_sockets(const ServeWords& words, const std::vector<std::string>& pa
         fmt::format("--control {0} and --socket {0}: expected two different paths", *request->control));
 }
 
+// One socket of several leaves half of all guests to the others.
+void combine_bounds(const ServeWords& words, std::size_t passed, ServeRequest* request,
+                    Interpreter* interpreter) {
+  ConnectionBounds& bounds = request->bounds;
+  const std::size_t of_one = words.sockets.size() + passed > 1 ? bounds.all / 2 : bounds.all;
+  bounds.socket = interpreter->guests("--guests-per-socket", words.guests_per_socket, of_one);
+  bounds.user = interpreter->guests("--guests-per-user", words.guests_per_user, bounds.user);
+  bounds.process = interpreter->guests("--guests-per-process", words.guests_per_process, bounds.process);
+}
+
 void combine_rings(const ServeWords& words, ServeRequest* request, Interpreter* interpreter) {
   if (words.split && words.packed)
     interpreter->refuse(
@@ -200,10 +231,13 @@ std::optional<ServeRequest> interpret(const ServeWords& words, const std::vector
   ServeRequest request;
   request.sockets = words.sockets;
   combine_sockets(words, passed, &request, &interpreter);
-  request.socket_mode = interpreter.socket_mode(words.socket_mode, request.socket_mode);
+  request.socket_mode = interpreter.mode("--socket-mode", words.socket_mode, request.socket_mode);
+  request.control_mode = interpreter.mode("--control-mode", words.control_mode, request.control_mode);
+  combine_bounds(words, passed.size(), &request, &interpreter);
   request.guest.features = interpreter.features(words.features, request.guest.features);
   request.guest.max_queue_size = interpreter.queue_size(words.queue_size, request.guest.max_queue_size);
   request.target = interpreter.target(words.target);
+  request.guest.max_memory = interpreter.guest_memory(words.max_guest_memory);
   request.statistics = interpreter.statistics(words.stats_interval, request.statistics);
   request.metrics = interpreter.metrics(words.metrics);
   interpreter.not_empty("--log", words.log, "a file");

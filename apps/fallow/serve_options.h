@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/fallow/connection_limits.h"
 #include "apps/fallow/serve_log.h"
 #include "fallow/vhost_user/balloon_guest.h"
 
@@ -17,13 +18,16 @@ namespace fallow {
 struct ServeWords {
   std::vector<std::string> sockets;
   std::optional<std::string> socket_mode, features, queue_size, target, stats_interval;
+  std::optional<std::string> control_mode, max_guest_memory;
+  std::optional<std::string> guests_per_socket, guests_per_user, guests_per_process;
   std::optional<std::string> control, metrics, log, log_format, log_level, user;
   bool split = false, packed = false, no_sandbox = false;
 };
 
 struct ServeRequest {
   std::vector<std::string> sockets;
-  mode_t socket_mode = 0600;
+  mode_t socket_mode = 0600, control_mode = 0600;
+  ConnectionBounds bounds;
   // As large as can be: a front-end whose queues are larger than this serves nothing.
   BalloonGuestOptions guest{.max_queue_size = 1024};
   PfnCount target;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -56,6 +57,27 @@ std::string remove_stale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+// Between finding that nobody listens at a path and listening there, nobody else does the same. What cannot
+// be locked is not: the sockets are made all the same.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    file_ = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (file_ >= 0 && flock(file_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  ~FolderLock() {
+    if (file_ >= 0) close(file_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int file_;
+};
+
 }  // namespace
 
 std::optional<ListeningSocket> ListeningSocket::create(const std::string& path, mode_t mode,
@@ -67,6 +89,7 @@ std::optional<ListeningSocket> ListeningSocket::create(const std::string& path, 
   };
   ListeningSocket made(stream_socket(), path);
   if (made.file_ < 0) return failed("cannot make a socket");
+  const FolderLock lock(path);
   int bound = bind_with_mode(made.file_, address, mode);
   if (bound != 0 && errno == EADDRINUSE) {
     if (const std::string why = remove_stale(path, address); !why.empty()) {

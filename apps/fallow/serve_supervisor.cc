@@ -42,32 +42,16 @@ pid_t clone_with_shared_files() {
   return static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
 }
 
-// The C library keeps two signals to itself, and leaves them out of every set; they end a process like any
-// other. A worker's mask is set through the library, which lets them in again.
-void block_the_librarys() {
-  constexpr int kFirst = 32, kLast = 33;
-  const std::uint64_t both = std::uint64_t{1} << (kFirst - 1) | std::uint64_t{1} << (kLast - 1);
-  FALLOW_CHECK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, nullptr, sizeof both) == 0);
-}
-
-std::string words_of(int status) {
-  if (WIFEXITED(status)) return fmt::format("ended with status {}", WEXITSTATUS(status));
-  const int signal = WTERMSIG(status);
-  std::string words = fmt::format("was killed by signal {} ({})", signal, strsignal(signal));
-  if (signal == SIGSYS) words += ": it made a system call that the sandbox forbids";
-  return words;
-}
-
 class Supervisor {
  public:
-  Supervisor(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log)
-      : worker_(worker), options_(options), log_(log) {
-    deaths_.reserve(options.deaths + 1);
+  Supervisor(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
+             const std::vector<LogField>& fields)
+      : worker_(worker), options_(options), log_(log), fields_(fields) {
     sigfillset(&signals_);
     for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}) sigdelset(&signals_, signal);
     FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals_, &workers_signals_) == 0);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&workers_signals_, signal);
-    block_the_librarys();
+    block_librarys_signals();
     signal(SIGPIPE, SIG_IGN);
     void* const page =
         mmap(nullptr, sizeof *serving, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -84,11 +68,11 @@ class Supervisor {
       process_ = clone_with_shared_files();
       if (process_ == 0) {
         sigprocmask(SIG_SETMASK, &workers_signals_, nullptr);
-        _exit(die_with_supervisor() ? worker_.run(worker_.context, say_serving) : kExitFailed);
+        _exit(die_with_parent(supervisor_process) ? worker_.run(worker_.context, say_serving) : kExitFailed);
       }
       if (process_ < 0) {
         log_.write(LogLevel::Error, "no_worker",
-                   fmt::format("cannot start a worker: clone: {}", std::strerror(errno)));
+                   fmt::format("cannot start a worker: clone: {}", std::strerror(errno)), fields_);
         if (!serving->load(std::memory_order_relaxed) || stopping_ > 0) return kExitFailed;
         wait_for(options_.wait_ms);
         continue;
@@ -98,10 +82,10 @@ class Supervisor {
       if (status == 0) return kExitOk;
       if (!serving->load(std::memory_order_relaxed)) {
         // With a status of its own it has said why.
-        if (WIFSIGNALED(status)) log_.write(LogLevel::Error, "worker_died", "the worker " + words_of(status));
+        if (WIFSIGNALED(status)) say_died(describe_end(status));
         return kExitFailed;
       }
-      if (!go_on_after(status)) return kExitFailed;
+      if (const int gives_up = go_on_after(status); gives_up != kExitOk) return gives_up;
     }
   }
 
@@ -121,40 +105,44 @@ class Supervisor {
   }
 
   void take_signal(int signal) {
-    if (signal == SIGHUP && options_.reopen != nullptr) options_.reopen(options_.context);
-    if (signal > 0 && signal != SIGHUP && signal != SIGCHLD && signal != SIGTERM && signal != SIGINT) {
-      log_.write(LogLevel::Warning, "signal_ignored",
-                 fmt::format("signal {} ({}) is ignored: SIGTERM or SIGINT ends the daemon", signal,
-                             strsignal(signal)));
-    }
     if (signal != SIGTERM && signal != SIGINT) return;
     ++stopping_;
     if (process_ > 0) kill(process_, stopping_ > 1 ? SIGKILL : SIGTERM);
   }
 
-  // False: it gives up.
-  bool go_on_after(int status) {
-    const auto died = now().tv_sec;
-    const auto span = static_cast<std::time_t>(options_.span_s);
-    deaths_.erase(
-        std::remove_if(deaths_.begin(), deaths_.end(), [&](std::time_t at) { return at + span < died; }),
-        deaths_.end());
-    deaths_.push_back(died);
-    const std::string words = fmt::format("the worker {}", words_of(status));
+  // How many of the last deaths were within the span.
+  static std::size_t recent(std::vector<std::time_t>& deaths, unsigned span_s) {
+    const auto at = now().tv_sec;
+    std::erase_if(deaths, [&](std::time_t death) { return death + static_cast<std::time_t>(span_s) < at; });
+    deaths.push_back(at);
+    return deaths.size();
+  }
+
+  void say_died(const std::string& words) {
+    log_.write(LogLevel::Error, "worker_died", "the worker " + words, fields_);
+  }
+
+  // kExitOk: with the next worker. Otherwise it gives up, with this status.
+  int go_on_after(int status) {
+    const std::string words = describe_end(status);
     if (stopping_ > 1 || (stopping_ == 1 && ++drain_deaths_ >= options_.drain_deaths)) {
-      log_.write(LogLevel::Error, "worker_died",
-                 words + " before it had handed all back; guests may miss memory");
-      return false;
+      say_died(words + " before it had handed all back; the guest may miss memory");
+      return kExitFailed;
     }
-    const bool often = deaths_.size() > options_.deaths;
-    log_.write(
-        LogLevel::Error, "worker_died",
-        words + (often ? "; it died often, so the next one starts a little later" : "; the next one starts"));
+    const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (!killed && recent(crashes_, options_.crash_span_s) >= options_.crashes) {
+      say_died(fmt::format("{}, as did {} before it: the guest is not served any more", words,
+                           options_.crashes - 1));
+      return kExitQuarantined;
+    }
+    const bool often = killed && recent(deaths_, options_.span_s) > options_.deaths;
+    say_died(words +
+             (often ? "; it died often, so the next one starts a little later" : "; the next one starts"));
     if (often) {
       deaths_.erase(deaths_.begin());
       wait_for(options_.wait_ms);
     }
-    return true;
+    return kExitOk;
   }
 
   // Or until it is told to stop: guests may wait for what the worker owed them.
@@ -174,24 +162,41 @@ class Supervisor {
   const supervisor::Worker worker_;
   const SupervisorOptions options_;
   ServeLog& log_;
+  const std::vector<LogField> fields_;
   sigset_t signals_{};          // blocked, and waited for
   sigset_t workers_signals_{};  // blocked in workers
   pid_t process_ = -1;
   unsigned stopping_ = 0;  // signals that asked for it
   unsigned drain_deaths_ = 0;
-  std::vector<std::time_t> deaths_;  // the last ones, oldest first
+  std::vector<std::time_t> deaths_, crashes_;  // the last ones, oldest first
 };
 
 }  // namespace
 
-int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log) {
-  return Supervisor(worker, options, log).run();
+std::string describe_end(int status) {
+  if (WIFEXITED(status)) return fmt::format("ended with status {}", WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  std::string words = fmt::format("was killed by signal {} ({})", signal, strsignal(signal));
+  if (signal == SIGSYS) words += ": it made a system call that the sandbox forbids";
+  return words;
+}
+
+// A worker's mask is set through the library, which lets them in again.
+void block_librarys_signals() noexcept {
+  constexpr int kFirst = 32, kLast = 33;
+  const std::uint64_t both = std::uint64_t{1} << (kFirst - 1) | std::uint64_t{1} << (kLast - 1);
+  FALLOW_CHECK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, nullptr, sizeof both) == 0);
+}
+
+int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
+              const std::vector<LogField>& fields) {
+  return Supervisor(worker, options, log, fields).run();
 }
 
 bool from_supervisor(const siginfo_t& info) noexcept { return info.si_pid == supervisor_process; }
 
-bool die_with_supervisor() noexcept {
-  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == supervisor_process;
+bool die_with_parent(pid_t parent) noexcept {
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent;
 }
 
 }  // namespace fallow

@@ -109,7 +109,8 @@ class BalloonDevice final : public VirtioDevice {
 
   // Goes over to other memory of the guest: what is in the balloon, and is there still, stays in it. `words`,
   // zero-filled, is InflatedPages::words(map) long; it and `map` must outlive the device or its next change
-  // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 64).
+  // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 2^18),
+  // and what is in the balloon.
   Status change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
 
   // Forgets what the driver said so far, as another one begins: as a reset does, but queues and features

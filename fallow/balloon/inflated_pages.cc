@@ -4,8 +4,11 @@
 
 namespace fallow {
 
-InflatedPages::InflatedPages(const MemoryMap& map, std::span<std::uint64_t> words) noexcept : words_(words) {
+InflatedPages::InflatedPages(const MemoryMap& map, std::span<std::uint64_t> words) noexcept {
   FALLOW_CHECK(words.size() >= InflatedPages::words(map));
+  const std::size_t bits = in_words(map.frames().raw);
+  words_ = words.first(bits);
+  filled_ = words.subspan(bits, in_words(bits));
   std::uint64_t sum = 0;
   std::size_t place = 0;
   for (const GuestRegion& region : map.guest().regions()) {
@@ -19,6 +22,7 @@ bool InflatedPages::add(std::size_t region, PfnCount frame) noexcept {
   const std::uint64_t at = before_[region] + frame.raw, bit = std::uint64_t{1} << at % 64;
   if ((words_[at / 64] & bit) != 0) return false;
   words_[at / 64] |= bit;
+  filled_[at / 64 / 64] |= std::uint64_t{1} << at / 64 % 64;
   count_ += PfnCount{1};
   return true;
 }
@@ -27,6 +31,7 @@ bool InflatedPages::remove(std::size_t region, PfnCount frame) noexcept {
   const std::uint64_t at = before_[region] + frame.raw, bit = std::uint64_t{1} << at % 64;
   if ((words_[at / 64] & bit) == 0) return false;
   words_[at / 64] &= ~bit;
+  if (words_[at / 64] == 0) filled_[at / 64 / 64] &= ~(std::uint64_t{1} << at / 64 % 64);
   count_ -= PfnCount{1};
   return true;
 }
@@ -44,7 +49,10 @@ bool InflatedPages::all(std::size_t region, PfnCount first, PfnCount n) const no
 
 void InflatedPages::clear() noexcept {
   if (count_.raw == 0) return;
-  for (std::uint64_t& word : words_) word = 0;
+  for_each_word([this](std::size_t i) { words_[i] = 0; });
+  for (std::uint64_t& word : filled_) {
+    if (word != 0) word = 0;
+  }
   count_ = {};
 }
 

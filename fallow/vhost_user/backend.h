@@ -39,6 +39,8 @@ class VhostBackend {
 
   // Offered to the driver; bit 30 is added.
   virtual Features features() const noexcept = 0;
+  // Of these, those without which no driver can be served: set_features() does not come without them.
+  virtual Features needed_features() const noexcept { return 0; }
   // Those to be offered; the session leaves out what it does not serve.
   virtual std::uint64_t protocol_features() const noexcept { return kVhostServed; }
   virtual std::uint32_t max_queues() const noexcept = 0;  // 1 to kVhostMaxVrings

@@ -8,7 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
@@ -39,18 +38,12 @@ bool take_nudges() noexcept {
   return sigaction(kNudge, &action, nullptr) == 0;
 }
 
-// A front-end's descriptor: an eventfd, or a stream socket that takes the same eight bytes. One that is full
-// is left alone. Between the look and the write the front-end may fill it all the same, and then this waits:
-// whether a write waits is a property that the front-end has in its hand too.
+// A front-end's descriptor: an eventfd or a pipe, or a stream socket that takes the same eight bytes. One
+// that is full is left alone. Between the look and the write the front-end may fill it all the same, and then
+// this waits: whether a write waits is a property that the front-end has in its hand too.
 void ring_front_end(int fd) noexcept {
   const std::uint64_t one = 1;
-  struct stat what {};
-  if (fstat(fd, &what) != 0) return;
-  if (S_ISSOCK(what.st_mode)) {
-    static_cast<void>(send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL));
-    return;
-  }
-  if ((what.st_mode & S_IFMT) != 0 && !S_ISFIFO(what.st_mode)) return;  // an eventfd has no type
+  if (send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK) return;
   pollfd ready{fd, POLLOUT, 0};
   if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) write_one(fd);
 }
@@ -163,8 +156,11 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
   return held;
 }
 
+// A message may ask several times, and an earlier answer than the last may have been Pending: the session has
+// to come again although the guest's thread is not waited for any more.
 bool BalloonGuest::quiet() noexcept {
-  wanted_ = busy_ || calling_;
+  const bool before = std::exchange(wanted_, busy_ || calling_);
+  if (before && !wanted_) want_session();
   if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0) wake();  // what its thread left for this
   return !wanted_;
 }

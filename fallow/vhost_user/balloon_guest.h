@@ -30,6 +30,7 @@ struct BalloonGuestOptions {
   Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
                       kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
+  ByteCount max_memory{};              // of a guest, all its regions together; 0: no bound
 };
 
 // What happens to a guest that somebody may want to read about. Called by the guest's thread or the daemon's.
@@ -62,9 +63,11 @@ struct GuestSnapshot {
   std::uint32_t socket = 0;
   bool connected = false, ready = false;  // ready: its driver is there, and rings are served
   bool paused = false;
+  bool stuck = false;  // its process does not answer; the rest is as it was last seen
   ByteCount memory, resident;
   PfnCount target, actual;
   std::uint32_t restarts = 0;
+  std::uint32_t worker = 0;  // the process that serves it; 0: that is not said
   BalloonDeviceStats device;
   GuestStatistics statistics;
   DriverMistakes mistakes;
@@ -110,6 +113,7 @@ class BalloonGuest final : public VhostBackend,
 
   // VhostBackend.
   Features features() const noexcept override { return options_.features | kFeatureVersion1; }
+  Features needed_features() const noexcept override { return kFeatureVersion1; }
   std::uint32_t max_queues() const noexcept override;
   std::uint32_t max_queue_size() const noexcept override { return options_.max_queue_size; }
   Status read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
@@ -137,7 +141,7 @@ class BalloonGuest final : public VhostBackend,
   // A started ring.
   struct Ring {
     bool started = false, enabled = false;
-    QueueAddresses at;
+    QueueAddresses at{};
     int kick = -1, call = -1, err = -1;  // the session's
     bool stale_kick = false;             // the next event tells of kicks that came before the ring rested
   };
@@ -195,7 +199,11 @@ class BalloonGuest final : public VhostBackend,
                        QueuePosition& position) const;
   std::string inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
                           std::vector<std::uint16_t>& owed);
+  bool begins_with(std::uint16_t queue, std::uint32_t base) const noexcept;
   void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
+  void another_driver() noexcept;
+  void track(std::uint16_t queue) noexcept;
+  void forget_inflight(std::uint16_t queue) noexcept;
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
   Status go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
@@ -206,7 +214,7 @@ class BalloonGuest final : public VhostBackend,
   QueuePosition end_ring(std::uint16_t queue) noexcept;
   void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
   Status change_memory(std::span<const VhostMemoryRegion> regions) noexcept;
-  bool begin_device(Features features) noexcept;
+  void begin_device(Features features) noexcept;
   void restart_device() noexcept;
   void take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
   void next_poison(bool same_driver) noexcept;

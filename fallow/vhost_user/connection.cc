@@ -95,11 +95,30 @@ void VhostConnection::recover() noexcept {
   if (at.in_call && at.phase == VhostPhase::Receiving) take_received();
 }
 
+// Whether the kernel can have filled in that, which a process that died may have left otherwise.
+bool VhostConnection::call_is_sound() const noexcept {
+  const msghdr& header = state_.call.msg_hdr;
+  const std::size_t room =
+      sizeof state_.message - std::min(sizeof state_.message, std::size_t{state_.where().have});
+  if (state_.call.msg_len > room || header.msg_controllen > sizeof state_.control) return false;
+  const std::size_t least = sizeof(cmsghdr);
+  for (std::size_t at = 0; header.msg_controllen - at >= least;) {
+    cmsghdr part;
+    std::memcpy(&part, state_.control + at, sizeof part);
+    if (part.cmsg_len < CMSG_LEN(0) || part.cmsg_len > header.msg_controllen - at) return false;
+    at += std::min(CMSG_ALIGN(part.cmsg_len), header.msg_controllen - at);
+  }
+  return true;
+}
+
 // Once for each call: VH-1.
 void VhostConnection::take_received() noexcept {
   VhostProgress to = state_.where();
   to.in_call = false;
-  if (called()) {
+  if (called() && !call_is_sound()) {
+    to.fds = VhostProgress::kFdsCutOff;
+    for (int& fd : state_.fds) fd = -1;
+  } else if (called()) {
     to.have = static_cast<std::uint16_t>(to.have + state_.call.msg_len);
     take_descriptors(to);
   }

@@ -34,6 +34,7 @@ class VhostConnection {
   void take_received() noexcept;
   void take_descriptors(VhostProgress& to) noexcept;
   bool called() const noexcept;
+  bool call_is_sound() const noexcept;
 
   VhostState& state_;
 };

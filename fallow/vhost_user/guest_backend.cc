@@ -2,7 +2,9 @@
 // guest_config.cc. Its rings: guest_rings.cc.
 #include <algorithm>
 
+#include "fallow/host/system_error.h"
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/ring_areas.h"
 
 namespace fallow {
@@ -29,12 +31,14 @@ Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
   if (any_started()) return Status::Ok;
+  // As a process may have left them, where the session has not seen them.
+  if ((features & ~this->features()) != 0 || (features & needed_features()) != needed_features())
+    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
   if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
-  if (!resuming_) same_driver_.another();
+  if (!resuming_) another_driver();
   const std::uint32_t actual = record_.actual;
-  if (!begin_device(features))
-    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
+  begin_device(features);
   record_.actual = resuming_ ? actual : 0;
   if (record_.actual != 0) write_field(kBalloonActual, actual);
   next_poison(resuming_);
@@ -68,6 +72,13 @@ Status BalloonGuest::remove_region(const VhostMemoryRegion& region) noexcept {
 Status BalloonGuest::change_memory(std::span<const VhostMemoryRegion> regions) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
+  ByteCount size;
+  for (const VhostMemoryRegion& region : regions) size = size + ByteCount{region.at.size};
+  if (options_.max_memory.raw != 0 && size > options_.max_memory) {
+    return refuse(std::to_string(size.raw) + " bytes (" + size_text(size) +
+                  ") of guest memory, where --max-guest-memory allows " +
+                  std::to_string(options_.max_memory.raw) + " (" + size_text(options_.max_memory) + ")");
+  }
   auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
   if (!next) return refuse(next.error);
   for (const Ring& ring : rings_) {
@@ -108,20 +119,20 @@ Status BalloonGuest::reset_device() noexcept {
   return Status::Ok;
 }
 
-// Resets it, and goes through the handshake as far as the features (3.1.1). False: they do not stick.
-bool BalloonGuest::begin_device(Features features) noexcept {
+// Resets it, and goes through the handshake as far as the features (3.1.1), which stick if they are any yet.
+void BalloonGuest::begin_device(Features features) noexcept {
   queues_said_ = false;
   device_->set_status(0);
   device_->accept(features);
   for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
     device_->set_status(status);
-  return (device_->status() & kStatusFeaturesOk) != 0;
+  FALLOW_CHECK(features == 0 || (device_->status() & kStatusFeaturesOk) != 0);
 }
 
 // As at the beginning, with the features that were accepted: a front-end does not say them again.
 void BalloonGuest::restart_device() noexcept {
-  same_driver_.another();
-  static_cast<void>(begin_device(device_->accepted()));  // none yet: it waits for them
+  another_driver();
+  begin_device(device_->accepted());
   next_poison(false);
   record_.actual = 0;
 }
@@ -138,6 +149,10 @@ Status BalloonGuest::set_inflight(const VhostInflight& inflight) noexcept {
   auto area = InflightArea::open(inflight);
   if (!area) return refuse(area.error);
   inflight_ = std::move(area.object);
+  // Of which rings it tells, only those that start in it can show.
+  if (!resuming_) {
+    for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);
+  }
   return Status::Ok;
 }
 

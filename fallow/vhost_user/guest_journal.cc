@@ -117,4 +117,30 @@ GuestJournal::Estate GuestJournal::estate(std::uint16_t queue, const GuestMemory
   return estate;
 }
 
+std::string GuestJournal::obstacle(const Estate& estate, const QueueAddresses& at, bool packed) {
+  const QueuePosition position = estate.position;
+  std::uint32_t taken = static_cast<std::uint16_t>(position.next_avail - position.next_used);
+  if (packed) {
+    const PackedPosition avail = PackedPosition::decode(position.next_avail);
+    const PackedPosition used = PackedPosition::decode(position.next_used);
+    if (avail.offset >= at.size || used.offset >= at.size || distance(used, avail, at.size) > at.size) {
+      return "its record says that it is at descriptors " + std::to_string(avail.offset) +
+             " (available) and " + std::to_string(used.offset) + " (used), of " + std::to_string(at.size);
+    }
+    taken = distance(used, avail, at.size);
+  }
+  std::uint32_t owed = 0;
+  for (unsigned i = 0; i < estate.count; ++i) {
+    const auto& chain = estate.owed[i];
+    owed += packed ? chain.slots : 1U;
+    if (packed ? chain.slots == 0 : chain.id >= at.size) {
+      return "its record names chain " + std::to_string(chain.id) + " of " + std::to_string(chain.slots) +
+             " descriptors, in a ring of " + std::to_string(at.size);
+    }
+  }
+  if (owed <= taken) return {};
+  return "its record names chains of " + std::to_string(owed) + (packed ? " descriptors" : " entries") +
+         ", where " + std::to_string(taken) + " were taken and not returned";
+}
+
 }  // namespace fallow

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "fallow/vhost_user/guest_record.h"
 #include "fallow/virtio/guest_memory.h"
@@ -23,6 +24,10 @@ class GuestJournal final : public RingJournal {
   // was_dropped() until it is started() again. Tests: ServerNewDriver.*, RandomFrontEnds.*
   void dropped(std::uint16_t queue, QueuePosition position) noexcept;
   bool was_dropped(std::uint16_t queue) const noexcept { return record_.rings[queue].dropped != 0; }
+  // It stopped, by stopped() or dropped(), and was not started() since.
+  bool has_stopped(std::uint16_t queue) const noexcept {
+    return record_.rings[queue].get_progress().step == RingProgress::Step::None;
+  }
 
   // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken comes
   // back once, whatever the moment at which that process died. Tests: GuestJournal.*
@@ -37,6 +42,9 @@ class GuestJournal final : public RingJournal {
   };
   Estate estate(std::uint16_t queue, const GuestMemory& memory, const QueueAddresses& addresses,
                 bool packed) const noexcept;
+  // Empty, or why a ring at `addresses` can not have left that: a process that died may have left anything. A
+  // sentence that goes on after the ring's name.
+  static std::string obstacle(const Estate& estate, const QueueAddresses& addresses, bool packed);
   // The ring goes on from there: what turned out to have come back is not looked for again.
   void went_on(std::uint16_t queue, const Estate& estate) noexcept;
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "fallow/balloon/inflated_pages.h"
+#include "fallow/host/system_error.h"
 
 namespace fallow {
 namespace {
@@ -40,7 +41,12 @@ Created<GuestMemoryFiles> GuestMemoryFiles::create(std::span<const VhostMemoryRe
   }
   if (made->map_.assign(mapped) != Status::Ok)
     return std::string("the regions are not whole pages, or overlap");
-  made->words_.resize(InflatedPages::words(made->map_));
+  made->word_count_ = InflatedPages::words(made->map_);
+  made->words_.reset(static_cast<std::uint64_t*>(std::calloc(made->word_count_, sizeof(std::uint64_t))));
+  if (made->words_ == nullptr && made->word_count_ != 0) {
+    return "no memory to note which pages of " + size_text(made->size()) + " are in the balloon, " +
+           size_text({made->word_count_ * sizeof(std::uint64_t)});
+  }
   return made;
 }
 

@@ -1,6 +1,7 @@
 // The memory of a guest as its front-end shares it: files, mapped here.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,7 +32,7 @@ class GuestMemoryFiles {
 
   const MemoryMap& map() const noexcept { return map_; }
   // For BalloonDevice::change_memory(); zeroes.
-  std::span<std::uint64_t> inflated_words() noexcept { return words_; }
+  std::span<std::uint64_t> inflated_words() noexcept { return {words_.get(), word_count_}; }
 
   // Some file became shorter, and was touched there. Any thread.
   bool lost() const noexcept;
@@ -64,7 +65,13 @@ class GuestMemoryFiles {
 
   std::vector<Region> regions_;
   MemoryMap map_;
-  std::vector<std::uint64_t> words_;
+  // Of the C library: pages that the kernel fills with zeroes when they are touched, and null if there are
+  // none, where the size is the front-end's word.
+  struct Freed {
+    void operator()(void* memory) const noexcept { std::free(memory); }
+  };
+  std::unique_ptr<std::uint64_t[], Freed> words_;
+  std::size_t word_count_ = 0;
 };
 
 }  // namespace fallow

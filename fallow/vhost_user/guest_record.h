@@ -46,12 +46,19 @@ struct HandedOut {
   QueueAddresses at;
 };
 
+// The ring that the in-flight area was written for.
+struct Tracked {
+  std::uint32_t valid = 0;
+  QueueAddresses at;
+};
+
 struct RingRecord {
   std::uint64_t progress = 0;  // RingProgress::word()
   std::uint32_t begin = 0;     // Vring::base when it was started
   std::uint32_t kept = 0;      // a chain that the device keeps: 0, or 1 << 31 | slots << 16 | id
   std::uint32_t dropped = 0;   // its memory may be another's: not to be touched until it is set up again
   HandedOut handed;
+  Tracked tracked;
 
   // release: MO-28, what the word is about was done, or read, before.
   void set_progress(RingProgress p) noexcept {
@@ -72,6 +79,7 @@ struct PoisonRecord {
 
 struct GuestRecord {
   std::uint32_t in_use = 0;              // 0: a free place
+  std::uint32_t begun = 0;               // a process has begun to serve it
   std::uint32_t socket = 0;              // of those the daemon listens on, the place
   std::uint64_t number = 0;              // of the guest, since the daemon was started; from 1 on
   std::uint32_t target = 0, actual = 0;  // of the configuration space (virtio 1.2, 5.5.4)

@@ -15,6 +15,7 @@
 
 #include "fallow/base/check.h"
 #include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/ordered_store.h"
 #include "fallow/vhost_user/queue_list.h"
 #include "fallow/vhost_user/ring_areas.h"
 #include "fallow/vhost_user/ring_base.h"
@@ -86,6 +87,8 @@ std::string BalloonGuest::begin_of(std::uint16_t queue, const QueueAddresses& at
 std::string BalloonGuest::inflight_of(std::uint16_t queue, const QueueAddresses& at, QueuePosition& position,
                                       std::vector<std::uint16_t>& owed) {
   if (inflight_ == nullptr || packed()) return {};
+  const Tracked& tracked = record_.rings[queue].tracked;
+  if (tracked.valid != 0 && tracked.at != at) forget_inflight(queue);
   owed = inflight_->owed(queue, at.size, position.next_used);
   if (owed.empty()) return {};
   const std::uint16_t out = chains_out(memory_->map().guest(), at);
@@ -97,9 +100,37 @@ std::string BalloonGuest::inflight_of(std::uint16_t queue, const QueueAddresses&
   return {};
 }
 
+// From here on the area tells of this ring.
+void BalloonGuest::track(std::uint16_t queue) noexcept {
+  Tracked& tracked = record_.rings[queue].tracked;
+  ordered_store(tracked.valid, 0);
+  if (inflight_ == nullptr || packed()) return;
+  tracked.at = rings_[queue].at;
+  ordered_store(tracked.valid, 1);
+}
+
+void BalloonGuest::forget_inflight(std::uint16_t queue) noexcept {
+  if (inflight_ != nullptr) inflight_->forget(queue);
+  ordered_store(record_.rings[queue].tracked.valid, 0);
+}
+
+// Nothing is owed of the rings of the driver before. What the area says of rings that this session never
+// served is another back-end's, whose driver may have stayed.
+void BalloonGuest::another_driver() noexcept {
+  same_driver_.another();
+  for (std::uint16_t queue = 0; queue < kVhostMaxVrings; ++queue) {
+    if (record_.rings[queue].tracked.valid != 0) forget_inflight(queue);
+  }
+}
+
+// Whether a driver begins with this ring. Some begin anew without a word, after a fault too.
+bool BalloonGuest::begins_with(std::uint16_t queue, std::uint32_t base) const noexcept {
+  if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) return true;
+  return same_driver_.verdict(queue, rings_[queue].at, base, packed()) == SameDriver::Verdict::Another;
+}
+
 // Forgets what the driver before said, if the ring is another one's.
 void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
-  // Some drivers begin anew without a word, after a fault too.
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
   switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
     case SameDriver::Verdict::Same:
@@ -108,6 +139,7 @@ void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexce
       return;
     case SameDriver::Verdict::Another:
       queues_said_ = false;
+      another_driver();
       device_->forget_driver();
       record_.actual = 0;
       next_poison(false);
@@ -169,6 +201,13 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const VhostSettings& settin
   // The message at hand drops it, and comes again.
   if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
   const Vring& wanted = settings.vrings[vring];
+  if (resuming_ && journal_.has_stopped(queue)) {
+    // So has the message at hand, or is about to end: its driver may not have been told.
+    ring = {.call = wanted.call, .err = wanted.err};
+    calls_due_ |= 1U << queue;
+    wake();
+    return Status::Ok;
+  }
   QueueAddresses at;
   if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
   if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
@@ -194,6 +233,7 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
   QueuePosition position;
   std::vector<std::uint16_t> inflight;
   std::string why = begin_of(queue, at, base, position);
+  if (why.empty() && begins_with(queue, base)) forget_inflight(queue);
   if (why.empty()) why = inflight_of(queue, at, position, inflight);
   if (!why.empty()) return refuse(std::move(why));
   decide_driver(queue, base);
@@ -203,6 +243,7 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
     journal_.stopped(queue, position);
     return Status::InvalidArgument;
   }
+  track(queue);
   for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
   // Who returned chains before may have died before it said so.
   if (inflight_ != nullptr) calls_due_ |= 1U << queue;
@@ -211,6 +252,8 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
 
 // Where another process served it, or this message was handled by one that died.
 Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::Estate& estate) noexcept {
+  const std::string why = GuestJournal::obstacle(estate, rings_[queue].at, packed());
+  if (!why.empty()) return refuse(name_of(queue) + " cannot go on: " + why);
   if (!begin_ring(queue, estate.position)) {
     journal_.stopped(queue, estate.position);
     return Status::InvalidArgument;
@@ -235,27 +278,33 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   // At once, whatever is under way.
   if (ring.started && drops(why)) drop_ring(queue, why);
   if (!quiet()) return Status::Pending;
+  // In one go, so that nothing that is asked for before the retry finds half a ring.
   if (ring.started) {
     if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
-    if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
-      wanted_ = true;  // when they are told
-      wake();
-      return Status::Pending;
-    }
+    // After a fault nothing can be handed back, and the driver has to begin anew.
+    if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) forget_inflight(queue);
     const QueueAddresses at = ring.at;
     const QueuePosition position = end_ring(queue);
-    journal_.stopped(queue, position);
     if (why == RingEnd::Asked)
       same_driver_.handed_out(queue, at, ring_base(position, packed()), !any_started());
+    journal_.stopped(queue, position);
   }
+  if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
+    wanted_ = true;  // when they are told
+    wake();
+    return Status::Pending;
+  }
+  ring = {};
   base = ring_base(estate_of(queue).position, packed());
   return Status::Ok;
 }
 
+// What its driver and front-end are told through stays.
 QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
   const QueuePosition position = device_->stop_queue(queue);
-  unwatch(rings_[queue].kick);
-  rings_[queue] = {};
+  Ring& ring = rings_[queue];
+  unwatch(ring.kick);
+  ring = {.call = ring.call, .err = ring.err};
   pending_ &= ~(1U << queue);
   if (!any_started()) record_.poison.fresh = 0;
   return position;
@@ -263,11 +312,12 @@ QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
 
 void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
   journal_.dropped(queue, end_ring(queue));
+  rings_[queue] = {};
   calls_due_ &= ~(1U << queue);
   errs_due_ &= ~(1U << queue);
-  if (inflight_ != nullptr) inflight_->forget(queue);
+  forget_inflight(queue);
   if (why == RingEnd::NewDriver) {
-    same_driver_.another();
+    another_driver();
   } else {
     same_driver_.set_up_anew(queue, !any_started());
   }

@@ -69,6 +69,7 @@ VhostVerdict VhostHandling::set_inflight_fd() noexcept {
     return refuse("%u queues of %u places", area.queues, area.queue_size);
   if (area.mmap_size == 0 || area.mmap_offset + area.mmap_size < area.mmap_offset)
     return refuse("an area that is empty or goes beyond 64 bits");
+  if (const auto v = expect_memory_file(message_.fds()[0]); v != VhostVerdict::Done) return v;
   next_.inflight = {area, message_.fds()[0]};
   return verdict_of(backend_.set_inflight(next_.inflight), "the inflight area");
 }

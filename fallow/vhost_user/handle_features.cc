@@ -26,6 +26,9 @@ VhostVerdict VhostHandling::set_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~(backend_.features() | kVhostFProtocolFeatures);
   if (strange != 0) return refuse("the features 0x%" PRIx64 " were not offered", strange);
+  // Before any ring is dropped.
+  const Features missing = backend_.needed_features() & ~features;
+  if (missing != 0) return refuse("without the features 0x%" PRIx64 ", which the device needs", missing);
   next_.features = features;
   next_.features_set = true;
   if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
@@ -65,6 +68,7 @@ VhostVerdict VhostHandling::reset_device() noexcept {
 }
 
 VhostVerdict VhostHandling::set_backend_req_fd() noexcept {
+  if (const auto v = expect_stream(message_.fds()[0]); v != VhostVerdict::Done) return v;
   next_.backend_req = message_.fds()[0];
   return VhostVerdict::Done;
 }

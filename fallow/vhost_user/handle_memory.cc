@@ -1,5 +1,6 @@
 // The memory of the guest: as a whole table, or region by region.
 #include <cinttypes>
+#include <cstdio>
 
 #include "fallow/vhost_user/handling.h"
 
@@ -60,6 +61,10 @@ VhostVerdict VhostHandling::rem_mem_reg() noexcept {
 
 // Against those before it.
 VhostVerdict VhostHandling::check_region(std::uint32_t which) noexcept {
+  char owner[32];
+  std::snprintf(owner, sizeof owner, " of region %u", which);
+  const auto v = expect_memory_file(next_.regions[which].fd, owner);
+  if (v != VhostVerdict::Done) return v;
   const VhostRegion& r = next_.regions[which].at;
   if (r.size == 0) return refuse("region %u is empty", which);
   if (wraps(r.guest_address, r.size) || wraps(r.user_address, r.size) || wraps(r.mmap_offset, r.size)) {

@@ -1,6 +1,7 @@
 // Rings. One starts when its kick descriptor comes, or, stopped by new settings, when it is enabled again; it
 // stops when it is asked where it is, when its settings change, and when another driver begins.
 #include <cinttypes>
+#include <cstdio>
 
 #include "fallow/vhost_user/handling.h"
 
@@ -135,6 +136,11 @@ VhostVerdict VhostHandling::set_vring_descriptor(int Vring::*which) noexcept {
   if (none && which == &Vring::kick)
     return refuse("no descriptor for queue %" PRIu64 ": polling is not supported", index);
   const auto i = static_cast<std::uint32_t>(index);
+  if (!none) {
+    char owner[32];
+    std::snprintf(owner, sizeof owner, " of queue %u", i);
+    if (const auto v = expect_notifier(message_.fds()[0], owner); v != VhostVerdict::Done) return v;
+  }
   Vring& ring = next_.vrings[i];
   ring.*which = none ? -1 : message_.fds()[0];
   if (ring.started) return verdict_of(backend_.replace_descriptors(i, ring), "the descriptors of a ring");
@@ -162,11 +168,13 @@ VhostVerdict VhostHandling::stop(std::uint32_t vring, RingEnd why) noexcept {
   return v;
 }
 
+// Each ring is dropped at once, though the back-end may still be at work in one: the driver of all is gone.
 VhostVerdict VhostHandling::begin_anew() noexcept {
+  VhostVerdict all = VhostVerdict::Done;
   for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) return v;
+    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) all = v;
   }
-  return VhostVerdict::Done;
+  return all;
 }
 
 }  // namespace fallow

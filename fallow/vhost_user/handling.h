@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 
+#include "fallow/host/descriptor_kind.h"
 #include "fallow/vhost_user/backend.h"
 #include "fallow/vhost_user/complaint.h"
 #include "fallow/vhost_user/message.h"
@@ -74,6 +76,14 @@ class VhostHandling {
   std::uint32_t max_slots() const noexcept;
   bool packed() const noexcept { return (next_.features & kFeatureRingPacked) != 0; }
   bool wants_acknowledgement() const noexcept;
+
+  // What a descriptor of the message is, before anything else is done with it: see DescriptorKind. `owner`
+  // names what it is for, such as " of region 1".
+  VhostVerdict expect_kind(int fd, std::initializer_list<DescriptorKind> good, const char* wanted,
+                           const char* owner) noexcept;
+  VhostVerdict expect_memory_file(int fd, const char* owner = "") noexcept;
+  VhostVerdict expect_notifier(int fd, const char* owner) noexcept;
+  VhostVerdict expect_stream(int fd) noexcept;
 
   VhostVerdict reply_no(VhostNo no) noexcept;
   VhostVerdict answer(std::uint64_t value) noexcept;

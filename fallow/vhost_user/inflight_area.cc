@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint16_t kVersion = 1;
+// Chains that may have reached the ring and not the area when a back-end died: here each is noted by itself.
+constexpr std::uint16_t kBatch = 1;
 
 // acquire: MO-28, pairs with ordered_store() in the back-end that had the area before.
 template <class T>
@@ -84,7 +86,9 @@ Created<InflightArea> InflightArea::open(const VhostInflight& inflight) {
            std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
   }
   const std::uint64_t shift = area.mmap_offset % kPage;
-  auto mapping = GuardedMapping::create(inflight.fd, {area.mmap_offset - shift}, {area.mmap_size + shift});
+  // No more of it than is used: how much there is, is the front-end's word.
+  auto mapping = GuardedMapping::create(inflight.fd, {area.mmap_offset - shift},
+                                        {size(area.queues, area.queue_size) + shift});
   if (!mapping) return mapping.error;
   if (shift % alignof(Queue) != 0) return std::string("the inflight area is not aligned");
   return std::unique_ptr<InflightArea>(new InflightArea(std::move(mapping.object), inflight, shift));
@@ -111,14 +115,16 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
                                               std::uint16_t used) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return {};
-  if (load(region->version) == 0) {
-    ordered_store(region->desc_num, std::min(size, queue_size_));
+  // What was written for a ring of another size, or one that was elsewhere, says nothing of this one.
+  const auto ahead = static_cast<std::uint16_t>(used - load(region->used_idx));
+  if (load(region->version) != kVersion || load(region->desc_num) != size || ahead > kBatch) {
+    forget(index);
+    ordered_store(region->desc_num, size);
     ordered_store(region->used_idx, used);
     ordered_store(region->version, kVersion);
     return {};
   }
-  // The batch before the death may have reached the ring and not the area: one chain, as none is larger here.
-  if (load(region->used_idx) != used) {
+  if (ahead != 0) {
     if (Descriptor* const last = descriptor(index, load(region->last_batch_head)); last != nullptr)
       ordered_store(last->inflight, std::uint8_t{0});
     ordered_store(region->used_idx, used);

@@ -26,8 +26,9 @@ class InflightArea final : public RingJournal {
   // Maps what the front-end gives. Fails for an area that is too small or no file.
   static Created<InflightArea> open(const VhostInflight& inflight);
 
-  // A ring begins: returns the chains that are owed, in the order in which they were taken, and where the
-  // ring is if any are; `used` is the ring's own used index.
+  // A ring begins: returns the chains that are owed, in the order in which they were taken; `used` is the
+  // ring's own used index. None, and what the area said of the queue is forgotten: it was written for a ring
+  // of another size or used index. Whether the ring lies where that one did the area does not say.
   std::vector<std::uint16_t> owed(std::uint16_t queue, std::uint16_t size, std::uint16_t used) noexcept;
 
   // Another driver begins: nothing of a queue is in flight any more.

@@ -4,14 +4,6 @@
 #include "fallow/vhost_user/ring_base.h"
 
 namespace fallow {
-namespace {
-
-bool same(const QueueAddresses& a, const QueueAddresses& b) noexcept {
-  return a.size == b.size && a.descriptors == b.descriptors && a.driver_area == b.driver_area &&
-         a.device_area == b.device_area;
-}
-
-}  // namespace
 
 void SameDriver::handed_out(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
                             bool last) noexcept {
@@ -33,17 +25,20 @@ void SameDriver::another() noexcept {
   for (RingRecord& ring : record_.rings) ordered_store(ring.handed.valid, 0);
 }
 
-SameDriver::Verdict SameDriver::starts(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
-                                       bool packed) noexcept {
+SameDriver::Verdict SameDriver::verdict(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
+                                        bool packed) const noexcept {
   if (!open()) return Verdict::Same;
   const HandedOut& handed = record_.rings[queue].handed;
-  if (handed.valid == 0 || handed.base != base || !same(handed.at, at)) {
-    another();
-    return Verdict::Another;
-  }
-  if (is_fresh_base(base, packed)) return Verdict::Unproven;
-  ordered_store(record_.driver_open, 0);
-  return Verdict::Same;
+  if (handed.valid == 0 || handed.base != base || handed.at != at) return Verdict::Another;
+  return is_fresh_base(base, packed) ? Verdict::Unproven : Verdict::Same;
+}
+
+SameDriver::Verdict SameDriver::starts(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
+                                       bool packed) noexcept {
+  const Verdict verdict = this->verdict(queue, at, base, packed);
+  if (verdict == Verdict::Another) another();
+  if (verdict == Verdict::Same) ordered_store(record_.driver_open, 0);
+  return verdict;
 }
 
 }  // namespace fallow

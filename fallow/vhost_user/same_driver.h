@@ -30,6 +30,9 @@ class SameDriver {
 
   // All rings stopped, and no ring that started since proved whose it is.
   bool open() const noexcept { return record_.driver_open != 0; }
+  // What starts() will say; changes nothing.
+  Verdict verdict(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base,
+                  bool packed) const noexcept;
   // A ring starts, at `base`.
   Verdict starts(std::uint16_t queue, const QueueAddresses& at, std::uint32_t base, bool packed) noexcept;
 

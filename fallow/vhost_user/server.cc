@@ -33,11 +33,13 @@ Nanoseconds now() noexcept {
 
 }  // namespace
 
-Server::Server(const ServerOptions& options, ServerRecords& records, ServerEvents& events)
-    : options_(options), records_(records), events_(events) {}
+Server::Server(const ServerOptions& options, std::span<GuestRecord> records, ServerEvents& events)
+    : options_(options), records_(records), events_(events), clients_(records.size()) {
+  for (const GuestRecord& record : records_) last_number_ = std::max(last_number_, record.number);
+}
 
-Created<Server> Server::create(const ServerOptions& options, ServerRecords& records, ServerEvents& events,
-                               std::span<const int> keep) {
+Created<Server> Server::create(const ServerOptions& options, std::span<GuestRecord> records,
+                               ServerEvents& events, std::span<const int> keep) {
   std::unique_ptr<Server> server(new Server(options, records, events));
   if (std::string error = server->set_up(keep); !error.empty()) return error;
   return server;
@@ -59,9 +61,10 @@ std::string Server::set_up(std::span<const int> keep) {
     return system_error_text("the server", "timerfd_settime", errno);
   if (!watch(Source::Bell, 0, bell_) || !watch(Source::Timer, 0, timer_))
     return system_error_text("the server", "epoll_ctl", errno);
-  for (std::size_t place = 0; place < ServerRecords::kMostGuests; ++place) {
-    if (records_.guests[place].in_use == 0) continue;
-    if (std::string error = take_up(place); !error.empty()) return error;
+  if (options_.calls >= 0 && !watch(Source::Calls, 0, options_.calls))
+    return system_error_text("the server", "epoll_ctl", errno);
+  for (std::size_t place = 0; place < records_.size(); ++place) {
+    if (records_[place].in_use != 0) take_up(place);
   }
   for (std::size_t i = 0; i < options_.listeners.size(); ++i) {
     if (!watch(Source::Listener, i, options_.listeners[i]))
@@ -82,7 +85,8 @@ void Server::close_unnamed(std::span<const int> keep) {
   std::vector<int> named(keep.begin(), keep.end());
   for (int fd = 0; fd <= 2; ++fd) named.push_back(fd);
   named.insert(named.end(), options_.listeners.begin(), options_.listeners.end());
-  for (GuestRecord& record : records_.guests) {
+  if (options_.calls >= 0) named.push_back(options_.calls);
+  for (GuestRecord& record : records_) {
     if (record.in_use == 0) continue;
     VhostConnection(record.vhost).recover();
     for_each_descriptor(record.vhost, [&](int fd) { named.push_back(fd); });
@@ -108,7 +112,7 @@ bool Server::watch(Source source, std::size_t place, int fd, bool once) {
 std::string Server::begin(std::size_t place) {
   const int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (bell < 0) return system_error_text("a guest", "eventfd", errno);
-  auto client = std::make_unique<Client>(records_.guests[place], bell);
+  auto client = std::make_unique<Client>(records_[place], bell);
   auto guest = BalloonGuest::create(options_.guest, client->record, events_, bell);
   if (!guest) return guest.error;
   client->guest = std::move(guest.object);
@@ -118,14 +122,27 @@ std::string Server::begin(std::size_t place) {
   return {};
 }
 
-// A guest that the process before served.
-std::string Server::take_up(std::size_t place) {
-  GuestRecord& record = records_.guests[place];
-  ++record.restarts;
-  if (std::string error = begin(place); !error.empty()) return error;
-  clients_[place]->resuming = true;
+// A guest that the process before served, or that was accepted elsewhere. What is in the way of one guest is
+// not in the way of the others.
+void Server::take_up(std::size_t place) {
+  GuestRecord& record = records_[place];
+  if (const std::string error = begin(place); !error.empty()) {
+    for_each_descriptor(record.vhost, [](int fd) {
+      if (fd >= 0) ::close(fd);
+    });
+    // release: MO-28, as in finish().
+    std::atomic_ref<std::uint32_t>(record.in_use).store(0, std::memory_order_release);
+    events_.disconnected(record.number, "it cannot be served: " + error);
+    return;
+  }
+  // A record that nobody has begun to serve is as it was made.
+  if (std::exchange(record.begun, 1U) == 0) {
+    events_.connected(record.number, record.socket);
+  } else {
+    ++record.restarts;
+    clients_[place]->resuming = true;
+  }
   step(place);
-  return {};
 }
 
 std::string Server::run() {
@@ -144,6 +161,8 @@ std::string Server::run() {
       }
       if (!any) return {};
     }
+    if (options_.until_no_guest && std::ranges::none_of(clients_, [](const auto& c) { return c != nullptr; }))
+      return {};
     const int n = epoll_wait(epoll_, events, kEvents, ending_ || resting_ ? kLookEveryMs : -1);
     // Before anything else is called, which has errors of its own.
     if (n < 0 && errno != EINTR) return system_error_text("the server", "epoll_wait", errno);
@@ -164,6 +183,10 @@ void Server::handle(Source source, std::size_t place) {
     case Source::Bell:
       drain(bell_);
       run_posted();
+      return;
+    case Source::Calls:
+      drain(options_.calls);
+      events_.called(*this);
       return;
     case Source::Timer:
       drain(timer_);
@@ -197,18 +220,18 @@ void Server::accept_from(std::size_t listener) {
     return;
   }
   std::size_t place = 0;
-  while (place < ServerRecords::kMostGuests && records_.guests[place].in_use != 0) ++place;
-  if (place == ServerRecords::kMostGuests) {
-    events_.turned_away(
-        static_cast<std::uint32_t>(listener),
-        "there are " + std::to_string(ServerRecords::kMostGuests) + " guests, which is all there can be");
+  while (place < records_.size() && records_[place].in_use != 0) ++place;
+  if (place == records_.size()) {
+    events_.turned_away(static_cast<std::uint32_t>(listener), "there are " + std::to_string(records_.size()) +
+                                                                  " guests, which is all there can be");
     ::close(socket);
     return;
   }
-  GuestRecord& record = records_.guests[place];
+  GuestRecord& record = records_[place];
   record = GuestRecord{};
   record.socket = static_cast<std::uint32_t>(listener);
-  record.number = ++records_.last_number;
+  record.number = ++last_number_;
+  record.begun = 1;
   record.target = static_cast<std::uint32_t>(options_.target.raw);
   vhost_begin(record.vhost, socket);
   // release: MO-28, the record is complete before it is in use. From here on the descriptor is named.
@@ -299,7 +322,7 @@ void Server::finish(std::size_t place, Client& client) {
   const std::string why = client.why;
   clients_[place].reset();
   // release: MO-28, the session has closed its descriptors before the record stops naming them.
-  std::atomic_ref<std::uint32_t>(records_.guests[place].in_use).store(0, std::memory_order_release);
+  std::atomic_ref<std::uint32_t>(records_[place].in_use).store(0, std::memory_order_release);
   events_.disconnected(number, why);
 }
 

@@ -1,7 +1,6 @@
-// The daemon's loop: sockets to listen on, guests, and what is asked of them.
+// The loop that serves guests: sockets to listen on, sessions, and what is asked of them.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -18,10 +17,16 @@ namespace fallow {
 
 struct ServerOptions {
   std::vector<int> listeners;  // sockets that listen, one for each path; stay the caller's
+  // Serves the guests whose records there are, and returns when the last one is gone.
+  bool until_no_guest = false;
+  // An eventfd; each write to it has ServerEvents::called() run. Stays the caller's; -1: there is none.
+  int calls = -1;
   BalloonGuestOptions guest;
   PfnCount target;                      // of a new guest's balloon
   Nanoseconds statistics = seconds(5);  // between two requests for a guest's statistics; 0: none
 };
+
+class Server;
 
 // What happens, for a log. The server's thread, but for guest_event().
 class ServerEvents : public BalloonGuestEvents {
@@ -31,25 +36,22 @@ class ServerEvents : public BalloonGuestEvents {
   virtual void disconnected(std::uint64_t guest, const std::string& why) noexcept = 0;
   virtual void refused(std::uint64_t guest, const std::string& complaint) noexcept = 0;
   virtual void turned_away(std::uint32_t socket, const std::string& why) noexcept = 0;
+  // Somebody wrote to ServerOptions::calls.
+  virtual void called(Server& /*server*/) noexcept {}
 
  protected:
   ~ServerEvents() = default;
 };
 
-// The records of all guests: memory shared with the supervisor, zero-filled at first.
-struct ServerRecords {
-  static constexpr std::size_t kMostGuests = 256;
-  std::uint64_t last_number = 0;
-  GuestRecord guests[kMostGuests];
-};
-
 // One thread, but for stop() and post().
 class Server {
  public:
-  // Takes up the guests that `records` hold, and closes what descriptors a process before left that none of
-  // them, nor `keep`, names.
-  static Created<Server> create(const ServerOptions& options, ServerRecords& records, ServerEvents& events,
-                                std::span<const int> keep);
+  // `records`: a place for each guest that there can be, zero-filled at first, in memory that outlives the
+  // process. Takes up the guests that they hold, and closes what descriptors a process before left that none
+  // of them, nor `keep`, names. A guest that cannot be taken up is closed, and the event disconnected() says
+  // why.
+  static Created<Server> create(const ServerOptions& options, std::span<GuestRecord> records,
+                                ServerEvents& events, std::span<const int> keep);
   ~Server();
 
   // Serves until stop(). Then no new requests are taken, those under way end, and the connections close.
@@ -72,12 +74,12 @@ class Server {
 
  private:
   struct Client;
-  enum class Source : std::uint32_t { Bell, Timer, Listener, Socket, Guest };
+  enum class Source : std::uint32_t { Bell, Calls, Timer, Listener, Socket, Guest };
 
-  Server(const ServerOptions& options, ServerRecords& records, ServerEvents& events);
+  Server(const ServerOptions& options, std::span<GuestRecord> records, ServerEvents& events);
   std::string set_up(std::span<const int> keep);
   void close_unnamed(std::span<const int> keep);
-  std::string take_up(std::size_t place);
+  void take_up(std::size_t place);
   bool watch(Source source, std::size_t place, int fd, bool once = false);
 
   void handle(Source source, std::size_t place);
@@ -94,9 +96,10 @@ class Server {
   Status for_guests(std::uint64_t guest, F f);
 
   const ServerOptions options_;
-  ServerRecords& records_;
+  const std::span<GuestRecord> records_;
   ServerEvents& events_;
-  std::array<std::unique_ptr<Client>, ServerRecords::kMostGuests> clients_;
+  std::vector<std::unique_ptr<Client>> clients_;  // by the place of their record
+  std::uint64_t last_number_ = 0;                 // of a guest
   int epoll_ = -1, bell_ = -1, timer_ = -1, reserve_ = -1;
   bool ending_ = false;   // some client waits for its guest to be out of what it does
   bool resting_ = false;  // some listener is not watched

@@ -7,6 +7,7 @@
 
 #include "fallow/vhost_user/connection.h"
 #include "fallow/vhost_user/handling.h"
+#include "fallow/vhost_user/state_check.h"
 
 namespace fallow {
 namespace {
@@ -88,6 +89,10 @@ void VhostSession::close_replaced() noexcept {
 Status VhostSession::resume() noexcept {
   complaint_.clear();
   VhostConnection(state_).recover();
+  if (!vhost_sound(state_, complaint_)) {
+    disown();
+    return Status::InvalidArgument;
+  }
   if (state_.where().phase == VhostPhase::Closing) return Status::Ok;
   const VhostSettings& now = state_.settings();
   Status status = Status::Ok;
@@ -100,6 +105,15 @@ Status VhostSession::resume() noexcept {
   const char* const why = backend_.why();
   complaint_.say("going on where a process left off: %s", why != nullptr ? why : describe(status));
   return status;
+}
+
+// What a state names that cannot be may be anybody's: nothing of it is closed but the connection.
+void VhostSession::disown() noexcept {
+  const bool connected = descriptor_kind(state_.socket) == DescriptorKind::UnixStream;
+  vhost_begin(state_, connected ? state_.socket : -1);
+  VhostProgress to;
+  to.phase = VhostPhase::Closing;
+  state_.go(to);
 }
 
 Status VhostSession::resume_rings() noexcept {

@@ -34,7 +34,8 @@ class VhostSession {
   // For a back-end that knows nothing yet, and a state that a process left: tells it all that was negotiated,
   // and starts the rings that were started, from Vring::base: where they had come to since, the back-end must
   // know by itself. Then step() goes on with the message that was at hand. Pending: call again. Anything
-  // else: the complaint says what the back-end did not accept; close().
+  // else: the complaint says what the back-end did not accept, or what of the state cannot be (which closes
+  // nothing that it names but the connection); close().
   Status resume() noexcept;
 
   // Stops the rings, takes back the memory and closes every descriptor. Pending: call again, until Ok.
@@ -54,6 +55,7 @@ class VhostSession {
   VhostOutcome finish(VhostOutcome outcome) noexcept;
   void close_replaced() noexcept;
   void close_all() noexcept;
+  void disown() noexcept;
   Status resume_rings() noexcept;
 
   VhostState& state_;

@@ -65,7 +65,10 @@ struct VhostSettings {
   Vring vrings[kVhostMaxVrings];
   VhostMemoryRegion regions[kVhostMaxRegions];
 
-  std::span<const VhostMemoryRegion> memory() const noexcept { return {regions, region_count}; }
+  // Of a state that a process left there may be any number.
+  std::span<const VhostMemoryRegion> memory() const noexcept {
+    return {regions, region_count < kVhostMaxRegions ? region_count : kVhostMaxRegions};
+  }
   // A ring without bit 30 negotiated is enabled from the start.
   bool enabled(std::uint32_t vring) const noexcept {
     return (features & kVhostFProtocolFeatures) == 0 || vrings[vring].enabled;
@@ -82,10 +85,11 @@ struct alignas(8) VhostProgress {  // so that every compiler stores it at once
   static_assert(kVhostMaxRegions < kTooManyFds);
 
   VhostPhase phase = VhostPhase::Receiving;
-  bool second = false;     // which of the settings count
-  bool in_call = false;    // the kernel may have changed VhostState::call since
-  std::uint8_t fds = 0;    // that came with the message
-  std::uint16_t have = 0;  // bytes of the message
+  // Flags: numbers, as of a state that a process left they are read before anything looked at them.
+  std::uint8_t second = 0;   // which of the settings count
+  std::uint8_t in_call = 0;  // the kernel may have changed VhostState::call since
+  std::uint8_t fds = 0;      // that came with the message
+  std::uint16_t have = 0;    // bytes of the message
   std::uint16_t spare = 0;
 };
 static_assert(sizeof(VhostProgress) == 8 && std::atomic_ref<VhostProgress>::is_always_lock_free);
@@ -140,7 +144,8 @@ void for_each_descriptor_of(Settings& settings, F&& f) {
     f(ring.call);
     f(ring.err);
   }
-  for (std::uint32_t i = 0; i < settings.region_count; ++i) f(settings.regions[i].fd);
+  const std::size_t regions = settings.memory().size();
+  for (std::size_t i = 0; i < regions; ++i) f(settings.regions[i].fd);
 }
 
 // Calls with each descriptor that the connection owns; -1 for some that there are not. First, where a process

@@ -27,6 +27,7 @@ constexpr void copy_members(QueueBuffer& to, const QueueBuffer& from) noexcept {
 struct QueueAddresses {
   std::uint16_t size = 0;
   GuestPhys descriptors, driver_area, device_area;
+  friend constexpr bool operator==(const QueueAddresses&, const QueueAddresses&) noexcept = default;
 };
 
 // What of the ring features was negotiated.

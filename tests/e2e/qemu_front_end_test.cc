@@ -164,7 +164,7 @@ class QemuFrontEnd : public QemuTest, public testing::WithParamInterface<Combina
       const std::uint64_t before = figure("requests");
       wait_until([&] { return figure("requests") != before; }, milliseconds(800));
       daemon_->kill_worker();
-      ASSERT_TRUE(daemon_->wait_for_events("serving", killed + 1));
+      ASSERT_TRUE(daemon_->wait_for_events("resumed", killed));
     }
     run_in_guest(kEndChurn);
     EXPECT_EQ(figure("restarts"), 10U);

@@ -73,7 +73,7 @@ TEST(ServeLife, a_connection_outlives_the_worker) {
 TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
   ServeProcess daemon({"--metrics", "127.0.0.1:29105"});
   const auto descriptors = [&] {
-    const std::filesystem::directory_iterator all("/proc/" + std::to_string(daemon.supervisor()) + "/fd");
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(daemon.process()) + "/fd");
     return std::distance(begin(all), end(all));
   };
   const auto before = descriptors();
@@ -81,7 +81,7 @@ TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
     const int front_end = connect_to(daemon.socket());
     EXPECT_TRUE(daemon.wait_for_events("connected", round));
     daemon.kill_worker();
-    EXPECT_TRUE(daemon.wait_for_events("serving", round + 1));
+    EXPECT_TRUE(daemon.wait_for_events("resumed", round));
     close(front_end);
     EXPECT_TRUE(daemon.wait_for_events("disconnected", round));
   }
@@ -91,22 +91,36 @@ TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
 TEST(ServeLife, the_worker_has_no_rights_that_it_does_not_need) {
   if (kSanitized) GTEST_SKIP() << "it runs without its sandbox";
   ServeProcess daemon;
-  const std::string status = status_of(daemon.worker());
-  EXPECT_TRUE(has(status, "NoNewPrivs:\t1")) << status;
-  EXPECT_TRUE(has(status, "Seccomp:\t2")) << status;
+  const int front_end = connect_to(daemon.socket());
+  ASSERT_TRUE(daemon.wait_for_events("connected", 1));
+  for (const pid_t process : {daemon.worker(), daemon.control()}) {
+    const std::string status = status_of(process);
+    EXPECT_TRUE(has(status, "NoNewPrivs:\t1")) << status;
+    EXPECT_TRUE(has(status, "Seccomp:\t2")) << status;
+  }
+  close(front_end);
 }
 
 TEST(ServeLife, root_can_have_it_serve_as_somebody_else) {
   if (geteuid() != 0) GTEST_SKIP() << "needs root";
   ServeProcess daemon({"--user", "nobody", "--socket-mode", "660"});
-  EXPECT_TRUE(has(status_of(daemon.worker()), "Uid:\t65534\t65534\t65534\t65534"));
+  const int front_end = connect_to(daemon.socket());
+  ASSERT_TRUE(daemon.wait_for_events("connected", 1));
+  const auto processes = daemon.processes();
+  EXPECT_EQ(processes.size(), 4U);
+  for (const pid_t process : processes) {
+    if (process != daemon.process()) {
+      EXPECT_TRUE(has(status_of(process), "Uid:\t65534\t65534\t65534\t65534"));
+    }
+  }
   struct stat at {};
   ASSERT_EQ(stat(daemon.socket().c_str(), &at), 0);
   EXPECT_EQ(at.st_uid, 65534U);
   EXPECT_EQ(at.st_mode & 07777, 0660U);
   daemon.kill_worker();
-  EXPECT_TRUE(daemon.wait_for_events("serving", 2));
+  EXPECT_TRUE(daemon.wait_for_events("resumed", 1));
   EXPECT_EQ(daemon.stop(), 0);
+  close(front_end);
   EXPECT_EQ(run_cli({"serve", "--socket", daemon.socket(), "--user", "nobody-at-all"}).err,
             "fallow serve: --user: there is no user 'nobody-at-all'\n");
 }
@@ -135,7 +149,7 @@ TEST(ServeLife, metrics_come_out_of_the_sandbox) {
 TEST(ServeLife, a_log_that_was_put_away_begins_anew) {
   ServeProcess daemon;
   std::filesystem::rename(daemon.log_path(), daemon.log_path() + ".1");
-  kill(daemon.supervisor(), SIGHUP);
+  kill(daemon.process(), SIGHUP);
   EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(daemon.log_path()); }));
   close(connect_to(daemon.socket()));
   EXPECT_TRUE(daemon.wait_for_events("connected", 1));
@@ -186,18 +200,14 @@ TEST(ServeLife, what_makes_no_sense_is_told) {
 
 TEST(ServeLife, many_idle_guests_cost_little) {
   ServeProcess daemon;
+  const std::uint64_t before = daemon.memory();
   std::vector<int> front_ends;
   for (int i = 0; i < 64; ++i) front_ends.push_back(connect_to(daemon.socket()));
   EXPECT_TRUE(daemon.wait_for_events("connected", 64));
-  const auto resident_kib = [](pid_t process) {
-    const std::string status = status_of(process);
-    return std::stoul(status.substr(status.find("VmRSS:") + 6));
-  };
-  const unsigned long all = resident_kib(daemon.worker()) + resident_kib(daemon.supervisor());
-  RecordProperty("resident_kib", static_cast<int>(all));
-  constexpr unsigned long kMostKib = 32 << 10;
+  const std::uint64_t all = daemon.memory();
+  RecordProperty("memory_kib", static_cast<int>(all >> 10));
   if (!kSanitized) {
-    EXPECT_LE(all, kMostKib);
+    EXPECT_LE(all, before + (64U << 20));
   }
   for (const int front_end : front_ends) close(front_end);
   EXPECT_TRUE(daemon.wait_for_events("disconnected", 64));

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,17 +38,22 @@ std::string exchange(const std::string& path, const std::string& request) {
   return answer;
 }
 
-}  // namespace
-
-int connect_to(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
-  const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return file;
-  close(file);
-  return -1;
+std::vector<pid_t> children_of(pid_t process) {
+  const std::string id = std::to_string(process);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
+  std::vector<pid_t> children;
+  for (pid_t child = -1; list >> child;) children.push_back(child);
+  return children;
 }
+
+std::string name_of(pid_t process) {
+  std::string name;
+  std::ifstream file("/proc/" + std::to_string(process) + "/comm");
+  std::getline(file, name);
+  return name;
+}
+
+}  // namespace
 
 ServeProcess::ServeProcess(const std::vector<std::string>& options) : options_(options) {
   if (kSanitized) options_.emplace_back("--no-sandbox");
@@ -91,11 +95,36 @@ void ServeProcess::start() {
 }
 
 pid_t ServeProcess::worker() const {
-  const std::string id = std::to_string(process_);
-  std::ifstream children("/proc/" + id + "/task/" + id + "/children");
-  pid_t child = -1;
-  children >> child;
-  return children ? child : -1;
+  for (const pid_t child : children_of(process_)) {
+    if (name_of(child) != "fallow-guest") continue;
+    if (const auto workers = children_of(child); !workers.empty()) return workers.front();
+  }
+  return -1;
+}
+
+pid_t ServeProcess::control() const {
+  for (const pid_t child : children_of(process_)) {
+    if (name_of(child) == "fallow-control") return child;
+  }
+  return -1;
+}
+
+std::vector<pid_t> ServeProcess::processes() const {
+  std::vector<pid_t> all = {process_};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const pid_t child : children_of(all[i])) all.push_back(child);
+  }
+  return all;
+}
+
+std::uint64_t ServeProcess::memory() const {
+  std::uint64_t kib = 0;
+  for (const pid_t process : processes()) {
+    const std::string text = read_file("/proc/" + std::to_string(process) + "/smaps_rollup");
+    const std::size_t at = text.find("\nPss:");
+    if (at != std::string::npos) kib += std::stoull(text.substr(at + 5));
+  }
+  return kib << 10;
 }
 
 // -1 would be all processes of the machine.

@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "tests/e2e/cli_process.h"
+#include "tests/support/unix_socket.h"
 
 namespace fallow {
-
-// A connection to a local socket; -1: nobody listens there.
-int connect_to(const std::string& path);
 
 class ServeProcess {
  public:
@@ -28,14 +26,20 @@ class ServeProcess {
 
   std::string socket() const { return folder_.path("socket"); }
   std::string log_path() const { return folder_.path("log"); }
-  pid_t supervisor() const { return process_; }
-  // The process that serves; -1: at present there is none.
+  pid_t process() const { return process_; }
+  // The process that serves the only guest, or one of them; -1: at present there is none.
   pid_t worker() const;
+  // The one behind the control socket and the metrics; -1: at present there is none.
+  pid_t control() const;
+  // All processes of the daemon, its first among them.
+  std::vector<pid_t> processes() const;
+  // Memory that no other process shares, of all of them (Pss of /proc/PID/smaps_rollup).
+  std::uint64_t memory() const;
   // SIGKILL to that process. Waits for one; none in time is a failure of the test, and nothing is killed.
   void kill_worker() const;
   // SIGTERM; the exit status, -1 if a signal ended it or it did not end in time.
   int stop();
-  // SIGKILL, to the supervisor, with whom the worker dies.
+  // SIGKILL to the first process, with which the others die.
   void kill_all();
   // After one of these.
   void start_again() { start(); }

@@ -68,6 +68,8 @@ class FakeDesk final : public ControlDesk {
                 [on](GuestSnapshot& one) { one.paused = on; });
   }
 
+  DaemonCounts counts() override { return {12, 3, 1}; }
+
   void close() noexcept override {}
 
  private:

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <chrono>
 #include <initializer_list>
@@ -12,8 +11,10 @@
 #include <thread>
 
 #include "fallow/balloon/wire.h"
+#include "fallow/vhost_user/rules.h"
 #include "fallow/virtio/packed_driver_queue.h"
 #include "fallow/virtio/split_driver_queue.h"
+#include "tests/support/unix_socket.h"
 #include "tests/support/vhost_front_end.h"
 
 namespace fallow {
@@ -24,18 +25,6 @@ struct VhostGuestOptions {
   std::uint64_t memory = 32 << 20;
   std::uint16_t queue_size = 64;
 };
-
-inline int connect_to(const std::string& path) {
-  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  path.copy(name.sun_path, sizeof name.sun_path - 1);
-  if (fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
-    ::close(fd);
-    return -1;
-  }
-  return fd;
-}
 
 class VhostGuest {
  public:

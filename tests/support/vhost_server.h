@@ -59,6 +59,10 @@ class RecordingEvents final : public ServerEvents {
   bool wait_for(const std::string& words, unsigned n = 1) {
     return eventually([&] { return count(words) >= n; });
   }
+  void forget() {
+    const std::lock_guard held(mutex_);
+    lines_.clear();
+  }
   std::string all() {
     const std::lock_guard held(mutex_);
     std::string text;
@@ -102,6 +106,11 @@ inline int listen_at(const std::string& path, int backlog = 512) {
   return fd;
 }
 
+struct ServerRecords {
+  static constexpr std::size_t kMostGuests = 256;
+  GuestRecord guests[kMostGuests];
+};
+
 class VhostServerBox {
  public:
   explicit VhostServerBox(BalloonGuestOptions guest = {}) {
@@ -124,7 +133,7 @@ class VhostServerBox {
 
   // `keep`: descriptors that are not the guests'.
   void start(std::vector<int> keep) {
-    auto made = Server::create(options, *records, events, keep);
+    auto made = Server::create(options, records->guests, events, keep);
     ASSERT_TRUE(made) << made.error;
     server = std::move(made.object);
     thread_ = std::thread([this] {

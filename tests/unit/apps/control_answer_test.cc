@@ -85,7 +85,8 @@ TEST_F(ControlAnswer, guests_that_there_are_not) {
 
 TEST_F(ControlAnswer, a_server_that_does_not_answer) {
   house_.answers = false;
-  const std::string why = "the daemon did not come to it within 2 s, or is going down";
+  const std::string why =
+      "a guest did not answer in time, and may still come to it; list tells whether it is stuck";
   EXPECT_EQ(error(R"({"command":"list"})"), why);
   EXPECT_EQ(error(R"({"command":"pause","guest":1})"), why);
 }

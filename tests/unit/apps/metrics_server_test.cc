@@ -22,7 +22,7 @@ namespace {
 
 std::string text_of(const std::optional<std::vector<GuestSnapshot>>& guests) {
   const std::vector<std::string> sockets = {"/run/a.sock"};
-  return prometheus::TextSerializer().Serialize(metric_families(guests, sockets));
+  return prometheus::TextSerializer().Serialize(metric_families(guests, {}, sockets));
 }
 
 bool has_line(const std::string& text, const std::string& line) {
@@ -68,6 +68,7 @@ TEST(Metrics, a_guest_in_prometheus_words) {
   EXPECT_TRUE(has_line(
       text, R"(fallow_guest_statistic_events{guest="1",socket="/run/a.sock",name="major_faults"} 11)"));
   EXPECT_EQ(text.find("available_memory"), std::string::npos);
+  EXPECT_TRUE(has_line(text, "fallow_guest_stuck" + who + " 0"));
   EXPECT_TRUE(has_line(text, "fallow_guests 1"));
   EXPECT_TRUE(has_line(text, "fallow_up 1"));
 }
@@ -98,7 +99,7 @@ TEST(Metrics, the_dashboard_shows_what_there_is) {
   const auto dashboard = nlohmann::json::parse(file, nullptr, false);
   ASSERT_TRUE(dashboard.is_object());
   std::set<std::string> there;
-  for (const auto& family : metric_families(std::vector{snapshot_of(1)}, {})) there.insert(family.name);
+  for (const auto& family : metric_families(std::vector{snapshot_of(1)}, {}, {})) there.insert(family.name);
   std::set<std::string> shown;
   const std::string text = dashboard.at("panels").dump();
   const std::regex name("fallow_[a-z_]+");
@@ -106,6 +107,14 @@ TEST(Metrics, the_dashboard_shows_what_there_is) {
     shown.insert(std::regex_replace(match->str(), std::regex("_seconds_(bucket|sum|count)$"), "_seconds"));
   for (const std::string& one : shown) EXPECT_TRUE(there.contains(one)) << one;
   EXPECT_GE(shown.size(), 15U);
+}
+
+TEST(Metrics, what_limits_did_is_counted) {
+  const std::string text =
+      prometheus::TextSerializer().Serialize(metric_families(std::vector<GuestSnapshot>{}, {12, 3, 1}, {}));
+  EXPECT_TRUE(has_line(text, "fallow_connections_total 12")) << text;
+  EXPECT_TRUE(has_line(text, "fallow_turned_away_total 3"));
+  EXPECT_TRUE(has_line(text, "fallow_quarantined_total 1"));
 }
 
 class MetricsServerTest : public testing::Test {
@@ -177,6 +186,23 @@ TEST_F(MetricsServerTest, a_client_that_says_nothing_does_not_hold_up_another) {
   ASSERT_EQ(connect(silent, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   EXPECT_NE(http_get(port(), "/metrics").find("200 OK"), std::string::npos);
   close(silent);
+}
+
+TEST_F(MetricsServerTest, two_hundred_slow_clients_do_not_hold_up_a_scrape) {
+  std::vector<OwnedFile> slow;
+  for (int i = 0; i < 200; ++i) {
+    slow.emplace_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(connect(slow.back().get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    EXPECT_GT(send(slow.back().get(), "GET /met", 8, MSG_NOSIGNAL), 0);
+    if (i % 20 != 0) continue;
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_NE(http_get(port(), "/metrics").find("200 OK"), std::string::npos) << i;
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  }
 }
 
 TEST(MetricsAddress, errors_name_the_address) {

@@ -135,5 +135,23 @@ TEST_F(ServeLogTest, that_the_host_does_not_release_is_said_once) {
       << said;
 }
 
+// A guest that filled the log before has not kept it from being said.
+TEST_F(ServeLogTest, what_is_said_once_was_written) {
+  ServeLog log(ends_[1], LogFormat::Text, LogLevel::Info);
+  ServeEvents events(log, {"/run/a"});
+  for (unsigned i = 0; i < 2 * ServeEvents::kBurst; ++i) {
+    events.refused(1, "nonsense");
+    static_cast<void>(written());
+  }
+  const auto complain = [&] {
+    events.guest_event(1, BalloonGuestEvents::Kind::NotReleased, "not supported");
+    return written().find("this is said once") != std::string::npos;
+  };
+  EXPECT_FALSE(complain()) << "there is no room";
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_TRUE(complain());
+  EXPECT_FALSE(complain());
+}
+
 }  // namespace
 }  // namespace fallow

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <set>
 #include <vector>
 
 #include "tests/support/recording_backing.h"
@@ -58,6 +59,38 @@ TEST_F(Inflated, AllOfARangeWhateverItsPlaceInAWord) {
     const bool all = std::all_of(in.begin() + static_cast<long>(first),
                                  in.begin() + static_cast<long>(first + n), [](bool b) { return b; });
     ASSERT_EQ(pages.all(1, {first}, {n}), all) << first << " " << n;
+  }
+}
+
+// Many, and far apart, in a memory of which most is never looked at.
+TEST(InflatedOfALargeMemory, IsWhatWasAdded) {
+  constexpr std::uint64_t kFrames = std::uint64_t{1} << 24;
+  std::byte byte{};
+  RecordingBacking backing{&byte, {0}, {1}};
+  MemoryMap map;
+  const std::array regions{MappedRegion{{{0}, {kFrames * kFrameSize}, &byte}, &backing, {0}}};
+  ASSERT_EQ(map.assign(regions), Status::Ok);
+  std::vector<std::uint64_t> words(InflatedPages::words(map));
+  InflatedPages pages(map, words);
+  std::mt19937 random(5);
+  std::set<std::uint64_t> in;
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 4000; ++i) {
+      const std::uint64_t frame = i % 8 == 0 ? random() % kFrames : random() % 4096;
+      if (random() % 3 != 0) {
+        ASSERT_EQ(pages.add(0, {frame}), in.insert(frame).second);
+      } else {
+        ASSERT_EQ(pages.remove(0, {frame}), in.erase(frame) != 0);
+      }
+    }
+    std::vector<std::uint64_t> seen;
+    pages.for_each([&](std::size_t, PfnCount frame) { seen.push_back(frame.raw); });
+    ASSERT_TRUE(std::equal(seen.begin(), seen.end(), in.begin(), in.end()));
+    ASSERT_EQ(pages.count().raw, in.size());
+    if (round == 0) continue;
+    pages.clear();
+    in.clear();
+    ASSERT_EQ(std::count(words.begin(), words.end(), 0U), static_cast<std::ptrdiff_t>(words.size()));
   }
 }
 

@@ -92,9 +92,10 @@ class VhostCrash : public testing::Test {
         fds.push_back(front.socket());
         return fds;
       };
-      EXPECT_TRUE(front.send(request, payload,
-                             with_fd ? std::vector<int>{VhostFrontEnd::memory()} : std::vector<int>{},
-                             kVhostVersion | kVhostNeedReply));
+      const bool memory = request == Request::SetMemTable || request == Request::AddMemReg;
+      std::vector<int> fds;
+      if (with_fd) fds.push_back(memory ? VhostFrontEnd::memory() : VhostFrontEnd::event());
+      EXPECT_TRUE(front.send(request, payload, std::move(fds), kVhostVersion | kVhostNeedReply));
       died = die_at(*state_, device, kind, stops);
       VhostConnection{*state_}.recover();
       sweep(*state_, others());

@@ -1,8 +1,11 @@
-// A front-end that answers no rule of sanity: rings where it likes, memory that it frees as soon as it may,
-// features, bases and configurations at any time. It knows all that may have been written into its memory.
+// A front-end whose messages are sound, and in an order that answers no rule of sanity: rings where it likes,
+// memory that comes and goes and that it frees as soon as it may, features, bases, configurations and
+// in-flight areas at any time; statistics are requested in between, the worker dies, the connection ends and
+// comes again. It knows all that may have been written into its memory.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <random>
 
 #include "fallow/virtio/packed_layout.h"
@@ -11,7 +14,9 @@
 
 namespace fallow {
 
-// Its guest's memory: lots, in which rings lie; a list of frames for each queue; pages to report and inflate.
+// Its guest's memory: lots, in which rings lie, and a list of frames for each queue are one region; pages to
+// report and inflate are another one of the same file; and there are pages in files of their own, which are
+// slots that come and go. One of these never comes.
 class RandomFrontEnd {
  public:
   RandomFrontEnd(VhostServerBox& box, std::uint32_t seed)
@@ -21,7 +26,26 @@ class RandomFrontEnd {
                {.features = features_of(seed), .memory = kPages + kPageCount * kPage, .queue_size = kSize}) {
     std::memset(guest_.memory(), static_cast<int>(kTheirs), guest_.options.memory);
     expected_.assign(kPages, kTheirs);
+    std::uint64_t at = VhostGuest::kBase + (1 << 30);
+    for (Slot& slot : slots_) {
+      slot.at = at;
+      at += 1 << 30;
+      FALLOW_CHECK(ftruncate(slot.file, kSlot) == 0);
+      void* const mapped = mmap(nullptr, kSlot, PROT_READ | PROT_WRITE, MAP_SHARED, slot.file, 0);
+      FALLOW_CHECK(mapped != MAP_FAILED);
+      slot.memory = static_cast<std::byte*>(mapped);
+      std::memset(slot.memory, static_cast<int>(kTheirs), kSlot);
+    }
   }
+  ~RandomFrontEnd() {
+    for (const Slot& slot : slots_) {
+      munmap(slot.memory, kSlot);
+      close(slot.file);
+    }
+    if (area_.fd >= 0) close(area_.fd);
+  }
+  RandomFrontEnd(const RandomFrontEnd&) = delete;
+  RandomFrontEnd& operator=(const RandomFrontEnd&) = delete;
 
   // Empty, or what was written that must not be.
   std::string run(unsigned steps) {
@@ -29,13 +53,19 @@ class RandomFrontEnd {
     if (one_of(8) != 0) {
       static_cast<void>(guest_.negotiate());
       if (one_of(3) == 0) accept(guest_.accepted & ~kVhostFProtocolFeatures);
-      static_cast<void>(guest_.set_memory());
+      if (one_of(2) == 0) new_area();
+      static_cast<void>(set_table());
     }
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) set_up(queue);
-    for (unsigned i = 0; i < steps && error_.empty() && !guest_.hung_up(0); ++i) step();
+    for (unsigned i = 0; i < steps && error_.empty(); ++i) {
+      timely([this] { step(); });
+      if (one_of(5) == 0) request_statistics();
+      if (one_of(12) == 0) die();
+    }
     look();
     // What is under way is over then.
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) stop(queue);
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) static_cast<void>(take_back(queue));
     return error_;
   }
   const std::string& made() const { return made_; }
@@ -45,6 +75,18 @@ class RandomFrontEnd {
   static constexpr std::uint64_t kLists = kLots * kLot, kPages = kLists + 8 * kPage, kPageCount = 64;
   static constexpr std::uint16_t kSize = 16, kQueues = VhostGuest::kMostQueues;
   static constexpr std::byte kTheirs{0x6b};  // what a guest has where no ring is
+
+  static constexpr std::size_t kSlots = 3;
+  static constexpr std::uint64_t kSlotPages = 8, kSlot = kSlotPages * kPage;
+
+  // Pages in a file of their own.
+  struct Slot {
+    std::uint64_t at = 0;  // guest address, and user address
+    int file = VhostFrontEnd::memory();
+    std::byte* memory = nullptr;
+    bool there = false;  // the back-end knows it
+    bool came = false;   // or did
+  };
 
   // A ring as the protocol has it.
   struct Ring {
@@ -78,15 +120,15 @@ class RandomFrontEnd {
   // ---- What it does. ----
 
   void step() {
-    const auto queue = static_cast<std::uint16_t>(one_of(kQueues));
-    switch (one_of(20)) {
+    // What the device keeps, it keeps of the statistics.
+    const auto queue = one_of(4) == 0 ? VhostGuest::kStats : static_cast<std::uint16_t>(one_of(kQueues));
+    switch (one_of(26)) {
       case 0:
         return write_config();
       case 1:
         return another_driver();
       case 2:
-        note("SET_MEM_TABLE");
-        static_cast<void>(guest_.set_memory());
+        static_cast<void>(set_table());
         return look();
       case 3:
       case 4:
@@ -104,13 +146,158 @@ class RandomFrontEnd {
       case 10:
         return unload_without_a_word();
       case 11:
-        note("statistics");
-        static_cast<void>(box_.ask([](Server& s) { return s.request_statistics(0); }));
+        request_statistics();
         return look();
       case 12:
         return kick(queue);
+      case 13:
+      case 14:
+        return change_slot(one_of(kSlots - 1));
+      case 15:
+        return area_.fd >= 0 && one_of(3) != 0 ? set_area() : new_area();
+      case 16:
+        return refill();
+      case 17:
+        return die_in_a_message(queue);
+      case 18:
+        return one_of(4) == 0 ? reconnect() : die();
       default:
         return make_available(queue);
+    }
+  }
+
+  // Each answer comes, and soon.
+  template <class F>
+  void timely(F f) {
+    const auto begin = std::chrono::steady_clock::now();
+    f();
+    if (std::chrono::steady_clock::now() - begin > std::chrono::seconds(8)) fail("no answer");
+    if (guest_.hung_up(0)) fail("the daemon hung up: " + box_.events.all());
+  }
+  void request_statistics() {
+    note("statistics");
+    static_cast<void>(box_.ask([](Server& s) { return s.request_statistics(0); }));
+  }
+  void die() {
+    note("the worker dies");
+    box_.die();
+    box_.start();
+  }
+  // While one that has no effect, or one that stops a ring, is under way.
+  void die_in_a_message(std::uint16_t queue) {
+    note("the worker dies in GET_VRING_BASE or GET_CONFIG " + std::to_string(queue));
+    Ring& ring = rings_[queue];
+    const bool stops = one_of(2) == 0 && !ring.rests;
+    if (stops) {
+      static_cast<void>(guest_.front.send(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0})));
+    } else {
+      static_cast<void>(guest_.front.send(VhostRequest::GetConfig, bytes_of(VhostConfigHead{0, 4, 0}, 0U)));
+    }
+    for (std::uint32_t i = one_of(3); i != 0; --i) request_statistics();
+    if (one_of(2) == 0) std::this_thread::sleep_for(std::chrono::microseconds(one_of(300)));
+    die();
+    if (stops) return take_base(queue);
+    if (!guest_.reply()) fail("no reply after the worker's death");
+  }
+
+  // All of the guest's memory, with the slots that are there and some of the others.
+  bool set_table() {
+    std::vector<VhostRegion> regions = {{VhostGuest::kBase, kPages, VhostGuest::kUser, VhostGuest::kInFile},
+                                        {VhostGuest::kBase + kPages, kPageCount * kPage,
+                                         VhostGuest::kUser + kPages, VhostGuest::kInFile + kPages}};
+    std::vector<int> fds = {dup(guest_.file()), dup(guest_.file())};
+    bool wanted[kSlots] = {};
+    std::string names;
+    for (std::size_t i = 0; i + 1 < kSlots; ++i) {
+      wanted[i] = one_of(2) == 0;
+      if (!wanted[i]) continue;
+      names += " slot " + std::to_string(i);
+      regions.push_back({slots_[i].at, kSlot, slots_[i].at, 0});
+      fds.push_back(dup(slots_[i].file));
+    }
+    note("SET_MEM_TABLE" + names);
+    Bytes payload = bytes_of(VhostMemTable{static_cast<std::uint32_t>(regions.size()), 0});
+    append(payload, regions.data(), regions.size() * sizeof(VhostRegion));
+    if (guest_.ack(VhostRequest::SetMemTable, payload, std::move(fds)) != 0) return false;
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      slots_[i].there = wanted[i];
+      slots_[i].came |= wanted[i];
+    }
+    memory_set_ = true;
+    return true;
+  }
+  void change_slot(std::size_t which) {
+    Slot& slot = slots_[which];
+    if (!memory_set_) return;
+    note((slot.there ? "REM_MEM_REG " : "ADD_MEM_REG ") + std::to_string(which));
+    const Bytes payload = bytes_of(VhostMemReg{0, {slot.at, kSlot, slot.at, 0}});
+    const std::uint64_t ack = slot.there ? guest_.ack(VhostRequest::RemMemReg, payload)
+                                         : guest_.ack(VhostRequest::AddMemReg, payload, {dup(slot.file)});
+    if (ack != 0) return fail("a slot was refused: " + box_.events.all());
+    slot.there = !slot.there;
+    slot.came = true;
+    look();
+  }
+  // The pages that were given up are used again, where nobody may give them up any more.
+  void refill() {
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
+      const Ring& ring = rings_[queue];
+      if (ring.lot == kLots && !ring.started) continue;
+      if (!ring.sound) return;
+      if (!take_back(queue)) return;
+      if (guest_.rings[queue].driver->in_flight() != 0) return;
+    }
+    note("use the pages again");
+    std::memset(guest_.memory() + kPages, static_cast<int>(kTheirs), kPageCount * kPage);
+    std::fill(std::begin(given_), std::end(given_), false);
+  }
+
+  // ---- In-flight areas ----
+
+  void new_area() {
+    note("GET_INFLIGHT_FD");
+    const auto reply =
+        guest_.ask(VhostRequest::GetInflightFd, bytes_of(VhostInflightArea{0, 0, kQueues, kSize}));
+    if (!reply) return fail("no in-flight area was answered");
+    if (area_.fd >= 0) close(area_.fd);
+    area_ = {};
+    area_.fd = reply->fd;
+    if (reply->payload.size() == sizeof area_.area)
+      std::memcpy(&area_.area, reply->payload.data(), sizeof area_.area);
+    if (area_.fd >= 0) set_area();
+  }
+  void set_area() {
+    note("SET_INFLIGHT_FD");
+    static_cast<void>(guest_.ack(VhostRequest::SetInflightFd, bytes_of(area_.area), {dup(area_.fd)}));
+  }
+  // As front-ends do whose back-end went: all is said again, and each ring goes on where its used index is.
+  void reconnect() {
+    note("hang up, and connect again");
+    guest_.front.hang_up();
+    if (!box_.wait_for_guests(0)) return fail("the guest did not go");
+    look();
+    guest_.front.connect(connect_to(box_.path));
+    const std::uint64_t accepted = guest_.accepted;
+    static_cast<void>(guest_.ack(VhostRequest::SetProtocolFeatures, bytes_of(kVhostServed)));
+    static_cast<void>(guest_.ask(VhostRequest::GetFeatures));
+    static_cast<void>(guest_.set_features(accepted));
+    if (area_.fd >= 0) set_area();
+    memory_set_ = false;
+    static_cast<void>(set_table());
+    for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
+      Ring& ring = rings_[queue];
+      const bool goes_on = ring.lot != kLots && ring.sound && !guest_.packed && area_.fd >= 0;
+      ring.started = ring.described = ring.kick = ring.enabled = false;
+      if (!goes_on) {
+        give_up_lot(ring);
+        continue;
+      }
+      const std::uint64_t used = guest_.rings[queue].driver->addresses().device_area.raw - VhostGuest::kBase;
+      std::uint16_t base = 0;
+      std::memcpy(&base, guest_.memory() + used + 2, sizeof base);
+      ring.base = base;
+      ring.rests = false;
+      go_on(queue);
     }
   }
 
@@ -241,12 +428,25 @@ class RandomFrontEnd {
       ring.rests = ring.sound = false;
       ring.enabled = true;
     }
-    const std::uint32_t base = guest_.stop_ring(queue);
+    // Statistics may be requested while it waits for something.
+    static_cast<void>(guest_.front.send(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0})));
+    for (std::uint32_t i = one_of(4); i != 0; --i) request_statistics();
+    take_base(queue);
+  }
+  void take_base(std::uint16_t queue) {
+    const auto reply = guest_.reply();
+    VhostVringState state{~0U, ~0U};
+    if (!reply || reply->payload.size() != sizeof state) return fail("no reply to GET_VRING_BASE");
+    std::memcpy(&state, reply->payload.data(), sizeof state);
+    stopped(rings_[queue], state.num);
+  }
+  void stopped(Ring& ring, std::uint32_t base) {
     const bool enabled = std::exchange(ring.enabled, true);  // a disabled ring returns what it owes, too
     look();
     ring.enabled = enabled;
     ring.started = ring.kick = false;
     ring.base = base;
+    static_cast<void>(take_back(static_cast<std::uint16_t>(&ring - rings_)));
   }
   // Where it was stopped, as a monitor does.
   void go_on(std::uint16_t queue) {
@@ -293,23 +493,33 @@ class RandomFrontEnd {
       ring.rests = ring.started;
       ring.sound = false;
     }
-    if (one_of(2) == 0) static_cast<void>(guest_.set_memory());
-    static_cast<void>(box_.ask([](Server& s) { return s.request_statistics(0); }));
+    if (one_of(2) == 0) static_cast<void>(set_table());
+    request_statistics();
     look();
     accept(guest_.accepted);
+  }
+  // Each chain comes back once: the driver's end knows which are out.
+  bool take_back(std::uint16_t queue) {
+    const Ring& ring = rings_[queue];
+    if (ring.lot == kLots || !ring.sound) return true;
+    DriverQueue& driver = *guest_.rings[queue].driver;
+    Used back;
+    while (driver.take(back) == Taken::Used) {
+    }
+    if (driver.fault() == DeviceFault::None) return true;
+    fail("queue " + std::to_string(queue) + ": a chain came back wrongly: " + describe(driver.fault()));
+    return false;
   }
   void make_available(std::uint16_t queue) {
     Ring& ring = rings_[queue];
     if (ring.lot == kLots || !ring.sound) return;
     DriverQueue& driver = *guest_.rings[queue].driver;
-    Used back;
-    while (driver.take(back) == Taken::Used) {
-    }
-    if (driver.fault() != DeviceFault::None)
-      return fail("queue " + std::to_string(queue) + ": a chain came back wrongly");
+    if (!take_back(queue)) return;
     const std::uint64_t page = one_of(kPageCount);
     QueueBuffer buffer;
-    if (queue >= 2 && one_of(3) != 0) {
+    if (queue >= 2 && one_of(4) == 0) {
+      buffer = {{slots_[one_of(kSlots)].at}, static_cast<std::uint32_t>(kSlot), true};
+    } else if (queue >= 2 && one_of(3) != 0) {
       const std::uint32_t length =
           one_of(16) == 0 ? ~0U : (1 + one_of(4)) * static_cast<std::uint32_t>(kPage);
       buffer = {{VhostGuest::kBase + kPages + page * kPage}, length, true};
@@ -370,15 +580,31 @@ class RandomFrontEnd {
     }
     for (std::uint64_t page = 0; page < kPageCount; ++page) {
       const std::byte* const at = memory + kPages + page * kPage;
-      if (!given_[page] && !std::all_of(at, at + kPage, [](std::byte b) { return b == kTheirs; }))
+      const bool kept = is_all(at, kPage, kTheirs);
+      if (!given_[page] && !kept)
         fail("page " + std::to_string(page) + " was released, which nobody reported");
+      if (!kept && !is_all(at, kPage, std::byte{0})) fail("page " + std::to_string(page) + " was written");
     }
+    for (const Slot& slot : slots_) {
+      for (std::uint64_t page = 0; page < kSlotPages; ++page) {
+        const std::byte* const at = slot.memory + page * kPage;
+        const bool kept = is_all(at, kPage, kTheirs);
+        if (!kept && (!slot.came || !is_all(at, kPage, std::byte{0})))
+          fail("page " + std::to_string(page) + " of a slot was written, or is not the daemon's");
+      }
+    }
+  }
+  static bool is_all(const std::byte* at, std::size_t size, std::byte what) {
+    return *at == what && std::memcmp(at, at + 1, size - 1) == 0;
   }
 
   VhostServerBox& box_;
   std::mt19937 random_;
   VhostGuest guest_;
   Ring rings_[kQueues];
+  Slot slots_[kSlots];
+  VhostInflight area_;
+  bool memory_set_ = false;
   std::vector<std::byte> expected_;
   bool given_[kPageCount] = {};
   std::string made_, error_;

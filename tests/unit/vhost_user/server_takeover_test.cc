@@ -79,7 +79,7 @@ class ServerKilled : public testing::TestWithParam<Features> {
       FALLOW_CHECK(!wait || eventually([this] { return serves_->load(std::memory_order_acquire); }));
       return;
     }
-    auto server = Server::create(box.options, *box.records, box.events, keep);
+    auto server = Server::create(box.options, box.records->guests, box.events, keep);
     if (!server) _exit(3);
     serves_->store(true, std::memory_order_release);
     const std::string error = server.object->run();

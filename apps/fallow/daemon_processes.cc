@@ -1,0 +1,84 @@
+#include "apps/fallow/daemon_processes.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "apps/fallow/control_process.h"
+#include "apps/fallow/exit_status.h"
+#include "apps/fallow/guest_worker.h"
+#include "apps/fallow/serve_supervisor.h"
+
+namespace fallow {
+namespace {
+
+// Closes all descriptors but the standard ones and those named.
+void close_others(std::vector<int> keep) {
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd) keep.push_back(fd);
+  std::ranges::sort(keep);
+  unsigned next = 0;
+  for (const int fd : keep) {
+    if (fd < 0) continue;
+    const auto kept = static_cast<unsigned>(fd);
+    if (kept > next) close_range(next, kept - 1, 0);
+    next = std::max(next, kept + 1);
+  }
+  close_range(next, ~0U, 0);
+}
+
+// With the signals and the rights that the process is to have; or ends it.
+void leave_daemon(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {
+  sigprocmask(SIG_SETMASK, &plan.signals_before, nullptr);
+  if (plan.user) {
+    if (const std::string error = become_user(*plan.user); !error.empty()) {
+      log.write(LogLevel::Error, "failed", "--user: " + error);
+      _exit(kExitFailed);
+    }
+  }
+  // After the change of user, which undoes it.
+  if (!die_with_parent(daemon)) _exit(kExitFailed);
+}
+
+[[noreturn]] void be_supervisor(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket,
+                                int log, pid_t daemon) {
+  prctl(PR_SET_NAME, "fallow-guest");
+  const int bell = board.bell(slot);
+  GuestSlot& shared = board.slot(slot);
+  board.keep_only(slot);
+  close_others({socket, log, bell});
+  ServeLog own_log(log, plan.request->log_format, plan.request->log_level);
+  const LogField guest{"guest", shared.record.number};
+  leave_daemon(plan, own_log, daemon);
+  GuestWorkerPlan worker{plan.request, &own_log, &shared, bell, plan.socket_paths, {log}};
+  _exit(supervise({run_guest_worker, &worker}, {}, own_log, {guest}));
+}
+
+[[noreturn]] void be_control(const DaemonPlan& plan, GuestBoard& board, int log, pid_t daemon) {
+  prctl(PR_SET_NAME, "fallow-control");
+  std::vector<int> keep = board.bells();
+  for (const int fd : {log, plan.control, plan.metrics}) keep.push_back(fd);
+  close_others(keep);
+  ServeLog own_log(log, plan.request->log_format, plan.request->log_level);
+  leave_daemon(plan, own_log, daemon);
+  _exit(run_control_process({plan.request, &own_log, &board, plan.socket_paths, plan.control, plan.metrics}));
+}
+
+}  // namespace
+
+pid_t fork_guest(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket, int log) {
+  const pid_t daemon = getpid(), child = fork();
+  if (child == 0) be_supervisor(plan, board, slot, socket, log, daemon);
+  return child;
+}
+
+pid_t fork_control(const DaemonPlan& plan, GuestBoard& board, int log) {
+  const pid_t daemon = getpid(), child = fork();
+  if (child == 0) be_control(plan, board, log, daemon);
+  return child;
+}
+
+}  // namespace fallow

@@ -1,0 +1,114 @@
+// A guest of a daemon without the daemon: the test itself steps its session, so that it decides what happens
+// between a call that answered Pending and its retry.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "fallow/vhost_user/balloon_guest.h"
+#include "fallow/vhost_user/session.h"
+#include "tests/support/vhost_guest.h"
+
+namespace fallow {
+
+class SteppedGuest final : private BalloonGuestEvents {
+ public:
+  explicit SteppedGuest(const VhostGuestOptions& driver = {}, const BalloonGuestOptions& device = {})
+      : front("", driver), options_(device), bell_(VhostFrontEnd::event()) {
+    int ends[2] = {-1, -1};
+    FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+    front.front.connect(ends[0]);
+    record.number = 1;
+    vhost_begin(record.vhost, ends[1]);
+    begin();
+  }
+  ~SteppedGuest() {
+    while (session && session->close() == Status::Pending) wait();
+    session.reset();
+    guest.reset();
+    close(bell_);
+  }
+  SteppedGuest(const SteppedGuest&) = delete;
+  SteppedGuest& operator=(const SteppedGuest&) = delete;
+
+  // Runs `f`, which plays the front-end, while another thread steps the session.
+  template <class F>
+  auto serve(F f) {
+    std::atomic<bool> done{false};
+    std::thread loop([&] {
+      while (!done.load(std::memory_order_relaxed)) {
+        wait(1);
+        static_cast<void>(step());
+      }
+    });
+    const auto result = f();
+    done.store(true, std::memory_order_relaxed);
+    loop.join();
+    return result;
+  }
+  // Handles messages until there is none, or one has to wait.
+  VhostOutcome step() {
+    VhostOutcome outcome = VhostOutcome::Done;
+    while ((outcome = session->step()) == VhostOutcome::Done || outcome == VhostOutcome::Refused) {
+      if (outcome == VhostOutcome::Refused) said.emplace_back(session->complaint().text());
+    }
+    return outcome;
+  }
+  // As step(), and waits for what has to be waited for.
+  VhostOutcome finish() {
+    VhostOutcome outcome = VhostOutcome::Pending;
+    while ((outcome = step()) == VhostOutcome::Pending) wait();
+    return outcome;
+  }
+  // Waits until the guest wants its session, or the front-end says something.
+  void wait(int ms = 20) {
+    pollfd any[] = {{bell_, POLLIN, 0}, {record.vhost.socket, POLLIN, 0}};
+    static_cast<void>(poll(any, 2, ms));
+    std::uint64_t count = 0;
+    static_cast<void>(!read(bell_, &count, sizeof count));
+  }
+
+  // The process that serves dies. Nothing is told or handed back.
+  void die() {
+    session.reset();
+    guest.reset();
+  }
+  // The next one takes over; what it says about that.
+  Status take_over() {
+    if (session) die();
+    begin();
+    Status status = Status::Pending;
+    for (;;) {
+      guest->set_resuming(true);
+      status = session->resume();
+      guest->set_resuming(false);
+      if (status != Status::Pending) return status;
+      wait();
+    }
+  }
+
+  GuestRecord record{};
+  VhostGuest front;
+  std::unique_ptr<BalloonGuest> guest;
+  std::unique_ptr<VhostSession> session;
+  std::vector<std::string> said;
+
+ private:
+  void begin() {
+    auto made = BalloonGuest::create(options_, record, *this, bell_);
+    FALLOW_CHECK(made);
+    guest = std::move(made.object);
+    session = std::make_unique<VhostSession>(record.vhost, *guest);
+  }
+  void guest_event(std::uint64_t, Kind, const std::string&) noexcept override {}
+
+  const BalloonGuestOptions options_;
+  const int bell_;
+};
+
+}  // namespace fallow

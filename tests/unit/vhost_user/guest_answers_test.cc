@@ -1,0 +1,104 @@
+// What an answer to a front-end means: that nothing changed, or that something is over.
+#include <algorithm>
+
+#include "fallow/virtio/split_layout.h"
+#include "tests/support/stepped_guest.h"
+
+namespace fallow {
+namespace {
+
+using Request = VhostRequest;
+constexpr std::uint32_t kMib = 1 << 20;
+constexpr std::uint16_t kReporting = VhostGuest::kReporting;
+
+template <class F>
+bool eventually(F f) {
+  for (int i = 0; i < 5000; ++i) {
+    if (f()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return false;
+}
+
+// Features that are refused leave the driver and its rings what they were.
+TEST(RefusedFeatures, ChangeNothing) {
+  SteppedGuest box;
+  ASSERT_TRUE(box.serve([&] {
+    return box.front.bind() && box.front.tell(VhostGuest::kInflate, {512, 513}) &&
+           box.front.write_config(kBalloonActual, 2) == 0;
+  }));
+  for (const std::uint64_t features : {std::uint64_t{0}, box.front.accepted & ~kFeatureVersion1,
+                                       box.front.accepted | std::uint64_t{1} << 60}) {
+    EXPECT_EQ(box.serve([&] { return box.front.set_features(features); }), 1U) << features;
+    const GuestSnapshot seen = box.guest->snapshot();
+    EXPECT_TRUE(seen.ready) << features;
+    EXPECT_EQ(seen.device.inflated.raw, 2U) << features;
+    EXPECT_EQ(seen.actual.raw, 2U) << features;
+  }
+  ASSERT_EQ(box.said.size(), 3U);
+  EXPECT_EQ(box.said[0], "SET_FEATURES: without the features 0x100000000, which the device needs");
+  EXPECT_TRUE(box.serve([&] { return box.front.report(VhostGuest::kFree, kMib).has_value(); }));
+}
+
+// And before there is a driver, too: the next features count as if these had not come.
+TEST(RefusedFeatures, AreForgotten) {
+  SteppedGuest box;
+  ASSERT_TRUE(box.serve([&] { return box.front.negotiate(); }));
+  EXPECT_EQ(box.serve([&] { return box.front.set_features(0); }), 1U);
+  EXPECT_EQ(box.record.vhost.settings().features, box.front.accepted);
+  EXPECT_EQ(box.guest->snapshot().features | kVhostFProtocolFeatures, box.front.accepted);
+}
+
+// SET_VRING_ENABLE 0 is answered after the chain that is being discarded has come back, and nothing is
+// written into the ring from then on.
+TEST(DisabledRing, IsAnsweredWhenTheDiscardIsOver) {
+  constexpr std::uint64_t kLarge = 256ULL << 20;
+  unsigned met = 0;
+  for (int i = 0; i < 20 && met < 3; ++i) {
+    SteppedGuest box(VhostGuestOptions{.memory = kLarge});
+    VhostGuest& front = box.front;
+    ASSERT_TRUE(box.serve([&] { return front.bind(); }));
+    ASSERT_EQ(posix_fallocate(front.file(), VhostGuest::kInFile, kLarge), 0);
+    const QueueBuffer most =
+        VhostGuest::range(VhostGuest::kFree, static_cast<std::uint32_t>(kLarge - VhostGuest::kFree));
+    for (std::uint64_t n = 0; n < 4; ++n) front.add(kReporting, {&most, 1}, n);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    ASSERT_TRUE(front.front.send(Request::SetVringEnable, bytes_of(VhostVringState{kReporting, 0}), {},
+                                 VhostGuest::kAck));
+    const bool waits = box.step() == VhostOutcome::Pending;
+    EXPECT_TRUE(!waits || !front.reply(0)) << "not before";
+    ASSERT_EQ(box.finish(), VhostOutcome::Idle);
+    ASSERT_TRUE(front.reply(0));
+    met += waits;
+    std::vector<std::byte> before(front.memory(), front.memory() + VhostGuest::kLists);
+    front.kick(kReporting);
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), front.memory()));
+  }
+  EXPECT_NE(met, 0U) << "no report was met in its discard";
+}
+
+// A ring that was broken stays so, whatever memory is said anew: its driver has to reset the device.
+TEST(BrokenRing, IsNotMendedByMemory) {
+  SteppedGuest box;
+  VhostGuest& front = box.front;
+  ASSERT_TRUE(box.serve([&] { return front.bind() && front.report(VhostGuest::kFree, kMib).has_value(); }));
+  const QueueAddresses at = front.rings[kReporting].driver->addresses();
+  AvailRing avail(front.memory() + (at.driver_area.raw - VhostGuest::kBase), at.size);
+  avail.idx().store(1000);
+  front.kick(kReporting);
+  ASSERT_TRUE(eventually([&] { return (box.guest->status() & kStatusNeedsReset) != 0; }));
+  avail.idx().store(1);  // as if nothing had been
+  ASSERT_TRUE(box.serve([&] { return front.set_memory(); }));
+  EXPECT_NE(box.guest->status() & kStatusNeedsReset, 0);
+  const std::uint64_t served = box.guest->snapshot().device.reports;
+  const QueueBuffer range = VhostGuest::range(VhostGuest::kFree, kMib);
+  front.add(kReporting, {&range, 1});
+  front.kick(kReporting);
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  EXPECT_EQ(box.guest->snapshot().device.reports, served);
+  EXPECT_FALSE(front.take(kReporting, 0));
+}
+
+}  // namespace
+}  // namespace fallow
