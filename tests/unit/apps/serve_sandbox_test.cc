@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -23,12 +25,14 @@ namespace {
 
 constexpr int kNoSandbox = 77;
 
-// How a process ends that enters the sandbox and then does something.
+using Sandbox = std::string (*)();
+
+// How a process ends that enters a sandbox, that of a guest's worker, and then does something.
 template <class Deed>
-int ended(Deed deed) {
+int ended(Deed deed, Sandbox enter = enter_guest_sandbox) {
   const pid_t child = fork();
   if (child == 0) {
-    if (!enter_guest_sandbox().empty()) _exit(kNoSandbox);
+    if (!enter().empty()) _exit(kNoSandbox);
     deed();
     _exit(0);
   }
@@ -38,14 +42,14 @@ int ended(Deed deed) {
 }
 
 template <class Deed>
-bool forbidden(Deed deed) {
-  const int status = ended(deed);
+bool forbidden(Deed deed, Sandbox enter = enter_guest_sandbox) {
+  const int status = ended(deed, enter);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
 template <class Deed>
-bool allowed(Deed deed) {
-  const int status = ended(deed);
+bool allowed(Deed deed, Sandbox enter = enter_guest_sandbox) {
+  const int status = ended(deed, enter);
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -57,7 +61,13 @@ class ServeSandbox : public testing::Test {
  protected:
   void SetUp() override {
     if (kSanitized) GTEST_SKIP() << "sanitizers do what the sandbox forbids";
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_), 0);
   }
+  void TearDown() override {
+    for (const int end : ends_) close(end);
+  }
+
+  int ends_[2] = {-1, -1};
 };
 
 TEST_F(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
@@ -77,6 +87,55 @@ TEST_F(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
   EXPECT_TRUE(forbidden([] {
     static_cast<void>(mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   }));
+}
+
+// Also over a socket that was there before, which a front-end may have passed.
+TEST_F(ServeSandbox, nothing_goes_out_over_a_socket_that_is_not_connected) {
+  const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ASSERT_TRUE(tcp >= 0 && udp >= 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(9);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const auto* const to = reinterpret_cast<const sockaddr*>(&address);
+  for (const Sandbox enter : {enter_guest_sandbox, enter_control_sandbox}) {
+    EXPECT_TRUE(forbidden([&] { sendto(tcp, "x", 1, MSG_FASTOPEN, to, sizeof address); }, enter));
+    EXPECT_TRUE(forbidden([&] { sendto(udp, "x", 1, 0, to, sizeof address); }, enter));
+    EXPECT_TRUE(forbidden([&] { static_cast<void>(connect(tcp, to, sizeof address)); }, enter));
+    EXPECT_TRUE(forbidden([&] { sendto(tcp, "x", 1, MSG_FASTOPEN, nullptr, 0); }, enter));
+  }
+  EXPECT_TRUE(forbidden([&] {
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = sizeof address;
+    sendmsg(udp, &message, 0);
+  }));
+  EXPECT_TRUE(forbidden([&] { static_cast<void>(accept4(tcp, nullptr, nullptr, 0)); }));
+  close(tcp);
+  close(udp);
+}
+
+TEST_F(ServeSandbox, the_control_process_can_do_nothing_to_files_and_memory_of_guests) {
+  const int file = memfd_create("log", MFD_CLOEXEC);
+  ASSERT_GE(file, 0);
+  EXPECT_TRUE(forbidden([&] { static_cast<void>(!ftruncate(file, 0)); }, enter_control_sandbox));
+  EXPECT_TRUE(forbidden([&] { fallocate(file, 0, 0, 4096); }, enter_control_sandbox));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(open("/etc/passwd", O_RDONLY)); }, enter_control_sandbox));
+  EXPECT_TRUE(forbidden([] { static_cast<void>(fork()); }, enter_control_sandbox));
+  EXPECT_TRUE(forbidden([] { kill(getppid(), SIGTERM); }, enter_control_sandbox));
+  close(file);
+}
+
+TEST_F(ServeSandbox, what_a_connected_socket_is_for_is_allowed) {
+  for (const Sandbox enter : {enter_guest_sandbox, enter_control_sandbox}) {
+    EXPECT_TRUE(allowed(
+        [&] {
+          char byte = 0;
+          expect(send(ends_[0], "x", 1, MSG_NOSIGNAL) == 1 && read(ends_[1], &byte, 1) == 1 && byte == 'x');
+        },
+        enter));
+  }
 }
 
 TEST_F(ServeSandbox, memory_does_not_become_code) {
