@@ -1,6 +1,7 @@
 # fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds])
 #
-# One GoogleTest program; each of its cases is a test of ctest's, with the label. Linked with fallow::host.
+# One GoogleTest program; each of its cases is a test of ctest's, with the label. With sanitizers, where a process takes long
+# to start, the program is one test. Linked with fallow::host.
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
@@ -20,6 +21,12 @@ function(fallow_test name)
   # What is tested is as it is shipped; the tests around it are many, and compile in half the time like this.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1 -g1>)
   fallow_precompiled(tests ${name} GTest::gtest)
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  if(FALLOW_SANITIZE)
+    math(EXPR timeout "10 * ${arg_TIMEOUT}")
+    add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+    set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${timeout})
+  else()
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+                         PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${arg_TIMEOUT})
+  endif()
 endfunction()
