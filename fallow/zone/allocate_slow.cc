@@ -84,8 +84,8 @@ LocalCache::Seen LocalCache::look_at_others() const noexcept {
   seen.forgets = zone_.forgets();
   for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
     const LocalCache& other = zone_.cache(i);
-    // relaxed: MO-7, after the acquire of is_giving_back().
-    if (&other != this) seen.came_back += other.returned_.load(std::memory_order_relaxed);
+    // acquire: MO-7, as above.
+    if (&other != this) seen.came_back += other.returned_.load(std::memory_order_acquire);
   }
   return seen;
 }
