@@ -21,7 +21,7 @@ bool may_hold(const Zone& zone, std::uint32_t block, Order order) {
   if (e.isolated() || e.splitting() || e.wholly_free()) return true;
   if (e.closed()) return false;
   const BlockBits bits = free_or_isolated(zone, block);
-  return count_bits(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw)) != 0;
+  return !is_empty(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw));
 }
 
 }  // namespace
