@@ -51,7 +51,8 @@ class Reporter {
   Status unregister_device(ReportingDevice* device);
 
   // R10. The owner of the memory lost its state: everything free is reported anew. Waits for the requests in
-  // flight, as unregister_device() does. Deadlock from inside report().
+  // flight, as unregister_device() does. Ends the back-off of requests that failed before (R7), and of those
+  // that it waited for. Deadlock from inside report().
   Status forget_reported();
 
   // The worker: does what is due, and returns when it wants to run next (kNever: not before the port is

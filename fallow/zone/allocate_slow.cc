@@ -21,7 +21,7 @@ bool may_hold(const Zone& zone, std::uint32_t block, Order order) {
   if (e.isolated() || e.splitting() || e.wholly_free()) return true;
   if (e.closed()) return false;
   const BlockBits bits = free_or_isolated(zone, block);
-  return count_bits(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw)) != 0;
+  return !is_empty(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw));
 }
 
 }  // namespace
@@ -84,8 +84,8 @@ LocalCache::Seen LocalCache::look_at_others() const noexcept {
   seen.forgets = zone_.forgets();
   for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
     const LocalCache& other = zone_.cache(i);
-    // relaxed: MO-7, after the acquire of is_giving_back().
-    if (&other != this) seen.came_back += other.returned_.load(std::memory_order_relaxed);
+    // acquire: MO-7, as above.
+    if (&other != this) seen.came_back += other.returned_.load(std::memory_order_acquire);
   }
   return seen;
 }
@@ -93,6 +93,16 @@ LocalCache::Seen LocalCache::look_at_others() const noexcept {
 // After an attempt that failed: true if it is worth another one, since something came back or may have been
 // missed. `before` was seen before the attempt. The order of the looks is MO-7's.
 bool LocalCache::await_others(Order order, const Seen& before) noexcept {
+  const auto unchanged = [&] {
+    const Seen now = look_at_others();
+    return now.came_back == before.came_back && now.forgets == before.forgets;
+  };
+  // Marked frames are not taken while marks are being forgotten: until that ends, or something comes back, a
+  // further search finds no more than the last one.
+  if (before.forgets % 2 != 0) {
+    while (unchanged()) zone_.port().relax();
+    return true;
+  }
   for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
     const LocalCache& other = zone_.cache(i);
     const std::uint32_t attempts = other.attempts();
@@ -103,11 +113,6 @@ bool LocalCache::await_others(Order order, const Seen& before) noexcept {
   }
   // acquire: MO-7, isolated before put_backs.
   const auto isolated = [&] { return zone_.isolated().load(std::memory_order_acquire) != 0; };
-  const auto unchanged = [&] {
-    const Seen now = look_at_others();
-    // Marked frames are not taken while marks are being forgotten.
-    return now.came_back == before.came_back && now.forgets == before.forgets && now.forgets % 2 == 0;
-  };
   // The reporter itself, from inside report(), would wait for itself.
   const bool reports = zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current();
   if (isolated() && !reports && may_come_back(order)) {

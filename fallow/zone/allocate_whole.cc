@@ -178,7 +178,7 @@ bool LocalCache::give_whole(std::uint32_t block) noexcept {
       },
       &given);
   if (!given) return false;
-  bump(returned_, kBlockFrames);
+  count_returned(kBlockFrames);
   zone_.note_free(block, 0, 1);
   return true;
 }

@@ -49,12 +49,6 @@ class BlockEntry {
   // Its words do not tell its state, so its frames are not handed out one by one.
   constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
   constexpr bool wholly_free() const { return used() == 0; }
-  // Frames that are neither used nor marked; while reservations are under way as many as the entry knows of,
-  // and `marked` may stand for a number below zero (ZONE-3).
-  constexpr unsigned unreported() const {
-    const unsigned rest = (used() + marked()) % (1U << 10);
-    return rest < kBlockFrames ? kBlockFrames - rest : 0;
-  }
   constexpr bool wholly_unreported() const { return !closed() && used() == 0 && marked() == 0; }
 
   constexpr BlockEntry with_used(unsigned n) const { return with(kUsed, 10, n); }

@@ -106,7 +106,7 @@ inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEn
     const BlockEntry after = e.with_fewer_used(n).stamped(stamp);
     return marked == 0 ? after : after.with_more_marked(marked);
   });
-  bump(returned_, n);
+  count_returned(n);
   if (marked != 0) bump(unmarked_, std::uint64_t{0} - marked);
   return before.used() - n;
 }
@@ -202,7 +202,7 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
   reuse_ = kNoReuse;
   if (!given) [[unlikely]]
     return give_freed(pending.word(), pending.bits());
-  bump(returned_, n);
+  count_returned(n);
   end_giving_back();
   if (zone_.matters(after.used())) [[unlikely]]
     return note_freed(pending.word(), after.used(), pending.bits());

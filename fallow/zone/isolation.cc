@@ -12,9 +12,8 @@ constexpr BlockBits kWholeBlock = all_bits();
 
 constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
 
-// Free frames that nobody reported yet, as far as the entry knows.
-constexpr bool may_report(BlockEntry e) { return !e.closed() && e.unreported() != 0; }
-
+// Of a block that is not closed. Its entry does not tell as much: it counts frames as used that are reserved,
+// or that a free has not taken off it yet (ZONE-2), though they are free or reported by now.
 BlockBits unreported_bits(const Zone& zone, std::uint32_t block) {
   BlockBits bits;
   for (unsigned w = 0; w < kBlockWords; ++w) {
@@ -124,7 +123,7 @@ BlockEntry Isolation::look(std::uint32_t block) noexcept {
 Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcept {
   zone_.dirty().remove(block);
   const BlockEntry e = look(block);
-  if (!may_report(e)) return Visit::Done;
+  if (e.closed()) return Visit::Done;
   if (want_.mobility != Selection::kAnyMobility && want_.mobility != static_cast<unsigned>(e.mobility())) {
     keep(block);
     return Visit::Done;
@@ -224,6 +223,7 @@ BlockBits Isolation::wanted_bits(std::uint32_t block, const BlockBits& unreporte
 
 Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Request& request) noexcept {
   const BlockBits unreported = unreported_bits(zone_, block);
+  if (is_empty(unreported)) return Visit::Done;
   const BlockBits wanted = wanted_bits(block, unreported, e);
   if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
   // What is left of a divided block is no longer a block of the wanted area.
@@ -338,7 +338,7 @@ UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
   UnreportedCounts counts;
   for (std::uint32_t b = zone.dirty().find(0); b != kNoBlock; b = zone.dirty().find(b + 1)) {
     const BlockEntry e = zone.entry(b);
-    if (!may_report(e)) continue;
+    if (e.closed()) continue;
     if (e.wholly_unreported()) {
       const bool pair = zone.entry(b ^ 1).wholly_unreported();
       if (!pair) {
@@ -350,6 +350,7 @@ UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
     }
     if (order >= kBlockOrder) continue;
     const BlockBits bits = unreported_bits(zone, b);
+    if (is_empty(bits)) continue;
     for (unsigned o = order.raw; o < kBlockOrder.raw; ++o)
       counts.of[o] += count_bits(free_area_runs(bits, o)) >> o;
   }

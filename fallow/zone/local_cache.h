@@ -211,6 +211,10 @@ class alignas(64) LocalCache {
   // free.cc
   // relaxed: MO-7, the change of the word releases it.
   void begin_giving_back() noexcept { giving_back_.store(true, std::memory_order_relaxed); }
+  // After the entry. release: MO-7, an allocation that sees the count sees what came back.
+  void count_returned(std::uint64_t n) noexcept {
+    returned_.store(returned_.load(std::memory_order_relaxed) + n, std::memory_order_release);
+  }
   // release: MO-7, after the entry and returned_.
   void end_giving_back() noexcept { giving_back_.store(false, std::memory_order_release); }
   Status free_slow(Pfn pfn, Order order) noexcept;

@@ -16,7 +16,7 @@ void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool repo
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits), marked = reported ? n : 0;
   // ZONE-2: used counts at least the used bits, so the word goes first. Marks enter as use ends, in one step:
-  // to a look in between nothing of the block seems less unreported than it is (MO-4).
+  // otherwise the block could seem wholly free and unreported in between (MO-4).
   zone.give_bits(word, bits, reported ? bits : 0);
   zone.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).with_more_marked(marked); });
 }

@@ -83,6 +83,12 @@ constexpr BlockBits free_area_runs(const BlockBits& bits, unsigned order) {
   return out;
 }
 
+constexpr bool is_empty(const BlockBits& bits) {
+  std::uint32_t any = 0;
+  for (const std::uint32_t w : bits.word) any |= w;
+  return any == 0;
+}
+
 constexpr unsigned count_bits(const BlockBits& bits) {
   unsigned n = 0;
   for (const std::uint32_t w : bits.word) n += count_ones(w);

@@ -284,9 +284,8 @@ inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, int unmark
   update(block, [=, &after](BlockEntry e) {
     return after = e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
   });
-  // MO-4: until here the block seemed to hold less that is unreported than it does, and the reporter may have
-  // passed it for that reason. So all of it counts.
-  if (static_cast<int>(surplus) + unmarked > 0) note_free(block, after.used(), after.unreported());
+  // MO-4: some of the surplus may have been out of its words while the reporter passed the block.
+  if (surplus > 0) note_free(block, after.used(), surplus);
 }
 
 inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {

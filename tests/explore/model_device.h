@@ -46,7 +46,7 @@ class ModelDevice final : public ReportingDevice {
     expected_ = reports;
     end_back_off();
   }
-  // R7: registering and forgetting end it.
+  // RPT-9: registering ends it, and so does forgetting.
   void end_back_off() {
     not_before_ = {};
     ++epoch_;

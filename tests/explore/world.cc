@@ -37,8 +37,11 @@ void World::wrote(void* context, void* at, std::uint64_t before, std::uint64_t a
     self.check_word(word / sizeof(std::uint64_t), FrameWord{before}, FrameWord{after});
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(at) - self.entries_);
   if (offset < std::size_t{self.zone_->blocks()} * sizeof(std::uint64_t)) self.check_entry(BlockEntry{after});
-  // forget_reported() counts its beginning and its end.
-  if (at == self.forgets_ && after % 2 != 0) self.oracle_.forgotten();
+  // forget_reported() counts its beginning and its end. When it begins, the worker is out and every request
+  // is settled, so the back-off of each failure so far ends with it, and of no later one (RPT-9).
+  if (at != self.forgets_ || after % 2 == 0) return;
+  self.oracle_.forgotten();
+  self.device_.end_back_off();
 }
 
 void World::check_word(std::uint64_t word, FrameWord before, FrameWord after) {
@@ -216,9 +219,7 @@ void World::unregister_device() {
 void World::forget() {
   ++control_calls_;
   ++controls_;
-  device_.end_back_off();
   if (reporter_.forget_reported() != Status::Ok) engine().fail("R10: forget_reported() fails");
-  device_.end_back_off();
   --controls_;
 }
 

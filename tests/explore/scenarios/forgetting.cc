@@ -55,6 +55,26 @@ FALLOW_SCENARIO(ForgetBesideAFailure, "R10, R7: the back-off of a request that f
   });
 }
 
+FALLOW_SCENARIO(ForgetWaitsForAFailure,
+                "R10, RPT-9: forgetting ends the back-off of a failure that it waited for") {
+  World& w = single_blocks(1);
+  w.device().answer({Status::Pending});
+  w.register_device(state<HwmPolicy>(Order{9}, 1U));
+  w.work(1);
+  bool& returned = state<bool>(false);
+  thread([&w, &returned] {
+    w.forget();
+    returned = true;
+  });
+  thread([&w, &returned, again = declare_goal("a pass begins before forget_reported() has returned")] {
+    w.complete_next(Status::Failed);
+    w.port().relax();
+    w.call_worker();
+    reached(again, !returned && w.device().taken() == 1);
+  });
+  at_end([&w] { w.settle(); });
+}
+
 FALLOW_SCENARIO(ForgetBesideAllocation,
                 "R10, RPT-10: no allocation is told of a promise whose marks are being forgotten") {
   World& w = reported_blocks(Promise::Zero);

@@ -49,6 +49,20 @@ FALLOW_SCENARIO(ForgetBesideASplit, "MO-2, ZONE-4: a reported block is split whi
   forget_beside(reported(world_with(1, {{0, 512}}), 9), 6);
 }
 
+FALLOW_SCENARIO(ForgetBesideASearch,
+                "MO-7: an allocation waits until marks are forgotten, and does not search again meanwhile") {
+  World& w = reported(world_with(1, {{0, 64}}), 6);
+  thread([&w] { w.zone().forget_reported(); });
+  thread([&w, thrice = declare_goal("marks are being forgotten during two searches")] {
+    w.allocate(0, 6);
+    // Two counts a search.
+    const unsigned searches = w.zone().cache(0).attempts() / 2;
+    reached(thrice, searches == 3);
+    if (searches > 3) engine().fail("an allocation searches again and again while marks are being forgotten");
+  });
+  at_end([&w] { w.settle(); });
+}
+
 FALLOW_SCENARIO(ForgetBesideARunOfMarks, "MO-2: a free joins marked frames while they are forgotten") {
   World& w = world_with(2, {{0, 8}});
   const Pfn pfn = w.allocate(0).pfn;

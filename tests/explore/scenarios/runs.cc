@@ -115,6 +115,19 @@ FALLOW_SCENARIO(LongRunIsFreedBesideAShorter,
   at_end([&w] { w.settle(); });
 }
 
+FALLOW_SCENARIO(RoomOfAFreeThatIsOver,
+                "R11, MO-7: a free whose frames were taken before its entry changed returns their room") {
+  World& w = world_with(3, {{0, 128}});
+  w.allocate(0, 6);
+  const unsigned both = declare_goal("the freed run is taken first, and then the other one");
+  thread([&w] { w.free(0, {0}, 6); });
+  thread([&w, both] {
+    const bool first = w.allocate(1, 6).pfn == Pfn{0}, second = w.allocate(2, 6, Mobility::Unmovable).ok;
+    reached(both, first && second);
+  });
+  at_end([&w] { w.settle(); });
+}
+
 FALLOW_SCENARIO(PartOfARunIsFreed, "a part of a run is freed while the other part is") {
   World& w = world_with(2, {{0, 128}});
   w.allocate(0, 7);

@@ -64,6 +64,47 @@ FALLOW_SCENARIO(RunFreedBesideRest, "MO-5, R4: the same for a run of two words")
   });
 }
 
+FALLOW_SCENARIO(FrameReportedBeforeItsFreeEnds,
+                "MO-4, R4: a frame that is reported before its block counts it hides no other one") {
+  World& w = world({{}, {3}, 1});
+  const Pfn pfn = w.allocate(0).pfn;
+  w.register_device(state<HwmPolicy>(Order{0}, 1U));
+  report_all(w);
+  w.retire(0);
+  bool& freed = state<bool>(false);
+  thread([&w, &freed, pfn] {
+    w.free(0, pfn);
+    w.drain(0);
+    freed = true;
+  });
+  thread([&w, &freed, early = declare_goal("it is among two frames that are reported before the free ends")] {
+    w.work(1);
+    reached(early, !freed && w.device().frames() >= 2 && w.oracle().unreported({}).of[0] == 1);
+  });
+  at_end([&w] { w.settle(); });
+}
+
+FALLOW_SCENARIO(WordGivenBackBesideRest,
+                "MO-4, MO-5, R4: a word that a run takes and gives back is not lost to a worker that rests") {
+  World& w = world_with(2, {{0, 80}, {96, 16}});
+  const Pfn pfn = w.allocate(0, 6).pfn;
+  w.register_device(state<HwmPolicy>(Order{5}, 1U));
+  report_all(w);
+  w.free(0, pfn, 6);
+  bool& rested = state<bool>(false);
+  const unsigned given_back = declare_goal("the worker rests while the run has its first word");
+  thread([&w, &rested, given_back] {
+    const bool refused = !w.allocate(0, 6).ok;
+    reached(given_back, refused && rested && w.device().frames() == 0);
+  });
+  thread([&w, &rested] {
+    w.allocate(1, 5);
+    w.work(1);
+    rested = !w.reporter().reporting_requested(0);
+  });
+  at_end([&w] { w.settle(); });
+}
+
 FALLOW_SCENARIO(TwoFreesUseUpTheCredit,
                 "R3, RPT-6: of two frees that cross the mark together one flags the zone") {
   World& w = single_blocks(3, 2);
