@@ -93,14 +93,10 @@ LocalCache::Seen LocalCache::look_at_others() const noexcept {
 // After an attempt that failed: true if it is worth another one, since something came back or may have been
 // missed. `before` was seen before the attempt. The order of the looks is MO-7's.
 bool LocalCache::await_others(Order order, const Seen& before) noexcept {
-  const auto unchanged = [&] {
-    const Seen now = look_at_others();
-    return now.came_back == before.came_back && now.forgets == before.forgets;
-  };
-  // Marked frames are not taken while marks are being forgotten: until that ends, or something comes back, a
-  // further search finds no more than the last one.
+  // Marked frames are not taken while marks are being forgotten: until that ends, a further search finds no
+  // more of them than the last one.
   if (before.forgets % 2 != 0) {
-    while (unchanged()) zone_.port().relax();
+    while (zone_.forgets() == before.forgets) zone_.port().relax();
     return true;
   }
   for (std::uint32_t i = 0; i < zone_.cache_count(); ++i) {
@@ -113,6 +109,10 @@ bool LocalCache::await_others(Order order, const Seen& before) noexcept {
   }
   // acquire: MO-7, isolated before put_backs.
   const auto isolated = [&] { return zone_.isolated().load(std::memory_order_acquire) != 0; };
+  const auto unchanged = [&] {
+    const Seen now = look_at_others();
+    return now.came_back == before.came_back && now.forgets == before.forgets;
+  };
   // The reporter itself, from inside report(), would wait for itself.
   const bool reports = zone_.reporter().load(std::memory_order_relaxed) == zone_.port().current();
   if (isolated() && !reports && may_come_back(order)) {
