@@ -68,11 +68,15 @@ void ServeProcess::kill_all() {
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = -1;
-  // The worker dies a little later, and then, thread by thread, lets go of the socket.
+  // The other processes die a little later; until then the control socket is taken.
   wait_until([&] {
-    const int there = connect_to(socket());
-    if (there >= 0) close(there);
-    return there < 0;
+    for (const std::string& path : {socket(), socket() + ".ctl"}) {
+      const int there = connect_to(path);
+      if (there < 0) continue;
+      close(there);
+      return false;
+    }
+    return true;
   });
 }
 
