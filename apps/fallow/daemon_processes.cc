@@ -4,7 +4,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -12,23 +11,10 @@
 #include "apps/fallow/exit_status.h"
 #include "apps/fallow/guest_worker.h"
 #include "apps/fallow/serve_supervisor.h"
+#include "fallow/host/close_others.h"
 
 namespace fallow {
 namespace {
-
-// Closes all descriptors but the standard ones and those named.
-void close_others(std::vector<int> keep) {
-  for (int fd = 0; fd <= STDERR_FILENO; ++fd) keep.push_back(fd);
-  std::ranges::sort(keep);
-  unsigned next = 0;
-  for (const int fd : keep) {
-    if (fd < 0) continue;
-    const auto kept = static_cast<unsigned>(fd);
-    if (kept > next) close_range(next, kept - 1, 0);
-    next = std::max(next, kept + 1);
-  }
-  close_range(next, ~0U, 0);
-}
 
 // With the signals and the rights that the process is to have; or ends it.
 void leave_daemon(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {

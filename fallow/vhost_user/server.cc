@@ -12,6 +12,7 @@
 #include <ctime>
 #include <utility>
 
+#include "fallow/host/close_others.h"
 #include "fallow/host/system_error.h"
 #include "fallow/vhost_user/connection.h"
 #include "fallow/vhost_user/server_client.h"
@@ -83,7 +84,6 @@ Server::~Server() {
 // What the process before had open for itself; or received and had not taken note of.
 void Server::close_unnamed(std::span<const int> keep) {
   std::vector<int> named(keep.begin(), keep.end());
-  for (int fd = 0; fd <= 2; ++fd) named.push_back(fd);
   named.insert(named.end(), options_.listeners.begin(), options_.listeners.end());
   if (options_.calls >= 0) named.push_back(options_.calls);
   for (GuestRecord& record : records_) {
@@ -91,15 +91,7 @@ void Server::close_unnamed(std::span<const int> keep) {
     VhostConnection(record.vhost).recover();
     for_each_descriptor(record.vhost, [&](int fd) { named.push_back(fd); });
   }
-  std::sort(named.begin(), named.end());
-  unsigned next = 0;
-  for (const int fd : named) {
-    if (fd < 0) continue;
-    const auto known = static_cast<unsigned>(fd);
-    if (known > next) close_range(next, known - 1, 0);
-    next = std::max(next, known + 1);
-  }
-  close_range(next, ~0U, 0);
+  close_others(std::move(named));
 }
 
 bool Server::watch(Source source, std::size_t place, int fd, bool once) {
