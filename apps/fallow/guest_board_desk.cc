@@ -77,7 +77,8 @@ std::optional<Status> GuestBoardDesk::steer(const GuestOrder& order) {
   const std::vector<Asked> asked = ask(order, kSteeringPatience);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (asked[i].guest == 0) continue;
-    if (!asked[i].answered) return {};
+    // An answer to an older question says nothing of this one, which was not asked then.
+    if (!asked[i].waits || !asked[i].answered) return {};
     if (order.guest != 0) status = board_.slot(i).status;
   }
   return status;

@@ -113,6 +113,23 @@ TEST_F(GuestBoardDeskTest, one_that_answers_late_is_well_again) {
   EXPECT_EQ(desk_->set_target(1, {78}), Status::Ok);
 }
 
+// What it answers meanwhile is the older question: this one it was not asked.
+TEST_F(GuestBoardDeskTest, who_owed_an_answer_has_not_done_what_is_asked_now) {
+  begin(1, 2);
+  EXPECT_TRUE(desk_->guests());
+  begin(0, 1);
+  std::thread later([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    serve(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    serve(0);
+  });
+  EXPECT_EQ(desk_->pause(0, true), std::nullopt);
+  later.join();
+  EXPECT_EQ(orders_, 1);
+  EXPECT_EQ(desk_->pause(0, true), Status::Ok);
+}
+
 TEST_F(GuestBoardDeskTest, a_slot_that_changed_hands_is_another_guest) {
   begin(0, 1);
   serve(0);
