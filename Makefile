@@ -5,7 +5,7 @@ TRACE ?= data/workday.txt.zst
 SECONDS ?= 300
 ARGS ?= --policy aged --order 0 --backing memfd --verify
 # The sources the checks of form look at.
-SOURCES = find apps bench examples fallow fuzz tests -name '*.h' -o -name '*.cc'
+SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
 .PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr freestanding clean
@@ -35,13 +35,13 @@ endef
 run:
 	@tools/install-deps run
 	$(call build,release)
-	build/release/apps/fallow/fallow replay $(ARGS) $(TRACE)
+	build/release/cli/fallow replay $(ARGS) $(TRACE)
 
 boot: ARGS =
 boot:
 	@tools/install-deps boot
 	$(call build,release)
-	build/release/apps/fallow/fallow boot $(ARGS)
+	build/release/cli/fallow boot $(ARGS)
 
 test:
 	@tools/install-deps test
@@ -84,7 +84,7 @@ tidy:
 	@tools/install-deps check
 	@mkdir -p build
 	@cmake --preset clang -DFALLOW_FREESTANDING=OFF >build/clang.log 2>&1 || { cat build/clang.log; exit 1; }
-	find apps fallow tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
+	find fallow vhost_user trace replay cli guest tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
 
 check-layers:
 	tools/check-layers

@@ -12,7 +12,7 @@
 
 #include "bench/tables.h"
 #include "bench/yardstick.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 

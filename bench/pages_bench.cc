@@ -5,7 +5,7 @@
 #include <iostream>
 
 #include "bench/tables.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 

@@ -14,9 +14,9 @@
 #include "bench/tables.h"
 #include "bench/yardstick.h"
 #include "fallow/host/anonymous_backing.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/host/memfd_backing.h"
 #include "fallow/host/release_device.h"
-#include "fallow/platform/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"
@@ -35,7 +35,7 @@ enum class Kind : std::uint8_t { Anonymous, Huge, Memfd };
 }
 
 template <class T>
-std::unique_ptr<T> must(Created<T> made) {
+std::unique_ptr<T> must(Expected<T> made) {
   if (made.object == nullptr) give_up(made.error);
   return std::move(made.object);
 }

@@ -11,7 +11,7 @@
 
 #include "bench/tables.h"
 #include "bench/yardstick.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"
@@ -72,7 +72,7 @@ void construct(benchmark::State& state) {
 void report(benchmark::State& state, bool random) {
   const std::uint64_t gib = static_cast<std::uint64_t>(state.range(0));
   const ZoneConfig config = config_of(gib);
-  const std::uint64_t blocks = config.frames.raw / kBlockFrames;
+  const std::uint64_t blocks = config.frames.raw / detail::kBlockFrames;
   const std::uint64_t mib = static_cast<std::uint64_t>(state.range(1)), amount = mib / 2;
   HostedPort port;
   const Tables tables(Zone::metadata_size(config).raw, MAP_NORESERVE);
@@ -116,7 +116,7 @@ void report(benchmark::State& state, bool random) {
     const double start = thread_time();
     reporter.run();
     times.push_back(thread_time() - start);
-    if (device.frames() - before != amount * kBlockFrames) give_up("not everything was reported");
+    if (device.frames() - before != amount * detail::kBlockFrames) give_up("not everything was reported");
     state.SetIterationTime(times.back() / 1e9);
     for (const std::uint64_t i : places) {
       const Allocation got = cache.allocate({9});

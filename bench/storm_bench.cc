@@ -14,7 +14,7 @@
 
 #include "bench/tables.h"
 #include "bench/yardstick.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"
@@ -91,14 +91,14 @@ class Storm {
     zone_ = made.value();
     // Every second block stays in use, so that each entry of a request is one block.
     LocalCache& cache = zone_->cache(0);
-    std::vector<Pfn> blocks(kFrames / kBlockFrames);
+    std::vector<Pfn> blocks(kFrames / detail::kBlockFrames);
     for (Pfn& pfn : blocks) {
-      const Allocation got = cache.allocate(kBlockOrder);
+      const Allocation got = cache.allocate(detail::kBlockOrder);
       if (!got.ok()) give_up("out of memory");
       pfn = got.pfn;
     }
     for (std::size_t i = 0; i < blocks.size(); i += 2) {
-      if (cache.free(blocks[i], kBlockOrder) != Status::Ok) give_up("a free was refused");
+      if (cache.free(blocks[i], detail::kBlockOrder) != Status::Ok) give_up("a free was refused");
     }
     reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>{&zone_, 1});
     stay_on(0);
@@ -170,7 +170,7 @@ class Storm {
   std::unique_ptr<Tables> tables_;
   Zone* zone_ = nullptr;
   NoDevice device_;
-  HwmPolicy policy_{kBlockOrder, 1};
+  HwmPolicy policy_{detail::kBlockOrder, 1};
   std::unique_ptr<Reporter> reporter_;
   std::vector<Pfn> list_;
   const double clock_cost_ = clock_cost();

@@ -14,12 +14,12 @@
 
 #include "bench/allocation_count.h"
 #include "bench/yardstick.h"
-#include "fallow/balloon/balloon_device.h"
-#include "fallow/balloon/balloon_driver.h"
+#include "fallow/balloon/device/balloon_device.h"
+#include "fallow/balloon/driver/balloon_driver.h"
 #include "fallow/host/anonymous_backing.h"
-#include "fallow/host/bell.h"
-#include "fallow/platform/hosted_port.h"
-#include "fallow/virtio/in_process_transport.h"
+#include "fallow/host/detail/event_fd.h"
+#include "fallow/host/hosted_port.h"
+#include "fallow/virtio/transport/in_process_transport.h"
 #include "fallow/zone/zone.h"
 
 namespace fallow::bench {
@@ -176,8 +176,8 @@ void same_thread(benchmark::State& state, const Format& format) {
 
 // Answers each ring of its bell with one of another.
 struct Echo {
-  Bell& answer;
-  BellThread::Work work() {
+  detail::EventFd& answer;
+  detail::EventThread::Work work() {
     return {[](void* self) noexcept { static_cast<Echo*>(self)->answer.ring(); }, this};
   }
 };
@@ -206,17 +206,17 @@ class OneProcessor {
 // round trip of two eventfds.
 void two_threads(benchmark::State& state, const Format& format) {
   const OneProcessor here;
-  const auto answer = Bell::create(), completion = Bell::create();
+  const auto answer = detail::EventFd::create(), completion = detail::EventFd::create();
   if (!answer || !completion) give_up(answer.error + completion.error);
   Echo echo{*answer.object};
-  const auto other = BellThread::create(echo.work());
+  const auto other = detail::EventThread::create(echo.work());
   std::atomic<InProcessTransport*> transport{nullptr};
-  const auto device = BellThread::create({[](void* where) noexcept {
-                                            auto* const made =
-                                                static_cast<decltype(transport)*>(where)->load();
-                                            if (made != nullptr) made->run_device();
-                                          },
-                                          &transport});
+  const auto device = detail::EventThread::create({[](void* where) noexcept {
+                                                     auto* const made =
+                                                         static_cast<decltype(transport)*>(where)->load();
+                                                     if (made != nullptr) made->run_device();
+                                                   },
+                                                   &transport});
   if (!other || !device) give_up(other.error + device.error);
   Wire wire(format, device.object->bell().doorbell(), completion.object->doorbell());
   transport = &wire.transport();

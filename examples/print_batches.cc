@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fallow/host/anonymous_backing.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"

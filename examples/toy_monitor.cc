@@ -4,13 +4,13 @@
 #include <cstdio>
 #include <vector>
 
-#include "fallow/balloon/balloon_device.h"
-#include "fallow/balloon/balloon_driver.h"
+#include "fallow/balloon/device/balloon_device.h"
+#include "fallow/balloon/driver/balloon_driver.h"
 #include "fallow/host/anonymous_backing.h"
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
-#include "fallow/virtio/in_process_transport.h"
+#include "fallow/virtio/transport/in_process_transport.h"
 #include "fallow/zone/local_cache.h"
 
 using namespace fallow;

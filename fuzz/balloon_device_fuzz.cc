@@ -111,7 +111,7 @@ class Run {
       default: {
         const std::uint8_t mood = in_.u8();
         machine_.pause((mood & 1) != 0);
-        machine_.back().promised = (mood & 2) != 0 ? Promise::None : Promise::Zero;
+        machine_.back().promised = (mood & 2) != 0 ? Content::Unknown : Content::Zero;
         if ((mood & 0xc) == 0xc) machine_.say_memory_again();
       }
     }
@@ -132,13 +132,13 @@ class Run {
   void write_split() {
     const std::uint16_t queue = in_.u8() % BalloonMachine::kQueues, i = in_.u8() % 16;
     const std::uint64_t at = address().raw;
-    const VirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u8())};
+    const detail::VirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u8())};
     machine_.write(BalloonMachine::place(queue).descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
   }
   void write_packed() {
     const std::uint16_t queue = in_.u8() % BalloonMachine::kQueues, i = in_.u8() % 16;
     const std::uint64_t at = address().raw;
-    const PvirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u16())};
+    const detail::PvirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u16())};
     machine_.write(BalloonMachine::place(queue).descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
   }
   // Split: heads and the index.

@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "fallow/balloon/balloon_device.h"
-#include "fallow/balloon/balloon_lists.h"
+#include "fallow/balloon/detail/balloon_lists.h"
+#include "fallow/balloon/device/balloon_device.h"
 #include "fallow/base/check.h"
 #include "tests/support/recording_backing.h"
 
@@ -85,17 +85,17 @@ class BalloonMachine {
     FALLOW_CHECK((now & kStatusFeaturesOk) == 0 || (device_->accepted() & ~kOffered) == 0);
   }
 
-  Status start_queue(std::uint16_t queue, const QueueAddresses& at) {
+  Status start_queue(std::uint16_t queue, const detail::QueueAddresses& at) {
     return start_queue(queue, at, QueuePosition::fresh(device_->has(kFeatureRingPacked)));
   }
-  Status start_queue(std::uint16_t queue, const QueueAddresses& at, QueuePosition position) {
+  Status start_queue(std::uint16_t queue, const detail::QueueAddresses& at, QueuePosition position) {
     const bool there = device_->started(queue);
     const Status status = device_->start_queue(queue, at, position);
     FALLOW_CHECK(status != Status::Ok || (!there && queue < kQueues));
     if (status == Status::Ok) {
       Shadow& shadow = shadows_[queue];
-      const RingOptions options{device_->has(kFeatureRingPacked), device_->has(kFeatureEventIdx),
-                                device_->has(kFeatureIndirectDesc)};
+      const detail::RingOptions options{device_->has(kFeatureRingPacked), device_->has(kFeatureEventIdx),
+                                        device_->has(kFeatureIndirectDesc)};
       shadow.active = options.packed ? static_cast<DeviceQueue*>(&shadow.packed) : &shadow.split;
       shadow.at = at;
       shadow.is_packed = options.packed;
@@ -114,7 +114,7 @@ class BalloonMachine {
   }
 
   // Where bring_up() puts a ring: a page each, from the first of the guest on.
-  static QueueAddresses place(std::uint16_t queue) {
+  static detail::QueueAddresses place(std::uint16_t queue) {
     const GuestPhys page = address_of(kBase + PfnCount{queue});
     return {kQueueSize, page, page + ByteCount{0x400}, page + ByteCount{0x800}};
   }
@@ -191,7 +191,7 @@ class BalloonMachine {
   void say_memory_again() {
     if (device_->started(0)) FALLOW_CHECK(device_->change_memory(map_, {}) == Status::Busy);
     for (std::uint16_t queue = 0; queue < kMaxQueues; ++queue) stop_queue(queue);
-    words_[next_words_].assign(InflatedPages::words(map_), 0);
+    words_[next_words_].assign(detail::InflatedPages::words(map_), 0);
     FALLOW_CHECK(device_->change_memory(map_, words_[next_words_]) == Status::Ok);
     FALLOW_CHECK(device_->change_memory(map_, {}) == Status::InvalidArgument);
     next_words_ ^= 1;
@@ -208,12 +208,12 @@ class BalloonMachine {
     std::uint64_t guest, frames, target;
   };
   struct Shadow {
-    SplitDeviceQueue split;
-    PackedDeviceQueue packed;
+    detail::SplitDeviceQueue split;
+    detail::PackedDeviceQueue packed;
     DeviceQueue* active = nullptr;
     bool is_packed = false;
-    QueueAddresses at;
-    std::array<QueueBuffer, kQueueSize> room;
+    detail::QueueAddresses at;
+    std::array<detail::QueueBuffer, kQueueSize> room;
   };
   struct NoNotifier final : DriverNotifier {
     void queue_used(std::uint16_t) noexcept override {}
@@ -271,7 +271,7 @@ class BalloonMachine {
     for (const Shadow& s : shadows_) {
       if (s.active == nullptr) continue;
       if (s.is_packed) areas.emplace_back(s.at.descriptors.raw, std::uint64_t{16} * s.at.size);
-      areas.emplace_back(s.at.device_area.raw, s.is_packed ? 4 : UsedRing::bytes(s.at.size).raw);
+      areas.emplace_back(s.at.device_area.raw, s.is_packed ? 4 : detail::UsedRing::bytes(s.at.size).raw);
     }
     for (const Region& r : regions_) {
       for (std::uint64_t f = 0; f < r.frames; ++f) {
@@ -302,21 +302,21 @@ class BalloonMachine {
     }
   }
 
-  Expected expect(std::uint16_t queue, std::span<const QueueBuffer> buffers) {
+  Expected expect(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers) {
     if (queue == number(BalloonQueue::Reporting)) return expect_report(buffers);
     if (queue == number(BalloonQueue::Inflate)) return expect_inflate(buffers);
     if (queue == number(BalloonQueue::Deflate)) {
-      for (const std::uint64_t frame : list(buffers, kMaxListFrames)) balloon_.erase(frame);
+      for (const std::uint64_t frame : list(buffers, detail::kMaxListFrames)) balloon_.erase(frame);
     }
     return {{}, true};
   }
 
-  Expected expect_report(std::span<const QueueBuffer> buffers) {
+  Expected expect_report(std::span<const detail::QueueBuffer> buffers) {
     if (paused_) return {{}, true};
-    if (device_->has(kBalloonPagePoison) && (device_->poison() != 0 || backing.promised != Promise::Zero))
+    if (device_->has(kBalloonPagePoison) && (device_->poison() != 0 || backing.promised != Content::Zero))
       return {{}, true};
     std::vector<std::uint8_t> named(kFrames * kFrameSize);
-    for (const QueueBuffer& b : buffers) {
+    for (const detail::QueueBuffer& b : buffers) {
       if (!b.device_writable || b.length > ~b.address.raw) continue;
       if (memory().present(b.address, {b.length}).raw != b.length) continue;  // DEV-5
       for_each_piece(memory(), b.address, b.length, [&](const std::byte* host, std::size_t n) {
@@ -331,9 +331,9 @@ class BalloonMachine {
     return {whole_pages(frames), page_ == 1};
   }
 
-  Expected expect_inflate(std::span<const QueueBuffer> buffers) {
+  Expected expect_inflate(std::span<const detail::QueueBuffer> buffers) {
     Frames fresh;
-    for (const std::uint64_t frame : list(buffers, kMaxListFrames)) {
+    for (const std::uint64_t frame : list(buffers, detail::kMaxListFrames)) {
       if (balloon_.insert(frame).second) fresh.insert(frame);
     }
     if (page_ == 1) return {fresh, true};
@@ -368,10 +368,10 @@ class BalloonMachine {
   }
 
   // The frames of the backing that a list names. `most`: how many numbers of it are read.
-  std::vector<std::uint64_t> list(std::span<const QueueBuffer> buffers, std::size_t most) const {
+  std::vector<std::uint64_t> list(std::span<const detail::QueueBuffer> buffers, std::size_t most) const {
     std::vector<std::byte> stream;
     bool there = true;
-    for (const QueueBuffer& b : buffers) {
+    for (const detail::QueueBuffer& b : buffers) {
       if (b.device_writable || !there) break;
       const std::size_t length = std::min<std::size_t>(b.length, most * 4 - stream.size());
       for_each_piece(copied_, b.address, length, [&](const std::byte* host, std::size_t n) {

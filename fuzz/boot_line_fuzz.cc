@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "apps/fallow/boot_event.h"
-#include "apps/fallow/boot_words.h"
-#include "apps/fallow/line_splitter.h"
+#include "cli/boot/boot_event.h"
+#include "cli/boot/boot_words.h"
+#include "cli/process/line_splitter.h"
 #include "fallow/base/check.h"
 
 namespace {
@@ -20,12 +20,12 @@ bool harmless(std::string_view text) {
 }
 
 void check(std::string_view line) {
-  FALLOW_CHECK(line.size() <= LineSplitter::kLongest);
-  FALLOW_CHECK(harmless(printable(line)));
-  const SerialLine parsed = parse_serial_line(line);
-  FALLOW_CHECK((parsed.kind == SerialLine::Kind::Damaged) == !parsed.reason.empty());
+  FALLOW_CHECK(line.size() <= cli::LineSplitter::kLongest);
+  FALLOW_CHECK(harmless(cli::printable(line)));
+  const cli::SerialLine parsed = cli::parse_serial_line(line);
+  FALLOW_CHECK((parsed.kind == cli::SerialLine::Kind::Damaged) == !parsed.reason.empty());
   FALLOW_CHECK(harmless(parsed.reason));
-  if (parsed.kind == SerialLine::Kind::Event) FALLOW_CHECK(harmless(event_words(parsed.event)));
+  if (parsed.kind == cli::SerialLine::Kind::Event) FALLOW_CHECK(harmless(cli::event_words(parsed.event)));
 }
 
 }  // namespace
@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::size_t piece = std::max<std::size_t>(data[0], 1);
   std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  LineSplitter splitter;
+  cli::LineSplitter splitter;
   for (; !text.empty(); text.remove_prefix(std::min(piece, text.size())))
     splitter.add(text.substr(0, piece), check);
   splitter.finish(check);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/split_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
 #include "fuzz/fuzz_input.h"
 
 namespace {
@@ -160,8 +160,8 @@ class Run {
     if (index < 128) {
       const std::uint16_t cell = index % at_.size;
       at = at_.descriptors.raw + 16U * cell;
-      const PackedPosition next = PackedPosition::decode(queue_->position().next_avail);
-      const PackedPosition here{cell, next.wrap == (cell >= next.offset)};
+      const detail::PackedPosition next = detail::PackedPosition::decode(queue_->position().next_avail);
+      const detail::PackedPosition here{cell, next.wrap == (cell >= next.offset)};
       if (options_.packed) flags |= here.available_flags() ^ (choice >= 128 ? 0x8080U : 0U);
     }
     std::uint8_t bytes[16];
@@ -176,7 +176,7 @@ class Run {
   void publish() {
     const std::uint8_t head = in_.u8(), jump = in_.u8();
     if (options_.packed) return;
-    AvailRing avail(guest_.at<std::byte>(at_.driver_area.raw), at_.size);
+    detail::AvailRing avail(guest_.at<std::byte>(at_.driver_area.raw), at_.size);
     const std::uint16_t idx = avail.idx().load();
     avail.ring(idx % at_.size).store(head);
     avail.idx().store(static_cast<std::uint16_t>(idx + (jump >= 128 ? jump : 1)));
@@ -253,12 +253,12 @@ class Run {
 
   FuzzInput& in_;
   Guest guest_;
-  SplitDeviceQueue split_;
-  PackedDeviceQueue packed_;
+  detail::SplitDeviceQueue split_;
+  detail::PackedDeviceQueue packed_;
   DeviceQueue* queue_ = nullptr;
-  RingOptions options_;
-  QueueAddresses at_;
-  std::vector<QueueBuffer> room_;
+  detail::RingOptions options_;
+  detail::QueueAddresses at_;
+  std::vector<detail::QueueBuffer> room_;
   std::vector<Chain> held_;
   bool started_ = false;
 };

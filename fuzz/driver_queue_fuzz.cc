@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "fuzz/fuzz_input.h"
 
 namespace {
@@ -115,7 +115,7 @@ class Run {
   void guarded(Operation operation) {
     const std::size_t offset = (driver_.addresses().device_area - kBase).raw;
     const auto area =
-        shared_.bytes().subspan(offset, config_.ring.packed ? 4 : UsedRing::bytes(config_.size).raw);
+        shared_.bytes().subspan(offset, config_.ring.packed ? 4 : detail::UsedRing::bytes(config_.size).raw);
     const std::vector<std::byte> before(area.begin(), area.end());
     operation();
     FALLOW_CHECK(std::equal(before.begin(), before.end(), area.begin()));
@@ -123,7 +123,7 @@ class Run {
 
   void add() {
     const std::uint8_t shape = in_.u8();
-    std::vector<QueueBuffer> buffers(1U + shape % 16U);
+    std::vector<detail::QueueBuffer> buffers(1U + shape % 16U);
     std::uint64_t writable = 0;
     for (std::size_t i = 0; i < buffers.size(); ++i) {
       buffers[i] = {{in_.u8() * std::uint64_t{4096}}, in_.u32(), i >= shape / 16U};
@@ -178,16 +178,16 @@ class Run {
     const std::uint16_t id = in_.u16();
     const std::uint32_t length = in_.u32();
     const std::uint8_t choice = in_.u8();
-    const QueueAddresses at = driver_.addresses();
+    const detail::QueueAddresses at = driver_.addresses();
     if (config_.ring.packed) {
-      PackedPosition used = PackedPosition::decode(device_.position().next_used);
+      detail::PackedPosition used = detail::PackedPosition::decode(device_.position().next_used);
       if (where < 128) used = {static_cast<std::uint16_t>(where % config_.size), (choice & 1) != 0};
-      auto& cell = reinterpret_cast<PvirtqDesc*>(shared_.bytes().data())[used.offset];
+      auto& cell = reinterpret_cast<detail::PvirtqDesc*>(shared_.bytes().data())[used.offset];
       cell.id.store(id);
       cell.len.store(length);
       cell.flags.store(static_cast<std::uint16_t>(used.used_flags() | (choice & 6U)));
     } else {
-      UsedRing ring(shared_.bytes().data() + (at.device_area - kBase).raw, config_.size);
+      detail::UsedRing ring(shared_.bytes().data() + (at.device_area - kBase).raw, config_.size);
       const std::uint16_t idx = ring.idx().load();
       ring.ring((where < 128 ? where : idx) % config_.size).id.store(id);
       ring.ring((where < 128 ? where : idx) % config_.size).len.store(length);
@@ -219,7 +219,7 @@ class Run {
   const DriverQueueConfig config_;
   Memory shared_, own_;
   GuestMemory memory_;
-  std::vector<QueueBuffer> room_;
+  std::vector<detail::QueueBuffer> room_;
   Driver driver_;
   Device device_;
   std::vector<Chain> held_;                     // by the device
@@ -233,9 +233,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FuzzInput input(data, size);
   const DriverQueueConfig config = read_config(input);
   if (config.ring.packed) {
-    Run<PackedDriverQueue, PackedDeviceQueue>(input, config).operate();
+    Run<detail::PackedDriverQueue, detail::PackedDeviceQueue>(input, config).operate();
   } else {
-    Run<SplitDriverQueue, SplitDeviceQueue>(input, config).operate();
+    Run<detail::SplitDriverQueue, detail::SplitDeviceQueue>(input, config).operate();
   }
   return 0;
 }

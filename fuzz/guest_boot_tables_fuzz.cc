@@ -12,15 +12,15 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/guest/memory_layout.h"
-#include "apps/guest/x86/acpi_madt.h"
-#include "apps/guest/x86/free_room.h"
-#include "apps/guest/x86/hvm_start_info.h"
-#include "apps/guest/x86/mp_table.h"
-#include "apps/guest/x86/multiboot2.h"
 #include "fallow/base/check.h"
 #include "fuzz/fuzz_input.h"
 #include "fuzz/memory_map_lines.h"
+#include "guest/kernel/memory_layout.h"
+#include "guest/x86/boot/find_free_range.h"
+#include "guest/x86/boot/hvm_start_info.h"
+#include "guest/x86/boot/multiboot2.h"
+#include "guest/x86/discovery/acpi_madt.h"
+#include "guest/x86/discovery/mp_table.h"
 
 namespace {
 
@@ -42,7 +42,7 @@ void balance(Bytes& memory, std::size_t begin, std::size_t size, std::size_t che
 void put_sums_right(Bytes& memory) {
   for (std::size_t at = memory.size(); at-- > 0;) {
     const auto rest = std::span<const std::byte>(memory).subspan(at);
-    for (const Text table : {"APIC", "RSDT", "XSDT"})
+    for (const StringRef table : {"APIC", "RSDT", "XSDT"})
       if (begins_with(rest, table)) balance(memory, at, integer_at<std::uint32_t>(rest, 4), 9);
     if (begins_with(rest, "PCMP")) balance(memory, at, integer_at<std::uint16_t>(rest, 4), 7);
     if (begins_with(rest, "_MP_")) balance(memory, at, 16, 10);
@@ -101,7 +101,7 @@ void check_room(const BootInfo& info, std::uint64_t size) {
 }
 
 void check(const BootInfo& info, const MemoryMapLines& lines, std::uint64_t size) {
-  FALLOW_CHECK(info.command_line.text().find('\0') == Text::kNone);
+  FALLOW_CHECK(info.command_line.text().find('\0') == StringRef::kNone);
   FALLOW_CHECK(!info.command_line.full() || !info.complaint.empty());
   FALLOW_CHECK(info.module_count <= BootInfo::kMostModules);
   for (const MemoryRange& module : std::span(info.modules, info.module_count))

@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
-#include "apps/guest/command_line.h"
-#include "apps/guest/x86/words.h"
 #include "fallow/base/check.h"
+#include "guest/protocol/command_line.h"
+#include "guest/x86/words.h"
 
 namespace {
 
@@ -16,8 +16,8 @@ using namespace fallow;
 using namespace fallow::guest;
 using Wide = unsigned __int128;
 
-std::string_view view(Text text) { return {text.data(), text.size()}; }
-bool within(Text part, std::string_view line) {
+std::string_view view(StringRef text) { return {text.data(), text.size()}; }
+bool within(StringRef part, std::string_view line) {
   return part.begin() >= line.data() && part.end() <= line.data() + line.size();
 }
 template <class T>
@@ -26,7 +26,8 @@ bool between(T least, T value, T most) {
 }
 
 void check_options(const Options& o) {
-  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy <= PolicyKind::None && o.order <= kMaxOrder);
+  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy <= replay::PolicyKind::None &&
+               o.order <= kMaxOrder);
   FALLOW_CHECK(between(milliseconds(1), o.age, seconds(24 * 60 * 60)));
   FALLOW_CHECK(between(1u, o.mark, 1'000'000'000u));
   FALLOW_CHECK(between(seconds(1), o.duration, seconds(86400)) && o.duration.raw % 1'000'000'000 == 0);
@@ -60,7 +61,7 @@ void check_line(const std::string& line) {
   if (parsed.error.empty()) check_options(parsed.options);
   FALLOW_CHECK(parsed.unknown_count <= CommandLine::kMostUnknown);
   for (std::size_t i = 0; i < parsed.unknown_count; ++i) {
-    const Text word = parsed.unknown[i];
+    const StringRef word = parsed.unknown[i];
     FALLOW_CHECK(!word.empty() && within(word, line));
     FALLOW_CHECK(view(word).find_first_of(" \t\r\n") == std::string_view::npos);
     FALLOW_CHECK(x86::has_word(line, word));
@@ -102,10 +103,10 @@ void check_word(std::string_view word) {
     FALLOW_CHECK(!read || number == expected);
   };
   ByteCount size;
-  const bool is_size = parse_size(word, &size);
+  const bool is_size = cli::parse_size(word, &size);
   agree(is_size, size.raw, wide(word, kSizes));
   Nanoseconds time;
-  const bool is_time = parse_time(word, &time);
+  const bool is_time = cli::parse_time(word, &time);
   agree(is_time, time.raw, wide(word, kTimes));
   std::uint64_t number = 0;
   const bool is_number = parse_number(word, &number);

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "apps/guest/trace_module.h"
 #include "fallow/base/check.h"
 #include "fuzz/fuzz_input.h"
+#include "guest/protocol/trace_module.h"
 
 namespace {
 

@@ -49,7 +49,7 @@ class Run {
   // A chain of up to 16 elements; most of them follow each other in memory.
   void send(BalloonQueue which) {
     const std::uint16_t queue = machine_.number(which);
-    const QueueAddresses ring = BalloonMachine::place(queue);
+    const detail::QueueAddresses ring = BalloonMachine::place(queue);
     const unsigned n = 1U + in_.u8() % 16;
     std::uint32_t next = list_;
     for (unsigned i = 0; i < n; ++i) {
@@ -59,9 +59,9 @@ class Run {
       if ((how & 0x20) != 0) length = in_.u32();
       if ((how & 0x40) != 0) address = in_.u64();
       const bool last = i + 1 == n;
-      const unsigned flags = (last ? 0U : kDescNext) | ((how & 0x80) != 0 ? kDescWrite : 0U);
-      const VirtqDesc d{Le64(address), Le32(length), Le16(static_cast<std::uint16_t>(flags)),
-                        Le16(static_cast<std::uint16_t>(i + 1))};
+      const unsigned flags = (last ? 0U : detail::kDescNext) | ((how & 0x80) != 0 ? detail::kDescWrite : 0U);
+      const detail::VirtqDesc d{Le64(address), Le32(length), Le16(static_cast<std::uint16_t>(flags)),
+                                Le16(static_cast<std::uint16_t>(i + 1))};
       machine_.write(ring.descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
       next += length;
     }

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "apps/guest/x86/physical_window.h"
+#include "guest/x86/boot/physical_window.h"
 
 namespace fallow::guest::x86 {
 

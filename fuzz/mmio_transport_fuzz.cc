@@ -10,7 +10,7 @@
 #include <iterator>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/mmio_transport.h"
+#include "fallow/virtio/transport/mmio_transport.h"
 #include "fuzz/fuzz_input.h"
 #include "fuzz/passing_port.h"
 #include "fuzz/transport_run.h"
@@ -82,8 +82,9 @@ class Run final : public TransportRun {
   explicit Run(FuzzInput& in) : TransportRun(in), slot_(in) {}
 
   void operate() {
-    const Unusable why = run(transport_);
-    if (why != Unusable::No) FALLOW_CHECK(slot_.writes == (why == Unusable::DoesNotReset ? 1u : 0u));
+    const detail::Unusable why = run(transport_);
+    if (why != detail::Unusable::No)
+      FALLOW_CHECK(slot_.writes == (why == detail::Unusable::DoesNotReset ? 1u : 0u));
   }
 
  private:

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/pci_transport.h"
+#include "fallow/virtio/transport/pci_transport.h"
 #include "fuzz/fuzz_input.h"
 #include "fuzz/passing_port.h"
 #include "fuzz/transport_run.h"

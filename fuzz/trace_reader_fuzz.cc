@@ -10,16 +10,16 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/trace/trace_reader.h"
 #include "fuzz/fuzz_input.h"
 #include "tests/support/trace_layouts.h"
 #include "tests/support/trace_words.h"
+#include "trace/trace_reader.h"
 
 namespace {
 
 using namespace fallow;
 
-class Input : public ByteSource {
+class Input : public trace::ByteSource {
  public:
   Input(const std::uint8_t* data, std::size_t size, std::size_t chunk)
       : at_(data), end_(data + size), chunk_(chunk) {}
@@ -40,16 +40,16 @@ class Input : public ByteSource {
 };
 
 struct Outcome {
-  std::vector<TraceEvent> events;
-  TraceCounts counts;
+  std::vector<trace::TraceEvent> events;
+  trace::TraceCounts counts;
   std::string error;
 };
 
 // A bomb of zeros is not what is looked for.
 constexpr std::uint64_t kLinesMax = 100'000;
 
-Outcome read(std::unique_ptr<ByteSource> source, TraceOptions options) {
-  TraceReader reader(std::move(source), "fuzz", options);
+Outcome read(std::unique_ptr<trace::ByteSource> source, trace::TraceOptions options) {
+  trace::TraceReader reader(std::move(source), "fuzz", options);
   Outcome outcome;
   for (auto batch = reader.next(); !batch.empty() && reader.counts().lines < kLinesMax;
        batch = reader.next()) {
@@ -60,13 +60,13 @@ Outcome read(std::unique_ptr<ByteSource> source, TraceOptions options) {
   return outcome;
 }
 
-void check_events(const std::vector<TraceEvent>& events, PageShift page) {
+void check_events(const std::vector<trace::TraceEvent>& events, trace::PageShift page) {
   const unsigned more = page.raw - kFrameShift;
   Nanoseconds latest{0};
-  for (const TraceEvent& event : events) {
+  for (const trace::TraceEvent& event : events) {
     FALLOW_CHECK(event.time >= latest);
-    FALLOW_CHECK(event.order.raw >= more && event.order.raw <= max_recorded_order(page).raw + more);
-    FALLOW_CHECK(event.kind == TraceEvent::Kind::Alloc ? event.pfn.raw != 0 : event.migratetype == 0);
+    FALLOW_CHECK(event.order.raw >= more && event.order.raw <= trace::max_recorded_order(page).raw + more);
+    FALLOW_CHECK(event.kind == trace::TraceEvent::Kind::Alloc ? event.pfn.raw != 0 : event.migratetype == 0);
     latest = event.time;
   }
 }
@@ -110,14 +110,15 @@ bool holds_an_event(std::string_view line) {
   return false;
 }
 
-void check_lines(std::string_view text, PageShift page) {
-  ParsedLine parsed;
+void check_lines(std::string_view text, trace::PageShift page) {
+  trace::ParsedLine parsed;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
-    const LineKind kind = parse_line(line, page, parsed);
+    const trace::LineKind kind = trace::parse_line(line, page, parsed);
     if (!holds_an_event(line)) continue;
-    FALLOW_CHECK(kind == LineKind::Event || kind == LineKind::FailedAlloc || kind == LineKind::Damaged);
+    FALLOW_CHECK(kind == trace::LineKind::Event || kind == trace::LineKind::FailedAlloc ||
+                 kind == trace::LineKind::Damaged);
   }
 }
 
@@ -131,10 +132,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const std::size_t chunk = data[0] == 0 ? SIZE_MAX : data[0];
-  const PageShift page{static_cast<std::uint8_t>(kFrameShift + size % (kMaxPageShift.raw - kFrameShift + 1))};
+  const trace::PageShift page{
+      static_cast<std::uint8_t>(kFrameShift + size % (trace::kMaxPageShift.raw - kFrameShift + 1))};
   check_lines({reinterpret_cast<const char*>(data) + 1, size - 1}, page);
   const auto input = [&](std::size_t most) {
-    return unpack(std::make_unique<Input>(data + 1, size - 1, most));
+    return trace::unpack(std::make_unique<Input>(data + 1, size - 1, most));
   };
 
   const Outcome whole = read(input(SIZE_MAX), {.skip_bad_lines = true, .page = page});

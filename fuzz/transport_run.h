@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/interrupting_transport.h"
+#include "fallow/virtio/transport/detail/interrupting_transport.h"
 #include "fuzz/fuzz_input.h"
 
 namespace fallow {
@@ -14,7 +14,7 @@ namespace fallow {
 class TransportRun : public DeviceCalls {
  public:
   void queue_used(std::uint16_t queue) noexcept override {
-    FALLOW_CHECK(queue < InterruptingTransport::kMaxQueues);
+    FALLOW_CHECK(queue < detail::InterruptingTransport::kMaxQueues);
     ++calls_;
     if (calls_ % 3 == 0) transport_->notify(queue);
   }
@@ -27,12 +27,12 @@ class TransportRun : public DeviceCalls {
   virtual void step() = 0;
 
   // Opens it, and if it can be used makes steps until the input ends; no call comes after them.
-  Unusable run(InterruptingTransport& transport) {
+  detail::Unusable run(detail::InterruptingTransport& transport) {
     transport_ = &transport;
-    const Unusable why = transport_->open();
+    const detail::Unusable why = transport_->open();
     FALLOW_CHECK(describe(why) != nullptr);
-    if (why != Unusable::No) return why;
-    FALLOW_CHECK(transport_->type() != kDeviceNone);
+    if (why != detail::Unusable::No) return why;
+    FALLOW_CHECK(transport_->type() != detail::kDeviceNone);
     for (unsigned steps = 0; !in_.empty() && steps < 300; ++steps) step();
     transport_->set_calls(nullptr);
     const unsigned before = calls_;
@@ -43,9 +43,9 @@ class TransportRun : public DeviceCalls {
 
   // What each step is made of.
   bool start_queue(std::uint16_t queue) {
-    const QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
+    const detail::QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
     const bool started = transport_->start_queue(queue, at) == Status::Ok;
-    FALLOW_CHECK(!started || (at.size != 0 && queue < InterruptingTransport::kMaxQueues));
+    FALLOW_CHECK(!started || (at.size != 0 && queue < detail::InterruptingTransport::kMaxQueues));
     return started;
   }
   void set_calls() { transport_->set_calls(in_.u8() % 4 != 0 ? this : nullptr); }
@@ -69,7 +69,7 @@ class TransportRun : public DeviceCalls {
   FuzzInput& in_;
 
  private:
-  InterruptingTransport* transport_ = nullptr;
+  detail::InterruptingTransport* transport_ = nullptr;
   unsigned calls_ = 0;
 };
 

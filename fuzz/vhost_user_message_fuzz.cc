@@ -5,38 +5,39 @@
 #include <cstdint>
 #include <memory>
 
-#include "fallow/vhost_user/connection.h"
-#include "fallow/vhost_user/message.h"
 #include "tests/support/vhost_front_end.h"
+#include "vhost_user/session/connection.h"
+#include "vhost_user/session/message.h"
 
 namespace {
 
 using namespace fallow;
 
-void check(const VhostState& state) {
-  const VhostMessage message(state);
+void check(const vhost::State& state) {
+  const vhost::Message message(state);
   FALLOW_CHECK(message.size() == state.where().have);
   FALLOW_CHECK(message.size() <= sizeof state.message);
-  FALLOW_CHECK(message.payload().size() + sizeof(VhostHeader) == message.size());
+  FALLOW_CHECK(message.payload().size() + sizeof(vhost::Header) == message.size());
   for (const int fd : message.fds()) FALLOW_CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
-  const VhostRule* const rule = message.rule();
+  const vhost::RequestRule* const rule = message.rule();
   if (rule == nullptr) return;
   FALLOW_CHECK(message.payload().size() >= rule->min_size && message.payload().size() <= rule->max_size);
 }
 
-void drop_descriptors(const VhostState& state) {
+void drop_descriptors(const vhost::State& state) {
   for (std::uint8_t i = 0; i < state.fd_count(); ++i) {
     if (state.fds[i] >= 0) close(state.fds[i]);
   }
 }
 
 // As if each message was handled.
-bool receive_all(VhostState& state, Complaint& complaint) {
-  VhostConnection connection(state);
+bool receive_all(vhost::State& state, Complaint& complaint) {
+  vhost::Connection connection(state);
   while (true) {
     const auto received = connection.receive(complaint);
-    FALLOW_CHECK((received == VhostConnection::Received::Broken) == !complaint.empty());
-    if (received != VhostConnection::Received::Message) return received == VhostConnection::Received::Partial;
+    FALLOW_CHECK((received == vhost::Connection::Received::Broken) == !complaint.empty());
+    if (received != vhost::Connection::Received::Message)
+      return received == vhost::Connection::Received::Partial;
     check(state);
     drop_descriptors(state);
     state.go({});
@@ -50,10 +51,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const int probe = dup(0);
   const std::size_t piece = std::max<std::size_t>(data[0], 1);
   const unsigned with = data[1];
-  auto state = std::make_unique<VhostState>();
+  auto state = std::make_unique<vhost::State>();
   {
     VhostFrontEnd front;
-    vhost_begin(*state, front.take_other());
+    vhost::vhost_begin(*state, front.take_other());
     Complaint complaint;
     std::size_t at = 2;
     for (unsigned n = 0; at < size; ++n) {

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <memory>
 
-#include "fallow/vhost_user/session.h"
 #include "tests/support/vhost_device.h"
 #include "tests/support/vhost_front_end.h"
+#include "vhost_user/session/session.h"
 
 namespace {
 
@@ -39,7 +39,7 @@ class Input {
 
 class Machine {
  public:
-  Machine() { vhost_begin(*state_, front_.take_other()); }
+  Machine() { vhost::vhost_begin(*state_, front_.take_other()); }
   ~Machine() {
     device_->pending = 0;
     FALLOW_CHECK(session_->close() == Status::Ok);
@@ -47,9 +47,9 @@ class Machine {
 
   // False: the connection is broken.
   bool message(Input& input) {
-    const std::uint32_t request = input.byte() % (kVhostRequests + 1);
+    const std::uint32_t request = input.byte() % (vhost::kVhostRequests + 1);
     const std::uint8_t flags = input.byte(), fds = input.byte(), how = input.byte();
-    const VhostRule* const rule = vhost_rule(request);
+    const vhost::RequestRule* const rule = vhost::vhost_rule(request);
     const std::size_t natural = rule == nullptr || !rule->served ? 8 : rule->min_size;
     const std::size_t extra = (fds >> 4) == 0 ? 0 : std::size_t{fds} >> 4 << 3;
     Bytes payload;
@@ -63,26 +63,27 @@ class Machine {
 
     device_->pending = how & 3;
     device_->answer = (how & 0x1c) == 0x1c ? Status::Failed : Status::Ok;
-    front_.send(static_cast<VhostRequest>(request), payload, std::move(descriptors),
-                (flags & 0x80) != 0 ? flags & 0x0fU : kVhostVersion | (flags & kVhostNeedReply));
+    front_.send(
+        static_cast<vhost::Request>(request), payload, std::move(descriptors),
+        (flags & 0x80) != 0 ? flags & 0x0fU : vhost::kVhostVersion | (flags & vhost::kVhostNeedReply));
     return step((how & 0x40) != 0, (how & 0x80) != 0);
   }
 
  private:
   bool step(bool die_pending, bool die_after) {
-    VhostOutcome outcome = session_->step();
-    while (outcome == VhostOutcome::Pending) {
+    vhost::VhostOutcome outcome = session_->step();
+    while (outcome == vhost::VhostOutcome::Pending) {
       FALLOW_CHECK(front_.reply() == std::nullopt);
       if (die_pending) die();
       die_pending = false;
       outcome = session_->step();
     }
-    FALLOW_CHECK(outcome != VhostOutcome::Idle && outcome != VhostOutcome::HungUp);
-    if (outcome == VhostOutcome::Broken) {
+    FALLOW_CHECK(outcome != vhost::VhostOutcome::Idle && outcome != vhost::VhostOutcome::HungUp);
+    if (outcome == vhost::VhostOutcome::Broken) {
       FALLOW_CHECK(!session_->complaint().empty());
       return false;
     }
-    FALLOW_CHECK((outcome == VhostOutcome::Refused) == !session_->complaint().empty());
+    FALLOW_CHECK((outcome == vhost::VhostOutcome::Refused) == !session_->complaint().empty());
     drain();
     check();
     if (die_after) die();
@@ -91,11 +92,11 @@ class Machine {
 
   // Another process, which knows the state and nothing else.
   void die() {
-    auto copy = std::make_unique<VhostState>(*state_);
+    auto copy = std::make_unique<vhost::State>(*state_);
     std::memset(static_cast<void*>(state_.get()), 0xee, sizeof *state_);
     state_ = std::move(copy);
     device_ = std::make_unique<VhostDevice>();
-    session_ = std::make_unique<VhostSession>(*state_, *device_);
+    session_ = std::make_unique<vhost::Session>(*state_, *device_);
     FALLOW_CHECK(session_->resume() == Status::Ok);
     check();
   }
@@ -103,16 +104,16 @@ class Machine {
   // What the state says is what the device was told.
   void check() {
     device_->check_descriptors();
-    const VhostSettings& now = session_->settings();
+    const vhost::Settings& now = session_->settings();
     FALLOW_CHECK(device_->memory.size() == now.region_count);
-    for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
+    for (std::uint32_t i = 0; i < vhost::kVhostMaxVrings; ++i) {
       const auto& ring = device_->rings[i];
       FALLOW_CHECK(ring.started == now.vrings[i].started);
       if (!ring.started) continue;
       FALLOW_CHECK(ring.enabled == now.enabled(i) && ring.kick == now.vrings[i].kick);
       FALLOW_CHECK(ring.call == now.vrings[i].call && ring.err == now.vrings[i].err);
     }
-    for_each_descriptor(*state_, [](int fd) { FALLOW_CHECK(fd == -1 || fcntl(fd, F_GETFD) >= 0); });
+    vhost::for_each_descriptor(*state_, [](int fd) { FALLOW_CHECK(fd == -1 || fcntl(fd, F_GETFD) >= 0); });
   }
 
   void drain() {
@@ -123,9 +124,9 @@ class Machine {
   }
 
   VhostFrontEnd front_;
-  std::unique_ptr<VhostState> state_ = std::make_unique<VhostState>();
+  std::unique_ptr<vhost::State> state_ = std::make_unique<vhost::State>();
   std::unique_ptr<VhostDevice> device_ = std::make_unique<VhostDevice>();
-  std::unique_ptr<VhostSession> session_ = std::make_unique<VhostSession>(*state_, *device_);
+  std::unique_ptr<vhost::Session> session_ = std::make_unique<vhost::Session>(*state_, *device_);
 };
 
 }  // namespace

@@ -316,6 +316,6 @@ END {
     scan(f)
   }
   for (name in documented)
-    if (named[name] == "") complain(document ":" documented[name], name " is named nowhere in fallow or apps")
+    if (named[name] == "") complain(document ":" documented[name], name " is named nowhere in the sources")
   exit bad
 }

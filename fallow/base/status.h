@@ -14,7 +14,7 @@ enum class [[nodiscard]] Status : std::uint8_t{
     Deadlock,         // the caller is the worker, and would wait for itself
     Failed,           // the device could not do it
     Pending,          // the device will complete the request later
-    NotPromised,      // done, but not as promised: what the frames hold is unspecified
+    ContentUnknown,   // done, but not as promised: what the frames hold is unspecified
     NotAllocated,     // misuse: a free of a frame that is not allocated (a double free, or never given out)
     OutsideZone,      // misuse: a frame that does not belong to the zone
     Misaligned,       // misuse: a frame that is not aligned to the order it is freed with
@@ -39,7 +39,7 @@ constexpr const char* describe(Status s) {
       return "the device failed";
     case Status::Pending:
       return "pending";
-    case Status::NotPromised:
+    case Status::ContentUnknown:
       return "done, without the promised content";
     case Status::NotAllocated:
       return "free of a frame that is not allocated";

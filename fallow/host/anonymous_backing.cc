@@ -9,7 +9,7 @@
 #include <array>
 #include <cerrno>
 
-#include "fallow/host/system_error.h"
+#include "fallow/host/detail/system_error.h"
 
 namespace fallow {
 namespace {
@@ -40,7 +40,7 @@ AnonymousBacking::AnonymousBacking(const AnonymousOptions& options) noexcept
       releases_locked_(kernel_releases_locked()),
       takes_lists_(advise({}, advice()) == 0) {}
 
-Created<AnonymousBacking> AnonymousBacking::create(const AnonymousOptions& options) {
+Expected<AnonymousBacking> AnonymousBacking::create(const AnonymousOptions& options) {
   if (options.size.raw == 0) return std::string("a backing needs at least one frame");
   if (options.size > kMostFrames || options.first.raw > ~std::uint64_t{0} - options.size.raw)
     return std::string("a backing of " + std::to_string(options.size.raw) + " frames is too large");
@@ -57,12 +57,12 @@ AnonymousBacking::~AnonymousBacking() {
 
 std::string AnonymousBacking::map() {
   const ByteCount size = bytes(options_.size);
-  const std::string what = "mapping " + size_text(size) + " of private memory";
+  const std::string what = "mapping " + detail::size_text(size) + " of private memory";
   // Room to move by a huge page, and a guard at each end.
   reserved_size_ = size.raw + kHugePage + 2 * kFrameSize;
   void* const reserved =
       mmap(nullptr, reserved_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (reserved == MAP_FAILED) return system_error_text(what, "mmap", errno);
+  if (reserved == MAP_FAILED) return detail::system_error_text(what, "mmap", errno);
   reserved_ = reserved;
 
   const std::uint64_t lowest = reinterpret_cast<std::uintptr_t>(reserved) + kFrameSize;
@@ -70,7 +70,7 @@ std::string AnonymousBacking::map() {
   const std::uint64_t skip = (wanted + kHugePage - lowest % kHugePage) % kHugePage;
   std::byte* const start = static_cast<std::byte*>(reserved) + kFrameSize + skip;
   if (mprotect(start, size.raw, PROT_READ | PROT_WRITE) != 0)
-    return system_error_text(what, "mprotect", errno);
+    return detail::system_error_text(what, "mprotect", errno);
   set_memory(start);
   return {};
 }
@@ -80,7 +80,7 @@ std::string AnonymousBacking::set_huge_pages() {
   if (madvise(memory(), bytes(size()).raw, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0) return {};
   // A kernel without huge pages knows neither; then there are none to be kept out.
   if (errno == EINVAL && !wanted) return {};
-  return system_error_text("asking for transparent huge pages", "madvise", errno);
+  return detail::system_error_text("asking for transparent huge pages", "madvise", errno);
 }
 
 int AnonymousBacking::advice() const noexcept {
@@ -113,8 +113,8 @@ std::size_t AnonymousBacking::release_first(std::span<const ScatterEntry> runs) 
   return released;
 }
 
-Promise AnonymousBacking::promise() const noexcept {
-  return options_.release == AnonymousOptions::Release::Free ? Promise::None : Promise::Zero;
+Content AnonymousBacking::content_after() const noexcept {
+  return options_.release == AnonymousOptions::Release::Free ? Content::Unknown : Content::Zero;
 }
 
 // mincore rather than /proc/self/pagemap: both walk the same page tables and say the same of private

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fallow/host/backing.h"
-#include "fallow/host/created.h"
+#include "fallow/host/expected.h"
 
 namespace fallow {
 
@@ -27,7 +27,7 @@ class AnonymousBacking final : public Backing {
  public:
   // Reserves address space only; a frame becomes resident when it is first touched. A frame whose number
   // is a multiple of 512 lies on a boundary of 2 MiB. The pages before and after the backing are guards.
-  static Created<AnonymousBacking> create(const AnonymousOptions& options);
+  static Expected<AnonymousBacking> create(const AnonymousOptions& options);
   ~AnonymousBacking() override;
 
   // Measured: 0.3 to 3.3 ms for 2 GiB, the most where every second frame is resident. Frames released
@@ -36,7 +36,7 @@ class AnonymousBacking final : public Backing {
   // was read and never written counts too, although it shares the host's page of zeroes.
   Result<PfnCount> resident() noexcept override;
 
-  Promise promise() const noexcept override;
+  Content content_after() const noexcept override;
 
  private:
   explicit AnonymousBacking(const AnonymousOptions& options) noexcept;

@@ -7,11 +7,11 @@
 #include <span>
 #include <string>
 
-#include "fallow/balloon/memory_backing.h"
 #include "fallow/base/check.h"
+#include "fallow/base/memory_backing.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
-#include "fallow/host/release_error.h"
+#include "fallow/host/detail/release_error.h"
 #include "fallow/reporting/reporting_device.h"
 
 namespace fallow {
@@ -67,7 +67,7 @@ class Backing : public MemoryBacking {
   Result<PfnCount> resident() noexcept override = 0;
 
   // What a discarded frame reads as, until somebody writes it.
-  Promise promise() const noexcept override { return Promise::Zero; }
+  Content content_after() const noexcept override { return Content::Zero; }
 
   PfnCount page() const noexcept final { return page_; }
 
@@ -77,7 +77,7 @@ class Backing : public MemoryBacking {
   int last_error() const noexcept { return last_error_.load(std::memory_order_relaxed); }
 
   // last_error() of a discard in words: the call, its error, the usual cause, and what to do about it.
-  std::string release_error() const { return release_error_text(release_call(), last_error()); }
+  std::string release_error() const { return detail::release_error_text(release_call(), last_error()); }
 
  protected:
   // `page` as page() says; both `first` and `size` are multiples of it.

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "fallow/host/system_error.h"
+#include "fallow/host/detail/system_error.h"
 
 namespace fallow {
 namespace {
@@ -27,14 +27,14 @@ std::uint64_t page_bytes(int fd) {
 }  // namespace
 
 FileBacking::FileBacking(int fd, Pfn first, PfnCount size, PfnCount page,
-                         std::unique_ptr<GuardedMapping> mapping) noexcept
+                         std::unique_ptr<detail::GuardedMapping> mapping) noexcept
     : Backing(first, size, page), fd_(fd), mapping_(std::move(mapping)) {
   set_memory(mapping_->memory());
 }
 
-Created<FileBacking> FileBacking::create(int fd, ByteCount offset, ByteCount length) {
+Expected<FileBacking> FileBacking::create(int fd, ByteCount offset, ByteCount length) {
   struct stat file {};
-  if (fstat(fd, &file) != 0) return system_error_text("a memory file", "fstat", errno);
+  if (fstat(fd, &file) != 0) return detail::system_error_text("a memory file", "fstat", errno);
   if (!S_ISREG(file.st_mode)) return std::string("what should be a memory file is none");
   const std::uint64_t page = page_bytes(fd);
   if (offset.raw % page != 0 || offset.raw > kMostBytes || length.raw > kMostBytes)
@@ -45,7 +45,7 @@ Created<FileBacking> FileBacking::create(int fd, ByteCount offset, ByteCount len
   if (there == 0)
     return "no page of the memory file, of " + std::to_string(reach) + " bytes, from " +
            std::to_string(offset.raw) + " on";
-  auto mapping = GuardedMapping::create(fd, offset, {there});
+  auto mapping = detail::GuardedMapping::create(fd, offset, {there});
   if (!mapping) return mapping.error;
   return std::unique_ptr<FileBacking>(new FileBacking(fd, {offset.raw >> kFrameShift}, whole_frames({there}),
                                                       whole_frames({page}), std::move(mapping.object)));

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "fallow/host/backing.h"
-#include "fallow/host/created.h"
-#include "fallow/host/guarded_mapping.h"
+#include "fallow/host/detail/guarded_mapping.h"
+#include "fallow/host/expected.h"
 
 namespace fallow {
 
@@ -17,7 +17,7 @@ class FileBacking final : public Backing {
   // be less than asked for. Fails for what is no memory file (a pipe, a directory, a file not open for
   // writing), for an offset that is not of whole host pages, and where the file does not reach. The
   // descriptor stays the caller's, and must stay open.
-  static Created<FileBacking> create(int fd, ByteCount offset, ByteCount length);
+  static Expected<FileBacking> create(int fd, ByteCount offset, ByteCount length);
 
   // The file was shortened, and was touched there: the memory is not the guest's any more.
   bool lost() const noexcept { return mapping_->lost(); }
@@ -28,12 +28,12 @@ class FileBacking final : public Backing {
 
  private:
   FileBacking(int fd, Pfn first, PfnCount size, PfnCount page,
-              std::unique_ptr<GuardedMapping> mapping) noexcept;
+              std::unique_ptr<detail::GuardedMapping> mapping) noexcept;
 
   int release(ByteCount offset, ByteCount length) noexcept override;
 
   int fd_;
-  std::unique_ptr<GuardedMapping> mapping_;
+  std::unique_ptr<detail::GuardedMapping> mapping_;
 };
 
 }  // namespace fallow

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <limits>
 
-#include "fallow/host/system_error.h"
+#include "fallow/host/detail/system_error.h"
 
 namespace fallow {
 namespace {
@@ -25,7 +25,7 @@ bool exceeds_file_size_limit(ByteCount size) {
 
 }  // namespace
 
-Created<MemfdBacking> MemfdBacking::create(Pfn first, PfnCount size, Pages pages) {
+Expected<MemfdBacking> MemfdBacking::create(Pfn first, PfnCount size, Pages pages) {
   if (size.raw == 0) return std::string("a backing needs at least one frame");
   if (size > kMostFrames || first.raw > ~std::uint64_t{0} - size.raw)
     return std::string("a backing of " + std::to_string(size.raw) + " frames is too large");
@@ -45,19 +45,20 @@ MemfdBacking::~MemfdBacking() {
 std::string MemfdBacking::open_and_map() {
   const ByteCount length = bytes(size());
   const bool huge = page() == kHugePage;
-  const std::string what = "making a memory file of " + size_text(length) +
+  const std::string what = "making a memory file of " + detail::size_text(length) +
                            (huge ? " in huge pages (/proc/sys/vm/nr_hugepages)" : "");
-  if (exceeds_file_size_limit(length)) return system_error_text(what, "ftruncate", EFBIG);
+  if (exceeds_file_size_limit(length)) return detail::system_error_text(what, "ftruncate", EFBIG);
   fd_ = memfd_create("fallow", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U));
-  if (fd_ < 0) return system_error_text(what, "memfd_create", errno);
-  if (ftruncate(fd_, static_cast<off_t>(length.raw)) != 0) return system_error_text(what, "ftruncate", errno);
+  if (fd_ < 0) return detail::system_error_text(what, "memfd_create", errno);
+  if (ftruncate(fd_, static_cast<off_t>(length.raw)) != 0)
+    return detail::system_error_text(what, "ftruncate", errno);
   // Whoever shares the file could otherwise shrink it, and the next touch of a frame would be a SIGBUS.
   if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return system_error_text(what, "fcntl(F_ADD_SEALS)", errno);
+    return detail::system_error_text(what, "fcntl(F_ADD_SEALS)", errno);
   // Without a reservation, a huge page that the pool no longer has would be a SIGBUS at its first touch.
   const int flags = huge ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE;
   void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, flags, fd_, 0);
-  if (mapped == MAP_FAILED) return system_error_text(what, "mmap", errno);
+  if (mapped == MAP_FAILED) return detail::system_error_text(what, "mmap", errno);
   set_memory(static_cast<std::byte*>(mapped));
   return {};
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fallow/host/backing.h"
-#include "fallow/host/created.h"
+#include "fallow/host/expected.h"
 
 namespace fallow {
 
@@ -15,7 +15,7 @@ class MemfdBacking final : public Backing {
 
   // Memory is taken when a frame is first touched, by whichever process. The file's size is sealed. Huge
   // pages: `first` and `size` are multiples of 512, and all of `size` is set aside from the pool at once.
-  static Created<MemfdBacking> create(Pfn first, PfnCount size, Pages pages = Pages::Small);
+  static Expected<MemfdBacking> create(Pfn first, PfnCount size, Pages pages = Pages::Small);
   ~MemfdBacking() override;
 
   // The file, for whoever is to share it: frame first() is at its offset 0. Stays the backing's.

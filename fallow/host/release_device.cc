@@ -12,7 +12,7 @@ ReleaseDevice::ReleaseDevice(Backing& backing, std::uint32_t capacity,
                              std::unique_ptr<ScatterEntry[]> sorted) noexcept
     : backing_(backing), capacity_(capacity), sorted_(std::move(sorted)) {}
 
-Created<ReleaseDevice> ReleaseDevice::create(Backing& backing, std::uint32_t capacity) {
+Expected<ReleaseDevice> ReleaseDevice::create(Backing& backing, std::uint32_t capacity) {
   if (capacity == 0) return std::string("a capacity of 0 entries: a request needs at least one");
   std::unique_ptr<ScatterEntry[]> sorted(new (std::nothrow) ScatterEntry[capacity]);
   if (sorted == nullptr) return "no memory for requests of " + std::to_string(capacity) + " entries";

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "fallow/host/backing.h"
-#include "fallow/host/created.h"
+#include "fallow/host/expected.h"
 #include "fallow/reporting/reporting_device.h"
 
 namespace fallow {
@@ -24,7 +24,7 @@ struct ReleaseCounts {
 class ReleaseDevice final : public ReportingDevice {
  public:
   // The backing must outlive the device. Fails for a capacity of 0 or one that memory does not suffice for.
-  static Created<ReleaseDevice> create(Backing& backing, std::uint32_t capacity);
+  static Expected<ReleaseDevice> create(Backing& backing, std::uint32_t capacity);
 
   // Sorts and joins neighbouring entries, and discards the runs: allocates nothing. A request that is not
   // wholly inside the backing is refused with InvalidArgument before anything is released. Failed: the
@@ -32,7 +32,7 @@ class ReleaseDevice final : public ReportingDevice {
   Status report(Scatterlist list, std::uint32_t token) noexcept override;
 
   std::uint32_t capacity() const noexcept override { return capacity_; }
-  Promise promise() const noexcept override { return backing_.promise(); }
+  Content content_after() const noexcept override { return backing_.content_after(); }
 
   ReleaseCounts counts() const noexcept;
 

@@ -7,7 +7,7 @@
 #include <span>
 
 #include "fallow/platform/arena.h"
-#include "fallow/platform/deadline.h"
+#include "fallow/platform/detail/deadline.h"
 #include "fallow/platform/port.h"
 
 namespace fallow {
@@ -49,7 +49,7 @@ class BarePort final : public Port {
   class ArenaLock;
 
   BareHooks hooks_;
-  EarliestDeadline wishes_;
+  detail::EarliestDeadline wishes_;
   std::atomic_flag arena_busy_;
   Arena arena_;
 };

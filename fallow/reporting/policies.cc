@@ -7,14 +7,14 @@ namespace {
 
 Status valid_order(Order order) { return order <= kMaxOrder ? Status::Ok : Status::InvalidArgument; }
 
-std::uint64_t largest(const UnreportedCounts& counts) {
+std::uint64_t largest(const detail::UnreportedCounts& counts) {
   std::uint64_t most = 0;
   for (const std::uint64_t n : counts.of) most = n > most ? n : most;
   return most;
 }
 
 // For policies that act on the first block.
-std::int64_t credit_until_any(const UnreportedCounts& counts) { return largest(counts) > 0 ? 0 : 1; }
+std::int64_t credit_until_any(const detail::UnreportedCounts& counts) { return largest(counts) > 0 ? 0 : 1; }
 
 }  // namespace
 
@@ -22,11 +22,11 @@ Status HwmPolicy::validate() const noexcept {
   return mark_ > 0 ? valid_order(order_) : Status::InvalidArgument;
 }
 
-std::int64_t HwmPolicy::credit(const UnreportedCounts& counts) const noexcept {
+std::int64_t HwmPolicy::credit(const detail::UnreportedCounts& counts) const noexcept {
   return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
 }
 
-unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
+unsigned HwmPolicy::areas_at_mark(const detail::UnreportedCounts& counts) const {
   unsigned areas = 0;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
     if (counts.of[order] >= mark_) areas |= 1U << order;
@@ -34,23 +34,23 @@ unsigned HwmPolicy::areas_at_mark(const UnreportedCounts& counts) const {
   return areas;
 }
 
-Next HwmPolicy::pass(ZonePass& zone_pass) noexcept {
-  const UnreportedCounts counts = count_unreported(zone_pass.zone(), order_);
+Next HwmPolicy::pass(detail::ZonePass& zone_pass) noexcept {
+  const detail::UnreportedCounts counts = detail::count_unreported(zone_pass.zone(), order_);
   if (largest(counts) < (zone_pass.everything() ? 1 : mark_)) return Next::Look;
-  Selection selection;
+  detail::Selection selection;
   selection.order = order_;
   if (!zone_pass.everything()) selection.areas = areas_at_mark(counts);
-  zone_pass.report(selection, ZonePass::kNoLimit);
+  zone_pass.report(selection, detail::ZonePass::kNoLimit);
   return Next::Look;
 }
 
 Status LinuxPolicy::validate() const noexcept { return valid_order(order_); }
 
-std::int64_t LinuxPolicy::credit(const UnreportedCounts& counts) const noexcept {
+std::int64_t LinuxPolicy::credit(const detail::UnreportedCounts& counts) const noexcept {
   return credit_until_any(counts);
 }
 
-Next LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
+Next LinuxPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   const Zone& zone = zone_pass.zone();
   if (!zone_pass.require({std::uint64_t{zone_pass.capacity()} << order_.raw})) return Next::Look;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
@@ -58,7 +58,7 @@ Next LinuxPolicy::pass(ZonePass& zone_pass) noexcept {
     const std::uint64_t nr_free = free_area(zone, Order{static_cast<std::uint8_t>(order)}).nr_free;
     const std::uint64_t budget = (nr_free + sixteenth - 1) / sixteenth + 1;
     for (unsigned mobility = 0; mobility < kMobilities; ++mobility) {
-      Selection selection;
+      detail::Selection selection;
       selection.order = order_;
       selection.areas = 1U << order;
       selection.mobility = mobility;
@@ -73,17 +73,17 @@ Status AgedPolicy::validate() const noexcept {
   return age_ >= kMinAge && age_ <= kMaxAge ? valid_order(order_) : Status::InvalidArgument;
 }
 
-std::int64_t AgedPolicy::credit(const UnreportedCounts& counts) const noexcept {
+std::int64_t AgedPolicy::credit(const detail::UnreportedCounts& counts) const noexcept {
   return credit_until_any(counts);
 }
 
-Next AgedPolicy::pass(ZonePass& zone_pass) noexcept {
+Next AgedPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   Zone& zone = zone_pass.zone();
   zone.advance_tick(zone.port().now(), tick());
-  Selection selection;
+  detail::Selection selection;
   selection.order = order_;
   selection.min_age = kTicks + 1;
-  zone_pass.report(selection, ZonePass::kNoLimit);
+  zone_pass.report(selection, detail::ZonePass::kNoLimit);
   return zone_pass.left_something() ? Next::Again : Next::Look;
 }
 

@@ -17,11 +17,11 @@ class HwmPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return {}; }
-  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  Next pass(ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
+  Next pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
-  unsigned areas_at_mark(const UnreportedCounts& counts) const;
+  unsigned areas_at_mark(const detail::UnreportedCounts& counts) const;
 
   Order order_;
   std::uint32_t mark_;
@@ -40,8 +40,8 @@ class LinuxPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return kDelay; }
-  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  Next pass(ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
+  Next pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
   Order order_;
@@ -59,8 +59,8 @@ class AgedPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return tick(); }
-  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
-  Next pass(ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
+  Next pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
   // A frame freed during tick n is old enough at the start of tick n + 5: after 4 ticks at least.

@@ -5,8 +5,8 @@
 
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
-#include "fallow/reporting/zone_pass.h"
-#include "fallow/zone/isolation.h"
+#include "fallow/reporting/detail/zone_pass.h"
+#include "fallow/zone/detail/isolation.h"
 
 namespace fallow {
 
@@ -29,10 +29,10 @@ class Policy {
   virtual Nanoseconds delay() const noexcept = 0;
 
   // How many blocks of order() or more may become free before there is something to do; 0 or less: there is.
-  virtual std::int64_t credit(const UnreportedCounts& counts) const noexcept = 0;
+  virtual std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept = 0;
 
   // One pass over one zone.
-  virtual Next pass(ZonePass& zone_pass) noexcept = 0;
+  virtual Next pass(detail::ZonePass& zone_pass) noexcept = 0;
 
  protected:
   ~Policy() = default;

@@ -64,13 +64,13 @@ Status Reporter::register_device(ReportingDevice* device, Policy* policy) {
   if (status == Status::Ok) {
     device_ = device;
     policy_ = policy;
-    start(policy->order(), device->promise(), policy->delay());
+    start(policy->order(), device->content_after(), policy->delay());
   }
   unlock_registration();
   return status;
 }
 
-void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
+void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
   if (any_marks_ && promise != promise_) mixed_promises_.store(true, std::memory_order_relaxed);
   promise_ = promise;
   any_marks_ = true;
@@ -105,7 +105,7 @@ void Reporter::start(Order order, Promise promise, Nanoseconds delay) noexcept {
 
 // Marks made under one promise say nothing about another's.
 void Reporter::set_promise() noexcept {
-  const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Promise::None;
+  const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Content::Unknown;
   for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->set_marks_promise(valid);
 }
 
@@ -141,7 +141,7 @@ Status Reporter::unregister_device(ReportingDevice* device) {
   for (std::size_t i = 0; i < zone_count_; ++i) {
     // seq_cst: MO-26, pairs with request(): no free asks for a wakeup after this, or it has a pin.
     zones_[i].flag.store(static_cast<FlagWord>(Flag::Off), std::memory_order_seq_cst);
-    ReportTrigger& trigger = zones_[i].zone->trigger();
+    detail::ReportTrigger& trigger = zones_[i].zone->trigger();
     trigger.grant(0);
     if (trigger.counts_every_free()) trigger.set_order(last_order_);
   }

@@ -7,24 +7,25 @@ namespace fallow {
 
 // What makes a request a reported one.
 static constexpr bool taken(Status status) noexcept {
-  return status == Status::Ok || status == Status::NotPromised;
+  return status == Status::Ok || status == Status::ContentUnknown;
 }
 
 // The fewest frees that so many frames come of.
 static constexpr std::uint64_t frees_of(std::uint64_t frames) noexcept {
-  return (frames + ReportTrigger::kMostFrames - 1) / ReportTrigger::kMostFrames;
+  return (frames + detail::ReportTrigger::kMostFrames - 1) / detail::ReportTrigger::kMostFrames;
 }
 
 // Returns what free_frames() does, by the entries of the blocks: each changes before a free looks whether it
 // counts (MO-25), while the counters of the local caches may run behind. O(blocks).
 static PfnCount free_in_blocks(const Zone& zone) noexcept {
   PfnCount free;
-  for (std::uint32_t b = 0; b < zone.blocks(); ++b) free += PfnCount{kBlockFrames - zone.entry(b).used()};
+  for (std::uint32_t b = 0; b < zone.blocks(); ++b)
+    free += PfnCount{detail::kBlockFrames - zone.entry(b).used()};
   return free;
 }
 
 // Fills and submits the requests of one pass.
-class Reporter::Sink final : public RequestSink {
+class Reporter::Sink final : public detail::RequestSink {
  public:
   Sink(Reporter& reporter, ZoneState& state) : reporter_(reporter), state_(state) {}
 
@@ -178,9 +179,9 @@ void Reporter::pass(ZoneState& state) noexcept {
   // acquire: pairs with the release in back_off(): a pass that takes a failure's `everything` finds its
   // frames.
   const bool everything = state.everything.exchange(false, std::memory_order_acquire);
-  ReportTrigger& trigger = state.zone->trigger();
+  detail::ReportTrigger& trigger = state.zone->trigger();
   if (trigger.counts_every_free()) trigger.set_order(policy_->order());
-  ZonePass zone_pass(*state.zone, sink, capacity_, everything);
+  detail::ZonePass zone_pass(*state.zone, sink, capacity_, everything);
   const Next next = policy_->pass(zone_pass);
   const bool starved = zone_pass.starved() && wants_more(state, everything);
   // In this order: what an attempt to allocate had out of reach is either still there, or back and to be
@@ -205,7 +206,7 @@ void Reporter::pass(ZoneState& state) noexcept {
 
 // Whether the policy would report something, were there frames enough.
 bool Reporter::wants_more(const ZoneState& state, bool everything) const noexcept {
-  const UnreportedCounts counts = count_unreported(*state.zone, policy_->order());
+  const detail::UnreportedCounts counts = detail::count_unreported(*state.zone, policy_->order());
   if (!everything) return policy_->credit(counts) <= 0;
   std::uint64_t any = 0;
   for (const std::uint64_t n : counts.of) any |= n;
@@ -236,7 +237,7 @@ bool Reporter::try_rest(ZoneState& state, FlagWord seen) noexcept {
 // clearing: the credit is granted first (MO-5), and what a second look finds is taken off it.
 void Reporter::rest(ZoneState& state, FlagWord seen, bool progress) noexcept {
   Zone& zone = *state.zone;
-  const auto look = [&] { return policy_->credit(count_unreported(zone, policy_->order())); };
+  const auto look = [&] { return policy_->credit(detail::count_unreported(zone, policy_->order())); };
   std::int64_t credit = look();
   if (credit <= 0) {
     again_after(state, progress);
@@ -323,13 +324,13 @@ void Reporter::settle(std::uint32_t token, Status status) noexcept {
   Request& request = requests_[slot_of(token)];
   const std::span<const ScatterEntry> list = list_of(token).first(request.entries);
   const bool reported = taken(status);
-  if (status == Status::NotPromised) withdraw_promise();
+  if (status == Status::ContentUnknown) withdraw_promise();
   PfnCount total;
   for (const ScatterEntry& entry : list) total += entry.count;
   nanoseconds_.fetch_add((port_.now() - request.started).raw, std::memory_order_relaxed);
-  put_back(*request.state->zone, list, reported);
+  detail::put_back(*request.state->zone, list, reported);
   // To a zone that is short of free frames this is a free like any other (MO-25).
-  ReportTrigger& trigger = request.state->zone->trigger();
+  detail::ReportTrigger& trigger = request.state->zone->trigger();
   if (trigger.armed() && trigger.counts_every_free())
     trigger.spend(static_cast<unsigned>(frees_of(total.raw)));
   if (reported) {

@@ -142,7 +142,7 @@ class Reporter {
 
   Status take_memory(std::uint32_t capacity, std::uint32_t depth) noexcept;
   void release_memory() noexcept;
-  void start(Order order, Promise promise, Nanoseconds delay) noexcept;
+  void start(Order order, Content promise, Nanoseconds delay) noexcept;
   bool from_worker() const noexcept;
   bool try_lock_registration() noexcept;
   void lock_registration() noexcept;
@@ -167,9 +167,9 @@ class Reporter {
   Request* requests_ = nullptr;
   std::uint32_t capacity_ = 0;
   std::uint32_t depth_ = 0;
-  Order last_order_ = kBlockOrder;  // as a zone has it to begin with
+  Order last_order_ = detail::kBlockOrder;  // as a zone has it to begin with
   Nanoseconds last_delay_;
-  Promise promise_ = Promise::None;  // of the marks there are
+  Content promise_ = Content::Unknown;  // of the marks there are
   bool any_marks_ = false;
   std::atomic<bool> mixed_promises_{false};  // relaxed: see withdraw_promise()
 

@@ -3,17 +3,11 @@
 
 #include <cstdint>
 
+#include "fallow/base/content.h"
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/status.h"
 
 namespace fallow {
-
-// What a reported frame reads as afterwards (contract R12).
-enum class Promise : std::uint8_t {
-  None,    // unspecified
-  Zero,    // all bytes zero
-  Poison,  // the poison value that device and guest agreed on
-};
 
 // A request's token is a slot, below depth(), and above it a generation. No two requests in flight share a
 // slot, and a token comes again only after 2^16 requests.
@@ -36,7 +30,7 @@ class ReportingDevice {
   // The most requests in flight, at most kMaxDepth; more than 1 only for a device that answers Pending (R13).
   virtual std::uint32_t depth() const noexcept { return 1; }
 
-  virtual Promise promise() const noexcept { return Promise::None; }
+  virtual Content content_after() const noexcept { return Content::Unknown; }
 
  protected:
   ~ReportingDevice() = default;

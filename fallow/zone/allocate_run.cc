@@ -1,6 +1,6 @@
 // Orders 1 to 8, and order 0 in a zone that is nearly full: aligned runs inside a block.
+#include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
-#include "fallow/zone/runs.h"
 
 namespace fallow {
 namespace {
@@ -12,35 +12,36 @@ constexpr unsigned kEveryBlock = ~0U;
 }  // namespace
 
 Allocation LocalCache::from_hand(Order order, unsigned m) noexcept {
-  if (order.raw > kWordOrder) return {};
-  const std::uint32_t heads = run_heads(load(hand_[m]).bits(), order.raw);
+  if (order.raw > detail::kWordOrder) return {};
+  const std::uint32_t heads = detail::run_heads(load(hand_[m]).bits(), order.raw);
   if (heads == 0) return {};
-  return hand_out(m, load(hand_[m]), word_bits(static_cast<unsigned>(std::countr_zero(heads)), order));
+  return hand_out(m, load(hand_[m]),
+                  detail::word_bits(static_cast<unsigned>(std::countr_zero(heads)), order));
 }
 
 Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
-  if (reuse_ == m && order.raw <= kWordOrder) {
+  if (reuse_ == m && order.raw <= detail::kWordOrder) {
     if (const Allocation got = reuse_pending(order); got.ok()) return got;
   }
-  if (order.raw > 0 && order.raw <= kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
+  if (order.raw > 0 && order.raw <= detail::kWordOrder && load(hand_[m]).bits() == 0) refill(mobility);
   if (const Allocation got = from_hand(order, m); got.ok()) return got;
-  const std::uint32_t last = run_word_[m] == kNoWord ? kNoBlock : run_word_[m] / kBlockWords;
+  const std::uint32_t last = run_word_[m] == kNoWord ? detail::kNoBlock : run_word_[m] / detail::kBlockWords;
   for (const std::uint32_t block : {last, owned_[m]}) {
-    if (block == kNoBlock) continue;
+    if (block == detail::kNoBlock) continue;
     // A block that became wholly free since, or went to another mobility, has to be chosen again.
-    const BlockEntry e = zone_.entry(block);
+    const detail::BlockEntry e = zone_.entry(block);
     if (e.wholly_free() || e.mobility() != mobility) continue;
     if (const Allocation got = run_in_block(order, block, mobility); got.ok()) return got;
   }
   unsigned tries = kTries;
-  const unsigned room = kBlockFrames - static_cast<unsigned>(frames(order).raw);
-  for (unsigned bin = room * kBins / kBlockFrames + 1; bin-- > 0;) {
-    const Allocation got = run_in_listed(order, bin_home(mobility, bin), mobility, tries);
+  const unsigned room = detail::kBlockFrames - static_cast<unsigned>(frames(order).raw);
+  for (unsigned bin = room * detail::kBins / detail::kBlockFrames + 1; bin-- > 0;) {
+    const Allocation got = run_in_listed(order, detail::bin_home(mobility, bin), mobility, tries);
     if (got.ok()) return got;
   }
   unsigned every = kEveryBlock;
-  for (const unsigned home : {kHomeFree, kHomeReported}) {
+  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
     const Allocation got = run_in_listed(order, home, mobility, every);
     if (got.ok()) return got;
   }
@@ -55,8 +56,8 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
 // Each look costs one of `tries`.
 Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobility,
                                      unsigned& tries) noexcept {
-  const BlockIndex& list = zone_.listed(home);
-  for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock && tries > 0;
+  const detail::BlockIndex& list = zone_.listed(home);
+  for (std::uint32_t b = list.find_before(detail::kNoBlock); b != detail::kNoBlock && tries > 0;
        b = list.find_before(b), --tries) {
     if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
     mend_listing(b, home);
@@ -65,27 +66,27 @@ Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobili
 }
 
 Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
-  BlockEntry e = zone_.entry(block);
+  detail::BlockEntry e = zone_.entry(block);
   // A block that another thread is splitting is waited for: it may hold free frames, and be the last to hold
   // any.
   if (e.splitting() || e.reported()) {
     if (split(block, true)) gave_back_ = true;  // others found it closed
     e = zone_.entry(block);
   }
-  if (e.closed() || e.used() + frames(order).raw > kBlockFrames) return {};
-  const std::uint64_t first = std::uint64_t{block} * kBlockWords;
+  if (e.closed() || e.used() + frames(order).raw > detail::kBlockFrames) return {};
+  const std::uint64_t first = std::uint64_t{block} * detail::kBlockWords;
   const unsigned m = static_cast<unsigned>(mobility);
   // Within a word, or some words that are wholly free.
-  const unsigned words = order.raw > kWordOrder ? 1U << (order.raw - kWordOrder) : 1;
+  const unsigned words = order.raw > detail::kWordOrder ? 1U << (order.raw - detail::kWordOrder) : 1;
   const auto heads_at = [&](unsigned w) {
     std::uint32_t free = free_in(first + w);
-    for (unsigned i = 1; i < words && free == kWholeWord; ++i) free = free_in(first + w + i);
-    return words > 1 ? std::uint32_t{free == kWholeWord} : run_heads(free, order.raw);
+    for (unsigned i = 1; i < words && free == detail::kWholeWord; ++i) free = free_in(first + w + i);
+    return words > 1 ? std::uint32_t{free == detail::kWholeWord} : detail::run_heads(free, order.raw);
   };
   // Beginning with the word of the last run: those in front of it have most likely none.
-  const unsigned last = run_word_[m] / kBlockWords == block ? run_word_[m] % kBlockWords : 0;
-  for (unsigned i = 0; i < kBlockWords; i += words) {
-    const unsigned w = (last / words * words + i) % kBlockWords;
+  const unsigned last = run_word_[m] / detail::kBlockWords == block ? run_word_[m] % detail::kBlockWords : 0;
+  for (unsigned i = 0; i < detail::kBlockWords; i += words) {
+    const unsigned w = (last / words * words + i) % detail::kBlockWords;
     const std::uint32_t heads = heads_at(w);
     if (heads == 0) continue;
     if (const Allocation got =
@@ -100,40 +101,40 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
 
 // acquire: MO-7, an allocation that finds frames isolated here sees that something is.
 std::uint32_t LocalCache::free_in(std::uint64_t w) const noexcept {
-  return FrameWord{zone_.word(w).load(std::memory_order_acquire)}.free();
+  return detail::FrameWord{zone_.word(w).load(std::memory_order_acquire)}.free();
 }
 
 // Takes `bits`, unless one of the word's bits in `unless` is set: one that is used, or has a mark that must
 // not be taken.
-inline bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless,
+inline bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, detail::FrameWord unless,
                                   std::uint32_t* marks) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   do {
     if ((raw & unless.raw) != 0) return false;
     // acq_rel: MO-1; and MO-7, it releases the announcement of the attempt.
-  } while (!slot.compare_exchange_weak(raw, FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
+  } while (!slot.compare_exchange_weak(raw, detail::FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
                                        std::memory_order_relaxed));
-  *marks = FrameWord{raw}.mark() & bits;
+  *marks = detail::FrameWord{raw}.mark() & bits;
   return true;
 }
 
 // Takes the run that starts at `bit` of word `first`, or nothing.
 Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept {
   const unsigned n = static_cast<unsigned>(frames(order).raw);
-  const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
-  const unsigned words = n > kWordFrames ? n / kWordFrames : 1;
-  const std::uint32_t bits = n >= kWordFrames ? kWholeWord : word_bits(bit, order);
+  const std::uint32_t block = static_cast<std::uint32_t>(first / detail::kBlockWords);
+  const unsigned words = n > detail::kWordFrames ? n / detail::kWordFrames : 1;
+  const std::uint32_t bits = n >= detail::kWordFrames ? detail::kWholeWord : detail::word_bits(bit, order);
   unsigned expected = 0;
   for (unsigned i = 0; i < words; ++i) {
     // relaxed: a guess that take_bits() checks.
-    const FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
-    expected += count_none_or_all(word.mark() & word.free() & bits);
+    const detail::FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
+    expected += detail::count_none_or_all(word.mark() & word.free() & bits);
   }
   const MarksInUse in_use(*this, expected != 0);
   if (in_use.forgetting() || !zone_.reserve_in_block(block, n, expected, mobility)) return {};
-  const FrameWord unless = FrameWord::of(bits, in_use.usable() ? 0 : bits);
-  std::uint32_t marks[kBlockWords];
+  const detail::FrameWord unless = detail::FrameWord::of(bits, in_use.usable() ? 0 : bits);
+  std::uint32_t marks[detail::kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
     if (take_bits(first + i, bits, unless, &marks[i])) continue;
     gave_back_ = true;
@@ -142,12 +143,12 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
     return {};
   }
   unsigned marked = 0;
-  for (unsigned i = 0; i < words; ++i) marked += count_none_or_all(marks[i]);
+  for (unsigned i = 0; i < words; ++i) marked += detail::count_none_or_all(marks[i]);
   zone_.settle_taken(block, 0, static_cast<int>(marked) - static_cast<int>(expected));
   bump(taken_, n);
   bump(unmarked_, marked);
   bump(refaults_, marked);
-  return {zone_.pfn_of(first * kWordFrames + bit), Status::Ok, marked == n && zone_.marks_promise()};
+  return {zone_.pfn_of(first * detail::kWordFrames + bit), Status::Ok, marked == n && zone_.marks_promise()};
 }
 
 }  // namespace fallow

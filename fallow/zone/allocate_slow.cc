@@ -1,15 +1,16 @@
 // An allocation that does not come out of the hand, and the decision that there is none.
+#include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
-#include "fallow/zone/runs.h"
 
 namespace fallow {
 namespace {
 
 // Frames of a block that are free, or will be when a device has seen them.
-BlockBits free_or_isolated(const Zone& zone, std::uint32_t block) {
-  BlockBits bits;
-  for (unsigned w = 0; w < kBlockWords; ++w) {
-    const FrameWord word{zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed)};
+detail::BlockBits free_or_isolated(const Zone& zone, std::uint32_t block) {
+  detail::BlockBits bits;
+  for (unsigned w = 0; w < detail::kBlockWords; ++w) {
+    const detail::FrameWord word{
+        zone.word(std::uint64_t{block} * detail::kBlockWords + w).load(std::memory_order_relaxed)};
     bits.word[w] = ~word.allocated();
   }
   return bits;
@@ -17,18 +18,19 @@ BlockBits free_or_isolated(const Zone& zone, std::uint32_t block) {
 
 // Whether the block may hold a run of `order` (at most 9) once nothing of it is isolated.
 bool may_hold(const Zone& zone, std::uint32_t block, Order order) {
-  const BlockEntry e = zone.entry(block);
+  const detail::BlockEntry e = zone.entry(block);
   if (e.isolated() || e.splitting() || e.wholly_free()) return true;
   if (e.closed()) return false;
-  const BlockBits bits = free_or_isolated(zone, block);
-  return !is_empty(aligned_runs(bits, order < kBlockOrder ? order.raw : kBlockOrder.raw));
+  const detail::BlockBits bits = free_or_isolated(zone, block);
+  return !detail::is_empty(
+      detail::aligned_runs(bits, order < detail::kBlockOrder ? order.raw : detail::kBlockOrder.raw));
 }
 
 }  // namespace
 
 inline Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
-  if (order >= kBlockOrder) return allocate_whole(order, mobility);
+  if (order >= detail::kBlockOrder) return allocate_whole(order, mobility);
   if (order.raw > 0) return allocate_run(order, mobility);
   // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
   if (!refill(mobility)) return allocate_run(order, mobility);
@@ -129,7 +131,9 @@ bool LocalCache::await_others(Order order, const Seen& before) noexcept {
 bool LocalCache::may_come_back(Order order) const noexcept {
   for (std::uint32_t b = 0; b < zone_.blocks(); ++b) {
     if (order == kMaxOrder) {
-      if (b % 2 == 0 && may_hold(zone_, b, kBlockOrder) && may_hold(zone_, b + 1, kBlockOrder)) return true;
+      if (b % 2 == 0 && may_hold(zone_, b, detail::kBlockOrder) &&
+          may_hold(zone_, b + 1, detail::kBlockOrder))
+        return true;
     } else if (may_hold(zone_, b, order)) {
       return true;
     }

@@ -6,8 +6,8 @@ namespace {
 
 constexpr std::uint64_t kEven = 0x5555555555555555;
 
-constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
-  return e.with_used(kBlockFrames)
+constexpr detail::BlockEntry closed_whole(detail::BlockEntry e, Mobility mobility) {
+  return e.with_used(detail::kBlockFrames)
       .with_marked(0)
       .with_whole(true)
       .with_reported(false)
@@ -16,8 +16,12 @@ constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
 }
 
 // Out of reach like what a device is being shown, so that a free of it is the misuse that it is.
-constexpr BlockEntry closed_half(BlockEntry e) {
-  return e.with_used(kBlockFrames).with_marked(0).with_isolated(true).with_reported(false).with_owner(0);
+constexpr detail::BlockEntry closed_half(detail::BlockEntry e) {
+  return e.with_used(detail::kBlockFrames)
+      .with_marked(0)
+      .with_isolated(true)
+      .with_reported(false)
+      .with_owner(0);
 }
 
 }  // namespace
@@ -26,11 +30,11 @@ constexpr BlockEntry closed_half(BlockEntry e) {
 // has to clear its words first. Its entry before tells what was marked. A block that has marks is taken only
 // while `marks` are usable: forget_reported() may be at work there otherwise (ZONE-3).
 bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
-                            BlockEntry* before) noexcept {
+                            detail::BlockEntry* before) noexcept {
   bool closed = false;
   *before = zone_.update(
       block,
-      [&](BlockEntry e) {
+      [&](detail::BlockEntry e) {
         if (e.used() != 0 || e.splitting()) return e;
         if (e.marked() != 0 && !marks.usable()) return e;
         // Marks in words are cleared out of reach: a wrong free would split a block that looks allocated.
@@ -44,20 +48,20 @@ bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, c
 // The block that this cache freed last, if it still lies there. It stays listed: whoever frees it again finds
 // it so.
 bool LocalCache::take_back_whole(Mobility mobility) noexcept {
-  if (whole_last_ == kNoBlock) return false;
-  const BlockEntry e = zone_.entry(whole_last_);
+  if (whole_last_ == detail::kNoBlock) return false;
+  const detail::BlockEntry e = zone_.entry(whole_last_);
   if (!e.wholly_unreported() || !zone_.replace(whole_last_, e, closed_whole(e, mobility))) {
-    whole_last_ = kNoBlock;
+    whole_last_ = detail::kNoBlock;
     return false;
   }
-  bump(taken_, kBlockFrames);
+  bump(taken_, detail::kBlockFrames);
   return true;
 }
 
 // The half becomes what it was. Nobody else changes a block that is out of reach, but for its ages.
-void LocalCache::reopen_half(std::uint32_t block, BlockEntry before) noexcept {
+void LocalCache::reopen_half(std::uint32_t block, detail::BlockEntry before) noexcept {
   gave_back_ = true;
-  zone_.update(block, [before](BlockEntry e) {
+  zone_.update(block, [before](detail::BlockEntry e) {
     return e.with_isolated(false).with_used(0).with_marked(before.marked()).with_reported(before.reported());
   });
   zone_.note_free(block, 0, 1);
@@ -65,43 +69,45 @@ void LocalCache::reopen_half(std::uint32_t block, BlockEntry before) noexcept {
 
 // A search found the block listed as wholly free, and it is not.
 void LocalCache::mend_listings(std::uint32_t block) noexcept {
-  for (const unsigned home : {kHomeFree, kHomeReported}) {
+  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
     if (zone_.listed(home).contains(block)) mend_listing(block, home);
   }
 }
 
 // A block that was taken out of reach becomes an allocated one, without marks (R8). True if its content is
 // what the device promised.
-bool LocalCache::open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
+bool LocalCache::open_whole(std::uint32_t block, Mobility mobility, detail::BlockEntry before,
                             const MarksInUse& marks) noexcept {
-  if (before.marked() != 0 && !before.reported()) write_words(block, FrameWord{});
-  zone_.update(
-      block, [=](BlockEntry e) { return e.isolated() ? closed_whole(e.with_isolated(false), mobility) : e; });
-  bump(taken_, kBlockFrames);
+  if (before.marked() != 0 && !before.reported()) write_words(block, detail::FrameWord{});
+  zone_.update(block, [=](detail::BlockEntry e) {
+    return e.isolated() ? closed_whole(e.with_isolated(false), mobility) : e;
+  });
+  bump(taken_, detail::kBlockFrames);
   bump(unmarked_, before.marked());
   bump(refaults_, before.marked());
-  return before.marked() == kBlockFrames && marks.usable() && zone_.marks_promise();
+  return before.marked() == detail::kBlockFrames && marks.usable() && zone_.marks_promise();
 }
 
 Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
-  return order == kBlockOrder ? allocate_block(mobility) : allocate_pair(mobility);
+  return order == detail::kBlockOrder ? allocate_block(mobility) : allocate_pair(mobility);
 }
 
 // The block freed last, else the lowest.
 Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
-  if (take_back_whole(mobility)) return {zone_.pfn_of(std::uint64_t{whole_last_} * kBlockFrames), Status::Ok};
-  for (const unsigned home : {kHomeFree, kHomeReported}) {
-    const BlockIndex& list = zone_.listed(home);
+  if (take_back_whole(mobility))
+    return {zone_.pfn_of(std::uint64_t{whole_last_} * detail::kBlockFrames), Status::Ok};
+  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
+    const detail::BlockIndex& list = zone_.listed(home);
     for (const std::uint32_t begin : {whole_from_, std::uint32_t{0}}) {
-      for (std::uint32_t b = list.find(begin); b != kNoBlock; b = list.find(b + 1)) {
+      for (std::uint32_t b = list.find(begin); b != detail::kNoBlock; b = list.find(b + 1)) {
         if (const Allocation got = take_listed(b, home, mobility); got.ok()) return got;
       }
       if (begin == 0) break;
     }
   }
   // A search may miss a member while another thread removes its neighbours; the lowest level tells them all.
-  for (const unsigned home : {kHomeFree, kHomeReported}) {
-    const BlockIndex& list = zone_.listed(home);
+  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
+    const detail::BlockIndex& list = zone_.listed(home);
     for (std::uint32_t w = 0; w < list.words(); ++w) {
       for (std::uint64_t left = list.members_of_word(w); left != 0; left &= left - 1) {
         const std::uint32_t b = w * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
@@ -120,24 +126,25 @@ Allocation LocalCache::take_listed(std::uint32_t block, unsigned home, Mobility 
 
 Allocation LocalCache::take_block(std::uint32_t block, Mobility mobility) noexcept {
   bool closed = false;
-  const BlockEntry before = zone_.update(
-      block, [=](BlockEntry e) { return e.wholly_unreported() ? closed_whole(e, mobility) : e; }, &closed);
+  const detail::BlockEntry before = zone_.update(
+      block, [=](detail::BlockEntry e) { return e.wholly_unreported() ? closed_whole(e, mobility) : e; },
+      &closed);
   if (!closed) return before.used() == 0 ? take_marked_block(block, mobility) : Allocation{};
-  bump(taken_, kBlockFrames);
-  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok};
+  bump(taken_, detail::kBlockFrames);
+  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok};
 }
 
 [[gnu::noinline]] Allocation LocalCache::take_marked_block(std::uint32_t block, Mobility mobility) noexcept {
   const MarksInUse marks(*this, true);
-  BlockEntry before;
+  detail::BlockEntry before;
   if (!close_free(block, mobility, Close::Whole, marks, &before)) return {};
   const bool promised = open_whole(block, mobility, before, marks);
-  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, promised};
+  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, promised};
 }
 
 Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
-  const BlockIndex& fresh = zone_.listed(kHomeFree);
-  const BlockIndex& reported = zone_.listed(kHomeReported);
+  const detail::BlockIndex& fresh = zone_.listed(detail::kHomeFree);
+  const detail::BlockIndex& reported = zone_.listed(detail::kHomeReported);
   // Pairs without a reported block come first.
   for (const bool any : {false, true}) {
     for (std::uint32_t w = 0; w < fresh.words(); ++w) {
@@ -153,7 +160,7 @@ Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
 
 Allocation LocalCache::take_pair(std::uint32_t block, Mobility mobility) noexcept {
   const MarksInUse marks(*this, zone_.entry(block).marked() != 0 || zone_.entry(block + 1).marked() != 0);
-  BlockEntry before[2];
+  detail::BlockEntry before[2];
   if (!close_free(block, mobility, Close::Half, marks, &before[0])) {
     mend_listings(block);
     return {};
@@ -165,20 +172,20 @@ Allocation LocalCache::take_pair(std::uint32_t block, Mobility mobility) noexcep
   }
   const bool low = open_whole(block, mobility, before[0], marks),
              high = open_whole(block + 1, mobility, before[1], marks);
-  return {zone_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, low && high};
+  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, low && high};
 }
 
 bool LocalCache::give_whole(std::uint32_t block) noexcept {
   bool given = false;
   zone_.update(
       block,
-      [this](BlockEntry e) {
+      [this](detail::BlockEntry e) {
         if (!e.whole() || e.splitting()) return e;
         return e.with_whole(false).with_used(0).stamped(0xff, zone_.tick());
       },
       &given);
   if (!given) return false;
-  count_returned(kBlockFrames);
+  count_returned(detail::kBlockFrames);
   zone_.note_free(block, 0, 1);
   return true;
 }
@@ -191,28 +198,30 @@ bool LocalCache::split(std::uint32_t block, bool reported, unsigned owner) noexc
   bool ours = false;
   zone_.update(
       block,
-      [reported](BlockEntry e) {
+      [reported](detail::BlockEntry e) {
         if (reported ? !e.reported() : !e.whole()) return e;
         return e.with_whole(false).with_reported(false).with_splitting(true);
       },
       &ours);
   if (ours) {
-    write_words(block, reported ? FrameWord::of(0, kWholeWord) : FrameWord::of(kWholeWord, 0));
-    const BlockEntry e =
-        zone_.update(block, [owner](BlockEntry old) { return old.with_splitting(false).with_owner(owner); });
+    write_words(block, reported ? detail::FrameWord::of(0, detail::kWholeWord)
+                                : detail::FrameWord::of(detail::kWholeWord, 0));
+    const detail::BlockEntry e = zone_.update(
+        block, [owner](detail::BlockEntry old) { return old.with_splitting(false).with_owner(owner); });
     // MO-4: others may have freed parts of it by its words, and the reporter passed it while it was closed.
-    if (!reported && e.used() < kBlockFrames) zone_.note_free(block, e.used(), kBlockFrames - e.used());
+    if (!reported && e.used() < detail::kBlockFrames)
+      zone_.note_free(block, e.used(), detail::kBlockFrames - e.used());
   }
   while (zone_.entry(block).splitting()) zone_.port().relax();
   return ours;
 }
 
 // Of a block that this cache has closed (ZONE-4).
-void LocalCache::write_words(std::uint32_t block, FrameWord state) noexcept {
-  for (unsigned w = 0; w < kBlockWords; ++w) {
+void LocalCache::write_words(std::uint32_t block, detail::FrameWord state) noexcept {
+  for (unsigned w = 0; w < detail::kBlockWords; ++w) {
     // relaxed: the entry that opens the block releases it; a free that finds its frame used sooner needs
     // nothing but the word.
-    zone_.word(std::uint64_t{block} * kBlockWords + w).store(state.raw, std::memory_order_relaxed);
+    zone_.word(std::uint64_t{block} * detail::kBlockWords + w).store(state.raw, std::memory_order_relaxed);
   }
 }
 

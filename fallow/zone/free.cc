@@ -1,6 +1,6 @@
 // Giving frames back, and refusing what was never given out.
+#include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
-#include "fallow/zone/runs.h"
 
 namespace fallow {
 
@@ -10,17 +10,18 @@ Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
   if (!zone_.contains(pfn, frames(order))) return zone_.refuse(pfn, Status::OutsideZone);
   if (!aligned(pfn, order)) return zone_.refuse(pfn, Status::Misaligned);
   const std::uint64_t index = zone_.index_of(pfn);
-  if (order.raw <= kWordOrder) return free_in_word(pfn, order);
-  if (order < kBlockOrder) return free_words(pfn, index / kWordFrames, frames(order).raw / kWordFrames);
-  return free_blocks(pfn, static_cast<std::uint32_t>(index / kBlockFrames),
-                     static_cast<std::uint32_t>(frames(order).raw / kBlockFrames));
+  if (order.raw <= detail::kWordOrder) return free_in_word(pfn, order);
+  if (order < detail::kBlockOrder)
+    return free_words(pfn, index / detail::kWordFrames, frames(order).raw / detail::kWordFrames);
+  return free_blocks(pfn, static_cast<std::uint32_t>(index / detail::kBlockFrames),
+                     static_cast<std::uint32_t>(frames(order).raw / detail::kBlockFrames));
 }
 
 // Allocated, and not lying free in the hand of the cache that owns the block.
 bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
-  const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
+  const detail::FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
   if ((state.allocated() & bits) != bits) return false;
-  const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
+  const unsigned owner = zone_.entry_hint(w / detail::kBlockWords).owner();
   return owner == 0 || zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
 }
 
@@ -28,16 +29,16 @@ bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcep
 // splitting it for a part of its own.
 bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
   if (is_allocated(w, bits)) return true;
-  split(static_cast<std::uint32_t>(w / kBlockWords), false);
+  split(static_cast<std::uint32_t>(w / detail::kBlockWords), false);
   return is_allocated(w, bits);
 }
 
 Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
   settle_last();
   const std::uint64_t index = zone_.index_of(pfn);
-  const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
-  const std::uint32_t bits = word_bits(static_cast<unsigned>(index % kWordFrames), order);
-  const std::uint32_t block = w / kBlockWords;
+  const std::uint32_t w = static_cast<std::uint32_t>(index / detail::kWordFrames);
+  const std::uint32_t bits = detail::word_bits(static_cast<unsigned>(index % detail::kWordFrames), order);
+  const std::uint32_t block = w / detail::kBlockWords;
   if (!is_allocated_once_split(w, bits)) return zone_.refuse(pfn, Status::NotAllocated);
   const Held pending = load(pending_);
   if (pending.word() == w && (pending.bits() & bits) != 0) return zone_.refuse(pfn, Status::NotAllocated);
@@ -62,7 +63,7 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
 inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  const unsigned owner = zone_.entry_hint(w / kBlockWords).owner();
+  const unsigned owner = zone_.entry_hint(w / detail::kBlockWords).owner();
   std::uint32_t held = 0;
   if (owner != 0) {
     LocalCache& of_owner = zone_.cache(owner - 1);
@@ -71,9 +72,9 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
   }
   std::uint32_t freed;
   do {
-    freed = FrameWord{raw}.allocated() & bits & ~held;
+    freed = detail::FrameWord{raw}.allocated() & bits & ~held;
     // release: MO-1, what was written into the frames happens before they are taken again.
-  } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give_allocated(freed).raw,
+  } while (freed != 0 && !slot.compare_exchange_weak(raw, detail::FrameWord{raw}.give_allocated(freed).raw,
                                                      std::memory_order_release, std::memory_order_relaxed));
   if (freed != bits) [[unlikely]]
     refuse_bits(w, bits & ~freed);
@@ -88,22 +89,23 @@ void LocalCache::note_others_free() noexcept {
 
 void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
   for (; bits != 0; bits &= bits - 1) {
-    const Pfn pfn = zone_.pfn_of(w * kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
+    const Pfn pfn = zone_.pfn_of(w * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
     static_cast<void>(zone_.refuse(pfn, Status::NotAllocated));
   }
 }
 
 // The age of a word that was freed now.
-inline BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
-  return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, zone_.tick());
+inline detail::BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
+  return detail::BlockEntry::stamp(w % detail::kBlockWords * detail::kAgeGroups / detail::kBlockWords,
+                                   zone_.tick());
 }
 
 // `marked` of the n frames carry a mark. Returns how many frames of the block are used now; the caller notes
 // the free.
-inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
+inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, detail::BlockEntry::Stamp stamp,
                                         unsigned marked) noexcept {
-  const BlockEntry before = zone_.update(block, [=](BlockEntry e) {
-    const BlockEntry after = e.with_fewer_used(n).stamped(stamp);
+  const detail::BlockEntry before = zone_.update(block, [=](detail::BlockEntry e) {
+    const detail::BlockEntry after = e.with_fewer_used(n).stamped(stamp);
     return marked == 0 ? after : after.with_more_marked(marked);
   });
   count_returned(n);
@@ -121,7 +123,7 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   hand_marks_[m] = 0;
   if (bits == 0) return;
   store(hand_[m], held(hand.word(), 0));
-  const std::uint32_t block = hand.word() / kBlockWords;
+  const std::uint32_t block = hand.word() / detail::kBlockWords;
   begin_giving_back();
   std::uint32_t marks = 0, given = 0;
   unsigned used = 0;
@@ -131,8 +133,9 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
     given = zone_.give_allocated_bits(hand.word(), bits, marks);
     marks &= given;
     // Frames that were all marked were not touched, and keep the age of their word.
-    const BlockEntry::Stamp stamp = given == marks ? BlockEntry::Stamp{} : stamp_of(hand.word());
-    used = give_frames(block, count_ones(given), stamp, count_none_or_all(marks));
+    const detail::BlockEntry::Stamp stamp =
+        given == marks ? detail::BlockEntry::Stamp{} : stamp_of(hand.word());
+    used = give_frames(block, detail::count_ones(given), stamp, detail::count_none_or_all(marks));
   }
   end_giving_back();
   // A double free slipped in while these frames were in no hand: they are free already.
@@ -154,7 +157,7 @@ void LocalCache::flush_pending() noexcept {
 
 // Frames of a word that are free there already. Always Ok, so that gather() can end with it.
 [[gnu::noinline]] Status LocalCache::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
-  const unsigned used = give_frames(w / kBlockWords, count_ones(freed), stamp_of(w));
+  const unsigned used = give_frames(w / detail::kBlockWords, detail::count_ones(freed), stamp_of(w));
   end_giving_back();
   return note_freed(w, used, freed);
 }
@@ -166,7 +169,8 @@ void LocalCache::flush_pending() noexcept {
   return Status::Ok;
 }
 
-inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
+inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits,
+                                        detail::BlockEntry entry) noexcept {
   store(pending_, held(w, bits));
   if (entry.used() > kNearlyFull) reuse_ = static_cast<unsigned>(entry.mobility());
   return Status::Ok;
@@ -175,7 +179,7 @@ inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits, Blo
 // Frees of another word than the last ones gather from here on: those go back into their block. What single
 // frees in random order do every time is tried here, with two atomic operations and without a call; what it
 // does not fit leaves everything as it was, and goes the long way.
-Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
+Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept {
   const Held pending = load(pending_);
   if (zone_.drain_requests() != drains_seen_) [[unlikely]]
     return flush_and_gather(w, bits, entry);
@@ -186,15 +190,15 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
   // relaxed: as in clear_used(), the word before the entry that tells who may have it in hand.
   std::atomic<std::uint64_t>& slot = zone_.word(pending.word());
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  const std::uint32_t block = pending.word() / kBlockWords;
-  const BlockEntry before = zone_.entry_hint(block);
-  const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : count_ones(pending.bits());
-  const BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
+  const std::uint32_t block = pending.word() / detail::kBlockWords;
+  const detail::BlockEntry before = zone_.entry_hint(block);
+  const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : detail::count_ones(pending.bits());
+  const detail::BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
   begin_giving_back();
   if (before.owner() != 0 || !before.surely_at_home_of(after) ||
-      !FrameWord{raw}.all_allocated(pending.bits()) ||
+      !detail::FrameWord{raw}.all_allocated(pending.bits()) ||
       // release: MO-1.
-      !slot.compare_exchange_strong(raw, FrameWord{raw}.give_allocated(pending.bits()).raw,
+      !slot.compare_exchange_strong(raw, detail::FrameWord{raw}.give_allocated(pending.bits()).raw,
                                     std::memory_order_release, std::memory_order_relaxed)) [[unlikely]]
     return flush_and_gather(w, bits, entry);
   const bool given = zone_.replace(block, before, after);
@@ -210,7 +214,7 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
 }
 
 [[gnu::noinline]] Status LocalCache::flush_and_gather(std::uint32_t w, std::uint32_t bits,
-                                                      BlockEntry entry) noexcept {
+                                                      detail::BlockEntry entry) noexcept {
   flush_pending();
   if (zone_.drain_requests() != drains_seen_) [[unlikely]]
     serve_drain_request();
@@ -219,19 +223,19 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry)
 
 // Orders 6 to 8, and blocks that were not allocated as a whole.
 Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
-  const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
-  if (load(pending_).word() / kBlockWords == block) flush_pending();
+  const std::uint32_t block = static_cast<std::uint32_t>(first / detail::kBlockWords);
+  if (load(pending_).word() / detail::kBlockWords == block) flush_pending();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    if (!is_allocated_once_split(w, kWholeWord)) return zone_.refuse(pfn, Status::NotAllocated);
+    if (!is_allocated_once_split(w, detail::kWholeWord)) return zone_.refuse(pfn, Status::NotAllocated);
   }
   unsigned freed = 0;
-  BlockEntry::Stamp stamp;
+  detail::BlockEntry::Stamp stamp;
   begin_giving_back();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    freed += count_none_or_all(clear_used(w, kWholeWord));
+    freed += detail::count_none_or_all(clear_used(w, detail::kWholeWord));
     stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
   }
-  const bool all = freed == count * kWordFrames;
+  const bool all = freed == count * detail::kWordFrames;
   // One run, that has become one block or a part of one.
   if (freed != 0) zone_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
   end_giving_back();
@@ -240,21 +244,21 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
 
 Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {
   // All of it or nothing: look before the first is freed.
-  if (load(pending_).word() / kBlockWords - first < count) flush_pending();
+  if (load(pending_).word() / detail::kBlockWords - first < count) flush_pending();
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (zone_.entry(b).whole()) continue;
-    for (unsigned w = 0; w < kBlockWords; ++w) {
-      if (!is_allocated(std::uint64_t{b} * kBlockWords + w, kWholeWord))
+    for (unsigned w = 0; w < detail::kBlockWords; ++w) {
+      if (!is_allocated(std::uint64_t{b} * detail::kBlockWords + w, detail::kWholeWord))
         return zone_.refuse(pfn, Status::NotAllocated);
     }
   }
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (give_whole(b)) {
-      whole_last_ = count == 1 ? b : kNoBlock;  // a pair stays one
+      whole_last_ = count == 1 ? b : detail::kNoBlock;  // a pair stays one
       continue;
     }
-    const Status why = free_words(zone_.pfn_of(std::uint64_t{b} * kBlockFrames),
-                                  std::uint64_t{b} * kBlockWords, kBlockWords);
+    const Status why = free_words(zone_.pfn_of(std::uint64_t{b} * detail::kBlockFrames),
+                                  std::uint64_t{b} * detail::kBlockWords, detail::kBlockWords);
     if (why != Status::Ok) return why;
   }
   return Status::Ok;

@@ -7,9 +7,9 @@ LocalCache::LocalCache(Zone& zone, std::uint32_t number)
       base_(zone.base()),
       frames_(zone.size()),
       origin_(zone.pfn_of(0)),
-      owned_{kNoBlock, kNoBlock, kNoBlock},
+      owned_{detail::kNoBlock, detail::kNoBlock, detail::kNoBlock},
       run_word_{kNoWord, kNoWord, kNoWord},
-      whole_from_(number * kGroup % zone.blocks()),
+      whole_from_(number * detail::kGroup % zone.blocks()),
       id_(number + 1) {
   store(pending_, held(kNoWord, 0));
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
@@ -24,7 +24,7 @@ void LocalCache::serve_drain_request() noexcept {
 
 // Frames of `bits` that the hand was given with a mark are out, or were.
 void LocalCache::count_refaults(unsigned m, std::uint32_t bits) noexcept {
-  bump(refaults_, count_ones(hand_marks_[m] & bits));
+  bump(refaults_, detail::count_ones(hand_marks_[m] & bits));
   hand_marks_[m] &= ~bits;
 }
 
@@ -33,13 +33,14 @@ void LocalCache::settle_last() noexcept {
   last_ = kNoFrame;
   const Pfn back = load_back();
   if (back == kNoFrame) return;
-  put_in_hand(kMovable, load(hand_[kMovable]), std::uint32_t{1} << (zone_.index_of(back) % kWordFrames));
+  put_in_hand(kMovable, load(hand_[kMovable]),
+              std::uint32_t{1} << (zone_.index_of(back) % detail::kWordFrames));
   // release: MO-20, who sees that the frame is not here any more sees it in the hand.
   back_.store(kNoFrame.raw, std::memory_order_release);
 }
 
 void LocalCache::drain() noexcept {
-  whole_last_ = kNoBlock;
+  whole_last_ = detail::kNoBlock;
   settle_last();
   flush_pending();
   for (unsigned m = 0; m < kMobilities; ++m) put_back_hand(m);
@@ -56,8 +57,8 @@ CacheCounts LocalCache::counts() const noexcept {
   c.returned = returned_.load(std::memory_order_relaxed);
   c.unmarked = unmarked_.load(std::memory_order_relaxed);
   c.refaults = refaults_.load(std::memory_order_relaxed);
-  c.pending = count_ones(load(pending_).bits());
-  for (const HeldSlot& h : hand_) c.in_hands += count_ones(load(h).bits());
+  c.pending = detail::count_ones(load(pending_).bits());
+  for (const HeldSlot& h : hand_) c.in_hands += detail::count_ones(load(h).bits());
   if (load_back() != kNoFrame) ++c.in_hands;
   return c;
 }
@@ -67,7 +68,7 @@ std::uint32_t LocalCache::in_hand(std::uint32_t w, std::uint32_t bits) const noe
   // acquire: MO-20, before the hands.
   if (const Pfn back{back_.load(std::memory_order_acquire)}; back != kNoFrame) {
     const std::uint64_t index = zone_.index_of(back);
-    if (index / kWordFrames == w) found = bits & (std::uint32_t{1} << (index % kWordFrames));
+    if (index / detail::kWordFrames == w) found = bits & (std::uint32_t{1} << (index % detail::kWordFrames));
   }
   for (const HeldSlot& slot : hand_) {
     const Held hand = load(slot);

@@ -10,8 +10,8 @@
 
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
-#include "fallow/zone/block_entry.h"
-#include "fallow/zone/frame_word.h"
+#include "fallow/zone/detail/block_entry.h"
+#include "fallow/zone/detail/frame_word.h"
 #include "fallow/zone/mobility.h"
 #include "fallow/zone/zone.h"
 
@@ -121,7 +121,7 @@ class alignas(64) LocalCache {
   static constexpr unsigned kMovable = static_cast<unsigned>(Mobility::Movable);
   // A block with more used frames than this is as full as an allocation could wish: what is freed there is
   // handed out again before anything else.
-  static constexpr unsigned kNearlyFull = kBlockFrames - 8;
+  static constexpr unsigned kNearlyFull = detail::kBlockFrames - 8;
   using HeldSlot = std::atomic<std::uint64_t>;
   // relaxed: this cache is the only writer. Another cache that frees a frame it was given reads at least
   // what was stored when the frame was handed out, since the frame reached it afterwards (MO-6).
@@ -182,7 +182,8 @@ class alignas(64) LocalCache {
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
   std::uint32_t free_in(std::uint64_t w) const noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
-  bool take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless, std::uint32_t* marks) noexcept;
+  bool take_bits(std::uint64_t w, std::uint32_t bits, detail::FrameWord unless,
+                 std::uint32_t* marks) noexcept;
 
   // allocate_whole.cc: orders 9 and 10.
   Allocation allocate_whole(Order order, Mobility mobility) noexcept;
@@ -194,19 +195,19 @@ class alignas(64) LocalCache {
   Allocation take_pair(std::uint32_t block, Mobility mobility) noexcept;
   enum class Close : std::uint8_t { Whole, Half };
   bool close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
-                  BlockEntry* before) noexcept;
-  void reopen_half(std::uint32_t block, BlockEntry before) noexcept;
+                  detail::BlockEntry* before) noexcept;
+  void reopen_half(std::uint32_t block, detail::BlockEntry before) noexcept;
   // Lists a block where it belongs; what others could not find meanwhile counts as given back.
   void mend_listing(std::uint32_t block, unsigned home) noexcept {
     if (zone_.mend_listing(block, home)) gave_back_ = true;
   }
   void mend_listings(std::uint32_t block) noexcept;
   bool take_back_whole(Mobility mobility) noexcept;
-  bool open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
+  bool open_whole(std::uint32_t block, Mobility mobility, detail::BlockEntry before,
                   const MarksInUse& marks) noexcept;
   bool give_whole(std::uint32_t block) noexcept;
   bool split(std::uint32_t block, bool reported, unsigned owner = 0) noexcept;
-  void write_words(std::uint32_t block, FrameWord state) noexcept;
+  void write_words(std::uint32_t block, detail::FrameWord state) noexcept;
 
   // free.cc
   // relaxed: MO-7, the change of the word releases it.
@@ -219,7 +220,7 @@ class alignas(64) LocalCache {
   void end_giving_back() noexcept { giving_back_.store(false, std::memory_order_release); }
   Status free_slow(Pfn pfn, Order order) noexcept;
   Status free_in_word(Pfn pfn, Order order) noexcept;
-  Status gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
+  Status gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept;
   Status free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept;
   Status free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept;
   bool is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept;
@@ -227,14 +228,14 @@ class alignas(64) LocalCache {
   std::uint32_t clear_used(std::uint64_t w, std::uint32_t bits) noexcept;
   void note_others_free() noexcept;
   void refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept;
-  Status flush_and_gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
-  Status begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
+  Status flush_and_gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept;
+  Status begin_pending(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept;
   void put_back_hand(unsigned m) noexcept;
   void flush_pending() noexcept;
   Status give_freed(std::uint32_t w, std::uint32_t freed) noexcept;
   Status note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept;
-  BlockEntry::Stamp stamp_of(std::uint32_t w) const noexcept;
-  unsigned give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
+  detail::BlockEntry::Stamp stamp_of(std::uint32_t w) const noexcept;
+  unsigned give_frames(std::uint32_t block, unsigned n, detail::BlockEntry::Stamp stamp,
                        unsigned marked = 0) noexcept;
 
   Zone& zone_;
@@ -258,11 +259,11 @@ class alignas(64) LocalCache {
   std::uint32_t owned_[kMobilities];              // kNoBlock: none
   std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
   std::uint32_t run_word_[kMobilities];           // where the last run was found, kNoWord: nowhere
-  const std::uint32_t whole_from_;       // where the search begins: for each in another line of entries
-  std::uint32_t whole_last_ = kNoBlock;  // the block that was freed as a whole last
-  std::uint32_t near_ = kNoBlock;        // the last wholly free block that was claimed
-  std::uint32_t any_block_ = 0;          // where the last search of every block ended
-  const std::uint32_t id_;               // as owner in a block's entry
+  const std::uint32_t whole_from_;  // where the search begins: for each in another line of entries
+  std::uint32_t whole_last_ = detail::kNoBlock;  // the block that was freed as a whole last
+  std::uint32_t near_ = detail::kNoBlock;        // the last wholly free block that was claimed
+  std::uint32_t any_block_ = 0;                  // where the last search of every block ended
+  const std::uint32_t id_;                       // as owner in a block's entry
   std::uint32_t drains_seen_ = 0;
   bool gave_back_ = false;  // the attempt under way gave back what others may have missed (MO-7)
   std::atomic<bool> uses_marks_{false};
@@ -286,7 +287,7 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
   bool promised = false;
   if (zone_.marks_promise()) [[unlikely]]
     promised = (hand_marks_[m] & bits) == bits && marks_hold(m);
-  return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
+  return {Pfn{origin_.raw + std::uint64_t{hand.word()} * detail::kWordFrames + first}, Status::Ok, promised};
 }
 
 // The hand holds a frame.
@@ -300,14 +301,14 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
 // Pending frames are used to all others, so this is nobody else's affair.
 inline Allocation LocalCache::reuse_pending(Order order) noexcept {
   const Held pending = load(pending_);
-  const std::uint32_t heads = run_heads(pending.bits(), order.raw);
+  const std::uint32_t heads = detail::run_heads(pending.bits(), order.raw);
   if (heads == 0) [[unlikely]]
     return {};
   const unsigned first = static_cast<unsigned>(std::countr_zero(heads));
-  const std::uint32_t left = pending.bits() & ~word_bits(first, order);
+  const std::uint32_t left = pending.bits() & ~detail::word_bits(first, order);
   if (left == 0) reuse_ = kNoReuse;
   store(pending_, held(left == 0 ? kNoWord : pending.word(), left));
-  return {Pfn{origin_.raw + std::uint64_t{pending.word()} * kWordFrames + first}, Status::Ok};
+  return {Pfn{origin_.raw + std::uint64_t{pending.word()} * detail::kWordFrames + first}, Status::Ok};
 }
 
 [[gnu::always_inline]] inline Allocation LocalCache::allocate(Order order, Mobility mobility) noexcept {
@@ -341,11 +342,11 @@ inline Allocation LocalCache::reuse_pending(Order order) noexcept {
   if (order.raw != 0 || pfn.raw - base_.raw >= frames_.raw) [[unlikely]]
     return free_slow(pfn, order);
   const std::uint64_t index = pfn.raw - origin_.raw;
-  const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
-  const std::uint32_t bit = std::uint32_t{1} << (index % kWordFrames);
+  const std::uint32_t w = static_cast<std::uint32_t>(index / detail::kWordFrames);
+  const std::uint32_t bit = std::uint32_t{1} << (index % detail::kWordFrames);
   // relaxed: a frame that is allocated stays so until its owner, the caller, frees it.
-  const FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
-  const BlockEntry entry{zone_.entry_hint(w / kBlockWords)};
+  const detail::FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
+  const detail::BlockEntry entry{zone_.entry_hint(w / detail::kBlockWords)};
   if ((state.allocated() & bit) != 0) [[likely]] {
     // A word is pending or in a hand, never both, so that a second free of a frame is noticed there.
     if (entry.owner() == 0) [[likely]] {

@@ -9,7 +9,7 @@ bool LocalCache::refill(Mobility mobility) noexcept {
   if (refill_from_owned(m)) return true;
   for (;; zone_.port().relax()) {
     own(m, claim_block(mobility));
-    if (owned_[m] == kNoBlock) return false;
+    if (owned_[m] == detail::kNoBlock) return false;
     if (refill_from_owned(m)) return true;
     // Nothing but marked frames, perhaps: those wait for forget_reported().
     if (zone_.forgets() % 2 != 0) return false;
@@ -18,12 +18,12 @@ bool LocalCache::refill(Mobility mobility) noexcept {
 
 bool LocalCache::refill_from_owned(unsigned m) noexcept {
   const std::uint32_t block = owned_[m];
-  if (block == kNoBlock) return false;
+  if (block == detail::kNoBlock) return false;
   // Another may have taken the block while it was wholly free; then it is not ours any more.
   if (zone_.entry(block).owner() == id_) {
-    for (unsigned i = 0; i < kBlockWords; ++i) {
-      const unsigned w = (cursor_[m] + i) % kBlockWords;
-      if (!take_word(block * kBlockWords + w, m)) continue;
+    for (unsigned i = 0; i < detail::kBlockWords; ++i) {
+      const unsigned w = (cursor_[m] + i) % detail::kBlockWords;
+      if (!take_word(block * detail::kBlockWords + w, m)) continue;
       cursor_[m] = w;
       return true;
     }
@@ -45,42 +45,43 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   std::atomic<std::uint64_t>& slot = zone_.word(w);
   // acquire: MO-7, an allocation that finds these frames isolated sees that something is.
   std::uint64_t raw = slot.load(std::memory_order_acquire);
-  if (FrameWord{raw}.free() == 0) return false;
-  const std::uint32_t block = w / kBlockWords;
-  const MarksInUse in_use(*this, (FrameWord{raw}.free() & FrameWord{raw}.mark()) != 0);
+  if (detail::FrameWord{raw}.free() == 0) return false;
+  const std::uint32_t block = w / detail::kBlockWords;
+  const MarksInUse in_use(*this, (detail::FrameWord{raw}.free() & detail::FrameWord{raw}.mark()) != 0);
   const auto takeable = [&](std::uint64_t word) {
-    return FrameWord{word}.free() & (in_use.usable() ? kWholeWord : ~FrameWord{word}.mark());
+    return detail::FrameWord{word}.free() &
+           (in_use.usable() ? detail::kWholeWord : ~detail::FrameWord{word}.mark());
   };
   std::uint32_t wanted = takeable(raw);
   unsigned reserved = 0, expected = 0;
   for (;;) {
     if (wanted == 0) return false;
-    reserved = count_none_or_all(wanted);
-    expected = count_none_or_all(wanted & FrameWord{raw}.mark());
+    reserved = detail::count_none_or_all(wanted);
+    expected = detail::count_none_or_all(wanted & detail::FrameWord{raw}.mark());
     if (zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) break;
     // A thread that frees is between the word and the entry, or one that takes between the entry and the
     // word.
-    const BlockEntry e = zone_.entry(block);
+    const detail::BlockEntry e = zone_.entry(block);
     if (e.closed() || e.owner() != id_) return false;
-    wanted = lowest(wanted, kBlockFrames - e.used());
+    wanted = lowest(wanted, detail::kBlockFrames - e.used());
   }
   std::uint32_t taken;
   do {
     taken = wanted & takeable(raw);
     // acquire: MO-1, what was written into the frames before they were freed happened before.
-  } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
+  } while (taken != 0 && !slot.compare_exchange_weak(raw, detail::FrameWord{raw}.take(taken).raw,
                                                      std::memory_order_acquire, std::memory_order_relaxed));
-  const std::uint32_t marks = taken & FrameWord{raw}.mark();
+  const std::uint32_t marks = taken & detail::FrameWord{raw}.mark();
   // Most often what was there is what came.
-  const unsigned n = taken == wanted ? reserved : count_ones(taken);
-  const unsigned unmarked = count_none_or_all(marks);
+  const unsigned n = taken == wanted ? reserved : detail::count_ones(taken);
+  const unsigned unmarked = detail::count_none_or_all(marks);
   if (n != reserved) [[unlikely]]
     gave_back_ = true;
   zone_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
-  if (hand_marks_[m] != 0) count_refaults(m, kWholeWord);
+  if (hand_marks_[m] != 0) count_refaults(m, detail::kWholeWord);
   hand_marks_[m] = marks;
   hand_forgets_[m] = in_use.epoch();
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
@@ -103,23 +104,23 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
 // another mobility. Of several the highest: the reporter, and allocations of whole blocks, begin at the other
 // end of the zone, so that they keep out of each other's cache lines.
 std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
-  for (unsigned bin = kBins; bin-- > 0;) {
-    const std::uint32_t block = claim_listed(bin_home(mobility, bin), mobility);
-    if (block != kNoBlock) return block;
+  for (unsigned bin = detail::kBins; bin-- > 0;) {
+    const std::uint32_t block = claim_listed(detail::bin_home(mobility, bin), mobility);
+    if (block != detail::kNoBlock) return block;
   }
-  for (const unsigned home : {kHomeFree, kHomeReported}) {
+  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
     std::uint32_t block = claim_apart(home, mobility);
-    if (block == kNoBlock) block = claim_listed(home, mobility);
-    if (block != kNoBlock) return near_ = block;
+    if (block == detail::kNoBlock) block = claim_listed(home, mobility);
+    if (block != detail::kNoBlock) return near_ = block;
   }
-  for (unsigned bin = 0; bin < kBins; ++bin) {
+  for (unsigned bin = 0; bin < detail::kBins; ++bin) {
     for (unsigned other = 0; other < kMobilities; ++other) {
       if (other == static_cast<unsigned>(mobility)) continue;
-      const std::uint32_t block = claim_listed(bin_home(static_cast<Mobility>(other), bin), mobility);
-      if (block != kNoBlock) return block;
+      const std::uint32_t block = claim_listed(detail::bin_home(static_cast<Mobility>(other), bin), mobility);
+      if (block != detail::kNoBlock) return block;
     }
   }
-  return kNoBlock;
+  return detail::kNoBlock;
 }
 
 // Wholly free blocks come by the group whose entries share a cache line: each refill changes an entry, and
@@ -127,53 +128,53 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
 // the group of the last one, then one of a group that is all free.
 std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept {
   constexpr unsigned kTries = 4;
-  const BlockIndex& list = zone_.listed(home);
+  const detail::BlockIndex& list = zone_.listed(home);
   const auto highest = [](std::uint64_t members) {
     return 63 - static_cast<unsigned>(std::countl_zero(members));
   };
-  if (near_ != kNoBlock) {
-    const std::uint64_t group = std::uint64_t{0xff} << (near_ % 64 / kGroup * kGroup);
+  if (near_ != detail::kNoBlock) {
+    const std::uint64_t group = std::uint64_t{0xff} << (near_ % 64 / detail::kGroup * detail::kGroup);
     if (const std::uint64_t left = list.members_of_word(near_ / 64) & group; left != 0) {
       const std::uint32_t block = near_ / 64 * 64 + highest(left);
       if (claim(block, home, mobility)) return block;
     }
   }
-  std::uint32_t at = list.find_before(kNoBlock);
-  for (unsigned i = 0; i < kTries && at != kNoBlock; ++i, at = list.find_before(at / 64 * 64)) {
+  std::uint32_t at = list.find_before(detail::kNoBlock);
+  for (unsigned i = 0; i < kTries && at != detail::kNoBlock; ++i, at = list.find_before(at / 64 * 64)) {
     std::uint64_t whole = list.members_of_word(at / 64);
-    for (unsigned step = 1; step < kGroup; step *= 2) whole &= whole >> step;
+    for (unsigned step = 1; step < detail::kGroup; step *= 2) whole &= whole >> step;
     whole &= 0x0101010101010101;  // the first of each group that is all there
     if (whole == 0) continue;
-    const std::uint32_t block = at / 64 * 64 + highest(whole) + kGroup - 1;
+    const std::uint32_t block = at / 64 * 64 + highest(whole) + detail::kGroup - 1;
     if (claim(block, home, mobility)) return block;
   }
-  return kNoBlock;
+  return detail::kNoBlock;
 }
 
 std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcept {
-  const BlockIndex& list = zone_.listed(home);
-  for (std::uint32_t b = list.find_before(kNoBlock); b != kNoBlock; b = list.find_before(b)) {
+  const detail::BlockIndex& list = zone_.listed(home);
+  for (std::uint32_t b = list.find_before(detail::kNoBlock); b != detail::kNoBlock; b = list.find_before(b)) {
     if (claim(b, home, mobility)) return b;
   }
-  return kNoBlock;
+  return detail::kNoBlock;
 }
 
 bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
-  if (home == kHomeReported && split(block, true, id_)) {
+  if (home == detail::kHomeReported && split(block, true, id_)) {
     gave_back_ = true;  // others found it closed
     return true;
   }
   bool claimed = false;
-  const BlockEntry before = zone_.update(
+  const detail::BlockEntry before = zone_.update(
       block,
-      [=, this](BlockEntry e) {
-        if (fallow::home(e) != home || e.owner() != 0 || e.closed()) return e;
+      [=, this](detail::BlockEntry e) {
+        if (detail::home(e) != home || e.owner() != 0 || e.closed()) return e;
         // A block that is less than half full changes sides with its new owner.
-        const bool adopt = e.used() < kBlockFrames / 2;
+        const bool adopt = e.used() < detail::kBlockFrames / 2;
         return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());
       },
       &claimed);
-  if (!claimed && fallow::home(before) != home) mend_listing(block, home);
+  if (!claimed && detail::home(before) != home) mend_listing(block, home);
   return claimed;
 }
 
@@ -183,7 +184,7 @@ void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
   for (unsigned other = 0; other < kMobilities; ++other) {
     if (owned_[other] != block) continue;
     FALLOW_CHECK(load(hand_[other]).bits() == 0);
-    owned_[other] = kNoBlock;
+    owned_[other] = detail::kNoBlock;
     store(hand_[other], held(kNoWord, 0));
     last_ = kNoFrame;
   }
@@ -192,10 +193,10 @@ void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
 }
 
 void LocalCache::disown(unsigned m) noexcept {
-  if (owned_[m] == kNoBlock) return;
+  if (owned_[m] == detail::kNoBlock) return;
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
-  zone_.update(owned_[m], [this](BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
-  owned_[m] = kNoBlock;
+  zone_.update(owned_[m], [this](detail::BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
+  owned_[m] = detail::kNoBlock;
   store(hand_[m], held(kNoWord, 0));
   last_ = kNoFrame;
 }

@@ -24,10 +24,10 @@ struct Layout {
       : blocks(blocks_of(c)),
         caches(line_up(sizeof(Zone))),
         words(caches + c.caches * sizeof(LocalCache)),
-        entries(words + blocks * kBlockWords * sizeof(std::uint64_t)),
+        entries(words + blocks * detail::kBlockWords * sizeof(std::uint64_t)),
         index(line_up(entries + blocks * sizeof(std::uint64_t))),
-        index_step(line_up(BlockIndex::storage_size(static_cast<std::uint32_t>(blocks)).raw)),
-        end(index + (kHomes + 1) * index_step) {}
+        index_step(line_up(detail::BlockIndex::storage_size(static_cast<std::uint32_t>(blocks)).raw)),
+        end(index + (detail::kHomes + 1) * index_step) {}
   std::uint64_t blocks, caches, words, entries, index, index_step, end;
 };
 
@@ -43,7 +43,7 @@ bool valid(const ZoneConfig& c) {
   constexpr std::uint64_t kMaxPfn = std::uint64_t{1} << 52;     // 64-bit addresses
   constexpr std::uint64_t kMaxFrames = std::uint64_t{1} << 36;  // 256 TiB: word numbers fit 32 bits
   return c.frames.raw > 0 && c.frames.raw < kMaxFrames && c.base.raw < kMaxPfn && c.caches >= 1 &&
-         c.caches <= kMaxCaches;
+         c.caches <= detail::kMaxCaches;
 }
 
 }  // namespace
@@ -71,10 +71,11 @@ Zone::Zone(Port& port, const ZoneConfig& config, std::byte* tables)
   const auto storage = [&](unsigned i) {
     return reinterpret_cast<std::atomic<std::uint64_t>*>(tables + at.index + i * at.index_step);
   };
-  dirty_ = BlockIndex(blocks_, BlockIndex::Zeros::Members, storage(0));
-  for (unsigned i = 0; i < kHomes; ++i) {
-    const auto zeros = i == kHomeFree ? BlockIndex::Zeros::Members : BlockIndex::Zeros::Absent;
-    index_[i] = BlockIndex(blocks_, zeros, storage(i + 1));
+  dirty_ = detail::BlockIndex(blocks_, detail::BlockIndex::Zeros::Members, storage(0));
+  for (unsigned i = 0; i < detail::kHomes; ++i) {
+    const auto zeros =
+        i == detail::kHomeFree ? detail::BlockIndex::Zeros::Members : detail::BlockIndex::Zeros::Absent;
+    index_[i] = detail::BlockIndex(blocks_, zeros, storage(i + 1));
   }
   caches_ = reinterpret_cast<LocalCache*>(tables + at.caches);
   for (std::uint32_t i = 0; i < cache_count_; ++i) new (&caches_[i]) LocalCache(*this, i);
@@ -85,7 +86,7 @@ Zone::Zone(Port& port, const ZoneConfig& config, std::byte* tables)
   // What the first and the last block have beyond the zone is never free.
   const std::uint64_t head = index_of(base_), tail = head + frames_.raw;
   withhold(0, head);
-  withhold(tail, std::uint64_t{blocks_} * kBlockFrames - tail);
+  withhold(tail, std::uint64_t{blocks_} * detail::kBlockFrames - tail);
 }
 
 LocalCache& Zone::cache(std::uint32_t i) { return caches_[i]; }
@@ -93,18 +94,19 @@ const LocalCache& Zone::cache(std::uint32_t i) const { return caches_[i]; }
 
 void Zone::withhold(std::uint64_t first, std::uint64_t count) noexcept {
   while (count > 0) {
-    const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockFrames);
-    if (first % kBlockFrames == 0 && count >= kBlockFrames) {
-      update(block, [](BlockEntry e) { return e.with_used(kBlockFrames).with_whole(true); });
-      first += kBlockFrames;
-      count -= kBlockFrames;
+    const std::uint32_t block = static_cast<std::uint32_t>(first / detail::kBlockFrames);
+    if (first % detail::kBlockFrames == 0 && count >= detail::kBlockFrames) {
+      update(block, [](detail::BlockEntry e) { return e.with_used(detail::kBlockFrames).with_whole(true); });
+      first += detail::kBlockFrames;
+      count -= detail::kBlockFrames;
       continue;
     }
-    const unsigned bit = static_cast<unsigned>(first % kWordFrames);
-    const unsigned n = static_cast<unsigned>(count < kWordFrames - bit ? count : kWordFrames - bit);
+    const unsigned bit = static_cast<unsigned>(first % detail::kWordFrames);
+    const unsigned n =
+        static_cast<unsigned>(count < detail::kWordFrames - bit ? count : detail::kWordFrames - bit);
     const std::uint32_t bits = static_cast<std::uint32_t>((std::uint64_t{1} << n) - 1) << bit;
-    update(block, [n](BlockEntry e) { return e.with_used(e.used() + n); });
-    words_[first / kWordFrames].fetch_or(bits, std::memory_order_relaxed);
+    update(block, [n](detail::BlockEntry e) { return e.with_used(e.used() + n); });
+    words_[first / detail::kWordFrames].fetch_or(bits, std::memory_order_relaxed);
     first += n;
     count -= n;
   }
@@ -114,9 +116,10 @@ Status Zone::reserve(Pfn first, PfnCount count) {
   if (!contains(first, count)) return Status::InvalidArgument;
   const std::uint64_t from = index_of(first);
   for (std::uint64_t i = from; i < from + count.raw; ++i) {
-    const BlockEntry e = entry(static_cast<std::uint32_t>(i / kBlockFrames));
-    const FrameWord w{words_[i / kWordFrames].load(std::memory_order_relaxed)};
-    if (e.closed() || (((w.used() | w.mark()) >> (i % kWordFrames)) & 1) != 0) return Status::InvalidArgument;
+    const detail::BlockEntry e = entry(static_cast<std::uint32_t>(i / detail::kBlockFrames));
+    const detail::FrameWord w{words_[i / detail::kWordFrames].load(std::memory_order_relaxed)};
+    if (e.closed() || (((w.used() | w.mark()) >> (i % detail::kWordFrames)) & 1) != 0)
+      return Status::InvalidArgument;
   }
   withhold(from, count.raw);
   reserved_.fetch_add(count.raw, std::memory_order_relaxed);
@@ -128,28 +131,30 @@ Status Zone::reserve(Pfn first, PfnCount count) {
 // needed. So when all is quiet, each block is listed at home, and perhaps elsewhere, which a search finds out
 // and mends. The new list comes first, so that a search finds a block that moves in one of the two.
 bool Zone::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
-  if (to != kNoHome) index_[to].insert(block);
-  if (from == kNoHome) return false;
+  if (to != detail::kNoHome) index_[to].insert(block);
+  if (from == detail::kNoHome) return false;
   index_[from].remove(block);
-  const unsigned now = home(entry(block));
-  return now != to && now != kNoHome && index_[now].insert(block);
+  const unsigned now = detail::home(entry(block));
+  return now != to && now != detail::kNoHome && index_[now].insert(block);
 }
 
-void Zone::relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
-  const unsigned from = home(before), to = home(after);
+void Zone::relist(std::uint32_t block, detail::BlockEntry before, detail::BlockEntry after) noexcept {
+  const unsigned from = detail::home(before), to = detail::home(after);
   if (from != to) static_cast<void>(relist(block, from, to));
 }
 
 void Zone::restart_ages() noexcept {
-  constexpr unsigned kAllGroups = (1U << kAgeGroups) - 1;
+  constexpr unsigned kAllGroups = (1U << detail::kAgeGroups) - 1;
   const unsigned now = tick();
   for (std::uint32_t b = 0; b < blocks_; ++b) {
-    update(b, [now](BlockEntry e) { return e.used() < kBlockFrames ? e.stamped(kAllGroups, now) : e; });
+    update(b, [now](detail::BlockEntry e) {
+      return e.used() < detail::kBlockFrames ? e.stamped(kAllGroups, now) : e;
+    });
   }
 }
 
 bool Zone::mend_listing(std::uint32_t block, unsigned home) noexcept {
-  return fallow::home(entry(block)) != home && relist(block, home, kNoHome);
+  return detail::home(entry(block)) != home && relist(block, home, detail::kNoHome);
 }
 
 // MO-2. While forgets_ is odd, marks in words are neither taken nor put back nor closed over, and no request
@@ -168,11 +173,12 @@ void Zone::forget_reported() noexcept {
 void Zone::forget_block(std::uint32_t block) noexcept {
   for (;; port_.relax()) {
     bool dropped = false;
-    const BlockEntry e = update(
-        block, [](BlockEntry old) { return old.reported() ? old.with_reported(false).with_marked(0) : old; },
+    const detail::BlockEntry e = update(
+        block,
+        [](detail::BlockEntry old) { return old.reported() ? old.with_reported(false).with_marked(0) : old; },
         &dropped);
     if (dropped) {
-      marks_given_.fetch_sub(kBlockFrames, std::memory_order_relaxed);
+      marks_given_.fetch_sub(detail::kBlockFrames, std::memory_order_relaxed);
       note_free(block, 0, 1);
       return;
     }
@@ -181,21 +187,22 @@ void Zone::forget_block(std::uint32_t block) noexcept {
     break;
   }
   unsigned dropped = 0;
-  for (unsigned i = 0; i < kBlockWords; ++i) {
-    std::atomic<std::uint64_t>& slot = words_[std::uint64_t{block} * kBlockWords + i];
+  for (unsigned i = 0; i < detail::kBlockWords; ++i) {
+    std::atomic<std::uint64_t>& slot = words_[std::uint64_t{block} * detail::kBlockWords + i];
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
-    FrameWord after;
+    detail::FrameWord after;
     do {
-      after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
+      after = detail::FrameWord::of(detail::FrameWord{raw}.used(), detail::FrameWord{raw}.isolated());
       // relaxed: only marks change, and forgets_ orders them.
     } while (after.raw != raw && !slot.compare_exchange_weak(raw, after.raw, std::memory_order_relaxed,
                                                              std::memory_order_relaxed));
-    dropped += count_none_or_all(FrameWord{raw}.mark() & ~after.mark());
+    dropped += detail::count_none_or_all(detail::FrameWord{raw}.mark() & ~after.mark());
   }
   if (dropped == 0) return;
   marks_given_.fetch_sub(dropped, std::memory_order_relaxed);
   // ZONE-3: until here `marked` is not 0, which keeps the block from being closed over its words.
-  const BlockEntry before = update(block, [dropped](BlockEntry e) { return e.with_fewer_marked(dropped); });
+  const detail::BlockEntry before =
+      update(block, [dropped](detail::BlockEntry e) { return e.with_fewer_marked(dropped); });
   note_free(block, before.used(), dropped);
 }
 

@@ -14,10 +14,10 @@
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/port.h"
-#include "fallow/zone/block_entry.h"
-#include "fallow/zone/block_index.h"
-#include "fallow/zone/report_trigger.h"
-#include "fallow/zone/runs.h"
+#include "fallow/zone/detail/block_entry.h"
+#include "fallow/zone/detail/block_index.h"
+#include "fallow/zone/detail/report_trigger.h"
+#include "fallow/zone/detail/runs.h"
 
 namespace fallow {
 
@@ -92,30 +92,30 @@ class Zone {
   }
   std::atomic<std::uint64_t>& word(std::uint64_t w) { return words_[w]; }
   const std::atomic<std::uint64_t>& word(std::uint64_t w) const { return words_[w]; }
-  BlockEntry entry(std::uint32_t block) const noexcept {
+  detail::BlockEntry entry(std::uint32_t block) const noexcept {
     // seq_cst: MO-3, orders this look behind the index change that came before it.
-    return BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
+    return detail::BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
   }
 
   // What isolating the block, and putting it back, will change.
   void prefetch(std::uint32_t block) const noexcept {
     __builtin_prefetch(&entries_[block], 1);
-    index_[kHomeFree].prefetch(block);
-    index_[kHomeReported].prefetch(block);
+    index_[detail::kHomeFree].prefetch(block);
+    index_[detail::kHomeReported].prefetch(block);
   }
   // relaxed: for checks that decide nothing by themselves.
-  BlockEntry entry_hint(std::uint64_t block) const noexcept {
-    return BlockEntry{entries_[block].load(std::memory_order_relaxed)};
+  detail::BlockEntry entry_hint(std::uint64_t block) const noexcept {
+    return detail::BlockEntry{entries_[block].load(std::memory_order_relaxed)};
   }
 
   // Changes an entry in one step: `change` maps the old entry to the new one, or to the same to refuse.
   // The block is listed anew where its home has changed. Returns the entry before; `changed` tells.
   template <class Change>
-  BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
+  detail::BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
 
   // The same for a change that is known, but the block stays listed where it was, until a search comes across
   // it: for one that is likely to be undone soon. False if the entry was another.
-  bool replace(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
+  bool replace(std::uint32_t block, detail::BlockEntry before, detail::BlockEntry after) noexcept {
     std::uint64_t raw = before.raw();
     // seq_cst: as in update().
     return entries_[block].compare_exchange_strong(raw, after.raw(), std::memory_order_seq_cst,
@@ -152,12 +152,12 @@ class Zone {
   // came to belong there meanwhile, and so was missing for a moment.
   bool mend_listing(std::uint32_t block, unsigned home) noexcept;
 
-  BlockIndex& listed(unsigned home) { return index_[home]; }
-  const BlockIndex& listed(unsigned home) const { return index_[home]; }
+  detail::BlockIndex& listed(unsigned home) { return index_[home]; }
+  const detail::BlockIndex& listed(unsigned home) const { return index_[home]; }
   // Blocks that may hold something to report: wholly true when nobody is changing the zone (ZONE-6).
-  BlockIndex& dirty() { return dirty_; }
-  const BlockIndex& dirty() const { return dirty_; }
-  ReportTrigger& trigger() { return trigger_; }
+  detail::BlockIndex& dirty() { return dirty_; }
+  const detail::BlockIndex& dirty() const { return dirty_; }
+  detail::ReportTrigger& trigger() { return trigger_; }
   Port& port() { return port_; }
 
   // The clock of the ages, advanced by the reporter: however often it passes, a tick lasts `period` at least.
@@ -167,7 +167,9 @@ class Zone {
     ticked_at_ = now;
     advance_tick();
   }
-  void advance_tick() noexcept { tick_.store(tick() % BlockEntry::kTicks + 1, std::memory_order_relaxed); }
+  void advance_tick() noexcept {
+    tick_.store(tick() % detail::BlockEntry::kTicks + 1, std::memory_order_relaxed);
+  }
   // What is free counts as freed now: for when ticks become longer. O(blocks).
   void restart_ages() noexcept;
 
@@ -202,7 +204,7 @@ class Zone {
   Zone(Port& port, const ZoneConfig& config, std::byte* tables);
 
   bool counts(std::uint32_t block, unsigned used) noexcept;
-  void relist(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept;
+  void relist(std::uint32_t block, detail::BlockEntry before, detail::BlockEntry after) noexcept;
   bool relist(std::uint32_t block, unsigned from, unsigned to) noexcept;
   void withhold(std::uint64_t first, std::uint64_t count) noexcept;
   void forget_block(std::uint32_t block) noexcept;
@@ -223,11 +225,11 @@ class Zone {
   std::atomic<bool> promise_{false};
   std::atomic<std::uint32_t> drain_requests_{0};
   std::atomic<std::uint32_t> forgets_{0};
-  BlockIndex dirty_;
-  BlockIndex index_[kHomes];
+  detail::BlockIndex dirty_;
+  detail::BlockIndex index_[detail::kHomes];
 
   // Written by frees that cross the mark, and by the reporter.
-  alignas(64) ReportTrigger trigger_;
+  alignas(64) detail::ReportTrigger trigger_;
   alignas(64) std::atomic<std::uint64_t> isolated_{0};
   std::atomic<std::uint64_t> marks_given_{0};
   std::atomic<std::uint64_t> put_backs_{0};
@@ -238,13 +240,13 @@ class Zone {
 };
 
 template <class Change>
-BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexcept {
+detail::BlockEntry Zone::update(std::uint32_t block, Change change, bool* changed) noexcept {
   std::atomic<std::uint64_t>& slot = entries_[block];
   // acquire: MO-7, an allocation that is refused here sees why.
   std::uint64_t raw = slot.load(std::memory_order_acquire);
   for (;;) {
-    const BlockEntry before{raw};
-    const BlockEntry after = change(before);
+    const detail::BlockEntry before{raw};
+    const detail::BlockEntry after = change(before);
     if (after.raw() == raw) {
       if (changed != nullptr) *changed = false;
       return before;
@@ -266,8 +268,8 @@ inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, unsigned mar
   bool reserved = false;
   update(
       block,
-      [=](BlockEntry e) {
-        if (e.closed() || e.used() + n > kBlockFrames) return e;
+      [=](detail::BlockEntry e) {
+        if (e.closed() || e.used() + n > detail::kBlockFrames) return e;
         if (owner != 0 && e.owner() != owner) return e;
         return e.with_used(e.used() + n)
             .with_fewer_marked(marks)
@@ -280,8 +282,8 @@ inline bool Zone::reserve_in_block(std::uint32_t block, unsigned n, unsigned mar
 inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept {
   if (surplus == 0 && unmarked == 0) [[likely]]
     return;
-  BlockEntry after;
-  update(block, [=, &after](BlockEntry e) {
+  detail::BlockEntry after;
+  update(block, [=, &after](detail::BlockEntry e) {
     return after = e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
   });
   // MO-4: some of the surplus may have been out of its words while the reporter passed the block.
@@ -291,7 +293,7 @@ inline void Zone::settle_taken(std::uint32_t block, unsigned surplus, int unmark
 inline void Zone::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
   std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
   // release: MO-1.
-  while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw,
+  while (!words_[w].compare_exchange_weak(raw, detail::FrameWord{raw}.give(bits, marks).raw,
                                           std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
@@ -301,9 +303,9 @@ inline std::uint32_t Zone::give_allocated_bits(std::uint64_t w, std::uint32_t bi
   std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
   std::uint32_t given;
   do {
-    given = FrameWord{raw}.allocated() & bits;
+    given = detail::FrameWord{raw}.allocated() & bits;
     // release: MO-1.
-  } while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(given, marks & given).raw,
+  } while (!words_[w].compare_exchange_weak(raw, detail::FrameWord{raw}.give(given, marks & given).raw,
                                             std::memory_order_release, std::memory_order_relaxed));
   return given;
 }
@@ -323,11 +325,13 @@ inline void Zone::note_free(std::uint32_t block, unsigned used, unsigned freed) 
 }
 
 inline void Zone::note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept {
-  if (!counts(static_cast<std::uint32_t>(w / kBlockWords), used)) return;
-  const unsigned order = trigger_.order().raw < kWordOrder ? trigger_.order().raw : kWordOrder;
+  if (!counts(static_cast<std::uint32_t>(w / detail::kBlockWords), used)) return;
+  const unsigned order =
+      trigger_.order().raw < detail::kWordOrder ? trigger_.order().raw : detail::kWordOrder;
   // relaxed: this thread has changed the word; of several that did, the last sees what all have freed.
-  const FrameWord now{words_[w].load(std::memory_order_relaxed)};
-  trigger_.spend(trigger_.limit() == 0 ? 1 : runs_with(run_heads(now.unreported(), order), bits, order));
+  const detail::FrameWord now{words_[w].load(std::memory_order_relaxed)};
+  trigger_.spend(
+      trigger_.limit() == 0 ? 1 : detail::runs_with(detail::run_heads(now.unreported(), order), bits, order));
 }
 
 }  // namespace fallow

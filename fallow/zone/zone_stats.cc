@@ -1,7 +1,7 @@
 #include "fallow/zone/zone_stats.h"
 
+#include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
-#include "fallow/zone/runs.h"
 
 namespace fallow {
 namespace {
@@ -22,22 +22,23 @@ struct Sums {
 // A counter that is read while others change it may come out a little below zero.
 constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : n; }
 
-bool wholly_free(BlockEntry e) { return e.used() == 0 && !e.splitting(); }
+bool wholly_free(detail::BlockEntry e) { return e.used() == 0 && !e.splitting(); }
 
-BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) {
-  BlockBits bits;
-  for (unsigned w = 0; w < kBlockWords; ++w) {
-    const FrameWord word{zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed)};
-    bits.word[w] = word.free() & (marked ? word.mark() : kWholeWord);
+detail::BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) {
+  detail::BlockBits bits;
+  for (unsigned w = 0; w < detail::kBlockWords; ++w) {
+    const detail::FrameWord word{
+        zone.word(std::uint64_t{block} * detail::kBlockWords + w).load(std::memory_order_relaxed)};
+    bits.word[w] = word.free() & (marked ? word.mark() : detail::kWholeWord);
   }
   return bits;
 }
 
 // Of the runs of an area, those that are marked all over.
-std::uint64_t marked_runs(const BlockBits& area, const BlockBits& marks, unsigned order) {
-  BlockBits both;
-  for (unsigned w = 0; w < kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];
-  return count_bits(aligned_runs(both, order)) >> order;
+std::uint64_t marked_runs(const detail::BlockBits& area, const detail::BlockBits& marks, unsigned order) {
+  detail::BlockBits both;
+  for (unsigned w = 0; w < detail::kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];
+  return detail::count_bits(detail::aligned_runs(both, order)) >> order;
 }
 
 }  // namespace
@@ -64,19 +65,20 @@ ZoneStats zone_stats(const Zone& zone) noexcept {
 FreeArea free_area(const Zone& zone, Order order) noexcept {
   FreeArea area;
   for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
-    const BlockEntry e = zone.entry(b);
-    if (e.used() >= kBlockFrames) continue;
+    const detail::BlockEntry e = zone.entry(b);
+    if (e.used() >= detail::kBlockFrames) continue;
     if (wholly_free(e)) {
-      const BlockEntry buddy = zone.entry(b ^ 1);
+      const detail::BlockEntry buddy = zone.entry(b ^ 1);
       const bool pair = wholly_free(buddy);
-      if ((pair ? kMaxOrder : kBlockOrder) != order || (pair && b % 2 != 0)) continue;
+      if ((pair ? kMaxOrder : detail::kBlockOrder) != order || (pair && b % 2 != 0)) continue;
       area.nr_free += 1;
-      area.nr_reported += e.marked() == kBlockFrames && (!pair || buddy.marked() == kBlockFrames) ? 1 : 0;
+      area.nr_reported +=
+          e.marked() == detail::kBlockFrames && (!pair || buddy.marked() == detail::kBlockFrames) ? 1 : 0;
       continue;
     }
-    if (order >= kBlockOrder || e.closed()) continue;
-    const BlockBits runs = free_area_runs(frames_of(zone, b, false), order.raw);
-    area.nr_free += count_bits(runs) >> order.raw;
+    if (order >= detail::kBlockOrder || e.closed()) continue;
+    const detail::BlockBits runs = detail::free_area_runs(frames_of(zone, b, false), order.raw);
+    area.nr_free += detail::count_bits(runs) >> order.raw;
     if (e.marked() != 0) area.nr_reported += marked_runs(runs, frames_of(zone, b, true), order.raw);
   }
   return area;

@@ -74,7 +74,7 @@ TEST_F(GuestMachine, AFailedCheckSaysWhatAndWhere) {
   ASSERT_EQ(outcome.status, kPanic) << outcome.output;
   const nlohmann::json event = outcome.event("panic");
   EXPECT_EQ(event.at("what"), "sound");
-  EXPECT_EQ(event.at("where").get<std::string>().find("apps/guest/x86/trouble.cc:"), 0u);
+  EXPECT_EQ(event.at("where").get<std::string>().find("guest/x86/panic_selftest.cc:"), 0u);
   EXPECT_NE(outcome.output.find("called from 0x"), std::string::npos);
   EXPECT_NE(outcome.output.find("rip 0x"), std::string::npos);
 }

@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Request = VhostRequest;
+using Request = vhost::Request;
 
 class ServeAttack : public testing::Test {
  protected:
@@ -114,9 +114,9 @@ TEST_F(ServeAttack, a_file_of_60_tib_without_anything_in_it) {
   constexpr std::uint64_t kHuge = std::uint64_t{60} << 40;
   const int file = VhostFrontEnd::memory();
   ASSERT_EQ(ftruncate(file, static_cast<off_t>(kHuge)), 0);
-  const VhostRegion region{VhostGuest::kBase, kHuge, 0x1000, 0};
+  const vhost::Region region{VhostGuest::kBase, kHuge, 0x1000, 0};
   for (int i = 0; i < 20; ++i)
-    EXPECT_NE(guest.ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, region), {dup(file)}), 0U);
+    EXPECT_NE(guest.ack(Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region), {dup(file)}), 0U);
   close(file);
   EXPECT_GE(logged("--max-guest-memory"), 1U);
   expect_unimpressed();
@@ -132,8 +132,8 @@ TEST_F(ServeAttack, large_memory_that_changes_all_the_time) {
   ASSERT_EQ(ftruncate(file, static_cast<off_t>(kLarge)), 0);
   const auto begin = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - begin < seconds(1)) {
-    const VhostRegion region{VhostGuest::kBase, kLarge, 0x1000, 0};
-    EXPECT_EQ(guest.ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, region), {dup(file)}), 0U);
+    const vhost::Region region{VhostGuest::kBase, kLarge, 0x1000, 0};
+    EXPECT_EQ(guest.ack(Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region), {dup(file)}), 0U);
   }
   close(file);
   expect_unimpressed();
@@ -231,7 +231,7 @@ TEST_F(ServeAttack, a_discard_that_never_returns) {
   ASSERT_TRUE(guest.bind());
   HeldFile held(guest.file());
   if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for faults of the kernel";
-  const QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
+  const detail::QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
   guest.add(VhostGuest::kReporting, {&range, 1});
   std::this_thread::sleep_for(milliseconds(100));
   // Its worker's session still answers; killed, the worker does not go.
@@ -257,7 +257,7 @@ TEST_F(ServeAttack, a_front_end_that_is_gone_while_its_discard_does_not_return) 
   ASSERT_TRUE(guest->bind());
   HeldFile held(guest->file());
   if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for faults of the kernel";
-  const QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
+  const detail::QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
   guest->add(VhostGuest::kReporting, {&range, 1});
   std::this_thread::sleep_for(milliseconds(50));
   guest->front.hang_up();
@@ -341,7 +341,7 @@ TEST_F(ServeAttack, messages_that_are_refused_as_fast_as_they_come) {
   ASSERT_TRUE(guest.bind());
   const auto begin = std::chrono::steady_clock::now();
   while (std::chrono::steady_clock::now() - begin < seconds(1))
-    EXPECT_NE(guest.ack(Request::SetVringNum, bytes_of(VhostVringState{99, 3})), 0U);
+    EXPECT_NE(guest.ack(Request::SetVringNum, bytes_of(vhost::VringState{99, 3})), 0U);
   EXPECT_GE(logged("\"refused\""), 100U);
   EXPECT_LE(std::filesystem::file_size(daemon_->log_path()), 200'000U);
   EXPECT_TRUE(guest.report(VhostGuest::kFree, 1 << 20));

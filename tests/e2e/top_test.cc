@@ -9,7 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "apps/fallow/control_server.h"
+#include "cli/control/control_server.h"
 #include "tests/e2e/cli_process.h"
 #include "tests/support/control_socket.h"
 #include "tests/support/fake_desk.h"
@@ -21,8 +21,8 @@ class Seeing : public testing::Test {
  protected:
   Seeing() {
     house_.guests = {snapshot_of(1), snapshot_of(2)};
-    auto made =
-        serve_control(listening_.file(), std::make_unique<FakeDesk>(house_), {"/run/a.sock", "/run/b.sock"});
+    auto made = cli::serve_control(listening_.file(), std::make_unique<FakeDesk>(house_),
+                                   {"/run/a.sock", "/run/b.sock"});
     EXPECT_TRUE(made) << made.error;
     server_ = std::move(made.object);
   }
@@ -38,7 +38,7 @@ class Seeing : public testing::Test {
 
   FakeHouse house_;
   ListeningPath listening_;
-  std::unique_ptr<RequestServer> server_;
+  std::unique_ptr<cli::RequestServer> server_;
 };
 
 using Ctl = Seeing;
@@ -240,7 +240,7 @@ TEST_F(Top, waits_for_a_daemon_that_went) {
   EXPECT_TRUE(top.wait_for("q quit"));
   server_.reset();
   EXPECT_TRUE(top.wait_for("is gone"));
-  auto again = serve_control(listening_.file(), std::make_unique<FakeDesk>(house_));
+  auto again = cli::serve_control(listening_.file(), std::make_unique<FakeDesk>(house_));
   EXPECT_TRUE(top.wait_for("q quit"));
   top.type("q");
   EXPECT_EQ(top.finish(), 0);

@@ -3,7 +3,7 @@
 
 #include <tuple>
 
-#include "fallow/trace/replay.h"
+#include "replay/replay.h"
 
 namespace fallow {
 namespace {
@@ -17,11 +17,11 @@ struct Setting {
   Nanoseconds disturb{};
 };
 
-ReplayResult replay_workday(const WireOptions& wire, const Setting& setting) {
-  ReplayOptions options;
+replay::ReplayResult replay_workday(const replay::WireOptions& wire, const Setting& setting) {
+  replay::ReplayOptions options;
   options.trace = FALLOW_WORKDAY;
   options.order = setting.order;
-  options.backing = BackingKind::Memfd;
+  options.backing = replay::BackingKind::Memfd;
   options.verify = true;
   options.speed = setting.speed;
   if (setting.speed != kAsFastAsItGoes) options.settle = seconds(40);  // 2.5 s, on a busy machine
@@ -29,12 +29,12 @@ ReplayResult replay_workday(const WireOptions& wire, const Setting& setting) {
   options.compare_linux = false;
   options.wire = wire;
   std::string error;
-  const auto result = replay(options, nullptr, &error);
+  const auto result = replay::replay(options, nullptr, &error);
   EXPECT_TRUE(result) << error;
-  return result.value_or(ReplayResult{});
+  return result.value_or(replay::ReplayResult{});
 }
 
-void expect_sound(const ReplayResult& r) {
+void expect_sound(const replay::ReplayResult& r) {
   EXPECT_EQ(r.allocs, 324577U);
   EXPECT_EQ(r.failed_allocs, 0U);
   EXPECT_EQ(r.refused_frees, 0U);
@@ -43,32 +43,32 @@ void expect_sound(const ReplayResult& r) {
   EXPECT_GT(r.reported_mib, 0);
 }
 
-void expect_undisturbed(const ReplayResult& r) {
+void expect_undisturbed(const replay::ReplayResult& r) {
   expect_sound(r);
   EXPECT_EQ(r.report_failures, 0U);
   EXPECT_EQ(r.wire.refused, 0U);
 }
 
-using Ring = std::tuple<TransportKind, bool, bool>;
+using Ring = std::tuple<replay::TransportKind, bool, bool>;
 
 std::string name_of(const testing::TestParamInfo<Ring>& info) {
   const auto& [transport, event_index, indirect] = info.param;
-  return std::string(transport == TransportKind::VirtioSplit ? "Split" : "Packed") +
+  return std::string(transport == replay::TransportKind::VirtioSplit ? "Split" : "Packed") +
          (event_index ? "EventIndex" : "") + (indirect ? "Indirect" : "");
 }
 
 class WorkdayOverAnyRing : public testing::TestWithParam<Ring> {
  protected:
-  static WireOptions wire() {
-    WireOptions wire;
+  static replay::WireOptions wire() {
+    replay::WireOptions wire;
     std::tie(wire.transport, wire.event_index, wire.indirect) = GetParam();
     return wire;
   }
 };
 
 TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
-  static const ReplayResult direct = replay_workday({}, {kBlocks});
-  const ReplayResult r = replay_workday(wire(), {kBlocks});
+  static const replay::ReplayResult direct = replay_workday({}, {kBlocks});
+  const replay::ReplayResult r = replay_workday(wire(), {kBlocks});
   expect_undisturbed(r);
   EXPECT_EQ(r.end_resident_mib, direct.end_resident_mib);
   EXPECT_EQ(r.reported_mib, direct.reported_mib);
@@ -79,27 +79,27 @@ TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
 // What is given back along the way depends on how much of the machine others use, but not what is left when
 // all has settled: with single frames, what is in use.
 TEST_P(WorkdayOverAnyRing, LosesNoFrameInRealTime) {
-  static const ReplayResult direct = replay_workday({}, {kFrames});
-  const ReplayResult r = replay_workday(wire(), {kFrames, kSpeed});
+  static const replay::ReplayResult direct = replay_workday({}, {kFrames});
+  const replay::ReplayResult r = replay_workday(wire(), {kFrames, kSpeed});
   expect_undisturbed(r);
   EXPECT_NEAR(r.end_resident_mib, direct.end_resident_mib, 0.02 * direct.end_resident_mib);
 }
 
 INSTANTIATE_TEST_SUITE_P(Replay, WorkdayOverAnyRing,
-                         testing::Combine(testing::Values(TransportKind::VirtioSplit,
-                                                          TransportKind::VirtioPacked),
+                         testing::Combine(testing::Values(replay::TransportKind::VirtioSplit,
+                                                          replay::TransportKind::VirtioPacked),
                                           testing::Bool(), testing::Bool()),
                          name_of);
 
-class WorkdayInTrouble : public testing::TestWithParam<TransportKind> {};
+class WorkdayInTrouble : public testing::TestWithParam<replay::TransportKind> {};
 
 // Every 100 ms of the trace's time: every 6 ms here.
 TEST_P(WorkdayInTrouble, LosesNoFrameAndNoAllocation) {
-  WireOptions wire;
+  replay::WireOptions wire;
   wire.transport = GetParam();
   wire.init_reported = true;
   for (const double speed : {kAsFastAsItGoes, kSpeed}) {
-    const ReplayResult r = replay_workday(wire, {kBlocks, speed, milliseconds(100)});
+    const replay::ReplayResult r = replay_workday(wire, {kBlocks, speed, milliseconds(100)});
     expect_sound(r);
     EXPECT_GE(r.disturbances, 310U);
     EXPECT_GE(r.wire.resets, wire.virtio() ? r.disturbances / 8 : 0);
@@ -107,11 +107,11 @@ TEST_P(WorkdayInTrouble, LosesNoFrameAndNoAllocation) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Replay, WorkdayInTrouble,
-                         testing::Values(TransportKind::Direct, TransportKind::VirtioSplit,
-                                         TransportKind::VirtioPacked),
+                         testing::Values(replay::TransportKind::Direct, replay::TransportKind::VirtioSplit,
+                                         replay::TransportKind::VirtioPacked),
                          [](const auto& info) {
-                           if (info.param == TransportKind::Direct) return "Direct";
-                           return info.param == TransportKind::VirtioSplit ? "Split" : "Packed";
+                           if (info.param == replay::TransportKind::Direct) return "Direct";
+                           return info.param == replay::TransportKind::VirtioSplit ? "Split" : "Packed";
                          });
 
 }  // namespace

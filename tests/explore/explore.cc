@@ -4,9 +4,9 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tests/explore/campaign.h"
-#include "tests/explore/mutation_run.h"
-#include "tests/explore/search.h"
+#include "tests/explore/engine/campaign.h"
+#include "tests/explore/engine/mutation_run.h"
+#include "tests/explore/engine/search.h"
 
 namespace fallow::explore {
 namespace {

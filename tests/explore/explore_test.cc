@@ -2,7 +2,7 @@
 // with one stale read. More of them, for hours: `make explore`.
 #include <gtest/gtest.h>
 
-#include "tests/explore/search.h"
+#include "tests/explore/engine/search.h"
 
 namespace fallow::explore {
 namespace {

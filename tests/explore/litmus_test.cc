@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "tests/explore/search.h"
+#include "tests/explore/engine/search.h"
 
 namespace fallow::explore {
 namespace {

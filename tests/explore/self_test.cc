@@ -1,9 +1,9 @@
 // Random programs find a fault that is put into the core, and shrink what found it.
 #include <gtest/gtest.h>
 
-#include "tests/explore/generator.h"
-#include "tests/explore/program_run.h"
-#include "tests/explore/shrink.h"
+#include "tests/explore/programs/generator.h"
+#include "tests/explore/programs/program_run.h"
+#include "tests/explore/programs/shrink.h"
 
 namespace fallow::explore {
 namespace {

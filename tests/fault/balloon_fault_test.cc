@@ -162,7 +162,7 @@ class Life {
       case Fault::ResetBehindTheDriversBack:
         return pair.transport.set_status(0);
       case Fault::CorruptsARing:
-        for (const QueueAddresses& queue : pair.meddler.queues) {
+        for (const detail::QueueAddresses& queue : pair.meddler.queues) {
           if (queue.size == 0) continue;
           auto* const used = reinterpret_cast<Le32*>(pair.host(queue.device_area));
           used->store(used->load() + 0x0700'0000);

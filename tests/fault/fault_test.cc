@@ -113,7 +113,7 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
   rig.register_device(device, all);
   rig.pass_time(seconds(1));
   for (std::size_t i = 0; i < 2; ++i) {
-    const UnreportedCounts left = count_unreported(rig.zone(i), order);
+    const detail::UnreportedCounts left = detail::count_unreported(rig.zone(i), order);
     for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) EXPECT_EQ(left.of[o], 0u);
   }
   rig.unregister_device(device);
@@ -227,7 +227,7 @@ TEST(FaultyMemory, EveryAllocationOfAWholeProgram) {
       HwmPolicy policy(kOrder9, 1);
       status = reporter.register_device(&device, &policy);
       if (status == Status::Ok) {
-        port.run_until(port.now(), worker_of(reporter));
+        port.run_until(port.now(), detail::worker_of(reporter));
         ASSERT_EQ(reporter.unregister_device(&device), Status::Ok);
         for (const Zone* zone : zones) EXPECT_EQ(zone_stats(*zone).reported, mebibytes(32));
       }

@@ -10,10 +10,10 @@
 #include <span>
 #include <vector>
 
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
-#include "fallow/zone/isolation.h"
+#include "fallow/zone/detail/isolation.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 
@@ -148,10 +148,10 @@ std::uint64_t prepare_find(Bed& bed) {
 }
 
 void find(Bed& bed) {
-  Isolation isolation(*bed.zone, {});
+  detail::Isolation isolation(*bed.zone, {});
   ScatterEntry list[32];
   while (const std::uint32_t n = isolation.fill(list, bed.zone->size()))
-    put_back(*bed.zone, std::span(list).first(n), true);
+    detail::put_back(*bed.zone, std::span(list).first(n), true);
 }
 
 constexpr Path kPaths[] = {

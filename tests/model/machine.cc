@@ -83,7 +83,7 @@ void Machine::perform(const Operation& o) {
       zone_->request_drain();
       break;
     case Kind::Advance:
-      port_.run_until(port_.now() + Nanoseconds{o.value}, worker_of(*reporter_));
+      port_.run_until(port_.now() + Nanoseconds{o.value}, detail::worker_of(*reporter_));
       break;
     case Kind::Register:
       perform_register(o);

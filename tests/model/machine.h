@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "fallow/platform/fake_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"
 #include "tests/model/operation.h"
 #include "tests/model/oracle.h"
 #include "tests/model/shape.h"
+#include "tests/support/fake_port.h"
 
 namespace fallow::model {
 
@@ -51,7 +51,7 @@ class Machine final : public ReportingDevice {
  private:
   Status report(Scatterlist list, std::uint32_t token) noexcept override;
   std::uint32_t capacity() const noexcept override { return capacity_; }
-  Promise promise() const noexcept override { return Promise::Zero; }
+  Content content_after() const noexcept override { return Content::Zero; }
 
   void fail(const std::string& what);
   template <class... Parts>

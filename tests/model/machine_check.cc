@@ -1,7 +1,7 @@
 // The walks over everything: the zone's own, and frame by frame against the oracle.
 #include <sstream>
 
-#include "fallow/zone/runs.h"
+#include "fallow/zone/detail/runs.h"
 #include "fallow/zone/zone_check.h"
 #include "fallow/zone/zone_stats.h"
 #include "tests/model/machine.h"
@@ -10,22 +10,24 @@ namespace fallow::model {
 namespace {
 
 // What count_unreported() tells, from all blocks instead of those noted as worth a look.
-UnreportedCounts unreported_of_all_blocks(const Zone& zone) {
-  UnreportedCounts counts;
-  const auto untouched = [](BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; };
+detail::UnreportedCounts unreported_of_all_blocks(const Zone& zone) {
+  detail::UnreportedCounts counts;
+  const auto untouched = [](detail::BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; };
   for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
-    const BlockEntry e = zone.entry(b);
+    const detail::BlockEntry e = zone.entry(b);
     if (e.closed()) continue;
     if (untouched(e)) {
       const bool pair = untouched(zone.entry(b ^ 1));
       counts.of[pair ? 10 : 9] += pair ? b % 2 == 0 : 1;
       continue;
     }
-    BlockBits bits;
-    for (unsigned w = 0; w < kBlockWords; ++w) {
-      bits.word[w] = FrameWord{zone.word(std::uint64_t{b} * kBlockWords + w).load()}.unreported();
+    detail::BlockBits bits;
+    for (unsigned w = 0; w < detail::kBlockWords; ++w) {
+      bits.word[w] =
+          detail::FrameWord{zone.word(std::uint64_t{b} * detail::kBlockWords + w).load()}.unreported();
     }
-    for (unsigned o = 0; o < kBlockOrder.raw; ++o) counts.of[o] += count_bits(free_area_runs(bits, o)) >> o;
+    for (unsigned o = 0; o < detail::kBlockOrder.raw; ++o)
+      counts.of[o] += detail::count_bits(detail::free_area_runs(bits, o)) >> o;
   }
   return counts;
 }
@@ -73,9 +75,9 @@ void Machine::check_frames() {
   for (std::uint64_t i = 0; i < oracle_.size().raw && !failed(); ++i) {
     const Pfn pfn = oracle_.base() + PfnCount{i};
     const std::uint64_t index = zone_->index_of(pfn);
-    const BlockEntry e = zone_->entry(static_cast<std::uint32_t>(index / kBlockFrames));
-    const FrameWord word{zone_->word(index / kWordFrames).load()};
-    const unsigned bit = static_cast<unsigned>(index % kWordFrames);
+    const detail::BlockEntry e = zone_->entry(static_cast<std::uint32_t>(index / detail::kBlockFrames));
+    const detail::FrameWord word{zone_->word(index / detail::kWordFrames).load()};
+    const unsigned bit = static_cast<unsigned>(index % detail::kWordFrames);
     const bool used = (e.closed() && !e.reported()) || ((word.used() >> bit) & 1) != 0;
     const bool marked = e.reported() || ((word.mark() >> bit) & 1) != 0;
     if (used != oracle_.is_allocated(pfn))
@@ -91,8 +93,8 @@ void Machine::check_frames() {
 
 // R4: whatever can be reported at the order asked for is noted for the reporter to look at.
 void Machine::check_nothing_is_lost() {
-  const UnreportedCounts known = count_unreported(*zone_, last_order_);
-  const UnreportedCounts all = unreported_of_all_blocks(*zone_);
+  const detail::UnreportedCounts known = detail::count_unreported(*zone_, last_order_);
+  const detail::UnreportedCounts all = unreported_of_all_blocks(*zone_);
   for (unsigned o = last_order_.raw; o <= kMaxOrder.raw; ++o) {
     if (known.of[o] != all.of[o]) fail(differ("R4: unreported blocks known", known.of[o], all.of[o]));
   }
@@ -104,7 +106,7 @@ void Machine::check_settles() {
   if (!registered()) return;
   fail_next_ = 0;
   meddle_next_.reset();
-  port_.run_until(port_.now() + seconds(3600), worker_of(*reporter_));
+  port_.run_until(port_.now() + seconds(3600), detail::worker_of(*reporter_));
   check_frames();
   // RPT-12: whatever is left, nothing polls for it.
   if (port_.next_deadline() != kNever || reporter_->reporting_requested(0))
@@ -115,7 +117,7 @@ void Machine::check_settles() {
   if (free_frames(*zone_) < zone_->low_watermark() + room) return;
   constexpr std::uint64_t kMarks[] = {32, 1, 32, 4, 1, 2};
   const std::uint64_t mark = *policy_ < std::size(kMarks) ? kMarks[*policy_] : 1;
-  const UnreportedCounts all = unreported_of_all_blocks(*zone_);
+  const detail::UnreportedCounts all = unreported_of_all_blocks(*zone_);
   std::uint64_t left = 0, most = 0;
   for (unsigned o = last_order_.raw; o <= kMaxOrder.raw; ++o) {
     left += all.of[o] << o;

@@ -56,7 +56,7 @@ class OverwritingDevice final : public ReportingDevice {
   }
   std::uint32_t capacity() const noexcept override { return kind_.capacity; }
   std::uint32_t depth() const noexcept override { return kind_.depth; }
-  Promise promise() const noexcept override { return kind_.zeros ? Promise::Zero : Promise::None; }
+  Content content_after() const noexcept override { return kind_.zeros ? Content::Zero : Content::Unknown; }
 
   std::uint64_t reports() const { return reports_; }
   // Requests that the contract does not allow.

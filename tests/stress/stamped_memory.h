@@ -16,7 +16,7 @@ namespace fallow {
 class StampedMemory {
  public:
   StampedMemory(Pfn first, PfnCount size) {
-    Created<AnonymousBacking> made = AnonymousBacking::create({.first = first, .size = size});
+    Expected<AnonymousBacking> made = AnonymousBacking::create({.first = first, .size = size});
     FALLOW_CHECK(made);
     memory_ = std::move(made.object);
   }

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "fallow/reporting/policies.h"
 #include "tests/stress/allocating_thread.h"
 #include "tests/stress/overwriting_device.h"
@@ -38,7 +38,7 @@ class Stress {
 
   void run(std::chrono::milliseconds duration) {
     const Watchdog watchdog(duration + std::chrono::minutes(2), [this] { describe(); });
-    ASSERT_EQ(port_.start(worker_of(*reporter_)), Status::Ok);
+    ASSERT_EQ(port_.start(detail::worker_of(*reporter_)), Status::Ok);
     std::vector<std::thread> threads;
     for (const auto& a : allocating_) threads.emplace_back([&] { a->run(stop_); });
     threads.emplace_back([this] { register_and_unregister(); });

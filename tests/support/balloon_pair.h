@@ -9,10 +9,10 @@
 #include <new>
 #include <vector>
 
-#include "fallow/balloon/balloon_device.h"
-#include "fallow/balloon/balloon_driver.h"
+#include "fallow/balloon/device/balloon_device.h"
+#include "fallow/balloon/driver/balloon_driver.h"
 #include "fallow/reporting/policies.h"
-#include "fallow/virtio/in_process_transport.h"
+#include "fallow/virtio/transport/in_process_transport.h"
 #include "tests/support/meddling_transport.h"
 #include "tests/support/recording_backing.h"
 #include "tests/support/rig.h"
@@ -100,7 +100,7 @@ class BalloonPair {
   }
   void pass_time(Nanoseconds time) {
     rounds_ = 0;
-    rig.port.run_until(rig.port.now() + time, worker_of(*this));
+    rig.port.run_until(rig.port.now() + time, detail::worker_of(*this));
   }
   void run_due() { pass_time({}); }
 

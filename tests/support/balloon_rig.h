@@ -10,7 +10,7 @@
 #include <span>
 #include <vector>
 
-#include "fallow/balloon/balloon_device.h"
+#include "fallow/balloon/device/balloon_device.h"
 #include "tests/support/mock_driver.h"
 #include "tests/support/recording_backing.h"
 
@@ -83,10 +83,10 @@ class BalloonRig {
 
   // ---- Requests, there and back. ----
 
-  std::optional<std::uint32_t> report(std::initializer_list<QueueBuffer> buffers) {
+  std::optional<std::uint32_t> report(std::initializer_list<detail::QueueBuffer> buffers) {
     return driver->exchange(number(BalloonQueue::Reporting), buffers);
   }
-  std::optional<std::uint32_t> report(std::span<const QueueBuffer> buffers) {
+  std::optional<std::uint32_t> report(std::span<const detail::QueueBuffer> buffers) {
     return driver->exchange(number(BalloonQueue::Reporting), buffers);
   }
   std::optional<std::uint32_t> inflate(const std::vector<std::uint32_t>& frames) {
@@ -98,7 +98,7 @@ class BalloonRig {
   std::optional<std::uint32_t> list(BalloonQueue queue, const std::vector<std::uint32_t>& frames) {
     const auto length = static_cast<std::uint32_t>(frames.size() * sizeof(std::uint32_t));
     put(kRoom, frames.data(), length);
-    return driver->exchange(number(queue), {QueueBuffer{kRoom, length, false}});
+    return driver->exchange(number(queue), {detail::QueueBuffer{kRoom, length, false}});
   }
   void put(GuestPhys address, const void* from, std::size_t length) {
     FALLOW_CHECK(map.guest().write(address, {static_cast<const std::byte*>(from), length}));
@@ -154,11 +154,11 @@ class BalloonRig {
 };
 
 // Whole frames, as a report's element.
-inline QueueBuffer pages(std::uint64_t first, std::uint64_t count = 1) {
+inline detail::QueueBuffer pages(std::uint64_t first, std::uint64_t count = 1) {
   return {address_of(Pfn{first}), static_cast<std::uint32_t>(count << kFrameShift), true};
 }
 // Bytes, as a report's element.
-inline QueueBuffer span_of(std::uint64_t start, std::uint64_t length) {
+inline detail::QueueBuffer span_of(std::uint64_t start, std::uint64_t length) {
   return {{start}, static_cast<std::uint32_t>(length), true};
 }
 

@@ -7,13 +7,13 @@
 #include <thread>
 #include <vector>
 
-#include "apps/fallow/control_desk.h"
+#include "cli/control/guest_control.h"
 
 namespace fallow {
 
 // A guest with a figure of its own wherever there is one.
-inline GuestSnapshot snapshot_of(std::uint64_t number) {
-  GuestSnapshot guest;
+inline vhost::GuestSnapshot snapshot_of(std::uint64_t number) {
+  vhost::GuestSnapshot guest;
   guest.number = number;
   guest.socket = static_cast<std::uint32_t>(number - 1);
   guest.connected = guest.ready = true;
@@ -41,17 +41,17 @@ inline GuestSnapshot snapshot_of(std::uint64_t number) {
 // What a test wants to look at after the desk was given away.
 struct FakeHouse {
   std::mutex mutex;
-  std::vector<GuestSnapshot> guests;
+  std::vector<vhost::GuestSnapshot> guests;
   std::vector<std::string> done;  // "target 1 512", "pause 0 1"
   bool answers = true;
   std::chrono::milliseconds slowness{0};
 };
 
-class FakeDesk final : public ControlDesk {
+class FakeDesk final : public cli::GuestControl {
  public:
   explicit FakeDesk(FakeHouse& house) : house_(house) {}
 
-  std::optional<std::vector<GuestSnapshot>> guests() override {
+  std::optional<std::vector<vhost::GuestSnapshot>> guests() override {
     const std::lock_guard lock(house_.mutex);
     std::this_thread::sleep_for(house_.slowness);
     if (!house_.answers) return {};
@@ -60,15 +60,15 @@ class FakeDesk final : public ControlDesk {
 
   std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) override {
     return each(guest, "target " + std::to_string(guest) + " " + std::to_string(frames.raw),
-                [frames](GuestSnapshot& one) { one.target = frames; });
+                [frames](vhost::GuestSnapshot& one) { one.target = frames; });
   }
 
   std::optional<Status> pause(std::uint64_t guest, bool on) override {
     return each(guest, "pause " + std::to_string(guest) + (on ? " 1" : " 0"),
-                [on](GuestSnapshot& one) { one.paused = on; });
+                [on](vhost::GuestSnapshot& one) { one.paused = on; });
   }
 
-  DaemonCounts counts() override { return {12, 3, 1}; }
+  cli::DaemonCounts counts() override { return {12, 3, 1}; }
 
   void close() noexcept override {}
 
@@ -78,7 +78,7 @@ class FakeDesk final : public ControlDesk {
     const std::lock_guard lock(house_.mutex);
     if (!house_.answers) return {};
     Status status = number == 0 ? Status::Ok : Status::NotFound;
-    for (GuestSnapshot& guest : house_.guests) {
+    for (vhost::GuestSnapshot& guest : house_.guests) {
       if (number != 0 && guest.number != number) continue;
       change(guest);
       status = Status::Ok;

@@ -28,15 +28,15 @@ class LyingDevice {
   std::uint16_t available() { return avail().idx().load(); }
   // The head of the i-th of them, and the first descriptor of it.
   std::uint16_t head(std::uint16_t i) { return avail().ring(i % size()).load(); }
-  VirtqDesc& descriptor(std::uint16_t i) {
-    return reinterpret_cast<VirtqDesc*>(pair_.host(at().descriptors))[i];
+  detail::VirtqDesc& descriptor(std::uint16_t i) {
+    return reinterpret_cast<detail::VirtqDesc*>(pair_.host(at().descriptors))[i];
   }
   // All bytes of a chain.
   std::uint64_t length(std::uint16_t head) {
     std::uint64_t sum = 0;
     for (std::uint16_t i = head;; i = descriptor(i).next.load()) {
       sum += descriptor(i).len.load();
-      if ((descriptor(i).flags.load() & kDescNext) == 0) return sum;
+      if ((descriptor(i).flags.load() & detail::kDescNext) == 0) return sum;
     }
   }
 
@@ -52,10 +52,10 @@ class LyingDevice {
   void tell() { pair_.meddler.calls->queue_used(queue_); }
 
  private:
-  const QueueAddresses& at() const { return pair_.meddler.queues[queue_]; }
+  const detail::QueueAddresses& at() const { return pair_.meddler.queues[queue_]; }
   std::uint16_t size() const { return at().size; }
-  AvailRing avail() { return {pair_.host(at().driver_area), size()}; }
-  UsedRing used() { return {pair_.host(at().device_area), size()}; }
+  detail::AvailRing avail() { return {pair_.host(at().driver_area), size()}; }
+  detail::UsedRing used() { return {pair_.host(at().device_area), size()}; }
 
   BalloonPair& pair_;
   std::uint16_t queue_;

@@ -9,8 +9,8 @@
 #include <optional>
 #include <vector>
 
-#include "fallow/virtio/split_layout.h"
-#include "fallow/virtio/transport.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
+#include "fallow/virtio/transport/transport.h"
 
 namespace fallow {
 
@@ -31,8 +31,8 @@ class MeddlingTransport final : public Transport {
   std::function<Status(std::uint16_t)> on_reset_queue;
   std::function<std::optional<std::uint32_t>(std::uint32_t offset)> on_read_config;
   std::function<std::uint32_t()> generation;
-  std::function<void(std::uint16_t)> on_notify;  // instead of the device's
-  std::array<QueueAddresses, 8> queues{};        // as the driver set them up
+  std::function<void(std::uint16_t)> on_notify;    // instead of the device's
+  std::array<detail::QueueAddresses, 8> queues{};  // as the driver set them up
   std::vector<std::uint8_t> written_status;
   Features accepted = 0;
   std::map<std::uint32_t, std::uint32_t> written_config;
@@ -79,7 +79,7 @@ class MeddlingTransport final : public Transport {
     const auto found = size_of.find(queue);
     return found != size_of.end() ? found->second : inner_.max_queue_size(queue);
   }
-  Status start_queue(std::uint16_t queue, const QueueAddresses& addresses) noexcept override {
+  Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept override {
     step();
     if (queue < queues.size()) queues[queue] = addresses;
     if (on_start_queue && on_start_queue(queue) != Status::Ok) return Status::Failed;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "fallow/virtio/mmio_transport.h"
+#include "fallow/virtio/transport/mmio_transport.h"
 #include "tests/support/register_model.h"
 
 namespace fallow {

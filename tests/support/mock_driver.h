@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
-#include "fallow/virtio/virtio_device.h"
+#include "fallow/virtio/device/virtio_device.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 
 namespace fallow {
 
@@ -85,10 +85,10 @@ class MockDriver {
   DriverQueue& queue(std::uint16_t queue) { return *queues_[queue]->driver; }
 
   // Makes a chain available without telling the device.
-  void add(std::uint16_t queue, std::span<const QueueBuffer> buffers, std::uint64_t token = 0) {
+  void add(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers, std::uint64_t token = 0) {
     FALLOW_CHECK(this->queue(queue).add(buffers, token) == Status::Ok);
   }
-  void add(std::uint16_t queue, std::initializer_list<QueueBuffer> buffers, std::uint64_t token = 0) {
+  void add(std::uint16_t queue, std::initializer_list<detail::QueueBuffer> buffers, std::uint64_t token = 0) {
     add(queue, std::span(buffers.begin(), buffers.size()), token);
   }
 
@@ -107,31 +107,33 @@ class MockDriver {
   }
 
   // A chain there and back; the used length.
-  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const QueueBuffer> buffers) {
+  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers) {
     add(queue, buffers);
     kick(queue);
     const std::optional<Used> used = take(queue);
     return used ? std::optional(used->length) : std::nullopt;
   }
-  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::initializer_list<QueueBuffer> buffers) {
+  std::optional<std::uint32_t> exchange(std::uint16_t queue,
+                                        std::initializer_list<detail::QueueBuffer> buffers) {
     return exchange(queue, std::span(buffers.begin(), buffers.size()));
   }
 
  private:
   struct Queue {
-    SplitDriverQueue split;
-    PackedDriverQueue packed;
+    detail::SplitDriverQueue split;
+    detail::PackedDriverQueue packed;
     DriverQueue* driver = nullptr;
     std::vector<std::uint64_t> own;
   };
 
   static std::uint64_t shared_size(const DriverQueueConfig& config) {
-    return (config.ring.packed ? PackedDriverQueue::shared_size(config)
-                               : SplitDriverQueue::shared_size(config))
+    return (config.ring.packed ? detail::PackedDriverQueue::shared_size(config)
+                               : detail::SplitDriverQueue::shared_size(config))
         .raw;
   }
   static std::uint64_t own_size(const DriverQueueConfig& config) {
-    return (config.ring.packed ? PackedDriverQueue::own_size(config) : SplitDriverQueue::own_size(config))
+    return (config.ring.packed ? detail::PackedDriverQueue::own_size(config)
+                               : detail::SplitDriverQueue::own_size(config))
         .raw;
   }
 

@@ -7,8 +7,8 @@
 #include <functional>
 #include <vector>
 
-#include "fallow/virtio/pci_capabilities.h"
-#include "fallow/virtio/pci_transport.h"
+#include "fallow/virtio/transport/detail/pci_capabilities.h"
+#include "fallow/virtio/transport/pci_transport.h"
 #include "tests/support/register_model.h"
 
 namespace fallow {
@@ -182,35 +182,38 @@ class PciModel final : public PciFunction, public RegisterModel {
 
   // 4.1.3.1: the width of each field.
   static unsigned width_of(std::uint64_t at) {
-    if (at == kPciDeviceStatus || at == kPciConfigGeneration) return 1;
-    return at < kPciConfigMsixVector || (at >= kPciQueueDesc && at < kPciQueueNotifyData) ? 4 : 2;
+    if (at == detail::kPciDeviceStatus || at == detail::kPciConfigGeneration) return 1;
+    return at < detail::kPciConfigMsixVector ||
+                   (at >= detail::kPciQueueDesc && at < detail::kPciQueueNotifyData)
+               ? 4
+               : 2;
   }
 
   std::uint32_t read_common(std::uint64_t at, unsigned width) {
     require(width == width_of(at) && at % width == 0, "reads fields whole");
     switch (at) {
-      case kPciDeviceFeature:
+      case detail::kPciDeviceFeature:
         return offered_half(device_half_);
-      case kPciConfigMsixVector:
+      case detail::kPciConfigMsixVector:
         return config_vector_;
-      case kPciNumQueues: {
+      case detail::kPciNumQueues: {
         std::uint16_t count = 0;
         while (count < kQueues && device_.max_queue_size(count) != 0) ++count;
         return count;
       }
-      case kPciDeviceStatus:
+      case detail::kPciDeviceStatus:
         return read_status();
-      case kPciConfigGeneration:
+      case detail::kPciConfigGeneration:
         return static_cast<std::uint8_t>(device_.config_generation());
-      case kPciQueueSize:
+      case detail::kPciQueueSize:
         return selected().size != 0 ? selected().size : largest();
-      case kPciQueueMsixVector:
+      case detail::kPciQueueMsixVector:
         return selected().vector;
-      case kPciQueueEnable:
+      case detail::kPciQueueEnable:
         return selected().enabled ? 1 : 0;
-      case kPciQueueNotifyOff:
+      case detail::kPciQueueNotifyOff:
         return selected_;
-      case kPciQueueReset:
+      case detail::kPciQueueReset:
         return read_resetting();
       default:
         return 0;
@@ -220,51 +223,52 @@ class PciModel final : public PciFunction, public RegisterModel {
   void write_common(std::uint64_t at, unsigned width, std::uint32_t value) {
     require(width == width_of(at) && at % width == 0, "writes fields whole");
     switch (at) {
-      case kPciDeviceFeatureSelect:
+      case detail::kPciDeviceFeatureSelect:
         device_half_ = value;
         return;
-      case kPciDriverFeatureSelect:
+      case detail::kPciDriverFeatureSelect:
         driver_half_ = value;
         return;
-      case kPciDriverFeature:
+      case detail::kPciDriverFeature:
         return accept_half(driver_half_, value);
-      case kPciConfigMsixVector:
+      case detail::kPciConfigMsixVector:
         return map_vector(config_vector_, value);
-      case kPciDeviceStatus:
-        if (value == 0) config_vector_ = kPciNoVector;
+      case detail::kPciDeviceStatus:
+        if (value == 0) config_vector_ = detail::kPciNoVector;
         return write_status(static_cast<std::uint8_t>(value));
-      case kPciQueueSelect:
+      case detail::kPciQueueSelect:
         selected_ = static_cast<std::uint16_t>(value);
         return;
-      case kPciQueueSize:
+      case detail::kPciQueueSize:
         return set_size(value);
-      case kPciQueueMsixVector:
+      case detail::kPciQueueMsixVector:
         return map_vector(selected().vector, value);
-      case kPciQueueEnable:
+      case detail::kPciQueueEnable:
         require(value == 1, "writes nothing but 1 to queue_enable");
         return enable();
-      case kPciQueueReset:
+      case detail::kPciQueueReset:
         require(value == 1, "writes nothing but 1 to queue_reset");
         return reset_selected();
       default:
         break;
     }
-    const bool area = at >= kPciQueueDesc && at < kPciQueueNotifyData;
+    const bool area = at >= detail::kPciQueueDesc && at < detail::kPciQueueNotifyData;
     require(area, "leaves read-only fields alone");
-    if (area) set_area((at - kPciQueueDesc) / 8, (at / 4) % 2, value);
+    if (area) set_area((at - detail::kPciQueueDesc) / 8, (at / 4) % 2, value);
   }
 
   void map_vector(std::uint16_t& field, std::uint32_t vector) {
-    require(vector == kPciNoVector || vector < vectors_, "maps no event to a vector that there is not");
+    require(vector == detail::kPciNoVector || vector < vectors_,
+            "maps no event to a vector that there is not");
     const bool given = vector < vectors_ && vector < vectors_to_give;
-    field = given ? static_cast<std::uint16_t>(vector) : kPciNoVector;
+    field = given ? static_cast<std::uint16_t>(vector) : detail::kPciNoVector;
   }
 
   std::array<ModelRegisters, kPciBars> bars_;
   const std::uint16_t vectors_;
   std::vector<std::uint32_t> table_;  // of MSI-X
   std::uint32_t device_half_ = 0, driver_half_ = 0;
-  std::uint16_t config_vector_ = kPciNoVector;
+  std::uint16_t config_vector_ = detail::kPciNoVector;
 };
 
 }  // namespace fallow

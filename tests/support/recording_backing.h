@@ -7,8 +7,8 @@
 #include <functional>
 #include <vector>
 
-#include "fallow/balloon/memory_backing.h"
 #include "fallow/base/check.h"
+#include "fallow/base/memory_backing.h"
 
 namespace fallow {
 
@@ -46,7 +46,7 @@ class RecordingBacking final : public MemoryBacking {
     return Status::Failed;  // advice: nobody minds
   }
   Result<PfnCount> resident() noexcept override { return frames_; }
-  Promise promise() const noexcept override { return promised; }
+  Content content_after() const noexcept override { return promised; }
   PfnCount page() const noexcept override { return page_; }
 
   // Whether a frame was ever discarded.
@@ -63,7 +63,7 @@ class RecordingBacking final : public MemoryBacking {
   std::vector<Run> discards, populates;
   std::size_t fail_at = 0;           // the i-th discard fails, from 1 on
   std::vector<std::size_t> batches;  // how many were asked for at once
-  Promise promised = Promise::Zero;
+  Content promised = Content::Zero;
   std::function<void()> during_discard;  // what the guest does meanwhile
 
  private:

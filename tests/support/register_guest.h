@@ -20,7 +20,7 @@ class GuestInterrupts {
   std::uint64_t taken = 0;
 
   bool pending() const { return causes_ != 0; }
-  void attach(InterruptingTransport& transport) { transport_ = &transport; }
+  void attach(detail::InterruptingTransport& transport) { transport_ = &transport; }
   // The handler of a line, and of a message.
   void on_line() { on_causes(transport_->acknowledge()); }
   void on_causes(std::uint8_t causes) {
@@ -35,7 +35,7 @@ class GuestInterrupts {
   }
 
  private:
-  InterruptingTransport* transport_ = nullptr;
+  detail::InterruptingTransport* transport_ = nullptr;
   std::uint8_t causes_ = 0;
 };
 
@@ -48,7 +48,7 @@ struct PciGuest {
       model->interrupt = [this] { interrupts.on_line(); };
       model->message = [this](const MsiMessage& message) {
         const bool config_changed = message.address == kConfig.address && message.data == kConfig.data;
-        interrupts.on_causes(config_changed ? kCauseConfig : kCauseQueues);
+        interrupts.on_causes(config_changed ? detail::kCauseConfig : detail::kCauseQueues);
       };
       transport.emplace(port, *model);
       interrupts.attach(*transport);

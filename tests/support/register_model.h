@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "fallow/virtio/registers.h"
-#include "fallow/virtio/transport.h"
+#include "fallow/virtio/transport/registers.h"
+#include "fallow/virtio/transport/transport.h"
 
 namespace fallow {
 
@@ -111,7 +111,7 @@ class RegisterModel : public DeviceCalls {
   void enable() {
     Queue& queue = selected();
     require(queue.size != 0 && queue.area[0] != 0, "sets a queue up before it enables it");
-    const QueueAddresses at{queue.size, {queue.area[0]}, {queue.area[1]}, {queue.area[2]}};
+    const detail::QueueAddresses at{queue.size, {queue.area[0]}, {queue.area[1]}, {queue.area[2]}};
     queue.enabled = device_.start_queue(selected_, at) == Status::Ok;
     queue.resetting = 0;
   }

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "fallow/platform/fake_port.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
+#include "tests/support/fake_port.h"
 #include "tests/support/test_device.h"
 #include "tests/support/zone_box.h"
 
@@ -41,7 +41,7 @@ class Rig {
   Reporter& reporter() { return *reporter_; }
 
   // Runs the worker at each deadline from now on for `time`.
-  void pass_time(Nanoseconds time) { port.run_until(port.now() + time, worker_of(*reporter_)); }
+  void pass_time(Nanoseconds time) { port.run_until(port.now() + time, detail::worker_of(*reporter_)); }
   // What is due now, and no more.
   void run_due() { pass_time({}); }
 

@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "fallow/virtio/device_queue.h"
-#include "fallow/virtio/driver_queue.h"
-#include "fallow/virtio/guest_memory.h"
+#include "fallow/virtio/ring/device_queue.h"
+#include "fallow/virtio/ring/driver_queue.h"
+#include "fallow/virtio/ring/guest_memory.h"
 
 namespace fallow {
 
@@ -74,12 +74,14 @@ class RingBox {
 
  private:
   std::vector<std::uint64_t> own_;
-  std::vector<QueueBuffer> room_;
+  std::vector<detail::QueueBuffer> room_;
 };
 
-inline QueueBuffer readable(std::uint64_t address, std::uint32_t length) {
+inline detail::QueueBuffer readable(std::uint64_t address, std::uint32_t length) {
   return {{address}, length, false};
 }
-inline QueueBuffer writable(std::uint64_t address, std::uint32_t length) { return {{address}, length, true}; }
+inline detail::QueueBuffer writable(std::uint64_t address, std::uint32_t length) {
+  return {{address}, length, true};
+}
 
 }  // namespace fallow

@@ -10,21 +10,21 @@
 #include <thread>
 #include <vector>
 
-#include "fallow/vhost_user/balloon_guest.h"
-#include "fallow/vhost_user/session.h"
 #include "tests/support/vhost_guest.h"
+#include "vhost_user/daemon/balloon_guest.h"
+#include "vhost_user/session/session.h"
 
 namespace fallow {
 
-class SteppedGuest final : private BalloonGuestEvents {
+class SteppedGuest final : private vhost::BalloonGuestEvents {
  public:
-  explicit SteppedGuest(const VhostGuestOptions& driver = {}, const BalloonGuestOptions& device = {})
+  explicit SteppedGuest(const VhostGuestOptions& driver = {}, const vhost::BalloonGuestOptions& device = {})
       : front("", driver), options_(device), bell_(VhostFrontEnd::event()) {
     int ends[2] = {-1, -1};
     FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     front.front.connect(ends[0]);
     record.number = 1;
-    vhost_begin(record.vhost, ends[1]);
+    vhost::vhost_begin(record.vhost, ends[1]);
     begin();
   }
   ~SteppedGuest() {
@@ -52,17 +52,18 @@ class SteppedGuest final : private BalloonGuestEvents {
     return result;
   }
   // Handles messages until there is none, or one has to wait.
-  VhostOutcome step() {
-    VhostOutcome outcome = VhostOutcome::Done;
-    while ((outcome = session->step()) == VhostOutcome::Done || outcome == VhostOutcome::Refused) {
-      if (outcome == VhostOutcome::Refused) said.emplace_back(session->complaint().text());
+  vhost::VhostOutcome step() {
+    vhost::VhostOutcome outcome = vhost::VhostOutcome::Done;
+    while ((outcome = session->step()) == vhost::VhostOutcome::Done ||
+           outcome == vhost::VhostOutcome::Refused) {
+      if (outcome == vhost::VhostOutcome::Refused) said.emplace_back(session->complaint().text());
     }
     return outcome;
   }
   // As step(), and waits for what has to be waited for.
-  VhostOutcome finish() {
-    VhostOutcome outcome = VhostOutcome::Pending;
-    while ((outcome = step()) == VhostOutcome::Pending) wait();
+  vhost::VhostOutcome finish() {
+    vhost::VhostOutcome outcome = vhost::VhostOutcome::Pending;
+    while ((outcome = step()) == vhost::VhostOutcome::Pending) wait();
     return outcome;
   }
   // Waits until the guest wants its session, or the front-end says something.
@@ -92,22 +93,22 @@ class SteppedGuest final : private BalloonGuestEvents {
     }
   }
 
-  GuestRecord record{};
+  vhost::GuestRecord record{};
   VhostGuest front;
-  std::unique_ptr<BalloonGuest> guest;
-  std::unique_ptr<VhostSession> session;
+  std::unique_ptr<vhost::BalloonGuest> guest;
+  std::unique_ptr<vhost::Session> session;
   std::vector<std::string> said;
 
  private:
   void begin() {
-    auto made = BalloonGuest::create(options_, record, *this, bell_);
+    auto made = vhost::BalloonGuest::create(options_, record, *this, bell_);
     FALLOW_CHECK(made);
     guest = std::move(made.object);
-    session = std::make_unique<VhostSession>(record.vhost, *guest);
+    session = std::make_unique<vhost::Session>(record.vhost, *guest);
   }
   void guest_event(std::uint64_t, Kind, const std::string&) noexcept override {}
 
-  const BalloonGuestOptions options_;
+  const vhost::BalloonGuestOptions options_;
   const int bell_;
 };
 

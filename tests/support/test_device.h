@@ -29,7 +29,7 @@ class TestDevice final : public ReportingDevice {
   using Answer = std::function<Status(Scatterlist, std::uint32_t)>;
 
   explicit TestDevice(Port& port, std::uint32_t capacity = 32, std::uint32_t depth = 1,
-                      Promise promise = Promise::None)
+                      Content promise = Content::Unknown)
       : port_(port), capacity_(capacity), depth_(depth), promise_(promise) {}
 
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
@@ -38,7 +38,7 @@ class TestDevice final : public ReportingDevice {
   }
   std::uint32_t capacity() const noexcept override { return capacity_; }
   std::uint32_t depth() const noexcept override { return depth_; }
-  Promise promise() const noexcept override { return promise_; }
+  Content content_after() const noexcept override { return promise_; }
 
   // All frames it was shown since the last clear, in order; a frame that was shown twice is there twice.
   std::vector<std::uint64_t> frames_shown() const {
@@ -83,7 +83,7 @@ class TestDevice final : public ReportingDevice {
  private:
   Port& port_;
   std::uint32_t capacity_, depth_;
-  Promise promise_;
+  Content promise_;
 };
 
 }  // namespace fallow

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "fallow/trace/event.h"
+#include "trace/event.h"
 
 namespace fallow {
 
@@ -43,9 +43,9 @@ inline std::string with(std::string_view text, std::string_view word, std::strin
 }
 
 // Whether the same memory was allocated and freed at the same times. The CPU is a hint.
-inline bool same_but_for_the_cpu(std::vector<TraceEvent> one, std::vector<TraceEvent> other) {
-  for (std::vector<TraceEvent>* events : {&one, &other})
-    for (TraceEvent& event : *events) event.cpu = 0;
+inline bool same_but_for_the_cpu(std::vector<trace::TraceEvent> one, std::vector<trace::TraceEvent> other) {
+  for (std::vector<trace::TraceEvent>* events : {&one, &other})
+    for (trace::TraceEvent& event : *events) event.cpu = 0;
   return one == other;
 }
 

@@ -11,15 +11,15 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/vhost_user/backend.h"
+#include "vhost_user/session/backend.h"
 
 namespace fallow {
 
-class VhostDevice final : public VhostBackend {
+class VhostDevice final : public vhost::Backend {
  public:
   // What a test arranges.
   Features offered = kFeatureVersion1 | kFeatureRingPacked | 0x3f;
-  std::uint64_t protocol = kVhostServed;
+  std::uint64_t protocol = vhost::kVhostServed;
   std::uint32_t queues = 5;
   int pending = 0;             // so many calls are put off
   Status answer = Status::Ok;  // of all others
@@ -28,14 +28,14 @@ class VhostDevice final : public VhostBackend {
   // What it was told.
   std::vector<std::string> calls;
   Features accepted = 0;
-  std::vector<VhostMemoryRegion> memory;
+  std::vector<vhost::MemoryRegion> memory;
   struct Ring {
     bool started = false, enabled = false;
     std::uint32_t base = 0;
     int kick = -1, call = -1, err = -1;
   };
-  Ring rings[kVhostMaxVrings];
-  VhostInflight inflight;
+  Ring rings[vhost::kVhostMaxVrings];
+  vhost::InflightSettings inflight;
   std::byte config[16] = {};
   std::uint8_t device_status = 0;
 
@@ -68,19 +68,19 @@ class VhostDevice final : public VhostBackend {
     return status;
   }
 
-  Status set_memory(std::span<const VhostMemoryRegion> regions) noexcept override {
+  Status set_memory(std::span<const vhost::MemoryRegion> regions) noexcept override {
     for (const auto& region : regions) check(region);
     const Status status = called("set_memory", regions.size());
     if (status == Status::Ok) memory.assign(regions.begin(), regions.end());
     return status;
   }
-  Status add_region(const VhostMemoryRegion& region) noexcept override {
+  Status add_region(const vhost::MemoryRegion& region) noexcept override {
     check(region);
     const Status status = called("add_region", region.at.guest_address);
     if (status == Status::Ok && place(region) == memory.end()) memory.push_back(region);
     return status;
   }
-  Status remove_region(const VhostMemoryRegion& region) noexcept override {
+  Status remove_region(const vhost::MemoryRegion& region) noexcept override {
     const Status status = called("remove_region", region.at.guest_address);
     if (status == Status::Ok && place(region) != memory.end()) memory.erase(place(region));
     return status;
@@ -96,16 +96,17 @@ class VhostDevice final : public VhostBackend {
     return called("reset_device", 0);
   }
 
-  Status start_ring(std::uint32_t vring, const VhostSettings& settings) noexcept override {
-    const Vring& from = settings.vrings[vring];
+  Status start_ring(std::uint32_t vring, const vhost::Settings& settings) noexcept override {
+    const vhost::Vring& from = settings.vrings[vring];
     FALLOW_CHECK(vring < queues && from.size != 0 && from.addressed && open(from.kick));
     const Status status = called("start_ring", vring);
     if (status != Status::Ok) return status;
     rings[vring] = {true, settings.enabled(vring), from.base, from.kick, from.call, from.err};
     return status;
   }
-  Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept override {
-    if (called(drops(why) ? "drop_ring" : "stop_ring", vring) == Status::Pending) return Status::Pending;
+  Status stop_ring(std::uint32_t vring, vhost::RingEnd why, std::uint32_t& base) noexcept override {
+    if (called(vhost::drops(why) ? "drop_ring" : "stop_ring", vring) == Status::Pending)
+      return Status::Pending;
     rings[vring] = {};
     base = position;
     return Status::Ok;
@@ -116,7 +117,7 @@ class VhostDevice final : public VhostBackend {
     rings[vring].enabled = on;
     return Status::Ok;
   }
-  Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept override {
+  Status replace_descriptors(std::uint32_t vring, const vhost::Vring& ring) noexcept override {
     FALLOW_CHECK(rings[vring].started && open(ring.kick));
     const Status status = called("replace_descriptors", vring);
     if (status != Status::Ok) return status;
@@ -130,7 +131,7 @@ class VhostDevice final : public VhostBackend {
     return called("driver_may_leave", 0) == Status::Pending ? Status::Pending : Status::Ok;
   }
 
-  Status get_inflight(VhostInflight& wanted) noexcept override {
+  Status get_inflight(vhost::InflightSettings& wanted) noexcept override {
     const Status status = called("get_inflight", wanted.area.queues);
     if (status != Status::Ok) return status;
     wanted.area.mmap_size = 4096;
@@ -138,7 +139,7 @@ class VhostDevice final : public VhostBackend {
     inflight = wanted;
     return status;
   }
-  Status set_inflight(const VhostInflight& given) noexcept override {
+  Status set_inflight(const vhost::InflightSettings& given) noexcept override {
     FALLOW_CHECK(open(given.fd));
     const Status status = called("set_inflight", given.area.queues);
     if (status == Status::Ok) inflight = given;
@@ -158,12 +159,12 @@ class VhostDevice final : public VhostBackend {
   static bool in_config(std::uint64_t offset, std::uint64_t size) noexcept {
     return offset + size <= sizeof config;
   }
-  static void check(const VhostMemoryRegion& region) noexcept {
+  static void check(const vhost::MemoryRegion& region) noexcept {
     FALLOW_CHECK(open(region.fd) && region.at.size != 0);
     FALLOW_CHECK(region.at.guest_address + region.at.size >= region.at.size);
   }
-  std::vector<VhostMemoryRegion>::iterator place(const VhostMemoryRegion& region) noexcept {
-    return std::find_if(memory.begin(), memory.end(), [&](const VhostMemoryRegion& known) {
+  std::vector<vhost::MemoryRegion>::iterator place(const vhost::MemoryRegion& region) noexcept {
+    return std::find_if(memory.begin(), memory.end(), [&](const vhost::MemoryRegion& known) {
       return known.at.guest_address == region.at.guest_address;
     });
   }

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "fallow/base/check.h"
-#include "fallow/vhost_user/wire.h"
+#include "vhost_user/protocol/wire.h"
 
 namespace fallow {
 
@@ -66,7 +66,7 @@ class VhostFrontEnd {
   }
 
   static Bytes message(std::uint32_t request, const Bytes& payload, std::uint32_t flags) {
-    Bytes all = bytes_of(VhostHeader{request, flags, static_cast<std::uint32_t>(payload.size())});
+    Bytes all = bytes_of(vhost::Header{request, flags, static_cast<std::uint32_t>(payload.size())});
     append(all, payload.data(), payload.size());
     return all;
   }
@@ -92,13 +92,13 @@ class VhostFrontEnd {
     return sent == static_cast<ssize_t>(bytes.size());
   }
 
-  bool send(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {},
-            std::uint32_t flags = kVhostVersion) {
+  bool send(vhost::Request request, const Bytes& payload = {}, std::vector<int> fds = {},
+            std::uint32_t flags = vhost::kVhostVersion) {
     return send_bytes(message(static_cast<std::uint32_t>(request), payload, flags), std::move(fds));
   }
 
   struct Reply {
-    VhostHeader header;
+    vhost::Header header;
     Bytes payload;
     int fd = -1;
     std::uint64_t u64() const {

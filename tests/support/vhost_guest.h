@@ -11,11 +11,11 @@
 #include <thread>
 
 #include "fallow/balloon/wire.h"
-#include "fallow/vhost_user/rules.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "tests/support/unix_socket.h"
 #include "tests/support/vhost_front_end.h"
+#include "vhost_user/protocol/request_table.h"
 
 namespace fallow {
 
@@ -28,7 +28,7 @@ struct VhostGuestOptions {
 
 class VhostGuest {
  public:
-  static constexpr std::uint32_t kAck = kVhostVersion | kVhostNeedReply;
+  static constexpr std::uint32_t kAck = vhost::kVhostVersion | vhost::kVhostNeedReply;
   static constexpr std::uint64_t kBase = 0x1000'0000, kUser = 0x7f12'0000'0000, kInFile = 0x20'0000;
   static constexpr std::uint64_t kLists = 0x10'0000, kFree = 0x20'0000;  // behind the rings; from the base
   static constexpr std::uint64_t kRingRoom = 0x2'0000;
@@ -56,8 +56,9 @@ class VhostGuest {
   // ---- Messages. ----
 
   // The reply, or nothing: the connection is closed, or none came in time.
-  std::optional<VhostFrontEnd::Reply> ask(VhostRequest request, const Bytes& payload = {},
-                                          std::vector<int> fds = {}, std::uint32_t flags = kVhostVersion) {
+  std::optional<VhostFrontEnd::Reply> ask(vhost::Request request, const Bytes& payload = {},
+                                          std::vector<int> fds = {},
+                                          std::uint32_t flags = vhost::kVhostVersion) {
     if (!front.send(request, payload, std::move(fds), flags)) return {};
     return reply();
   }
@@ -67,7 +68,7 @@ class VhostGuest {
     return front.reply();
   }
   // 0: accepted; otherwise refused, or kHungUp.
-  std::uint64_t ack(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {}) {
+  std::uint64_t ack(vhost::Request request, const Bytes& payload = {}, std::vector<int> fds = {}) {
     const auto reply = ask(request, payload, std::move(fds), kAck);
     return reply ? reply->u64() : kHungUp;
   }
@@ -78,17 +79,17 @@ class VhostGuest {
 
   // ---- Setting up, as a driver and its monitor do. ----
 
-  bool negotiate(std::uint64_t protocol = kVhostServed) {
-    const auto offered = ask(VhostRequest::GetFeatures);
+  bool negotiate(std::uint64_t protocol = vhost::kVhostServed) {
+    const auto offered = ask(vhost::Request::GetFeatures);
     if (!offered) return false;
-    accepted = offered->u64() & (options.features | kFeatureVersion1 | kVhostFProtocolFeatures);
+    accepted = offered->u64() & (options.features | kFeatureVersion1 | vhost::kVhostFProtocolFeatures);
     packed = (accepted & kFeatureRingPacked) != 0;
-    return ack(VhostRequest::SetProtocolFeatures, bytes_of(protocol)) == 0 &&
-           ack(VhostRequest::SetOwner) == 0 && ack(VhostRequest::SetFeatures, bytes_of(accepted)) == 0;
+    return ack(vhost::Request::SetProtocolFeatures, bytes_of(protocol)) == 0 &&
+           ack(vhost::Request::SetOwner) == 0 && ack(vhost::Request::SetFeatures, bytes_of(accepted)) == 0;
   }
-  VhostRegion region() const { return {kBase, options.memory, kUser, kInFile}; }
+  vhost::Region region() const { return {kBase, options.memory, kUser, kInFile}; }
   bool set_memory() {
-    return ack(VhostRequest::SetMemTable, bytes_of(VhostMemTable{1, 0}, region()), {dup(file_)}) == 0;
+    return ack(vhost::Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region()), {dup(file_)}) == 0;
   }
   // A new ring in memory.
   void make_ring(std::uint16_t queue) {
@@ -102,9 +103,10 @@ class VhostGuest {
       config.indirect_tables = 4;
       config.indirect_length = options.queue_size;
     }
-    const ByteCount shared =
-        packed ? PackedDriverQueue::shared_size(config) : SplitDriverQueue::shared_size(config);
-    const ByteCount own = packed ? PackedDriverQueue::own_size(config) : SplitDriverQueue::own_size(config);
+    const ByteCount shared = packed ? detail::PackedDriverQueue::shared_size(config)
+                                    : detail::SplitDriverQueue::shared_size(config);
+    const ByteCount own =
+        packed ? detail::PackedDriverQueue::own_size(config) : detail::SplitDriverQueue::own_size(config);
     ring.own.assign(own.raw / 8 + 1, 0);
     const std::uint64_t at = rings_at + queue * kRingRoom;
     FALLOW_CHECK(shared.raw <= kRingRoom);
@@ -115,20 +117,20 @@ class VhostGuest {
     ring.call = VhostFrontEnd::event();
   }
   static std::uint64_t user(GuestPhys at) { return at.raw - kBase + kUser; }
-  VhostVringAddr addresses(std::uint16_t queue) const {
-    const QueueAddresses at = rings[queue].driver->addresses();
+  vhost::VringAddr addresses(std::uint16_t queue) const {
+    const detail::QueueAddresses at = rings[queue].driver->addresses();
     return {queue, 0, user(at.descriptors), user(at.device_area), user(at.driver_area), 0};
   }
   bool describe_ring(std::uint32_t queue, std::uint32_t base) {
-    return ack(VhostRequest::SetVringNum, bytes_of(VhostVringState{queue, options.queue_size})) == 0 &&
-           ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{queue, base})) == 0 &&
-           ack(VhostRequest::SetVringAddr, bytes_of(addresses(static_cast<std::uint16_t>(queue)))) == 0 &&
-           ack(VhostRequest::SetVringCall, bytes_of(std::uint64_t{queue}), {dup(rings[queue].call)}) == 0;
+    return ack(vhost::Request::SetVringNum, bytes_of(vhost::VringState{queue, options.queue_size})) == 0 &&
+           ack(vhost::Request::SetVringBase, bytes_of(vhost::VringState{queue, base})) == 0 &&
+           ack(vhost::Request::SetVringAddr, bytes_of(addresses(static_cast<std::uint16_t>(queue)))) == 0 &&
+           ack(vhost::Request::SetVringCall, bytes_of(std::uint64_t{queue}), {dup(rings[queue].call)}) == 0;
   }
   bool start_ring(std::uint32_t queue, std::uint32_t base) {
     return describe_ring(queue, base) &&
-           ack(VhostRequest::SetVringKick, bytes_of(std::uint64_t{queue}), {dup(rings[queue].kick)}) == 0 &&
-           ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{queue, 1})) == 0;
+           ack(vhost::Request::SetVringKick, bytes_of(std::uint64_t{queue}), {dup(rings[queue].kick)}) == 0 &&
+           ack(vhost::Request::SetVringEnable, bytes_of(vhost::VringState{queue, 1})) == 0;
   }
   std::uint32_t fresh_base() const { return packed ? 0x80008000U : 0; }
   bool start_rings() {
@@ -143,30 +145,30 @@ class VhostGuest {
     int ends[2];
     FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     requests_ = ends[0];
-    return ack(VhostRequest::SetBackendReqFd, {}, {ends[1]}) == 0;
+    return ack(vhost::Request::SetBackendReqFd, {}, {ends[1]}) == 0;
   }
   bool told_of_config(int wait_ms = kWaitMs) {
-    VhostHeader header;
+    vhost::Header header;
     pollfd readable{requests_, POLLIN, 0};
     return poll(&readable, 1, wait_ms) == 1 &&
            recv(requests_, &header, sizeof header, 0) == static_cast<ssize_t>(sizeof header) &&
-           header.request == static_cast<std::uint32_t>(VhostBackendRequest::ConfigChangeMsg);
+           header.request == static_cast<std::uint32_t>(vhost::BackendRequest::ConfigChangeMsg);
   }
   bool bind() { return negotiate() && give_channel() && set_memory() && start_rings(); }
 
   // Where the ring is now, which stopped.
   std::uint32_t stop_ring(std::uint32_t queue) {
-    const auto reply = ask(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0}));
-    VhostVringState state{~0U, ~0U};
+    const auto reply = ask(vhost::Request::GetVringBase, bytes_of(vhost::VringState{queue, 0}));
+    vhost::VringState state{~0U, ~0U};
     if (reply && reply->payload.size() == sizeof state)
       std::memcpy(&state, reply->payload.data(), sizeof state);
     return state.index == queue ? state.num : ~0U;
   }
   std::optional<std::uint32_t> config(std::uint32_t offset) {
-    const auto reply = ask(VhostRequest::GetConfig, bytes_of(VhostConfigHead{offset, 4, 0}, 0U));
+    const auto reply = ask(vhost::Request::GetConfig, bytes_of(vhost::ConfigHead{offset, 4, 0}, 0U));
     std::uint32_t value = 0;
-    if (!reply || reply->payload.size() != sizeof(VhostConfigHead) + sizeof value) return {};
-    std::memcpy(&value, reply->payload.data() + sizeof(VhostConfigHead), sizeof value);
+    if (!reply || reply->payload.size() != sizeof(vhost::ConfigHead) + sizeof value) return {};
+    std::memcpy(&value, reply->payload.data() + sizeof(vhost::ConfigHead), sizeof value);
     return value;
   }
   // The driver's rings as they are, at a monitor's request: disabled first, then stopped. Where they were.
@@ -183,18 +185,18 @@ class VhostGuest {
     return true;
   }
   std::uint64_t enable(std::uint32_t queue, bool on) {
-    return ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{queue, on ? 1U : 0U}));
+    return ack(vhost::Request::SetVringEnable, bytes_of(vhost::VringState{queue, on ? 1U : 0U}));
   }
   std::uint64_t set_features(std::uint64_t features) {
-    return ack(VhostRequest::SetFeatures, bytes_of(features));
+    return ack(vhost::Request::SetFeatures, bytes_of(features));
   }
   std::uint64_t write_config(std::uint32_t offset, std::uint32_t value) {
-    return ack(VhostRequest::SetConfig, bytes_of(VhostConfigHead{offset, 4, 0}, value));
+    return ack(vhost::Request::SetConfig, bytes_of(vhost::ConfigHead{offset, 4, 0}, value));
   }
 
   // ---- What the driver does. ----
 
-  void add(std::uint16_t queue, std::span<const QueueBuffer> buffers, std::uint64_t token = 0) {
+  void add(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers, std::uint64_t token = 0) {
     FALLOW_CHECK(rings[queue].driver->add(buffers, token) == Status::Ok);
     if (rings[queue].driver->take_kick()) kick(queue);
   }
@@ -217,17 +219,17 @@ class VhostGuest {
       static_cast<void>(!read(ring.call, &count, sizeof count));
     }
   }
-  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const QueueBuffer> buffers) {
+  std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers) {
     add(queue, buffers);
     const auto used = take(queue);
     return used ? std::optional(used->length) : std::nullopt;
   }
-  static QueueBuffer range(std::uint64_t offset, std::uint32_t length) {
+  static detail::QueueBuffer range(std::uint64_t offset, std::uint32_t length) {
     return {{kBase + offset}, length, true};
   }
   // Reports `count` ranges of `length` bytes from `offset` on; the bytes that were released.
   std::optional<std::uint32_t> report(std::uint64_t offset, std::uint32_t length, unsigned count = 1) {
-    std::vector<QueueBuffer> ranges;
+    std::vector<detail::QueueBuffer> ranges;
     for (unsigned i = 0; i < count; ++i) ranges.push_back(range(offset + std::uint64_t{i} * length, length));
     return exchange(kReporting, ranges);
   }
@@ -236,14 +238,14 @@ class VhostGuest {
     std::uint32_t* const list = reinterpret_cast<std::uint32_t*>(memory_ + kLists);
     std::uint32_t n = 0;
     for (const std::uint32_t frame : frames) list[n++] = static_cast<std::uint32_t>(kBase >> 12) + frame;
-    const QueueBuffer buffer{{kBase + kLists}, n * 4, false};
+    const detail::QueueBuffer buffer{{kBase + kLists}, n * 4, false};
     return exchange(queue, {&buffer, 1}).has_value();
   }
   void give_statistics(std::uint16_t tag, std::uint64_t value) {
     std::byte* const at = memory_ + kLists + 4096;
     std::memcpy(at, &tag, sizeof tag);
     std::memcpy(at + 2, &value, sizeof value);
-    const QueueBuffer buffer{{kBase + kLists + 4096}, kStatSize, false};
+    const detail::QueueBuffer buffer{{kBase + kLists + 4096}, kStatSize, false};
     add(kStats, {&buffer, 1});
   }
 
@@ -269,8 +271,8 @@ class VhostGuest {
   }
 
   struct Ring {
-    SplitDriverQueue split;
-    PackedDriverQueue packed;
+    detail::SplitDriverQueue split;
+    detail::PackedDriverQueue packed;
     DriverQueue* driver = nullptr;
     std::vector<std::uint64_t> own;
     int kick = -1, call = -1;

@@ -11,9 +11,9 @@
 #include <mutex>
 #include <thread>
 
-#include "fallow/vhost_user/server.h"
 #include "tests/support/scratch_folder.h"
 #include "tests/support/vhost_guest.h"
+#include "vhost_user/daemon/server.h"
 
 namespace fallow {
 
@@ -40,7 +40,7 @@ inline bool others_sleep() {
   return true;
 }
 
-class RecordingEvents final : public ServerEvents {
+class RecordingEvents final : public vhost::ServerEvents {
  public:
   void guest_event(std::uint64_t, Kind, const std::string& why) noexcept override { note("event: " + why); }
   void connected(std::uint64_t, std::uint32_t) noexcept override { note("connected"); }
@@ -108,12 +108,12 @@ inline int listen_at(const std::string& path, int backlog = 512) {
 
 struct ServerRecords {
   static constexpr std::size_t kMostGuests = 256;
-  GuestRecord guests[kMostGuests];
+  vhost::GuestRecord guests[kMostGuests];
 };
 
 class VhostServerBox {
  public:
-  explicit VhostServerBox(BalloonGuestOptions guest = {}) {
+  explicit VhostServerBox(vhost::BalloonGuestOptions guest = {}) {
     path = folder_.path("socket");
     options.listeners = {listen_at(path)};
     options.guest = guest;
@@ -133,7 +133,7 @@ class VhostServerBox {
 
   // `keep`: descriptors that are not the guests'.
   void start(std::vector<int> keep) {
-    auto made = Server::create(options, records->guests, events, keep);
+    auto made = vhost::Server::create(options, records->guests, events, keep);
     ASSERT_TRUE(made) << made.error;
     server = std::move(made.object);
     thread_ = std::thread([this] {
@@ -153,7 +153,7 @@ class VhostServerBox {
   }
   // As a crash does: nothing is closed, told or handed back. What a guest's thread is at ends first.
   void die() {
-    server->post([](Server&) { throw Death{}; });
+    server->post([](vhost::Server&) { throw Death{}; });
     thread_.join();
     server.reset();
   }
@@ -161,27 +161,27 @@ class VhostServerBox {
   template <class F>
   auto ask(F f) {
     std::promise<decltype(f(*server))> answer;
-    server->post([&](Server& s) { answer.set_value(f(s)); });
+    server->post([&](vhost::Server& s) { answer.set_value(f(s)); });
     return answer.get_future().get();
   }
-  std::vector<GuestSnapshot> guests() {
-    return ask([](Server& s) { return s.guests(); });
+  std::vector<vhost::GuestSnapshot> guests() {
+    return ask([](vhost::Server& s) { return s.guests(); });
   }
   // Of the only guest.
-  GuestSnapshot guest() {
+  vhost::GuestSnapshot guest() {
     const auto all = guests();
     EXPECT_EQ(all.size(), 1U);
-    return all.empty() ? GuestSnapshot{} : all[0];
+    return all.empty() ? vhost::GuestSnapshot{} : all[0];
   }
   bool wait_for_guests(std::size_t n) {
     return eventually([&] { return guests().size() == n; });
   }
 
   std::string path;
-  ServerOptions options;
+  vhost::ServerOptions options;
   ServerRecords* records = nullptr;
   RecordingEvents events;
-  std::unique_ptr<Server> server;
+  std::unique_ptr<vhost::Server> server;
 
  private:
   struct Death {};
@@ -209,7 +209,7 @@ inline void expect_good_guest(VhostServerBox& box, const VhostGuestOptions& opti
 // are what they were.
 class VhostServerRig : public testing::Test {
  protected:
-  explicit VhostServerRig(BalloonGuestOptions guest = {}) : box(guest) { box.start(); }
+  explicit VhostServerRig(vhost::BalloonGuestOptions guest = {}) : box(guest) { box.start(); }
   void TearDown() override {
     if (!box.server) box.start(all_descriptors());
     expect_good_guest(box);

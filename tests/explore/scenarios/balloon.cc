@@ -1,7 +1,7 @@
 // The balloon driver's threads: MO-18, and the pairs of its requests.
-#include "tests/explore/balloon_world.h"
+#include "tests/explore/world/balloon_world.h"
 
-#include "tests/explore/scenario.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 

@@ -1,5 +1,5 @@
 // EarliestDeadline by itself: what every port keeps behind wake_at().
-#include "fallow/platform/deadline.h"
+#include "fallow/platform/detail/deadline.h"
 
 #include "tests/explore/scenarios/zones.h"
 
@@ -8,7 +8,7 @@ namespace {
 
 // Work that a thread asks a wakeup for, and the worker that takes the request and then looks.
 struct Sleeper {
-  EarliestDeadline deadline;
+  detail::EarliestDeadline deadline;
   bool work[2] = {};  // not atomic: lower() and take() order it
   unsigned done = 0;
 
@@ -28,7 +28,7 @@ struct Sleeper {
 FALLOW_SCENARIO(
     RequestBesideTake,
     "EarliestDeadline: a later request that changes nothing stays, or the worker finds its work") {
-  EarliestDeadline& d = state<EarliestDeadline>();
+  detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   std::atomic<bool>& work = state<std::atomic<bool>>(false);
   bool& found = state<bool>(false);
   d.lower({5});
@@ -72,7 +72,7 @@ FALLOW_SCENARIO(TwoRequestsBesideTake,
 
 FALLOW_SCENARIO(TwoRequests,
                 "EarliestDeadline: of two requests the earlier one counts, and its sleeper is told") {
-  EarliestDeadline& d = state<EarliestDeadline>();
+  detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   bool* const told = state<std::array<bool, 2>>().data();
   thread([&d, told] { told[0] = d.lower({3}); });
   thread([&d, told] { told[1] = d.lower({5}); });
@@ -84,7 +84,7 @@ FALLOW_SCENARIO(TwoRequests,
 
 FALLOW_SCENARIO(TwoProcessorsTake,
                 "EarliestDeadline: of two processors that find a request due one runs the worker") {
-  EarliestDeadline& d = state<EarliestDeadline>();
+  detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   unsigned& runs = state<unsigned>(0u);
   d.lower({5});
   for (unsigned i = 0; i < 2; ++i) thread([&d, &runs] { runs += d.take_if_due({10}) ? 1 : 0; });

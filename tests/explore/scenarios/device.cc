@@ -126,7 +126,7 @@ FALLOW_SCENARIO(FailureBesideAllocation,
 FALLOW_SCENARIO(PromisedBlockBesideAPass,
                 "R12: an allocation is told that its block holds zeros, if it was reported") {
   World& w = single_blocks(2);
-  w.device().promises = Promise::Zero;
+  w.device().promises = Content::Zero;
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   thread([&w] { w.work(1); });
   thread([&w] { w.allocate(0, 9); });

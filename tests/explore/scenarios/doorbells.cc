@@ -1,7 +1,7 @@
 // Doorbells between a driver and a device of one process: MO-16, MO-17, and the pairs of the transport.
-#include "fallow/platform/spin_lock.h"
-#include "tests/explore/echo_device.h"
-#include "tests/explore/scenario.h"
+#include "fallow/platform/detail/spin_lock.h"
+#include "tests/explore/world/echo_device.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
@@ -38,7 +38,7 @@ struct NewsWorld final : DeviceCalls {
   void add(std::uint16_t queue) {
     engine().plain(&written[queue], sizeof(unsigned), true, "what comes with the news");
     written[queue] = 1;
-    news.add(DriverNews::of(queue));
+    news.add(detail::PendingNotifications::of(queue));
     news.pass_on();
   }
   void queue_used(std::uint16_t queue) noexcept override {
@@ -51,7 +51,7 @@ struct NewsWorld final : DeviceCalls {
   void config_changed() noexcept override {}
 
   ModelPort port;
-  DriverNews news;
+  detail::PendingNotifications news;
   bool alive = true;
   unsigned written[2] = {}, told[2] = {}, teller[2] = {};
 };
@@ -105,7 +105,7 @@ FALLOW_SCENARIO(NewsBesideTheBeginningOfCalls, "MO-17: news that meets set_calls
 // ---- Pairs. ----
 
 FALLOW_SCENARIO(SectionsOfASpinLock, "SpinLock: what a section did is seen by the next one") {
-  SpinLock& lock = state<SpinLock>();
+  detail::SpinLock& lock = state<detail::SpinLock>();
   ModelPort& port = state<ModelPort>();
   unsigned& plain = state<unsigned>(0U);
   std::atomic<bool>& inside = state<std::atomic<bool>>(false);
@@ -113,7 +113,7 @@ FALLOW_SCENARIO(SectionsOfASpinLock, "SpinLock: what a section did is seen by th
   for (unsigned t = 0; t < 3; ++t) {
     thread([&lock, &port, &plain, &inside, contended] {
       reached(contended, inside.load(std::memory_order_relaxed));
-      const SpinLock::Held held(lock, port);
+      const detail::SpinLock::Held held(lock, port);
       if (inside.exchange(true, std::memory_order_relaxed)) engine().fail("two threads hold the lock");
       engine().plain(&plain, sizeof plain, true, "a section's write");
       ++plain;

@@ -1,5 +1,5 @@
 // One scenario, or more, for each fault that an explorer found in this core: each failed before its mend.
-#include "tests/explore/scenario.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
@@ -59,7 +59,7 @@ static World& marked_without_promise(std::uint64_t free) {
 }
 static void promise_anew(World& w) {
   w.forget();
-  w.device().promises = Promise::Zero;
+  w.device().promises = Content::Zero;
   w.register_device(state<HwmPolicy>(Order{9}, 32U));
 }
 FALLOW_SCENARIO(PromiseAfterTheMarksOfABlock,

@@ -3,7 +3,7 @@
 #include <array>
 #include <atomic>
 
-#include "tests/explore/scenario.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 namespace {

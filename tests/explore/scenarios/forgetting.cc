@@ -5,7 +5,7 @@ namespace fallow::explore {
 namespace {
 
 // Two blocks, a device that has reported what there was, and a worker at rest.
-World& reported_blocks(Promise promise = Promise::None, std::uint32_t mark = 1) {
+World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;
   w.register_device(state<HwmPolicy>(Order{9}, mark));
@@ -77,7 +77,7 @@ FALLOW_SCENARIO(ForgetWaitsForAFailure,
 
 FALLOW_SCENARIO(ForgetBesideAllocation,
                 "R10, RPT-10: no allocation is told of a promise whose marks are being forgotten") {
-  World& w = reported_blocks(Promise::Zero);
+  World& w = reported_blocks(Content::Zero);
   thread([&w] { w.allocate(0, 9); });
   thread([&w] {
     w.forget();
@@ -118,7 +118,7 @@ FALLOW_SCENARIO(AnotherPromiseBesideAllocation,
   w.unregister_device();
   thread([&w] { w.allocate(0, 9); });
   thread([&w] {
-    w.device().promises = Promise::Zero;
+    w.device().promises = Content::Zero;
     w.register_device(state<HwmPolicy>(Order{9}, 1U));
   });
   at_end([&w, refault = declare_goal("a reported block is allocated")] {
@@ -129,14 +129,14 @@ FALLOW_SCENARIO(AnotherPromiseBesideAllocation,
 
 FALLOW_SCENARIO(PoisonAfterZeroBesideAllocation,
                 "R12: a promise says nothing of marks that were made under another one") {
-  World& w = reported_blocks(Promise::Zero);
+  World& w = reported_blocks(Content::Zero);
   w.unregister_device();
   const Pfn pfn = w.allocate(0, 9).pfn;
   w.free(0, pfn, 9);
   w.drain(0);
   thread([&w] { w.allocate(0, 9); });
   thread([&w] {
-    w.device().promises = Promise::Poison;
+    w.device().promises = Content::Poison;
     w.register_device(state<HwmPolicy>(Order{9}, 1U));
     w.work(1);
   });

@@ -6,39 +6,40 @@ namespace fallow::explore {
 namespace {
 
 // An index alone, with `blocks` blocks and none of them a member.
-BlockIndex& index_of(std::uint32_t blocks, BlockIndex::Zeros zeros) {
-  const std::size_t words = BlockIndex::storage_size(blocks).raw / sizeof(std::uint64_t);
+detail::BlockIndex& index_of(std::uint32_t blocks, detail::BlockIndex::Zeros zeros) {
+  const std::size_t words = detail::BlockIndex::storage_size(blocks).raw / sizeof(std::uint64_t);
   auto* storage =
       static_cast<std::atomic<std::uint64_t>*>(arena().allocate(words * sizeof(std::atomic<std::uint64_t>)));
-  BlockIndex& index = state<BlockIndex>(blocks, zeros, storage);
-  for (std::uint32_t b = 0; zeros == BlockIndex::Zeros::Members && b < blocks; ++b) index.remove(b);
+  detail::BlockIndex& index = state<detail::BlockIndex>(blocks, zeros, storage);
+  for (std::uint32_t b = 0; zeros == detail::BlockIndex::Zeros::Members && b < blocks; ++b) index.remove(b);
   return index;
 }
 
 constexpr std::uint32_t kTwoLevels = 128, kThreeLevels = 4097;
 
-void check_index(const BlockIndex& index, std::uint32_t member) {
+void check_index(const detail::BlockIndex& index, std::uint32_t member) {
   if (!index.is_exact()) engine().fail("IDX-1: a node has members that its parent does not know of");
-  if (index.find(0) != member || index.find_before(kNoBlock) != member)
+  if (index.find(0) != member || index.find_before(detail::kNoBlock) != member)
     engine().fail("IDX-1: a search does not find the only member");
 }
 
 // The last member of a node goes while another comes, which shares with it the nodes from some level on.
-void comes_and_goes(std::uint32_t blocks, BlockIndex::Zeros zeros, std::uint32_t goes, std::uint32_t comes) {
-  BlockIndex& index = index_of(blocks, zeros);
+void comes_and_goes(std::uint32_t blocks, detail::BlockIndex::Zeros zeros, std::uint32_t goes,
+                    std::uint32_t comes) {
+  detail::BlockIndex& index = index_of(blocks, zeros);
   index.insert(goes);
   const unsigned empties = declare_goal("the index is empty for a moment");
   thread([&index, goes] { index.remove(goes); });
   thread([&index, comes, empties] {
-    reached(empties, index.find(0) == kNoBlock);
+    reached(empties, index.find(0) == detail::kNoBlock);
     index.insert(comes);
   });
   at_end([&index, comes] { check_index(index, comes); });
 }
 
 // A member is struck off and looked at, or changed and struck on again, as the reporter and a free do.
-void struck_off_or_on(BlockIndex::Zeros zeros, bool again) {
-  BlockIndex& index = index_of(kTwoLevels, zeros);
+void struck_off_or_on(detail::BlockIndex::Zeros zeros, bool again) {
+  detail::BlockIndex& index = index_of(kTwoLevels, zeros);
   index.insert(1);
   auto& changed = state<std::atomic<bool>>(false);
   bool& seen = state<bool>(false);
@@ -66,7 +67,7 @@ void struck_off_or_on(BlockIndex::Zeros zeros, bool again) {
 
 // What a thread has inserted it finds, though another is still inserting the same block.
 void found_once_inserted(bool again) {
-  BlockIndex& index = index_of(kThreeLevels, BlockIndex::Zeros::Absent);
+  detail::BlockIndex& index = index_of(kThreeLevels, detail::BlockIndex::Zeros::Absent);
   const unsigned member = declare_goal("the block is a member already");
   thread([&index] { index.insert(1); });
   thread([&index, member, again] {
@@ -76,7 +77,7 @@ void found_once_inserted(bool again) {
     } else {
       index.insert(1);
     }
-    if (index.find(0) != 1 || index.find_before(kNoBlock) != 1)
+    if (index.find(0) != 1 || index.find_before(detail::kNoBlock) != 1)
       engine().fail("MO-5: a block that was inserted is not found");
   });
 }
@@ -84,21 +85,21 @@ void found_once_inserted(bool again) {
 }  // namespace
 
 FALLOW_SCENARIO(MemberComesAsAnotherGoes, "IDX-1: the last of a leaf goes while another of it comes") {
-  comes_and_goes(kTwoLevels, BlockIndex::Zeros::Absent, 0, 1);
+  comes_and_goes(kTwoLevels, detail::BlockIndex::Zeros::Absent, 0, 1);
 }
 FALLOW_SCENARIO(ZeroMemberComesAsAnotherGoes, "IDX-1: the same in an index where zero means member") {
-  comes_and_goes(kTwoLevels, BlockIndex::Zeros::Members, 0, 1);
+  comes_and_goes(kTwoLevels, detail::BlockIndex::Zeros::Members, 0, 1);
 }
 FALLOW_SCENARIO(LeafComesAsAnotherGoes,
                 "IDX-1: the last of a node of the second level goes while another comes") {
-  comes_and_goes(kThreeLevels, BlockIndex::Zeros::Absent, 0, 64);
+  comes_and_goes(kThreeLevels, detail::BlockIndex::Zeros::Absent, 0, 64);
 }
 FALLOW_SCENARIO(MemberOfThreeLevelsComesAsAnotherGoes,
                 "IDX-1: the last of a leaf goes, and all above it empties") {
-  comes_and_goes(kThreeLevels, BlockIndex::Zeros::Absent, 0, 1);
+  comes_and_goes(kThreeLevels, detail::BlockIndex::Zeros::Absent, 0, 1);
 }
 FALLOW_SCENARIO(SameMemberComesAndGoes, "IDX-1: one block is removed and inserted at once, and searched") {
-  BlockIndex& index = index_of(kTwoLevels, BlockIndex::Zeros::Absent);
+  detail::BlockIndex& index = index_of(kTwoLevels, detail::BlockIndex::Zeros::Absent);
   index.insert(0);
   const unsigned stays = declare_goal("it stays a member");
   const unsigned goes = declare_goal("it goes");
@@ -106,29 +107,29 @@ FALLOW_SCENARIO(SameMemberComesAndGoes, "IDX-1: one block is removed and inserte
   thread([&index] { index.insert(0); });
   at_end([&index, stays, goes] {
     reached(index.contains(0) ? stays : goes);
-    check_index(index, index.contains(0) ? 0 : kNoBlock);
+    check_index(index, index.contains(0) ? 0 : detail::kNoBlock);
   });
 }
 FALLOW_SCENARIO(TwoMembersGoAtOnce,
                 "IDX-1: two that go at once leave nothing behind but what a third brings") {
-  BlockIndex& index = index_of(kTwoLevels, BlockIndex::Zeros::Absent);
+  detail::BlockIndex& index = index_of(kTwoLevels, detail::BlockIndex::Zeros::Absent);
   index.insert(0);
   index.insert(1);
   const unsigned empties = declare_goal("the index is empty for a moment");
   thread([&index] { index.remove(0); });
   thread([&index, empties] {
     index.remove(1);
-    reached(empties, index.find(0) == kNoBlock);
+    reached(empties, index.find(0) == detail::kNoBlock);
     index.insert(2);
   });
   at_end([&index] { check_index(index, 2); });
 }
 FALLOW_SCENARIO(StruckOffOrInserted,
                 "MO-4: a block is struck off and looked at, or inserted after its change") {
-  struck_off_or_on(BlockIndex::Zeros::Absent, false);
+  struck_off_or_on(detail::BlockIndex::Zeros::Absent, false);
 }
 FALLOW_SCENARIO(StruckOffOrInsertedAgain, "MO-4: the same for insert_again(), where zero means member") {
-  struck_off_or_on(BlockIndex::Zeros::Members, true);
+  struck_off_or_on(detail::BlockIndex::Zeros::Members, true);
 }
 FALLOW_SCENARIO(FoundOnceInserted, "MO-5: a block that a thread inserted is found, whoever else inserts it") {
   found_once_inserted(false);
@@ -189,21 +190,22 @@ FALLOW_SCENARIO(StaleListingIsMended,
 FALLOW_SCENARIO(BlockMissedBesideItsNeighbour,
                 "R11: no NoMemory if a block was free and listed before the search began") {
   ModelPort& port = state<ModelPort>();
-  const ZoneConfig config{{}, {std::uint64_t{66} * kBlockFrames}, 3};
+  const ZoneConfig config{{}, {std::uint64_t{66} * detail::kBlockFrames}, 3};
   const ByteCount size = Zone::metadata_size(config);
   Zone& zone =
       *Zone::create(port, config, {static_cast<std::byte*>(arena().allocate(size.raw)), size.raw}).value();
-  if (zone.reserve({}, {std::uint64_t{64} * kBlockFrames}) != Status::Ok) engine().fail("reserve() fails");
-  const Pfn neighbour = zone.cache(2).allocate(kBlockOrder).pfn;
-  const Pfn pfn = zone.cache(2).allocate(kBlockOrder).pfn;
-  if (zone.cache(2).free(neighbour, kBlockOrder) != Status::Ok) engine().fail("free() fails");
+  if (zone.reserve({}, {std::uint64_t{64} * detail::kBlockFrames}) != Status::Ok)
+    engine().fail("reserve() fails");
+  const Pfn neighbour = zone.cache(2).allocate(detail::kBlockOrder).pfn;
+  const Pfn pfn = zone.cache(2).allocate(detail::kBlockOrder).pfn;
+  if (zone.cache(2).free(neighbour, detail::kBlockOrder) != Status::Ok) engine().fail("free() fails");
   zone.cache(2).drain();
   const unsigned both = declare_goal("the search begins after the free");
-  thread([&zone] { static_cast<void>(zone.cache(0).allocate(kBlockOrder)); });
+  thread([&zone] { static_cast<void>(zone.cache(0).allocate(detail::kBlockOrder)); });
   thread([&zone, &port, pfn, both] {
-    if (zone.cache(2).free(pfn, kBlockOrder) != Status::Ok) engine().fail("a right free is refused");
+    if (zone.cache(2).free(pfn, detail::kBlockOrder) != Status::Ok) engine().fail("a right free is refused");
     port.relax();
-    const Allocation got = zone.cache(1).allocate(kBlockOrder);
+    const Allocation got = zone.cache(1).allocate(detail::kBlockOrder);
     reached(both, got.ok());
     if (!got.ok()) engine().fail("R11: NoMemory, and two blocks were there for two threads");
   });

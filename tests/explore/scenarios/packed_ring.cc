@@ -1,11 +1,11 @@
 // A packed ring: MO-13 to MO-15.
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "tests/explore/ring_scenarios.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "tests/explore/world/ring_scenarios.h"
 
 namespace fallow::explore {
 
-using PackedRing = RingPair<PackedDriverQueue, PackedDeviceQueue, true>;
+using PackedRing = RingPair<detail::PackedDriverQueue, detail::PackedDeviceQueue, true>;
 
 FALLOW_SCENARIO(PackedDescriptorBeforeItsFlags,
                 "MO-13: a descriptor, and what its buffer holds, is there before its flags") {

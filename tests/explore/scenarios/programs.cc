@@ -1,6 +1,6 @@
 // What random programs found once, as it was printed.
-#include "tests/explore/program.h"
-#include "tests/explore/scenario.h"
+#include "tests/explore/programs/program.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 

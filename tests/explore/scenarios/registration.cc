@@ -5,7 +5,7 @@ namespace fallow::explore {
 namespace {
 
 // Two blocks, a device that has reported what there was, and a worker at rest.
-World& reported_blocks(Promise promise = Promise::None, std::uint32_t mark = 1) {
+World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;
   w.register_device(state<HwmPolicy>(Order{9}, mark));

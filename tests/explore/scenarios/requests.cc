@@ -169,12 +169,12 @@ FALLOW_SCENARIO(TwoFailures,
 FALLOW_SCENARIO(NotPromisedBesideAllocation,
                 "R12: once a device answers NotPromised, no allocation is told what its frames hold") {
   World& w = single_blocks(2);
-  w.device().promises = Promise::Zero;
+  w.device().promises = Content::Zero;
   w.device().depths = 2;
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   report_all(w);
-  thread([&w] { w.complete_next(Status::NotPromised); });
+  thread([&w] { w.complete_next(Status::ContentUnknown); });
   thread([&w] {
     w.allocate(0, 9);
     w.allocate(0, 9);

@@ -1,11 +1,11 @@
 // A split ring: MO-10 to MO-12.
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
-#include "tests/explore/ring_scenarios.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
+#include "tests/explore/world/ring_scenarios.h"
 
 namespace fallow::explore {
 
-using SplitRing = RingPair<SplitDriverQueue, SplitDeviceQueue, false>;
+using SplitRing = RingPair<detail::SplitDriverQueue, detail::SplitDeviceQueue, false>;
 
 FALLOW_SCENARIO(SplitChainBeforeItsIndex,
                 "MO-10: a chain, and what its buffers hold, is there before the index") {

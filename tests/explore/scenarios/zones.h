@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 
-#include "tests/explore/scenario.h"
+#include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
@@ -15,7 +15,7 @@ struct Range {
 
 // A zone of two blocks in which no frames are free except `ranges`, which ascend.
 inline World& world_with(std::uint32_t caches, std::initializer_list<Range> ranges) {
-  constexpr std::uint64_t kEnd = 2 * std::uint64_t{kBlockFrames};
+  constexpr std::uint64_t kEnd = 2 * std::uint64_t{detail::kBlockFrames};
   World& w = world({{}, {kEnd}, caches});
   std::uint64_t at = 0;
   for (const Range& r : ranges) {

@@ -5,7 +5,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class ActualObserver final : public BalloonObserver {
@@ -139,4 +139,4 @@ TEST_F(BalloonConfig, AResetForgetsWhatTheDriverSaid) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

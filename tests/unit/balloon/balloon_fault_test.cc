@@ -4,7 +4,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint32_t kFrame = 4096;
@@ -76,4 +76,4 @@ TEST(BalloonFault, ANoticeIsGivenOnce) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

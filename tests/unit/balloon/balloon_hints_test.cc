@@ -3,7 +3,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class HintObserver final : public BalloonObserver {
@@ -161,4 +161,4 @@ TEST_F(HostileHints, Case24_PagesAreCheckedAsReportsAre) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

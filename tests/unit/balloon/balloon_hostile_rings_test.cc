@@ -2,7 +2,7 @@
 // tested with the rings.
 #include "tests/unit/balloon/hostile_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint32_t kFrame = 4096;
@@ -186,4 +186,4 @@ TEST_F(HostilePackedRing, LoopHasNoEnd) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

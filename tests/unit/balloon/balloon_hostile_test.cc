@@ -4,7 +4,7 @@
 
 #include "tests/unit/balloon/hostile_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Runs = std::vector<RecordingBacking::Run>;
@@ -329,4 +329,4 @@ TEST_F(HostileDevice, Case26_KicksOfQueuesOfFeaturesNotAccepted) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

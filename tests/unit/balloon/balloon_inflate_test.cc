@@ -7,7 +7,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Run = RecordingBacking::Run;
@@ -175,4 +175,4 @@ TEST(BalloonInflate, WhatIsInTheBalloonStaysThereWhenTheMemoryChanges) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

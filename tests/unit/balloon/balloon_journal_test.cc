@@ -5,7 +5,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class WordsJournal final : public RingJournal {
@@ -80,4 +80,4 @@ TEST(BalloonJournal, WhatWasTakenIsHandedBack) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -6,7 +6,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Run = RecordingBacking::Run;
@@ -185,18 +185,18 @@ TEST(BalloonPoison, PagesThatKeepAValueAreNotReleased) {
 TEST(BalloonPoison, ZeroNeedsABackingThatPromisesZero) {
   BalloonRig rig;
   rig.bring_up(kBalloonPageReporting | kBalloonPagePoison);
-  rig.backing.promised = Promise::None;
+  rig.backing.promised = Content::Unknown;
   EXPECT_EQ(rig.report({pages(0x110)}), 0u);
   EXPECT_TRUE(rig.backing.discards.empty());
   EXPECT_EQ(rig.refused(Refusal::Unpromised), 1u);
-  rig.backing.promised = Promise::Zero;
+  rig.backing.promised = Content::Zero;
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
 }
 
 TEST(BalloonPoison, WithoutItAnyBackingDoes) {
   BalloonRig rig;
   rig.bring_up();
-  rig.backing.promised = Promise::None;
+  rig.backing.promised = Content::Unknown;
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
 }
 
@@ -204,7 +204,7 @@ TEST(BalloonInitReported, LengthCountsWhatReadsAsZero) {
   BalloonRig rig;
   rig.bring_up(kBalloonPageReporting | kBalloonInitReported);
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
-  rig.backing.promised = Promise::None;
+  rig.backing.promised = Content::Unknown;
   EXPECT_EQ(rig.report({pages(0x120)}), 0u);
   EXPECT_EQ(rig.backing.discards.size(), 2u) << "released all the same";
   EXPECT_EQ(rig.stats().released.raw, 2u * kFrame);
@@ -339,4 +339,4 @@ TEST(BalloonDeviceCreate, EveryRefusalHasItsWords) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -3,7 +3,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class StatsObserver final : public BalloonObserver {
@@ -143,4 +143,4 @@ TEST_F(HostileStatistics, ResetWhileABufferIsKept) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -8,7 +8,7 @@
 #include "tests/support/balloon_rig.h"
 #include "tests/support/lying_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kStats = 2, kHint = 3, kReporting = 4;
@@ -227,4 +227,4 @@ TEST(Conformance, TheQueuesAreDeadBeforeBuffersAreTaken) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

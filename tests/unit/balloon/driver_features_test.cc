@@ -1,9 +1,9 @@
 // Which features and queues a balloon driver takes (3.1.1, 5.5.3.1), and how it says no.
-#include "fallow/balloon/driver_features.h"
+#include "fallow/balloon/driver/detail/driver_features.h"
 
 #include "tests/support/balloon_pair.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr Features kAll = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
@@ -123,7 +123,7 @@ TEST(DriverProbe, AResetThatNeverEnds) {
   BalloonPair pair;
   pair.meddler.shows = 0xff;
   expect_refused(pair, Status::Failed);
-  EXPECT_LE(pair.meddler.steps, Patience::kLooks + 100);
+  EXPECT_LE(pair.meddler.steps, PollTimeout::kLooks + 100);
   pair.rig.port.on_relax({[](void* port) {
                             auto& clock = *static_cast<FakePort*>(port);
                             clock.advance_to(clock.now() + milliseconds(10));
@@ -237,4 +237,4 @@ TEST(DriverProbe, CapacityIsWhatFits) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // Devices that lie to a balloon driver about its balloon, statistics, hints and configuration.
 #include "tests/support/lying_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kInflate = 0, kDeflate = 1, kStats = 2, kHint = 3;
@@ -121,7 +121,7 @@ TEST(HostileDeflate, NoAnswerOnOom) {
   pair.run_due();
   LyingDevice lie(pair, kDeflate);
   EXPECT_EQ(pair.driver.deflate_on_oom({100}).raw, 0u);
-  EXPECT_LE(pair.rig.port.relaxes(), Patience::kLooks + 10);
+  EXPECT_LE(pair.rig.port.relaxes(), PollTimeout::kLooks + 10);
   EXPECT_EQ(pair.rig.box().stats().used.raw, 1000u);
   EXPECT_EQ(pair.driver.deflate_on_oom({100}).raw, 0u) << "the chunk is still out";
   lie.use_truly(0);
@@ -238,4 +238,4 @@ TEST(HostileConfig, HintCommandsWithoutSense) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -2,7 +2,7 @@
 // out twice, and the driver starts over.
 #include "tests/support/lying_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kReporting = 4;
@@ -194,4 +194,4 @@ TEST_F(HostileReports, RemovedWithARequestInFlight) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

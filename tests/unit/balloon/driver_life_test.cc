@@ -1,7 +1,7 @@
 // A balloon driver and its device when both behave.
 #include "tests/support/balloon_pair.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr Features kBalloonFeatures = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
@@ -225,4 +225,4 @@ TEST(Driver, WhatComesBackIsFilled) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // Requests of a balloon driver: several in flight, in any order, large ones, and what the device promises.
 #include "tests/support/lying_device.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kReporting = 2;
@@ -179,7 +179,7 @@ TEST_F(DriverReports, AnEmptyListIsNoRequest) {
 TEST_F(DriverReports, WithoutTheDraftFeatureAnyLengthIsGood) {
   BalloonPair pair(reporting(1));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
-  EXPECT_EQ(pair.driver.promise(), Promise::None);
+  EXPECT_EQ(pair.driver.content_after(), Content::Unknown);
   pair.device().pause_reporting(true);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(report(pair, 0), Status::Ok);
 }
@@ -187,7 +187,7 @@ TEST_F(DriverReports, WithoutTheDraftFeatureAnyLengthIsGood) {
 TEST(R12Driver, PromisesWhatTheDeviceInitialises) {
   BalloonPair pair(reporting(1, kBalloonInitReported));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
-  EXPECT_EQ(pair.driver.promise(), Promise::Zero);
+  EXPECT_EQ(pair.driver.content_after(), Content::Zero);
   HwmPolicy policy(kOrder9, 1);
   pair.register_driver(policy);
   pair.run_due();
@@ -203,7 +203,7 @@ TEST(R12Driver, PromisesThePoisonValue) {
     config.driver.poison = poison;
     BalloonPair pair(config);
     ASSERT_EQ(pair.driver.probe(), Status::Ok);
-    EXPECT_EQ(pair.driver.promise(), poison == 0 ? Promise::Zero : Promise::Poison);
+    EXPECT_EQ(pair.driver.content_after(), poison == 0 ? Content::Zero : Content::Poison);
   }
 }
 
@@ -218,7 +218,7 @@ TEST(R12Driver, WhatIsNotInitialisedFailsAndIsTriedAgain) {
   EXPECT_EQ(pair.rig.box().stats().reported.raw, 0u);
   pair.pass_time(seconds(1));
   EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(64));
-  EXPECT_EQ(pair.driver.promise(), Promise::Zero);
+  EXPECT_EQ(pair.driver.content_after(), Content::Zero);
   EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).holds_promise);
 }
 
@@ -237,7 +237,7 @@ TEST(R12Driver, ThePromiseIsWithdrawnWhenItIsNotKept) {
   pair.pass_time(seconds(5));
   EXPECT_EQ(pair.rig.reporter().stats().failures, 2u);
   EXPECT_EQ(pair.rig.box().stats().reported, before + PfnCount{2048});
-  EXPECT_EQ(pair.driver.promise(), Promise::None);
+  EXPECT_EQ(pair.driver.content_after(), Content::Unknown);
   for (Allocation a = pair.rig.cache().allocate(kOrder9); a.ok(); a = pair.rig.cache().allocate(kOrder9))
     EXPECT_FALSE(a.holds_promise);
 }
@@ -278,4 +278,4 @@ TEST(R12Driver, PagePoisonWithdrawn) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -6,7 +6,7 @@
 
 #include "tests/support/balloon_pair.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Wakes a thread that runs something for each ring.
@@ -39,10 +39,10 @@ class RungThread {
 };
 
 // A bell that somebody hangs a thread on later.
-struct Bell {
+struct WakingDoorbell {
   std::atomic<RungThread*> thread{nullptr};
   static void ring(void* self) noexcept {
-    if (RungThread* const rung = static_cast<Bell*>(self)->thread.load()) RungThread::ring(rung);
+    if (RungThread* const rung = static_cast<WakingDoorbell*>(self)->thread.load()) RungThread::ring(rung);
   }
   Doorbell doorbell() { return {ring, this}; }
 };
@@ -148,7 +148,7 @@ class Machine {
     return *reinterpret_cast<std::uint64_t*>(pair_.host(address_of(pfn + PfnCount{i})));
   }
 
-  Bell to_device_, to_driver_;
+  WakingDoorbell to_device_, to_driver_;
   BalloonPair pair_;
   std::mt19937 random_{7};
   RungThread device_{[this] { pair_.transport.run_device(); }};
@@ -202,4 +202,4 @@ INSTANTIATE_TEST_SUITE_P(Rings, DriverThreads,
                                            kRingFeatures));
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,4 +1,4 @@
-#include "fallow/balloon/guest_ranges.h"
+#include "fallow/balloon/device/detail/guest_ranges.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Ranges : public ::testing::Test {
@@ -70,4 +70,4 @@ TEST_F(Ranges, AnyOrderLikeAMapOfBytes) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -8,7 +8,7 @@
 
 #include "tests/support/balloon_rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 class HostileDevice : public ::testing::Test {
  protected:
@@ -46,4 +46,4 @@ class HostileDevice : public ::testing::Test {
   std::uint16_t reporting = kNoQueue;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,4 +1,4 @@
-#include "fallow/balloon/inflated_pages.h"
+#include "fallow/balloon/device/detail/inflated_pages.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 
 #include "tests/support/recording_backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Inflated : public ::testing::Test {
@@ -105,4 +105,4 @@ TEST_F(Inflated, EachIsNamedByItsRegion) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

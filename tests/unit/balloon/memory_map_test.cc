@@ -1,11 +1,11 @@
-#include "fallow/balloon/memory_map.h"
+#include "fallow/balloon/device/memory_map.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class NoBacking final : public MemoryBacking {
@@ -52,4 +52,4 @@ TEST_F(Map, AMapThatIsRefusedChangesNothing) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(Check, PassesOnceAndSilently) {
@@ -16,4 +16,4 @@ TEST(CheckDeathTest, StopsInReleaseBuildsTooAndNamesTheCondition) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(Status, EachHasASentenceOfItsOwn) {
@@ -30,4 +30,4 @@ TEST(Result, IsAValueOrTheReasonWhyThereIsNone) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

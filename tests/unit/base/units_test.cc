@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 template <class A, class B>
@@ -59,4 +59,4 @@ TEST(Units, TimesSaturateAtNever) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,5 +1,5 @@
 // The kernel's command line, as it should be and as it should not.
-#include "apps/guest/command_line.h"
+#include "guest/protocol/command_line.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 namespace fallow::guest {
 namespace {
 
-std::string string_of(Text text) { return {text.data(), text.size()}; }
+std::string string_of(StringRef text) { return {text.data(), text.size()}; }
 Options read(const std::string& line) {
   const CommandLine parsed = parse_command_line(line);
   EXPECT_EQ(string_of(parsed.error.text()), "");

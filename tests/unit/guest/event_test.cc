@@ -1,5 +1,5 @@
 // Events are JSON, whatever is put into them.
-#include "apps/guest/event.h"
+#include "guest/kernel/event.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace fallow::guest {
 namespace {
 
 std::string line_of(Event& event) {
-  const Text line = event.line();
+  const StringRef line = event.line();
   return {line.data(), line.size()};
 }
 nlohmann::json json_of(Event& event) {
@@ -44,7 +44,7 @@ TEST(Event, LargestNumber) {
 TEST(HostileEvent, AnyCharacter) {
   std::string all;
   for (int c = 0; c < 256; ++c) all += static_cast<char>(c);
-  const std::string said = json_of(Event("e").text("t", Text(all)))["t"];
+  const std::string said = json_of(Event("e").text("t", StringRef(all)))["t"];
   EXPECT_EQ(said.size(), 256u);
   EXPECT_NE(said.find("\"#$"), std::string::npos);
   EXPECT_NE(said.find("[\\]"), std::string::npos);

@@ -11,10 +11,10 @@
 #include <thread>
 #include <vector>
 
-#include "apps/guest/guest.h"
-#include "fallow/balloon/balloon_device.h"
-#include "fallow/platform/hosted_port.h"
-#include "fallow/virtio/in_process_transport.h"
+#include "fallow/balloon/device/balloon_device.h"
+#include "fallow/host/hosted_port.h"
+#include "fallow/virtio/transport/in_process_transport.h"
+#include "guest/guest.h"
 #include "tests/support/balloon_pair.h"
 #include "tests/support/meddling_transport.h"
 #include "tests/support/recording_backing.h"
@@ -113,7 +113,7 @@ class FakeMachine final : public Machine {
     if (interrupted_.exchange(false)) transport.run_driver();
     serving_ = false;
   }
-  void write(Text text) noexcept override {
+  void write(StringRef text) noexcept override {
     const std::string line(text.data(), text.size());
     {
       const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
 // Guests that begin badly, whose device fails, or whose memory is not theirs alone: they end, and say why.
-#include "apps/guest/trace_module.h"
+#include "guest/protocol/trace_module.h"
 #include "tests/unit/guest/guest_run.h"
 
 namespace fallow::guest {

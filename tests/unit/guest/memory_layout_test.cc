@@ -1,5 +1,5 @@
 // The boot loader's map: which frames are used, whatever it says.
-#include "apps/guest/memory_layout.h"
+#include "guest/kernel/memory_layout.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The trace as a boot module: what is written is read, and what others wrote does no harm.
-#include "apps/guest/trace_module.h"
+#include "guest/protocol/trace_module.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Every workload ends "ok", on one CPU and on two, whatever the policy.
-#include "apps/guest/random.h"
-#include "apps/guest/trace_module.h"
+#include "guest/kernel/random.h"
+#include "guest/protocol/trace_module.h"
 #include "tests/unit/guest/guest_run.h"
 
 namespace fallow::guest {

@@ -17,7 +17,7 @@
 
 #include "tests/unit/host/memory_probe.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Release = AnonymousOptions::Release;
@@ -47,7 +47,7 @@ TEST(AnonymousBacking, NothingIsResidentBeforeItIsTouched) {
 
 TEST(AnonymousBacking, DiscardLowersResidencyAndReadsAsZero) {
   auto backing = make(PfnCount{1024});
-  EXPECT_EQ(backing->promise(), Promise::Zero);
+  EXPECT_EQ(backing->content_after(), Content::Zero);
   fill(*backing, kFirst, PfnCount{1024}, 0x5A);
   EXPECT_EQ(resident(*backing), PfnCount{1024});
   ASSERT_EQ(backing->discard(kFirst + PfnCount{10}, PfnCount{300}), Status::Ok);
@@ -69,7 +69,7 @@ TEST(AnonymousBacking, DiscardOfTheEndsTouchesNothingBeside) {
 
 TEST(AnonymousBacking, FreeLeavesThePagesUntilTheHostWantsThem) {
   auto backing = make(PfnCount{64}, Release::Free);
-  EXPECT_EQ(backing->promise(), Promise::None);
+  EXPECT_EQ(backing->content_after(), Content::Unknown);
   fill(*backing, kFirst, PfnCount{64}, 0x5A);
   ASSERT_EQ(backing->discard(kFirst, PfnCount{64}), Status::Ok);
   EXPECT_LE(resident(*backing), PfnCount{64});
@@ -260,4 +260,4 @@ TEST(AnonymousBacking, WithoutHugePagesATouchIsOneFrame) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -6,7 +6,7 @@
 
 #include "tests/unit/host/scripted_backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 struct BackingTest : testing::Test {
@@ -134,4 +134,4 @@ TEST(BackingOfHugePages, PartsOfAPageAreRefusedAndNothingIsCalled) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

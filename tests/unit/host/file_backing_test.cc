@@ -9,16 +9,16 @@
 #include <cerrno>
 #include <cstring>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A memory file of somebody else.
-class MemoryFile {
+class MemfdFile {
  public:
-  explicit MemoryFile(std::size_t size) : fd_(memfd_create("test", MFD_CLOEXEC)) {
+  explicit MemfdFile(std::size_t size) : fd_(memfd_create("test", MFD_CLOEXEC)) {
     EXPECT_EQ(ftruncate(fd_, static_cast<off_t>(size)), 0);
   }
-  ~MemoryFile() { close(fd_); }
+  ~MemfdFile() { close(fd_); }
   int fd() const { return fd_; }
   std::uint64_t blocks() const {
     struct stat s {};
@@ -31,14 +31,14 @@ class MemoryFile {
   int fd_;
 };
 
-std::unique_ptr<FileBacking> make(const MemoryFile& file, std::uint64_t offset, std::uint64_t length) {
+std::unique_ptr<FileBacking> make(const MemfdFile& file, std::uint64_t offset, std::uint64_t length) {
   auto made = FileBacking::create(file.fd(), {offset}, {length});
   EXPECT_TRUE(made) << made.error;
   return std::move(made.object);
 }
 
 TEST(FileBacking, DiscardPunchesTheFileAndOnlyThere) {
-  const MemoryFile file(64 * 4096);
+  const MemfdFile file(64 * 4096);
   const auto backing = make(file, 16 * 4096, 32 * 4096);
   EXPECT_EQ(backing->first().raw, 16u);
   EXPECT_EQ(backing->size().raw, 32u);
@@ -56,7 +56,7 @@ TEST(FileBacking, DiscardPunchesTheFileAndOnlyThere) {
 }
 
 TEST(FileBacking, TheOwnersOffsetStays) {
-  const MemoryFile file(64 * 4096);
+  const MemfdFile file(64 * 4096);
   ASSERT_EQ(lseek(file.fd(), 12345, SEEK_SET), 12345);
   const auto backing = make(file, 0, 64 * 4096);
   EXPECT_TRUE(backing->resident().ok());
@@ -65,13 +65,13 @@ TEST(FileBacking, TheOwnersOffsetStays) {
 
 // peers 29: no further than the file reaches.
 TEST(FileBacking, IsCutToTheFile) {
-  const MemoryFile file(10 * 4096 + 100);
+  const MemfdFile file(10 * 4096 + 100);
   EXPECT_EQ(make(file, 0, 100 * 4096)->size().raw, 10u);
   EXPECT_EQ(make(file, 9 * 4096, ~std::uint64_t{0} >> 3)->size().raw, 1u);
 }
 
 TEST(FileBacking, WhatIsNoMemoryIsRefused) {
-  const MemoryFile file(10 * 4096);
+  const MemfdFile file(10 * 4096);
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
   const int directory = open("/", O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -91,8 +91,8 @@ TEST(FileBacking, WhatIsNoMemoryIsRefused) {
 
 // peers 30: the owner takes the memory away under us.
 TEST(FileBacking, AShortenedFileCostsTheBackingOnly) {
-  MemoryFile file(64 * 4096);
-  const MemoryFile other_file(4096);
+  MemfdFile file(64 * 4096);
+  const MemfdFile other_file(4096);
   const auto backing = make(file, 0, 64 * 4096), other = make(other_file, 0, 4096);
   *backing->address({50}) = std::byte{1};
   file.shorten(32 * 4096);
@@ -108,8 +108,8 @@ TEST(FileBacking, AShortenedFileCostsTheBackingOnly) {
 
 // Touches what a file no longer reaches, through a mapping that nobody guards.
 void touch_unguarded() {
-  const MemoryFile guarded(4096);
-  MemoryFile file(4096);
+  const MemfdFile guarded(4096);
+  MemfdFile file(4096);
   const auto backing = make(guarded, 0, 4096);
   void* const mapped = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0);
   file.shorten(0);
@@ -122,10 +122,10 @@ TEST(GuardedMappingDeathTest, ABusErrorElsewhereStillKills) {
 }
 
 TEST(GuardedMapping, SlotsAreUsedAgain) {
-  const MemoryFile file(4096);
+  const MemfdFile file(4096);
   for (std::size_t i = 0; i < 2 * GuardedMapping::kMost; ++i)
     ASSERT_TRUE(GuardedMapping::create(file.fd(), {0}, {4096}));
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -11,7 +11,7 @@
 
 #include "tests/unit/host/memory_probe.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr Pfn kFirst{1000};
@@ -38,7 +38,7 @@ void break_file(MemfdBacking& backing) {
 
 TEST(MemfdBacking, DiscardLowersResidencyAndReadsAsZero) {
   auto backing = make(PfnCount{1024});
-  EXPECT_EQ(backing->promise(), Promise::Zero);
+  EXPECT_EQ(backing->content_after(), Content::Zero);
   EXPECT_EQ(resident(*backing), PfnCount{0});
   fill(*backing, kFirst, PfnCount{1024}, 0x5A);
   EXPECT_EQ(resident(*backing), PfnCount{1024});
@@ -146,4 +146,4 @@ TEST(MemfdBacking, SaysWhichLimitIsInTheWay) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

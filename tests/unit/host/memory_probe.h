@@ -6,7 +6,7 @@
 
 #include "fallow/host/backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 inline void fill(Backing& backing, Pfn first, PfnCount n, int value) {
   std::memset(backing.address(first), value, bytes(n).raw);
@@ -18,4 +18,4 @@ inline bool holds(Backing& backing, Pfn first, PfnCount n, int value) {
   return std::all_of(from, from + bytes(n).raw, [&](std::byte b) { return b == std::byte(value); });
 }
 
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -9,7 +9,7 @@
 #include "tests/unit/host/memory_probe.h"
 #include "tests/unit/host/scripted_backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 struct ReleaseDeviceTest : testing::Test {
@@ -28,7 +28,7 @@ struct ReleaseDeviceTest : testing::Test {
 TEST_F(ReleaseDeviceTest, StatesItsCapacityAndTheBackingsPromise) {
   EXPECT_EQ(device->capacity(), 4u);
   EXPECT_EQ(device->depth(), 1u);
-  EXPECT_EQ(device->promise(), Promise::Zero);
+  EXPECT_EQ(device->content_after(), Content::Zero);
   const auto none = ReleaseDevice::create(backing, 0);
   EXPECT_FALSE(none);
   EXPECT_NE(none.error, "");
@@ -115,4 +115,4 @@ TEST(ReleaseDevice, ReleasesRealMemoryAndOnlyWhatItWasShown) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

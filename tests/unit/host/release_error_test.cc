@@ -1,4 +1,4 @@
-#include "fallow/host/release_error.h"
+#include "fallow/host/detail/release_error.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 #include "fallow/host/file_backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -63,4 +63,4 @@ TEST(ReleaseError, there_is_none_for_a_file_of_locked_memory) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -8,7 +8,7 @@
 
 #include "fallow/host/backing.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 class ScriptedBacking final : public Backing {
  public:
@@ -50,4 +50,4 @@ class ScriptedBacking final : public Backing {
   std::vector<std::byte> bytes_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail

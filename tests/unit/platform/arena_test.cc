@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 struct ArenaTest : testing::Test {
@@ -69,4 +69,4 @@ TEST_F(ArenaTest, StopsAtForeignMemory) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 Nanoseconds fake_now;
@@ -61,4 +61,4 @@ TEST_F(BarePortTest, AllocatesFromTheArena) {
 TEST_F(BarePortTest, StopsWithoutItsHooks) { EXPECT_DEATH(BarePort({}, memory), "clock"); }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,11 +1,11 @@
-#include "fallow/platform/deadline.h"
+#include "fallow/platform/detail/deadline.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(EarliestDeadline, StartsWithoutAWish) {
@@ -68,4 +68,4 @@ TEST(EarliestDeadline, WorkMadeBeforeAWishIsSeenAfterTheTake) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

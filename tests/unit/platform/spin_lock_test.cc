@@ -1,4 +1,4 @@
-#include "fallow/platform/spin_lock.h"
+#include "fallow/platform/detail/spin_lock.h"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 #include <thread>
 #include <vector>
 
-#include "fallow/platform/fake_port.h"
+#include "tests/support/fake_port.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(SpinLock, OneAtATime) {
@@ -73,4 +73,4 @@ TEST(SpinLock, FirstComeFirstServed) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

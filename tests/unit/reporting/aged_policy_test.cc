@@ -3,7 +3,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr Nanoseconds half_more(Nanoseconds t) { return {t.raw + t.raw / 2}; }
@@ -280,4 +280,4 @@ TEST(AgedZones, EachHasItsOwnAges) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -4,7 +4,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // The port's relax() does what another thread would do in the meantime.
@@ -207,7 +207,7 @@ TEST(R11Half, ARequestTakesAtMostHalfOfWhatIsAboveTheWatermark) {
 
 // R12: one device after the other; what the marks are worth afterwards.
 struct Promises {
-  std::vector<Promise> devices;
+  std::vector<Content> devices;
   bool told;
 };
 
@@ -218,7 +218,7 @@ TEST_P(R12Content, ThePromiseIsTold) {
   HwmPolicy policy(kOrder9, 1);
   std::uint64_t part = 0;
   rig.box().fill();
-  for (const Promise promise : GetParam().devices) {
+  for (const Content promise : GetParam().devices) {
     TestDevice device(rig.port, 32, 1, promise);
     rig.box().free_blocks({part * 4096}, kOrder9, 8, 512);
     ++part;
@@ -234,18 +234,18 @@ TEST_P(R12Content, ThePromiseIsTold) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Devices, R12Content,
-                         ::testing::Values(Promises{{Promise::None}, false}, Promises{{Promise::Zero}, true},
-                                           Promises{{Promise::Poison}, true},
-                                           Promises{{Promise::Zero, Promise::Zero}, true},
-                                           Promises{{Promise::Zero, Promise::Poison}, false},
-                                           Promises{{Promise::Zero, Promise::None}, false},
-                                           Promises{{Promise::None, Promise::Zero}, false},
-                                           Promises{{Promise::Zero, Promise::None, Promise::Zero}, false}));
+INSTANTIATE_TEST_SUITE_P(
+    Devices, R12Content,
+    ::testing::Values(Promises{{Content::Unknown}, false}, Promises{{Content::Zero}, true},
+                      Promises{{Content::Poison}, true}, Promises{{Content::Zero, Content::Zero}, true},
+                      Promises{{Content::Zero, Content::Poison}, false},
+                      Promises{{Content::Zero, Content::Unknown}, false},
+                      Promises{{Content::Unknown, Content::Zero}, false},
+                      Promises{{Content::Zero, Content::Unknown, Content::Zero}, false}));
 
 TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
   Rig rig(mebibytes(64));
-  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  TestDevice device(rig.port, 32, 1, Content::Zero);
   HwmPolicy policy(Order{0}, 1);
   rig.register_device(device, policy);
   rig.run_due();
@@ -282,7 +282,7 @@ TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
 
 TEST(R12Told, NotForABlockWithOneTouchedFrame) {
   Rig rig(mebibytes(64));
-  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  TestDevice device(rig.port, 32, 1, Content::Zero);
   HwmPolicy policy(kOrder9, 1);
   rig.register_device(device, policy);
   rig.run_due();
@@ -299,7 +299,7 @@ TEST(R12Told, NotForABlockWithOneTouchedFrame) {
 
 TEST(R12Told, NeverForAFailedReport) {
   Rig rig(mebibytes(64));
-  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  TestDevice device(rig.port, 32, 1, Content::Zero);
   HwmPolicy policy(kOrder9, 1);
   device.answer = [](Scatterlist, std::uint32_t) { return Status::Failed; };
   rig.register_device(device, policy);
@@ -310,7 +310,7 @@ TEST(R12Told, NeverForAFailedReport) {
 
 TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
   Rig rig(mebibytes(64));
-  TestDevice zero(rig.port, 32, 1, Promise::Zero), none(rig.port);
+  TestDevice zero(rig.port, 32, 1, Content::Zero), none(rig.port);
   HwmPolicy policy(kOrder9, 1);
   rig.register_device(zero, policy);
   rig.run_due();
@@ -329,10 +329,10 @@ TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
 // The device took the frames and keeps its promise no more: for none of them, also those it took before.
 TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
   Rig rig(mebibytes(64));
-  TestDevice device(rig.port, 1, 1, Promise::Zero);
+  TestDevice device(rig.port, 1, 1, Content::Zero);
   HwmPolicy policy(kOrder9, 1);
   device.answer = [&](Scatterlist, std::uint32_t) {
-    return device.batches.size() < 3 ? Status::Ok : Status::NotPromised;
+    return device.batches.size() < 3 ? Status::Ok : Status::ContentUnknown;
   };
   rig.register_device(device, policy);
   rig.run_due();
@@ -348,13 +348,13 @@ TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
 
 TEST(R12Told, NotAfterACompletionWithdrewIt) {
   Rig rig(mebibytes(64));
-  TestDevice device(rig.port, 32, 1, Promise::Zero);
+  TestDevice device(rig.port, 32, 1, Content::Zero);
   HwmPolicy policy(kOrder9, 1);
   device.answer = [](Scatterlist, std::uint32_t) { return Status::Pending; };
   rig.register_device(device, policy);
   rig.run_due();
   ASSERT_EQ(device.batches.size(), 1u);
-  ASSERT_EQ(rig.reporter().complete(device.batches[0].token, Status::NotPromised), Status::Ok);
+  ASSERT_EQ(rig.reporter().complete(device.batches[0].token, Status::ContentUnknown), Status::Ok);
   EXPECT_GT(rig.box().stats().reported.raw, 0u);
   const Allocation a = rig.cache().allocate(kOrder9);
   EXPECT_TRUE(a.ok());
@@ -364,4 +364,4 @@ TEST(R12Told, NotAfterACompletionWithdrewIt) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -4,7 +4,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class R5Batch : public ::testing::TestWithParam<std::tuple<unsigned, unsigned>> {
@@ -150,4 +150,4 @@ TEST(R6Isolation, NeighboursAreNotMergedWithIt) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

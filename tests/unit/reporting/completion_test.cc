@@ -4,7 +4,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Answers Pending and notes the tokens.
@@ -146,4 +146,4 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

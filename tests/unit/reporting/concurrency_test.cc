@@ -6,7 +6,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A device of several requests at a time: a thread of its own completes them in any order.
@@ -252,4 +252,4 @@ TEST(R14Counts, CanBeReadWhileOthersRun) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R11: free blocks that are larger than a request may be go in parts, and hold nothing up.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A zone of 1 GiB, its low watermark at 2048 frames, of which half of what is free above it is less than a
@@ -68,4 +68,4 @@ TEST_F(R11Pair, AndOfABlockInPartsTheRest) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -3,7 +3,7 @@
 
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // The lower half of 512 MiB in use, the upper half reported.
@@ -161,4 +161,4 @@ TEST(LinuxWatermark, NothingBelowTheWatermarkAndOneRequest) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R7 retry: a request that fails while the worker is coming to rest is tried again all the same.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A policy that lets the test act at the moment in which the worker has decided that nothing is left to do:
@@ -69,4 +69,4 @@ INSTANTIATE_TEST_SUITE_P(MarksAndLooks, R7LostRetry,
                          ::testing::Combine(::testing::Values(1U, 32U), ::testing::Values(1, 2)));
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R1 register, R2 existing pages count.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Nothing of a registration has happened: no memory taken, no flag, no wish, nothing reported.
@@ -206,4 +206,4 @@ TEST(R2ExistingPages, BelowTheLowWatermarkLater) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R7 return, R8 mark.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(R7Return, MarkedIfTheReportSucceeded) {
@@ -254,4 +254,4 @@ TEST_F(R8Mark, PlacementTakesWhatIsNotReportedFirst) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

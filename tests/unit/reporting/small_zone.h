@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "fallow/zone/isolation.h"
+#include "fallow/zone/detail/isolation.h"
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 enum class Kind : std::uint8_t { HwmOne, HwmDefault, Aged, LinuxOne, Linux };
 constexpr Kind kKinds[] = {Kind::HwmOne, Kind::HwmDefault, Kind::Aged, Kind::LinuxOne, Kind::Linux};
@@ -109,4 +109,4 @@ class Small {
   std::optional<Reporter> reporter;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -3,7 +3,7 @@
 
 #include "tests/unit/reporting/small_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class R2SmallZone : public ::testing::TestWithParam<std::tuple<Kind, unsigned>> {
@@ -75,4 +75,4 @@ INSTANTIATE_TEST_SUITE_P(PoliciesAndOrders, R2SmallZone,
                          ::testing::Combine(::testing::ValuesIn(kKinds), ::testing::Range(0U, 11U)), name_of);
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R11: a zone that is short of free frames rests, and whatever makes room wakes the worker.
 #include "tests/unit/reporting/small_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A zone of 4096 frames, of which all but what a test frees is in use; one block of order 9 may be reported
@@ -183,4 +183,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, R11PutBack,
                          ::testing::Values(Kind::HwmOne, Kind::HwmDefault, Kind::Aged, Kind::LinuxOne));
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // R3 trigger.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // A zone whose lower 256 MiB are in use and whose upper 256 MiB are reported, and the worker at rest.
@@ -185,4 +185,4 @@ TEST(R3Zones, OnlyTheZoneAtItsMarkIsFlagged) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

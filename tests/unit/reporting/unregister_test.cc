@@ -2,10 +2,10 @@
 #include <atomic>
 #include <thread>
 
-#include "fallow/platform/hosted_port.h"
+#include "fallow/host/hosted_port.h"
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(R9Unregister, NotFoundForWhoeverIsNotRegistered) {
@@ -257,7 +257,7 @@ TEST(R10Forget, EverythingIsReportedAnew) {
 TEST(R10Forget, MarksInTheHandOfACacheGoToo) {
   for (const bool hand_out : {false, true}) {
     Rig rig(mebibytes(64));
-    TestDevice device(rig.port, 32, 1, Promise::Zero);
+    TestDevice device(rig.port, 32, 1, Content::Zero);
     HwmPolicy policy(Order{0}, 1);
     rig.register_device(device, policy);
     rig.run_due();
@@ -288,4 +288,4 @@ TEST(R10Forget, WithoutADeviceOrAnythingReported) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

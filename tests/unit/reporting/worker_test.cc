@@ -1,7 +1,7 @@
 // R4 worker.
 #include "tests/support/rig.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 std::size_t zone_of(const Batch& batch) {
@@ -198,4 +198,4 @@ TEST(R4Flag, IgnoresAreasBelowTheReportingOrder) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,10 +1,10 @@
-#include "fallow/trace/byte_source.h"
+#include "trace/source/byte_source.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/unit/trace/sources.h"
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 using namespace std::string_view_literals;
@@ -190,4 +190,4 @@ TEST(ByteSource, progress) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

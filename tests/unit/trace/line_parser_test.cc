@@ -1,11 +1,11 @@
-#include "fallow/trace/line_parser.h"
+#include "trace/line_parser.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 using Kind = TraceEvent::Kind;
@@ -366,4 +366,4 @@ TEST(LineParser, a_page_event_that_cannot_be_read_is_never_passed_over) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

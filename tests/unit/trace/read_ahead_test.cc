@@ -1,10 +1,10 @@
-#include "fallow/trace/read_ahead.h"
+#include "trace/source/read_ahead.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/unit/trace/sources.h"
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 // A source that is read on a thread.
@@ -61,4 +61,4 @@ TEST(ReadAhead, dropped_at_any_moment) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "fallow/trace/byte_source.h"
 #include "tests/support/scratch_folder.h"
+#include "trace/source/byte_source.h"
 
-namespace fallow {
+namespace fallow::trace {
 
 // Text from memory, at most `chunk` bytes at a time, with an error at the end if there is to be one.
 class TextSource : public ByteSource {
@@ -88,4 +88,4 @@ class TemporaryFile {
   std::string path_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::trace

@@ -1,8 +1,8 @@
-#include "fallow/trace/time_order.h"
+#include "trace/time_order.h"
 
 #include <gtest/gtest.h>
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 using Verdict = TimeOrder::Verdict;
@@ -72,4 +72,4 @@ TEST(TimeOrder, what_is_held_outlives_an_event_that_goes_too_far_back) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

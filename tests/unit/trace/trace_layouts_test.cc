@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include "fallow/trace/trace_reader.h"
 #include "tests/support/trace_words.h"
 #include "tests/unit/trace/sources.h"
+#include "trace/trace_reader.h"
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 struct Outcome {
@@ -123,4 +123,4 @@ TEST(TraceLayouts, a_word_too_many) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

@@ -1,4 +1,4 @@
-#include "fallow/trace/trace_reader.h"
+#include "trace/trace_reader.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 
 #include "tests/unit/trace/sources.h"
 
-namespace fallow {
+namespace fallow::trace {
 namespace {
 
 constexpr std::string_view kGood = "cc1-1 [000] .....  7.000001: mm_page_free: pfn=0x1 order=0\n";
@@ -292,4 +292,4 @@ TEST(TraceReader, progress_is_known_for_files_only) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::trace

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace fallow {
+namespace fallow::trace {
 
 inline std::string alloc_line(std::string_view time, std::string_view pfn, int order, int migratetype = 1) {
   return "cc1-1 [000] .....  " + std::string(time) + ": mm_page_alloc: page=0 pfn=" + std::string(pfn) +
@@ -31,4 +31,4 @@ inline std::string busy() {
   return text;
 }
 
-}  // namespace fallow
+}  // namespace fallow::trace

@@ -3,14 +3,14 @@
 
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class VhostConnectionTest : public VhostRig {
  protected:
-  void raw(const VhostHeader& header, std::vector<int> fds = {}) {
+  void raw(const Header& header, std::vector<int> fds = {}) {
     EXPECT_TRUE(front.send_bytes(std::as_bytes(std::span(&header, 1)), std::move(fds)));
   }
   void expect_broken(const char* text) {
@@ -24,9 +24,8 @@ class VhostDescriptors : public VhostConnectionTest {};
 class VhostDisconnect : public VhostConnectionTest {};
 
 TEST_F(VhostConnectionTest, OneByteAtATime) {
-  const auto message =
-      VhostFrontEnd::message(static_cast<std::uint32_t>(Request::SetMemTable),
-                             bytes_of(VhostMemTable{1, 0}, region(), VhostRegion{}), kVhostVersion);
+  const auto message = VhostFrontEnd::message(static_cast<std::uint32_t>(Request::SetMemTable),
+                                              bytes_of(MemTable{1, 0}, region(), Region{}), kVhostVersion);
   ASSERT_EQ(message.size(), 84U);
   for (std::size_t i = 0; i < message.size(); ++i) {
     EXPECT_EQ(session.step(), VhostOutcome::Idle);
@@ -86,9 +85,9 @@ TEST_F(VhostHostileMessage, EverySizeOfEveryRequestIsEitherReadOrRefusedAtTheHea
       // Each on a connection of its own.
       VhostFrontEnd peer;
       VhostDevice own;
-      VhostState fresh;
+      State fresh;
       vhost_begin(fresh, peer.take_other());
-      VhostSession one{fresh, own};
+      Session one{fresh, own};
       ASSERT_TRUE(peer.send_bytes(VhostFrontEnd::message(request, Bytes(size), kVhostVersion)));
       const VhostOutcome outcome = one.step();
       EXPECT_NE(outcome, VhostOutcome::Idle) << request << " " << size;
@@ -113,7 +112,7 @@ TEST_F(VhostDescriptors, MoreThanAnyMessageTakes) {
   expect_broken("descriptors of a message got lost");
 }
 TEST_F(VhostDescriptors, MoreThanAnyMessageTakesInPieces) {
-  const auto header = bytes_of(VhostHeader{5, 1, 8});
+  const auto header = bytes_of(Header{5, 1, 8});
   for (std::size_t i = 0; i < 2; ++i) {
     std::vector<int> fds;
     for (int n = 0; n < 40; ++n) fds.push_back(VhostFrontEnd::event());
@@ -165,4 +164,4 @@ TEST_F(VhostDisconnect, BeforeTheReply) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -11,35 +11,34 @@
 
 #include <csignal>
 
-#include "fallow/vhost_user/connection.h"
 #include "tests/unit/vhost_user/rig.h"
+#include "vhost_user/session/connection.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 // A state in shared memory, and what a supervisor does with it.
 class VhostCrash : public testing::Test {
  protected:
   VhostCrash() {
-    void* const at =
-        mmap(nullptr, sizeof(VhostState), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* const at = mmap(nullptr, sizeof(State), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     FALLOW_CHECK(at != MAP_FAILED);
-    state_ = static_cast<VhostState*>(at);
+    state_ = static_cast<State*>(at);
   }
   ~VhostCrash() override { munmap(state_, sizeof *state_); }
 
   enum class Stop { SystemCall, Instruction };
 
   // Serves in a process of its own until its `stops`th stop. False: it was done before.
-  static bool die_at(VhostState& state, VhostDevice& device, Stop kind, int stops) {
+  static bool die_at(State& state, VhostDevice& device, Stop kind, int stops) {
     const auto child =
         static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
     if (child == 0) {
       if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
       static_cast<void>(kill(static_cast<pid_t>(syscall(SYS_getpid)), SIGSTOP));
-      VhostSession session{state, device};
+      Session session{state, device};
       while (session.step() == VhostOutcome::Done) {
       }
       _exit(0);
@@ -58,7 +57,7 @@ class VhostCrash : public testing::Test {
   }
 
   // What a supervisor closes: descriptors that no state names. Returns how many.
-  static int sweep(const VhostState& state, const std::vector<int>& others) {
+  static int sweep(const State& state, const std::vector<int>& others) {
     int swept = 0;
     for (int fd = 0; fd < 256; ++fd) {
       bool named = std::find(others.begin(), others.end(), fd) != others.end();
@@ -84,7 +83,7 @@ class VhostCrash : public testing::Test {
       VhostFrontEnd front;
       vhost_begin(*state_, front.take_other());
       VhostDevice device;
-      VhostSession session{*state_, device};
+      Session session{*state_, device};
       set_up(front, session);
 
       const auto others = [&] {
@@ -97,11 +96,11 @@ class VhostCrash : public testing::Test {
       if (with_fd) fds.push_back(memory ? VhostFrontEnd::memory() : VhostFrontEnd::event());
       EXPECT_TRUE(front.send(request, payload, std::move(fds), kVhostVersion | kVhostNeedReply));
       died = die_at(*state_, device, kind, stops);
-      VhostConnection{*state_}.recover();
+      Connection{*state_}.recover();
       sweep(*state_, others());
 
       VhostDevice fresh;
-      VhostSession next{*state_, fresh};
+      Session next{*state_, fresh};
       EXPECT_EQ(next.resume(), Status::Ok);
       VhostOutcome outcome = VhostOutcome::Done;
       while ((outcome = next.step()) == VhostOutcome::Done) {
@@ -122,21 +121,20 @@ class VhostCrash : public testing::Test {
     return died;
   }
 
-  static void set_up(VhostFrontEnd& front, VhostSession& session) {
+  static void set_up(VhostFrontEnd& front, Session& session) {
     const auto say = [&](Request request, const Bytes& payload, std::vector<int> fds = {}) {
       EXPECT_TRUE(front.send(request, payload, std::move(fds)));
       EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
     };
     say(Request::SetProtocolFeatures, bytes_of(kVhostServed));
     say(Request::SetFeatures, bytes_of(kFeatureVersion1 | kVhostFProtocolFeatures));
-    say(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, VhostRegion{0, 0x100000, 0, 0}),
-        {VhostFrontEnd::memory()});
-    say(Request::SetVringNum, bytes_of(VhostVringState{0, 256}));
-    say(Request::SetVringAddr, bytes_of(VhostVringAddr{0, 0, 0, 0x2000, 0x1000, 0}));
+    say(Request::SetMemTable, bytes_of(MemTable{1, 0}, Region{0, 0x100000, 0, 0}), {VhostFrontEnd::memory()});
+    say(Request::SetVringNum, bytes_of(VringState{0, 256}));
+    say(Request::SetVringAddr, bytes_of(VringAddr{0, 0, 0, 0x2000, 0x1000, 0}));
     say(Request::SetVringKick, bytes_of(std::uint64_t{0}), {VhostFrontEnd::event()});
   }
 
-  static void check(Request request, const VhostSettings& now) {
+  static void check(Request request, const Settings& now) {
     EXPECT_EQ(now.region_count, request == Request::AddMemReg ? 2U : 1U);
     EXPECT_EQ(now.regions[0].at.guest_address, request == Request::SetMemTable ? 0x1000U : 0U);
     EXPECT_EQ(now.vrings[0].started, request != Request::GetVringBase);
@@ -171,14 +169,14 @@ class VhostCrash : public testing::Test {
     }
   }
 
-  VhostState* state_ = nullptr;
+  State* state_ = nullptr;
 };
 
 TEST_F(VhostCrash, AnywhereInAMemoryTable) {
-  everywhere(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, VhostRegion{0x1000, 0x100000, 0, 0}), true);
+  everywhere(Request::SetMemTable, bytes_of(MemTable{1, 0}, Region{0x1000, 0x100000, 0, 0}), true);
 }
 TEST_F(VhostCrash, AnywhereInAnAddedRegion) {
-  everywhere(Request::AddMemReg, bytes_of(VhostMemReg{0, {1 << 30, 0x1000, 1 << 30, 0}}), true);
+  everywhere(Request::AddMemReg, bytes_of(MemReg{0, {1 << 30, 0x1000, 1 << 30, 0}}), true);
 }
 TEST_F(VhostCrash, AnywhereInAReplacedDescriptor) {
   everywhere(Request::SetVringKick, bytes_of(std::uint64_t{0}), true);
@@ -187,33 +185,33 @@ TEST_F(VhostCrash, AnywhereInADescriptor) {
   everywhere(Request::SetVringCall, bytes_of(std::uint64_t{0}), true);
 }
 TEST_F(VhostCrash, AnywhereInTheStopOfARing) {
-  everywhere(Request::GetVringBase, bytes_of(VhostVringState{0, 0}), false, true);
+  everywhere(Request::GetVringBase, bytes_of(VringState{0, 0}), false, true);
 }
 TEST_F(VhostCrash, AnywhereInAReplyWithADescriptor) {
-  everywhere(Request::GetInflightFd, bytes_of(VhostInflightArea{0, 0, 1, 256}), false, true);
+  everywhere(Request::GetInflightFd, bytes_of(InflightDescription{0, 0, 1, 256}), false, true);
 }
 
 // Copies of a state that is received byte by byte.
 TEST_F(VhostCrash, BetweenAnyTwoBytes) {
-  const auto message = VhostFrontEnd::message(
-      static_cast<std::uint32_t>(Request::SetMemTable),
-      bytes_of(VhostMemTable{1, 0}, VhostRegion{0x1000, 0x100000, 0, 0}), kVhostVersion);
+  const auto message =
+      VhostFrontEnd::message(static_cast<std::uint32_t>(Request::SetMemTable),
+                             bytes_of(MemTable{1, 0}, Region{0x1000, 0x100000, 0, 0}), kVhostVersion);
   VhostFrontEnd front;
-  auto now = std::make_unique<VhostState>();
+  auto now = std::make_unique<State>();
   vhost_begin(*now, front.take_other());
   for (std::size_t i = 0; i < message.size(); ++i) {
     VhostDevice device;
-    EXPECT_EQ((VhostSession{*now, device}.step()), VhostOutcome::Idle);
-    now = std::make_unique<VhostState>(*now);
+    EXPECT_EQ((Session{*now, device}.step()), VhostOutcome::Idle);
+    now = std::make_unique<State>(*now);
     ASSERT_TRUE(front.send_bytes(std::span(message).subspan(i, 1),
                                  i == 0 ? std::vector<int>{VhostFrontEnd::memory()} : std::vector<int>{}));
   }
   VhostDevice device;
-  VhostSession session{*now, device};
+  Session session{*now, device};
   EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
   EXPECT_EQ(device.memory.size(), 1U);
   EXPECT_EQ(session.close(), Status::Ok);
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -8,10 +8,10 @@
 
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 struct Kind {
   const char* name;
@@ -79,10 +79,10 @@ class VhostDescriptorKinds : public VhostRig {
 
 TEST_F(VhostDescriptorKinds, OfMemory) {
   expect_refused({kEvent, kStream, kPipe}, "the descriptor of region 0", kMemoryFile, [this](int fd) {
-    return ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, region()), {fd});
+    return ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, region()), {fd});
   });
   expect_refused({kEvent, kStream, kPipe}, "the descriptor of region 1", kMemoryFile, [this](int fd) {
-    return ack(Request::AddMemReg, bytes_of(VhostMemReg{0, region(0x1000, 0x1000)}), {fd});
+    return ack(Request::AddMemReg, bytes_of(MemReg{0, region(0x1000, 0x1000)}), {fd});
   });
 }
 
@@ -107,9 +107,9 @@ TEST_F(VhostDescriptorKinds, OfTheBackendsChannel) {
 
 TEST_F(VhostDescriptorKinds, OfTheInflightArea) {
   expect_refused({kEvent, kStream, kPipe}, "the descriptor", kMemoryFile, [this](int fd) {
-    return ack(Request::SetInflightFd, bytes_of(VhostInflightArea{4096, 0, 1, 16}), {fd});
+    return ack(Request::SetInflightFd, bytes_of(InflightDescription{4096, 0, 1, 16}), {fd});
   });
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

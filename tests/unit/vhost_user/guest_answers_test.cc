@@ -1,13 +1,13 @@
 // What an answer to a front-end means: that nothing changed, or that something is over.
 #include <algorithm>
 
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/stepped_guest.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint16_t kReporting = VhostGuest::kReporting;
 
@@ -59,12 +59,12 @@ TEST(DisabledRing, IsAnsweredWhenTheDiscardIsOver) {
     VhostGuest& front = box.front;
     ASSERT_TRUE(box.serve([&] { return front.bind(); }));
     ASSERT_EQ(posix_fallocate(front.file(), VhostGuest::kInFile, kLarge), 0);
-    const QueueBuffer most =
+    const detail::QueueBuffer most =
         VhostGuest::range(VhostGuest::kFree, static_cast<std::uint32_t>(kLarge - VhostGuest::kFree));
     for (std::uint64_t n = 0; n < 4; ++n) front.add(kReporting, {&most, 1}, n);
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    ASSERT_TRUE(front.front.send(Request::SetVringEnable, bytes_of(VhostVringState{kReporting, 0}), {},
-                                 VhostGuest::kAck));
+    ASSERT_TRUE(
+        front.front.send(Request::SetVringEnable, bytes_of(VringState{kReporting, 0}), {}, VhostGuest::kAck));
     const bool waits = box.step() == VhostOutcome::Pending;
     EXPECT_TRUE(!waits || !front.reply(0)) << "not before";
     ASSERT_EQ(box.finish(), VhostOutcome::Idle);
@@ -83,8 +83,8 @@ TEST(BrokenRing, IsNotMendedByMemory) {
   SteppedGuest box;
   VhostGuest& front = box.front;
   ASSERT_TRUE(box.serve([&] { return front.bind() && front.report(VhostGuest::kFree, kMib).has_value(); }));
-  const QueueAddresses at = front.rings[kReporting].driver->addresses();
-  AvailRing avail(front.memory() + (at.driver_area.raw - VhostGuest::kBase), at.size);
+  const detail::QueueAddresses at = front.rings[kReporting].driver->addresses();
+  detail::AvailRing avail(front.memory() + (at.driver_area.raw - VhostGuest::kBase), at.size);
   avail.idx().store(1000);
   front.kick(kReporting);
   ASSERT_TRUE(eventually([&] { return (box.guest->status() & kStatusNeedsReset) != 0; }));
@@ -92,7 +92,7 @@ TEST(BrokenRing, IsNotMendedByMemory) {
   ASSERT_TRUE(box.serve([&] { return front.set_memory(); }));
   EXPECT_NE(box.guest->status() & kStatusNeedsReset, 0);
   const std::uint64_t served = box.guest->snapshot().device.reports;
-  const QueueBuffer range = VhostGuest::range(VhostGuest::kFree, kMib);
+  const detail::QueueBuffer range = VhostGuest::range(VhostGuest::kFree, kMib);
   front.add(kReporting, {&range, 1});
   front.kick(kReporting);
   std::this_thread::sleep_for(std::chrono::milliseconds(30));
@@ -101,4 +101,4 @@ TEST(BrokenRing, IsNotMendedByMemory) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -1,12 +1,12 @@
 // The in-flight area is believed for the ring that it was written for, and for no other.
-#include "fallow/vhost_user/inflight_area.h"
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/stepped_guest.h"
+#include "vhost_user/daemon/inflight_area.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint16_t kStats = VhostGuest::kStats, kReporting = VhostGuest::kReporting;
 constexpr std::uint16_t kSize = 16;
 
@@ -17,7 +17,7 @@ class GuestInflight : public testing::Test {
   }
   VhostGuest& front() { return box.front; }
   bool set_inflight(std::uint32_t size) {
-    return front().ack(Request::SetInflightFd, bytes_of(VhostInflightArea{size, 0, 4, kSize}),
+    return front().ack(Request::SetInflightFd, bytes_of(InflightDescription{size, 0, 4, kSize}),
                        {dup(area_)}) == 0;
   }
   // A driver whose statistics buffer the device keeps, which the area says too.
@@ -45,8 +45,8 @@ class GuestInflight : public testing::Test {
   std::uint64_t updates() { return box.guest->snapshot().statistics.updates; }
   // The reporting ring's available index jumps, which stops the device.
   void break_ring() {
-    const QueueAddresses at = front().rings[kReporting].driver->addresses();
-    AvailRing(front().memory() + (at.driver_area.raw - VhostGuest::kBase), at.size).idx().store(100);
+    const detail::QueueAddresses at = front().rings[kReporting].driver->addresses();
+    detail::AvailRing(front().memory() + (at.driver_area.raw - VhostGuest::kBase), at.size).idx().store(100);
     front().kick(kReporting);
     ASSERT_TRUE(eventually([&] { return (box.guest->status() & kStatusNeedsReset) != 0; }));
   }
@@ -146,7 +146,7 @@ class InflightAreas : public testing::Test {
   }
   using Ids = std::vector<std::uint16_t>;
 
-  VhostInflight inflight;
+  InflightSettings inflight;
   std::unique_ptr<InflightArea> area;
 };
 
@@ -213,4 +213,4 @@ TEST_F(InflightAreas, OfAnyContentNameWhatIsInTheRing) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

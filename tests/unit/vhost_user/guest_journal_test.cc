@@ -1,15 +1,15 @@
 // VH-3: each chain that a device took comes back once, whatever the moment at which its process died.
-#include "fallow/vhost_user/guest_journal.h"
+#include "vhost_user/daemon/guest_journal.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/balloon_rig.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
 // Looks at the world before and after each step, and keeps a copy of it as it was at the n-th look.
@@ -81,7 +81,7 @@ class Death : public testing::TestWithParam<Features> {
     rig.device().set_journal(&journal);
     for (const std::uint16_t queue : {kStats, reporting()})
       journal.journal().started(queue, 0, QueuePosition::fresh(packed()));
-    const QueueBuffer page{BalloonRig::kRoom + ByteCount{8192}, 4096, true};
+    const detail::QueueBuffer page{BalloonRig::kRoom + ByteCount{8192}, 4096, true};
     rig.driver->add(kStats, {{BalloonRig::kRoom, 20, false}}, 100);
     rig.driver->add(reporting(), {page}, 1);
     rig.driver->add(reporting(), {page, page, page}, 2);
@@ -98,7 +98,7 @@ class Death : public testing::TestWithParam<Features> {
   void inherit(GuestRecord& record) {
     GuestJournal journal(record);
     for (const std::uint16_t queue : {kStats, reporting()}) {
-      const QueueAddresses at = rig.driver->queue(queue).addresses();
+      const detail::QueueAddresses at = rig.driver->queue(queue).addresses();
       static_cast<void>(rig.device().stop_queue(queue));
       const auto estate = journal.estate(queue, rig.map.guest(), at, packed());
       ASSERT_TRUE(estate.running);
@@ -149,8 +149,8 @@ TEST_P(Death, AtEachStepEachChainComesBackOnce) {
 // The first dies between the return of a chain and its note of that, the second while it hands back another.
 TEST(GuestJournalTwice, WhatCameBackIsNotLookedForAgain) {
   GuestBox box(8192);
-  const QueueAddresses at{16, box.base(), box.base() + ByteCount{1024}, box.base() + ByteCount{4096}};
-  UsedRing used(box.at(at.device_area), at.size);
+  const detail::QueueAddresses at{16, box.base(), box.base() + ByteCount{1024}, box.base() + ByteCount{4096}};
+  detail::UsedRing used(box.at(at.device_area), at.size);
   GuestRecord record{};
   GuestJournal journal(record);
   journal.started(2, 0, {0, 0});
@@ -188,4 +188,4 @@ TEST(GuestJournalWords, KeepWhatTheyAreGiven) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

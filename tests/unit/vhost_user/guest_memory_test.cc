@@ -5,10 +5,10 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/stepped_guest.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint64_t kMib = 1 << 20;
 constexpr std::uint64_t kTib = std::uint64_t{1} << 40;
 
@@ -59,7 +59,7 @@ TEST_F(GuestMemoryBound, CountsAllRegions) {
   ASSERT_TRUE(negotiate(box));
   const auto add = [&](std::uint64_t at) {
     return box.serve([&] {
-      return box.front.ack(Request::AddMemReg, bytes_of(VhostMemReg{0, {at, kFrameSize, at, 0}}),
+      return box.front.ack(Request::AddMemReg, bytes_of(MemReg{0, {at, kFrameSize, at, 0}}),
                            {dup(box.front.file())});
     });
   };
@@ -92,7 +92,7 @@ TEST(GuestMemory, OfAnInflightAreaIsWhatItNeeds) {
   ASSERT_TRUE(box.serve([&] { return box.front.negotiate(); }));
   const std::uint64_t before = mapped();
   ASSERT_EQ(box.serve([&] {
-    return box.front.ack(Request::SetInflightFd, bytes_of(VhostInflightArea{kTib, 0, 4, 64}), {dup(area)});
+    return box.front.ack(Request::SetInflightFd, bytes_of(InflightDescription{kTib, 0, 4, 64}), {dup(area)});
   }),
             0U);
   EXPECT_LT(mapped(), before + 512 * kMib);
@@ -100,4 +100,4 @@ TEST(GuestMemory, OfAnInflightAreaIsWhatItNeeds) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -4,10 +4,10 @@
 
 #include "tests/support/stepped_guest.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint16_t kStats = VhostGuest::kStats, kReporting = VhostGuest::kReporting;
 
 class GuestPending : public testing::TestWithParam<Features> {
@@ -31,11 +31,11 @@ class GuestPending : public testing::TestWithParam<Features> {
     return bound && box->guest->snapshot().statistics.updates == 1;
   }
   void send_get_base(std::uint32_t queue) {
-    ASSERT_TRUE(front().front.send(Request::GetVringBase, bytes_of(VhostVringState{queue, 0})));
+    ASSERT_TRUE(front().front.send(Request::GetVringBase, bytes_of(VringState{queue, 0})));
   }
   std::uint32_t base_of_reply() {
     const auto reply = front().reply(0);
-    VhostVringState state{~0U, ~0U};
+    VringState state{~0U, ~0U};
     if (reply && reply->payload.size() == sizeof state)
       std::memcpy(&state, reply->payload.data(), sizeof state);
     return state.num;
@@ -99,7 +99,7 @@ TEST_P(GuestPending, WhatIsMadeAvailableWhileARingStopsStays) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
   ASSERT_EQ(box->step(), VhostOutcome::Pending);
-  const QueueBuffer buffer{{VhostGuest::kBase + VhostGuest::kLists}, kStatSize, false};
+  const detail::QueueBuffer buffer{{VhostGuest::kBase + VhostGuest::kLists}, kStatSize, false};
   front().add(kStats, {&buffer, 1});
   front().kick(kStats);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -136,7 +136,7 @@ TEST_P(GuestPending, NothingIsWrittenIntoAnyRingOfADriverThatIsGone) {
         driver, BalloonGuestOptions{.features = BalloonGuestOptions{}.features | kFeatureRingPacked});
     ASSERT_TRUE(bind());
     ASSERT_EQ(posix_fallocate(front().file(), VhostGuest::kInFile, kLarge), 0);
-    const QueueBuffer most =
+    const detail::QueueBuffer most =
         VhostGuest::range(VhostGuest::kFree, static_cast<std::uint32_t>(kLarge - VhostGuest::kFree));
     front().add(kReporting, {&most, 1});
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -154,4 +154,4 @@ TEST_P(GuestPending, NothingIsWrittenIntoAnyRingOfADriverThatIsGone) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

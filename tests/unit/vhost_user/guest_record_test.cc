@@ -6,7 +6,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/support/stepped_guest.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
 constexpr std::uint16_t kStats = VhostGuest::kStats;
@@ -33,8 +33,8 @@ class GuestRecords : public testing::TestWithParam<Features> {
   }
 
   template <class F>
-  static void for_each_slot(VhostState& state, F f) {
-    for (VhostSettings& settings : state.both) {
+  static void for_each_slot(State& state, F f) {
+    for (Settings& settings : state.both) {
       f(settings.backend_req);
       f(settings.inflight.fd);
       for (Vring& ring : settings.vrings) {
@@ -42,7 +42,7 @@ class GuestRecords : public testing::TestWithParam<Features> {
         f(ring.call);
         f(ring.err);
       }
-      for (VhostMemoryRegion& region : settings.regions) f(region.fd);
+      for (MemoryRegion& region : settings.regions) f(region.fd);
     }
     for (int& fd : state.fds) f(fd);
     f(state.reply.fd);
@@ -128,47 +128,43 @@ class VhostRecords : public GuestRecords {
     EXPECT_EQ(open_descriptors(), before + 2 - 1) << why;
     close_what_is_left(*named);
   }
-  static VhostSettings& settings(VhostState& state) { return state.both[state.progress.second ? 1 : 0]; }
+  static Settings& settings(State& state) { return state.both[state.progress.second ? 1 : 0]; }
 };
 INSTANTIATE_TEST_SUITE_P(Any, VhostRecords, testing::Values(Features{0}));
 
 TEST_P(VhostRecords, AreLookedAtNumberByNumber) {
-  expect_refused([](VhostState& s) { s.progress.phase = static_cast<VhostPhase>(7); },
+  expect_refused([](State& s) { s.progress.phase = static_cast<Phase>(7); },
                  "its phase is 7, where 0 to 3 are known");
-  expect_refused([](VhostState& s) { s.progress.have = 0xffff; },
-                 "65535 bytes of a message, of which 2068 fit");
-  expect_refused([](VhostState& s) { s.progress.phase = VhostPhase::Handling; },
-                 "a message of 0 bytes to handle");
+  expect_refused([](State& s) { s.progress.have = 0xffff; }, "65535 bytes of a message, of which 2068 fit");
+  expect_refused([](State& s) { s.progress.phase = Phase::Handling; }, "a message of 0 bytes to handle");
   expect_refused(
-      [](VhostState& s) {
-        s.progress.phase = VhostPhase::Finishing;
+      [](State& s) {
+        s.progress.phase = Phase::Finishing;
         s.reply.size = 100'000;
       },
       "a reply of 100000 bytes, of which 280 fit");
   expect_refused(
-      [](VhostState& s) {
-        s.progress.phase = VhostPhase::Finishing;
+      [](State& s) {
+        s.progress.phase = Phase::Finishing;
         s.reply.size = 12;
         s.reply.fd = 1;
       },
       "a reply with descriptor 1, which is not that of its in-flight area");
-  expect_refused([](VhostState& s) { settings(s).region_count = 65; },
-                 "65 regions of memory, of which 64 fit");
-  expect_refused([](VhostState& s) { settings(s).vrings[1].size = 0x10040; },
+  expect_refused([](State& s) { settings(s).region_count = 65; }, "65 regions of memory, of which 64 fit");
+  expect_refused([](State& s) { settings(s).vrings[1].size = 0x10040; },
                  "a queue of 65600 entries, where at most 32768 are possible");
-  expect_refused([](VhostState& s) { settings(s).vrings[1].kick = -1; },
+  expect_refused([](State& s) { settings(s).vrings[1].kick = -1; },
                  "a queue that runs without having been set up");
-  expect_refused([](VhostState& s) { settings(s).regions[0].fd = -1; },
-                 "a region of memory without a descriptor");
+  expect_refused([](State& s) { settings(s).regions[0].fd = -1; }, "a region of memory without a descriptor");
 }
 
 TEST_P(VhostRecords, NameDescriptorsOfTheirKinds) {
   const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), memory = VhostFrontEnd::memory();
   const auto text = [](int fd, const char* rest) { return "descriptor " + std::to_string(fd) + rest; };
-  expect_refused([&](VhostState& s) { settings(s).vrings[1].call = file; },
+  expect_refused([&](State& s) { settings(s).vrings[1].call = file; },
                  text(file, " of a queue is a file of a filesystem other than tmpfs and hugetlbfs"));
   EXPECT_TRUE(is_open(file)) << "whosever it is";
-  expect_refused([&](VhostState& s) { settings(s).backend_req = memory; },
+  expect_refused([&](State& s) { settings(s).backend_req = memory; },
                  text(memory, " of its channel is a memory file"));
   EXPECT_TRUE(is_open(memory));
   close(file);
@@ -208,4 +204,4 @@ TEST_P(GuestRecords, OfAnyContentEndNobody) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -1,20 +1,19 @@
 // The guest's memory: whole tables and single regions, sound and not.
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class VhostMemory : public VhostRig {
  protected:
   VhostMemory() { negotiate_and_set_memory(); }
 
   // The table, as many descriptors as `fds`, and what it says of the refusal.
-  void expect_refused(std::uint32_t count, const std::vector<VhostRegion>& regions, int fds,
-                      const char* text) {
-    Bytes payload = bytes_of(VhostMemTable{count, 0});
-    for (const VhostRegion& r : regions) {
+  void expect_refused(std::uint32_t count, const std::vector<Region>& regions, int fds, const char* text) {
+    Bytes payload = bytes_of(MemTable{count, 0});
+    for (const Region& r : regions) {
       append(payload, &r, sizeof r);
     }
     EXPECT_EQ(ack(Request::SetMemTable, payload, files(fds)), 1U);
@@ -28,11 +27,11 @@ class VhostMemory : public VhostRig {
     for (int i = 0; i < count; ++i) fds.push_back(VhostFrontEnd::memory());
     return fds;
   }
-  std::uint64_t add(const VhostRegion& r, int fds = 1) {
-    return ack(Request::AddMemReg, bytes_of(VhostMemReg{0, r}), files(fds));
+  std::uint64_t add(const Region& r, int fds = 1) {
+    return ack(Request::AddMemReg, bytes_of(MemReg{0, r}), files(fds));
   }
-  std::uint64_t remove(const VhostRegion& r, int fds = 0) {
-    return ack(Request::RemMemReg, bytes_of(VhostMemReg{0, r}), files(fds));
+  std::uint64_t remove(const Region& r, int fds = 0) {
+    return ack(Request::RemMemReg, bytes_of(MemReg{0, r}), files(fds));
   }
 };
 class VhostHostileMemory : public VhostMemory {};
@@ -40,7 +39,7 @@ class VhostHostileMemory : public VhostMemory {};
 TEST_F(VhostMemory, ATableReplacesTheLast) {
   const int old = device.memory[0].fd;
   EXPECT_EQ(ack(Request::SetMemTable,
-                bytes_of(VhostMemTable{2, 0}, region(0x1000, 0x1000), region(0x2000, 0x1000)), files(2)),
+                bytes_of(MemTable{2, 0}, region(0x1000, 0x1000), region(0x2000, 0x1000)), files(2)),
             0U);
   ASSERT_EQ(device.memory.size(), 2U);
   EXPECT_NE(device.memory[0].fd, old) << "the new one was there before the old one went";
@@ -56,7 +55,7 @@ TEST_F(VhostMemory, WhileRingsRunTheSessionLeavesThemToTheDevice) {
 
 TEST_F(VhostMemory, WorkUnderWayPutsTheReplyOff) {
   device.pending = 2;
-  EXPECT_EQ(send(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, region(0x1000, 0x1000)), files(1), kAck),
+  EXPECT_EQ(send(Request::SetMemTable, bytes_of(MemTable{1, 0}, region(0x1000, 0x1000)), files(1), kAck),
             VhostOutcome::Pending);
   EXPECT_FALSE(front.reply());
   EXPECT_EQ(session.settings().regions[0].at.guest_address, kMemoryAt) << "not yet";
@@ -74,7 +73,7 @@ TEST_F(VhostMemory, SlotsAreAddedAndRemovedWhileRunning) {
   EXPECT_EQ(add(region(0x3000, 0x1000)), 0U) << said;
   EXPECT_EQ(add(region(0x4000, 0x1000)), 1U);
   EXPECT_EQ(said, "ADD_MEM_REG: all 4 slots are taken");
-  VhostRegion second = region(0x2000, 0x1000);
+  Region second = region(0x2000, 0x1000);
   second.mmap_offset = 5;  // does not count
   const std::size_t open = open_descriptors();
   EXPECT_EQ(remove(second, 1), 0U) << said;  // and the descriptor, which should not be there, is closed
@@ -99,7 +98,7 @@ TEST_F(VhostMemory, WhatTheDeviceRefusesChangesNothing) {
 TEST_F(VhostHostileMemory, NoRegions) { expect_refused(0, {}, 0, "SET_MEM_TABLE: no regions"); }
 TEST_F(VhostHostileMemory, NoRegionsButADescriptor) { expect_refused(0, {}, 1, "no regions"); }
 TEST_F(VhostHostileMemory, MoreThanFit) {
-  std::vector<VhostRegion> nine;
+  std::vector<Region> nine;
   for (std::uint64_t i = 0; i < 9; ++i) nine.push_back(region(i * 0x1000, 0x1000));
   expect_refused(9, nine, 9, "9 regions, where 4 fit");
 }
@@ -133,4 +132,4 @@ TEST_F(VhostHostileMemory, SlotWithoutAndWithTwoDescriptors) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

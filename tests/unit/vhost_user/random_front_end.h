@@ -8,11 +8,11 @@
 #include <chrono>
 #include <random>
 
-#include "fallow/virtio/packed_layout.h"
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/packed_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 
 // Its guest's memory: lots, in which rings lie, and a list of frames for each queue are one region; pages to
 // report and inflate are another one of the same file; and there are pages in files of their own, which are
@@ -49,7 +49,7 @@ class RandomFrontEnd {
 
   // Empty, or what was written that must not be.
   std::string run(unsigned steps) {
-    static_cast<void>(guest_.ack(VhostRequest::SetProtocolFeatures, bytes_of(kVhostServed)));
+    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)));
     if (one_of(8) != 0) {
       static_cast<void>(guest_.negotiate());
       if (one_of(3) == 0) accept(guest_.accepted & ~kVhostFProtocolFeatures);
@@ -189,9 +189,9 @@ class RandomFrontEnd {
     Ring& ring = rings_[queue];
     const bool stops = one_of(2) == 0 && !ring.rests;
     if (stops) {
-      static_cast<void>(guest_.front.send(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0})));
+      static_cast<void>(guest_.front.send(Request::GetVringBase, bytes_of(VringState{queue, 0})));
     } else {
-      static_cast<void>(guest_.front.send(VhostRequest::GetConfig, bytes_of(VhostConfigHead{0, 4, 0}, 0U)));
+      static_cast<void>(guest_.front.send(Request::GetConfig, bytes_of(ConfigHead{0, 4, 0}, 0U)));
     }
     for (std::uint32_t i = one_of(3); i != 0; --i) request_statistics();
     if (one_of(2) == 0) std::this_thread::sleep_for(std::chrono::microseconds(one_of(300)));
@@ -202,9 +202,9 @@ class RandomFrontEnd {
 
   // All of the guest's memory, with the slots that are there and some of the others.
   bool set_table() {
-    std::vector<VhostRegion> regions = {{VhostGuest::kBase, kPages, VhostGuest::kUser, VhostGuest::kInFile},
-                                        {VhostGuest::kBase + kPages, kPageCount * kPage,
-                                         VhostGuest::kUser + kPages, VhostGuest::kInFile + kPages}};
+    std::vector<Region> regions = {{VhostGuest::kBase, kPages, VhostGuest::kUser, VhostGuest::kInFile},
+                                   {VhostGuest::kBase + kPages, kPageCount * kPage,
+                                    VhostGuest::kUser + kPages, VhostGuest::kInFile + kPages}};
     std::vector<int> fds = {dup(guest_.file()), dup(guest_.file())};
     bool wanted[kSlots] = {};
     std::string names;
@@ -216,9 +216,9 @@ class RandomFrontEnd {
       fds.push_back(dup(slots_[i].file));
     }
     note("SET_MEM_TABLE" + names);
-    Bytes payload = bytes_of(VhostMemTable{static_cast<std::uint32_t>(regions.size()), 0});
-    append(payload, regions.data(), regions.size() * sizeof(VhostRegion));
-    if (guest_.ack(VhostRequest::SetMemTable, payload, std::move(fds)) != 0) return false;
+    Bytes payload = bytes_of(MemTable{static_cast<std::uint32_t>(regions.size()), 0});
+    append(payload, regions.data(), regions.size() * sizeof(Region));
+    if (guest_.ack(Request::SetMemTable, payload, std::move(fds)) != 0) return false;
     for (std::size_t i = 0; i < kSlots; ++i) {
       slots_[i].there = wanted[i];
       slots_[i].came |= wanted[i];
@@ -230,9 +230,9 @@ class RandomFrontEnd {
     Slot& slot = slots_[which];
     if (!memory_set_) return;
     note((slot.there ? "REM_MEM_REG " : "ADD_MEM_REG ") + std::to_string(which));
-    const Bytes payload = bytes_of(VhostMemReg{0, {slot.at, kSlot, slot.at, 0}});
-    const std::uint64_t ack = slot.there ? guest_.ack(VhostRequest::RemMemReg, payload)
-                                         : guest_.ack(VhostRequest::AddMemReg, payload, {dup(slot.file)});
+    const Bytes payload = bytes_of(MemReg{0, {slot.at, kSlot, slot.at, 0}});
+    const std::uint64_t ack = slot.there ? guest_.ack(Request::RemMemReg, payload)
+                                         : guest_.ack(Request::AddMemReg, payload, {dup(slot.file)});
     if (ack != 0) return fail("a slot was refused: " + box_.events.all());
     slot.there = !slot.there;
     slot.came = true;
@@ -257,7 +257,7 @@ class RandomFrontEnd {
   void new_area() {
     note("GET_INFLIGHT_FD");
     const auto reply =
-        guest_.ask(VhostRequest::GetInflightFd, bytes_of(VhostInflightArea{0, 0, kQueues, kSize}));
+        guest_.ask(Request::GetInflightFd, bytes_of(InflightDescription{0, 0, kQueues, kSize}));
     if (!reply) return fail("no in-flight area was answered");
     if (area_.fd >= 0) close(area_.fd);
     area_ = {};
@@ -268,7 +268,7 @@ class RandomFrontEnd {
   }
   void set_area() {
     note("SET_INFLIGHT_FD");
-    static_cast<void>(guest_.ack(VhostRequest::SetInflightFd, bytes_of(area_.area), {dup(area_.fd)}));
+    static_cast<void>(guest_.ack(Request::SetInflightFd, bytes_of(area_.area), {dup(area_.fd)}));
   }
   // As front-ends do whose back-end went: all is said again, and each ring goes on where its used index is.
   void reconnect() {
@@ -278,8 +278,8 @@ class RandomFrontEnd {
     look();
     guest_.front.connect(connect_to(box_.path));
     const std::uint64_t accepted = guest_.accepted;
-    static_cast<void>(guest_.ack(VhostRequest::SetProtocolFeatures, bytes_of(kVhostServed)));
-    static_cast<void>(guest_.ask(VhostRequest::GetFeatures));
+    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)));
+    static_cast<void>(guest_.ask(Request::GetFeatures));
     static_cast<void>(guest_.set_features(accepted));
     if (area_.fd >= 0) set_area();
     memory_set_ = false;
@@ -304,9 +304,9 @@ class RandomFrontEnd {
   void write_config() {
     const std::uint32_t offset = one_of(20), size = 1 + one_of(20);
     note("SET_CONFIG " + std::to_string(offset) + " " + std::to_string(size));
-    Bytes payload = bytes_of(VhostConfigHead{offset, size, 0});
+    Bytes payload = bytes_of(ConfigHead{offset, size, 0});
     payload.resize(payload.size() + size, one_of(3) == 0 ? std::byte{0xaa} : std::byte{0});
-    static_cast<void>(guest_.ack(VhostRequest::SetConfig, payload));
+    static_cast<void>(guest_.ack(Request::SetConfig, payload));
   }
   void accept(std::uint64_t features) {
     note("SET_FEATURES " + std::to_string(features));
@@ -325,11 +325,11 @@ class RandomFrontEnd {
         return accept(one_of(8) == 0 ? guest_.accepted ^ kVhostFProtocolFeatures : guest_.accepted);
       case 2:
         note("RESET_DEVICE");
-        static_cast<void>(guest_.ack(VhostRequest::ResetDevice));
+        static_cast<void>(guest_.ack(Request::ResetDevice));
         break;
       default:
         note("SET_STATUS 0");
-        static_cast<void>(guest_.ack(VhostRequest::SetStatus, bytes_of(std::uint64_t{0})));
+        static_cast<void>(guest_.ack(Request::SetStatus, bytes_of(std::uint64_t{0})));
     }
     look();
     for (Ring& ring : rings_) {
@@ -370,7 +370,7 @@ class RandomFrontEnd {
   void end(std::uint16_t queue) {
     if (one_of(2) == 0) return stop(queue);
     note("SET_VRING_BASE 0 " + std::to_string(queue));
-    const bool taken = guest_.ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{queue, 0})) == 0;
+    const bool taken = guest_.ack(Request::SetVringBase, bytes_of(VringState{queue, 0})) == 0;
     look();
     if (taken) rings_[queue].started = false;
   }
@@ -383,10 +383,10 @@ class RandomFrontEnd {
     config.size = kSize;
     config.ring = {guest_.packed, (guest_.accepted & kFeatureEventIdx) != 0, false};
     const bool packed = guest_.packed;
-    const ByteCount shared =
-        packed ? PackedDriverQueue::shared_size(config) : SplitDriverQueue::shared_size(config);
+    const ByteCount shared = packed ? detail::PackedDriverQueue::shared_size(config)
+                                    : detail::SplitDriverQueue::shared_size(config);
     const ByteCount own_size =
-        packed ? PackedDriverQueue::own_size(config) : SplitDriverQueue::own_size(config);
+        packed ? detail::PackedDriverQueue::own_size(config) : detail::SplitDriverQueue::own_size(config);
     FALLOW_CHECK(shared.raw <= kLot);
     ring.own.assign(own_size.raw / 8 + 1, 0);
     std::byte* const at = guest_.memory() + lot * kLot;
@@ -401,7 +401,7 @@ class RandomFrontEnd {
     Ring& ring = rings_[queue];
     const int fd = guest_.rings[queue].kick;
     note("SET_VRING_KICK " + std::to_string(queue));
-    const bool taken = guest_.ack(VhostRequest::SetVringKick, bytes_of(std::uint64_t{queue}),
+    const bool taken = guest_.ack(Request::SetVringKick, bytes_of(std::uint64_t{queue}),
                                   {fd >= 0 ? dup(fd) : VhostFrontEnd::event()}) == 0;
     if (taken) {
       ring.kick = true;
@@ -429,13 +429,13 @@ class RandomFrontEnd {
       ring.enabled = true;
     }
     // Statistics may be requested while it waits for something.
-    static_cast<void>(guest_.front.send(VhostRequest::GetVringBase, bytes_of(VhostVringState{queue, 0})));
+    static_cast<void>(guest_.front.send(Request::GetVringBase, bytes_of(VringState{queue, 0})));
     for (std::uint32_t i = one_of(4); i != 0; --i) request_statistics();
     take_base(queue);
   }
   void take_base(std::uint16_t queue) {
     const auto reply = guest_.reply();
-    VhostVringState state{~0U, ~0U};
+    VringState state{~0U, ~0U};
     if (!reply || reply->payload.size() != sizeof state) return fail("no reply to GET_VRING_BASE");
     std::memcpy(&state, reply->payload.data(), sizeof state);
     stopped(rings_[queue], state.num);
@@ -461,7 +461,7 @@ class RandomFrontEnd {
   void set_base(std::uint16_t queue, std::uint32_t base) {
     Ring& ring = rings_[queue];
     note("SET_VRING_BASE " + std::to_string(queue) + " " + std::to_string(base));
-    const bool taken = guest_.ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{queue, base})) == 0;
+    const bool taken = guest_.ack(Request::SetVringBase, bytes_of(VringState{queue, base})) == 0;
     look();
     if (!taken) return;
     ring.started = ring.sound = false;
@@ -484,7 +484,7 @@ class RandomFrontEnd {
   void unload_without_a_word() {
     if (can_disable()) return;
     note("GET_FEATURES, and all rings are freed");
-    static_cast<void>(guest_.ask(VhostRequest::GetFeatures));
+    static_cast<void>(guest_.ask(Request::GetFeatures));
     look();
     for (Ring& ring : rings_) {
       if (ring.lot == kLots) continue;
@@ -516,7 +516,7 @@ class RandomFrontEnd {
     DriverQueue& driver = *guest_.rings[queue].driver;
     if (!take_back(queue)) return;
     const std::uint64_t page = one_of(kPageCount);
-    QueueBuffer buffer;
+    detail::QueueBuffer buffer;
     if (queue >= 2 && one_of(4) == 0) {
       buffer = {{slots_[one_of(kSlots)].at}, static_cast<std::uint32_t>(kSlot), true};
     } else if (queue >= 2 && one_of(3) != 0) {
@@ -536,9 +536,9 @@ class RandomFrontEnd {
     note("make available " + std::to_string(queue));
     if (driver.add({&buffer, 1}, 0) != Status::Ok) return;
     ++ring.available;
-    const QueueAddresses at = driver.addresses();
-    own(at.descriptors.raw - VhostGuest::kBase, kSize * sizeof(VirtqDesc));
-    own(at.driver_area.raw - VhostGuest::kBase, AvailRing::bytes(kSize).raw);
+    const detail::QueueAddresses at = driver.addresses();
+    own(at.descriptors.raw - VhostGuest::kBase, kSize * sizeof(detail::VirtqDesc));
+    own(at.driver_area.raw - VhostGuest::kBase, detail::AvailRing::bytes(kSize).raw);
     guest_.kick(queue);
   }
 
@@ -559,17 +559,17 @@ class RandomFrontEnd {
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
       const Ring& ring = rings_[queue];
       if (ring.lot == kLots || !writable(ring)) continue;
-      const QueueAddresses at = guest_.rings[queue].driver->addresses();
+      const detail::QueueAddresses at = guest_.rings[queue].driver->addresses();
       const std::uint64_t descriptors = at.descriptors.raw - VhostGuest::kBase;
       const std::uint64_t device = at.device_area.raw - VhostGuest::kBase;
       const std::uint64_t returned = ring.sound ? std::min<std::uint64_t>(ring.available, kSize) : kSize;
       if (guest_.packed) {
-        may_change(may, descriptors, returned * sizeof(PvirtqDesc));
-        may_change(may, device, sizeof(PvirtqEventSuppress));
+        may_change(may, descriptors, returned * sizeof(detail::PvirtqDesc));
+        may_change(may, device, sizeof(detail::PvirtqEventSuppress));
       } else {
         constexpr std::uint64_t kHead = 4, kEvent = 2;
-        may_change(may, device, kHead + returned * sizeof(VirtqUsedElem));
-        may_change(may, device + UsedRing::bytes(kSize).raw - kEvent, kEvent);
+        may_change(may, device, kHead + returned * sizeof(detail::VirtqUsedElem));
+        may_change(may, device + detail::UsedRing::bytes(kSize).raw - kEvent, kEvent);
       }
     }
     const std::byte* const memory = guest_.memory();
@@ -603,11 +603,11 @@ class RandomFrontEnd {
   VhostGuest guest_;
   Ring rings_[kQueues];
   Slot slots_[kSlots];
-  VhostInflight area_;
+  InflightSettings area_;
   bool memory_set_ = false;
   std::vector<std::byte> expected_;
   bool given_[kPageCount] = {};
   std::string made_, error_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::vhost

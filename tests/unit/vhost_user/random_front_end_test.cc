@@ -13,7 +13,7 @@
 #include "tests/support/sanitized.h"
 #include "tests/unit/vhost_user/random_messages.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
 // What the front-end at hand did, for a check of the daemon that ends the process.
@@ -93,4 +93,4 @@ TEST_F(RandomFrontEnds, OfAnyMessagesHarmNobody) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

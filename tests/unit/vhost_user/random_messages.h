@@ -8,10 +8,10 @@
 
 #include <random>
 
-#include "fallow/vhost_user/rules.h"
 #include "tests/support/vhost_server.h"
+#include "vhost_user/protocol/request_table.h"
 
-namespace fallow {
+namespace fallow::vhost {
 
 class RandomMessages {
  public:
@@ -111,22 +111,20 @@ class RandomMessages {
   }
 
   void send() {
-    constexpr VhostRequest kOften[] = {
-        VhostRequest::SetFeatures,     VhostRequest::SetMemTable,   VhostRequest::AddMemReg,
-        VhostRequest::RemMemReg,       VhostRequest::SetVringNum,   VhostRequest::SetVringAddr,
-        VhostRequest::SetVringBase,    VhostRequest::GetVringBase,  VhostRequest::SetVringKick,
-        VhostRequest::SetVringCall,    VhostRequest::SetVringErr,   VhostRequest::SetVringEnable,
-        VhostRequest::SetInflightFd,   VhostRequest::GetInflightFd, VhostRequest::SetStatus,
-        VhostRequest::SetConfig,       VhostRequest::GetConfig,     VhostRequest::ResetDevice,
-        VhostRequest::SetBackendReqFd, VhostRequest::GetFeatures};
+    constexpr Request kOften[] = {
+        Request::SetFeatures,   Request::SetMemTable,   Request::AddMemReg,       Request::RemMemReg,
+        Request::SetVringNum,   Request::SetVringAddr,  Request::SetVringBase,    Request::GetVringBase,
+        Request::SetVringKick,  Request::SetVringCall,  Request::SetVringErr,     Request::SetVringEnable,
+        Request::SetInflightFd, Request::GetInflightFd, Request::SetStatus,       Request::SetConfig,
+        Request::GetConfig,     Request::ResetDevice,   Request::SetBackendReqFd, Request::GetFeatures};
     std::uint32_t request = static_cast<std::uint32_t>(kOften[one_of(std::size(kOften))]);
     if (one_of(12) == 0) request = one_of(kVhostRequests + 2);
-    const VhostRule* const rule = vhost_rule(request);
+    const RequestRule* const rule = vhost_rule(request);
     std::uint32_t size = rule == nullptr ? one_of(64) : rule->min_size;
     std::uint32_t fds = rule == nullptr ? 0 : rule->min_fds + one_of(2u + rule->max_fds - rule->min_fds) / 2;
-    if (request == static_cast<std::uint32_t>(VhostRequest::SetMemTable)) {
+    if (request == static_cast<std::uint32_t>(Request::SetMemTable)) {
       const std::uint32_t regions = one_of(4);
-      size += regions * static_cast<std::uint32_t>(sizeof(VhostRegion));
+      size += regions * static_cast<std::uint32_t>(sizeof(Region));
       if (one_of(4) != 0) fds = regions;
     } else if (rule != nullptr && rule->max_size > rule->min_size) {
       size += one_of(std::min(rule->max_size - rule->min_size + 1U, 40U));
@@ -148,7 +146,7 @@ class RandomMessages {
     Bytes payload;
     while (payload.size() < size) {
       // Words where the messages have words.
-      const bool small = request != static_cast<std::uint32_t>(VhostRequest::SetMemTable) && one_of(2) == 0;
+      const bool small = request != static_cast<std::uint32_t>(Request::SetMemTable) && one_of(2) == 0;
       const std::uint64_t value = number();
       append(payload, &value, small ? 4 : 8);
     }
@@ -157,26 +155,26 @@ class RandomMessages {
       if (at + sizeof value <= payload.size() && one_of(8) != 0)
         std::memcpy(&payload[at], &value, sizeof value);
     };
-    switch (static_cast<VhostRequest>(request)) {
-      case VhostRequest::SetMemTable:
-        set(0, std::uint64_t{(size - sizeof(VhostMemTable)) / sizeof(VhostRegion)});
+    switch (static_cast<Request>(request)) {
+      case Request::SetMemTable:
+        set(0, std::uint64_t{(size - sizeof(MemTable)) / sizeof(Region)});
         set(8, guest_.region());
         break;
-      case VhostRequest::SetVringNum:
-      case VhostRequest::SetVringBase:
-      case VhostRequest::GetVringBase:
-      case VhostRequest::SetVringEnable:
-      case VhostRequest::SetVringAddr:
+      case Request::SetVringNum:
+      case Request::SetVringBase:
+      case Request::GetVringBase:
+      case Request::SetVringEnable:
+      case Request::SetVringAddr:
         set(0, one_of(5));
         break;
-      case VhostRequest::SetVringKick:
-      case VhostRequest::SetVringCall:
-      case VhostRequest::SetVringErr:
+      case Request::SetVringKick:
+      case Request::SetVringCall:
+      case Request::SetVringErr:
         set(0, std::uint64_t{one_of(5)} | std::uint64_t{one_of(6) == 0 ? 0x100U : 0U});
         break;
-      case VhostRequest::SetConfig:
-      case VhostRequest::GetConfig:
-        set(4, size - static_cast<std::uint32_t>(sizeof(VhostConfigHead)));
+      case Request::SetConfig:
+      case Request::GetConfig:
+        set(4, size - static_cast<std::uint32_t>(sizeof(ConfigHead)));
         break;
       default:
         break;
@@ -211,4 +209,4 @@ class RandomMessages {
   std::string made_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "fallow/vhost_user/session.h"
 #include "tests/support/vhost_device.h"
 #include "tests/support/vhost_front_end.h"
+#include "vhost_user/session/session.h"
 
-namespace fallow {
+namespace fallow::vhost {
 
 class VhostRig : public testing::Test {
  protected:
@@ -40,13 +40,13 @@ class VhostRig : public testing::Test {
     if (outcome != VhostOutcome::Idle) said = session.complaint().text();
     return outcome == VhostOutcome::Idle ? last : outcome;
   }
-  VhostOutcome send(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {},
+  VhostOutcome send(Request request, const Bytes& payload = {}, std::vector<int> fds = {},
                     std::uint32_t flags = kVhostVersion) {
     EXPECT_TRUE(front.send(request, payload, std::move(fds), flags));
     return run();
   }
   // With an acknowledgement; ~0: none came.
-  std::uint64_t ack(VhostRequest request, const Bytes& payload = {}, std::vector<int> fds = {}) {
+  std::uint64_t ack(Request request, const Bytes& payload = {}, std::vector<int> fds = {}) {
     static_cast<void>(send(request, payload, std::move(fds), kAck));
     const auto reply = front.reply();
     if (!reply) return ~std::uint64_t{0};
@@ -57,36 +57,36 @@ class VhostRig : public testing::Test {
     return reply->u64();
   }
   // The reply that a request has anyway.
-  std::uint64_t ask(VhostRequest request) { return ack(request); }
+  std::uint64_t ask(Request request) { return ack(request); }
 
   void negotiate(std::uint64_t protocol = kVhostServed,
                  std::uint64_t features = kFeatureVersion1 | kVhostFProtocolFeatures) {
-    EXPECT_EQ(ack(VhostRequest::SetProtocolFeatures, bytes_of(protocol)), 0U);
-    EXPECT_EQ(ack(VhostRequest::SetFeatures, bytes_of(features)), 0U);
+    EXPECT_EQ(ack(Request::SetProtocolFeatures, bytes_of(protocol)), 0U);
+    EXPECT_EQ(ack(Request::SetFeatures, bytes_of(features)), 0U);
   }
-  static VhostRegion region(std::uint64_t at = kMemoryAt, std::uint64_t size = kMemorySize) {
+  static Region region(std::uint64_t at = kMemoryAt, std::uint64_t size = kMemorySize) {
     return {at, size, at, at};
   }
   void set_memory() {
-    EXPECT_EQ(ack(VhostRequest::SetMemTable, bytes_of(VhostMemTable{1, 0}, region(), VhostRegion{}),
-                  {VhostFrontEnd::memory()}),
-              0U)
+    EXPECT_EQ(
+        ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, region(), Region{}), {VhostFrontEnd::memory()}),
+        0U)
         << said;
   }
-  static VhostVringAddr addresses(std::uint32_t vring) {
+  static VringAddr addresses(std::uint32_t vring) {
     const std::uint64_t at = kMemoryAt + vring * std::uint64_t{0x3000};
     return {vring, 0, at, at + 0x2000, at + 0x1000, ~std::uint64_t{0}};
   }
   void describe_ring(std::uint32_t vring, std::uint32_t base = 0) {
-    EXPECT_EQ(ack(VhostRequest::SetVringNum, bytes_of(VhostVringState{vring, 256})), 0U) << said;
-    EXPECT_EQ(ack(VhostRequest::SetVringBase, bytes_of(VhostVringState{vring, base})), 0U) << said;
-    EXPECT_EQ(ack(VhostRequest::SetVringAddr, bytes_of(addresses(vring))), 0U) << said;
+    EXPECT_EQ(ack(Request::SetVringNum, bytes_of(VringState{vring, 256})), 0U) << said;
+    EXPECT_EQ(ack(Request::SetVringBase, bytes_of(VringState{vring, base})), 0U) << said;
+    EXPECT_EQ(ack(Request::SetVringAddr, bytes_of(addresses(vring))), 0U) << said;
   }
   std::uint64_t kick(std::uint64_t vring) {
-    return ack(VhostRequest::SetVringKick, bytes_of(vring), {VhostFrontEnd::event()});
+    return ack(Request::SetVringKick, bytes_of(vring), {VhostFrontEnd::event()});
   }
   std::uint64_t enable(std::uint32_t vring, std::uint32_t on) {
-    return ack(VhostRequest::SetVringEnable, bytes_of(VhostVringState{vring, on}));
+    return ack(Request::SetVringEnable, bytes_of(VringState{vring, on}));
   }
   // A ring that runs.
   void start_ring(std::uint32_t vring, std::uint32_t base = 0) {
@@ -103,9 +103,9 @@ class VhostRig : public testing::Test {
   const std::size_t descriptors_before = open_descriptors();
   VhostFrontEnd front;
   VhostDevice device;
-  VhostState state;
-  VhostSession session{state, device};
+  State state;
+  Session session{state, device};
   std::string said;  // the complaint about the last message
 };
 
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -2,10 +2,10 @@
 // believes.
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 constexpr std::uint32_t kPoison = 0xaaaa'aaaa;
@@ -14,7 +14,7 @@ class ServerConfig : public VhostServerRig {};
 
 // As QEMU's generic front-end writes: all 16 bytes, for whichever field the driver wrote.
 std::uint64_t write_all(VhostGuest& guest, std::uint32_t actual, std::uint32_t poison = 0) {
-  return guest.ack(Request::SetConfig, bytes_of(VhostConfigHead{0, 16, 0}, 77U, actual, 88U, poison));
+  return guest.ack(Request::SetConfig, bytes_of(ConfigHead{0, 16, 0}, 77U, actual, 88U, poison));
 }
 
 TEST_F(ServerConfig, AWriteOfTheWholeSpaceSetsActual) {
@@ -36,7 +36,7 @@ TEST_F(ServerConfig, EveryWriteInsideTheSpaceSetsThePartOfActualThatItCovers) {
   for (std::uint32_t offset = 0; offset < 16; ++offset) {
     for (std::uint32_t size = 1; offset + size <= 16; ++size) {
       ASSERT_EQ(guest.write_config(kBalloonActual, 0), 0U);
-      Bytes payload = bytes_of(VhostConfigHead{offset, size, 0});
+      Bytes payload = bytes_of(ConfigHead{offset, size, 0});
       payload.resize(payload.size() + size, std::byte{0x11});
       std::uint32_t expected = 0;
       for (std::uint32_t at = offset; at < offset + size; ++at) {
@@ -52,7 +52,7 @@ TEST_F(ServerConfig, EveryWriteInsideTheSpaceSetsThePartOfActualThatItCovers) {
 TEST_F(ServerConfig, AWriteBeyondTheSpaceIsRefusedByName) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
-  Bytes payload = bytes_of(VhostConfigHead{0, 60, 0});
+  Bytes payload = bytes_of(ConfigHead{0, 60, 0});
   payload.resize(payload.size() + 60, std::byte{1});
   EXPECT_EQ(guest.ack(Request::SetConfig, payload), 1U);
   EXPECT_TRUE(box.events.wait_for("60 bytes at 0 of a configuration of 16 bytes")) << box.events.all();
@@ -63,11 +63,11 @@ TEST_F(ServerConfig, AReadPastTheEndHasWhatThereIs) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
   ASSERT_EQ(guest.write_config(kBalloonActual, 0x01020304), 0U);
-  Bytes payload = bytes_of(VhostConfigHead{4, 60, 0});
+  Bytes payload = bytes_of(ConfigHead{4, 60, 0});
   payload.resize(payload.size() + 60);
   const auto reply = guest.ask(Request::GetConfig, payload);
   ASSERT_TRUE(reply);
-  Bytes expected = bytes_of(VhostConfigHead{4, 60, 0}, 0x01020304U);
+  Bytes expected = bytes_of(ConfigHead{4, 60, 0}, 0x01020304U);
   expected.resize(payload.size());
   EXPECT_EQ(reply->payload, expected) << "as long as it was asked for, zero behind the end";
 }
@@ -204,4 +204,4 @@ TEST_F(ServerPoison, OutlivesAWorker) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -1,12 +1,12 @@
 // A guest from its beginning to its end, over a real socket.
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
-using Request = VhostRequest;
+using Request = Request;
 
 class ServerGuest : public VhostServerRig {};
 
@@ -38,7 +38,7 @@ TEST_F(ServerGuest, TheUsedLengthSaysWhatWasReleased) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());
   EXPECT_EQ(guest.report(kFree, kMib, 3), 3 * kMib);
-  const QueueBuffer beyond[] = {VhostGuest::range(kFree, kMib), {{0x1000}, kMib, true}};
+  const detail::QueueBuffer beyond[] = {VhostGuest::range(kFree, kMib), {{0x1000}, kMib, true}};
   EXPECT_EQ(guest.exchange(VhostGuest::kReporting, beyond), kMib);
 }
 
@@ -135,7 +135,7 @@ TEST_P(ServerRings, ChainsThatCameWhileStopped) {
   ASSERT_TRUE(guest.bind());
   ASSERT_TRUE(guest.report(kFree, kMib));
   const std::uint32_t base = guest.stop_ring(VhostGuest::kReporting);
-  const QueueBuffer range = VhostGuest::range(kFree, kMib);
+  const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
   for (std::uint64_t i = 0; i < 5; ++i) guest.add(VhostGuest::kReporting, {&range, 1}, i);
   EXPECT_FALSE(guest.take(VhostGuest::kReporting, 20));
   ASSERT_TRUE(guest.start_ring(VhostGuest::kReporting, base));
@@ -150,18 +150,18 @@ TEST_P(ServerRings, ChainsThatCameWhileStopped) {
 TEST_F(ServerGuest, ADisabledRingIsNotServed) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
-  ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VhostVringState{3, 0})), 0U);
-  const QueueBuffer range = VhostGuest::range(kFree, kMib);
+  ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VringState{3, 0})), 0U);
+  const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
   guest.add(VhostGuest::kReporting, {&range, 1});
   EXPECT_FALSE(guest.take(VhostGuest::kReporting, 50));
-  ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VhostVringState{3, 1})), 0U);
+  ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VringState{3, 1})), 0U);
   EXPECT_TRUE(guest.take(VhostGuest::kReporting));
 }
 
 TEST_F(ServerGuest, DescriptorsThatAreReplacedWhileReportsRun) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
-  const QueueBuffer range = VhostGuest::range(kFree, 4096);
+  const detail::QueueBuffer range = VhostGuest::range(kFree, 4096);
   for (int i = 0; i < 300; ++i) {
     guest.add(VhostGuest::kReporting, {&range, 1});
     ASSERT_EQ(guest.ack(Request::SetVringCall, bytes_of(std::uint64_t{VhostGuest::kReporting}),
@@ -183,8 +183,8 @@ TEST_F(ServerGuest, MemoryThatComesAndGoesWhileRingsRun) {
   const int file = VhostFrontEnd::memory();
   ASSERT_EQ(ftruncate(file, 8 * kMib), 0);
   ASSERT_EQ(posix_fallocate(file, 0, 8 * kMib), 0);
-  const VhostMemReg more{0, {kAt, 8 * kMib, 0x7fff'0000'0000, 0}};
-  const QueueBuffer there{{kAt + kMib}, 2 * kMib, true};
+  const MemReg more{0, {kAt, 8 * kMib, 0x7fff'0000'0000, 0}};
+  const detail::QueueBuffer there{{kAt + kMib}, 2 * kMib, true};
   const auto blocks = [&] {
     struct stat s {};
     fstat(file, &s);
@@ -197,7 +197,7 @@ TEST_F(ServerGuest, MemoryThatComesAndGoesWhileRingsRun) {
   ASSERT_TRUE(guest.exchange(VhostGuest::kReporting, {&there, 1}));
   EXPECT_EQ(blocks(), 6 * kMib);
   ASSERT_EQ(guest.ack(Request::RemMemReg, bytes_of(more)), 0U);
-  const QueueBuffer gone{{kAt + 4 * kMib}, 2 * kMib, true};
+  const detail::QueueBuffer gone{{kAt + 4 * kMib}, 2 * kMib, true};
   ASSERT_TRUE(guest.exchange(VhostGuest::kReporting, {&gone, 1}));
   EXPECT_EQ(blocks(), 6 * kMib) << "gone again";
   ASSERT_TRUE(guest.report(kFree, kMib, 2)) << "the rest is as it was";
@@ -210,13 +210,13 @@ TEST_F(ServerGuest, MemoryWithRingsInItCannotGo) {
   box.start();
   VhostGuest guest(box.path, {.queue_size = 1024});
   ASSERT_TRUE(guest.bind());
-  EXPECT_NE(guest.ack(Request::RemMemReg, bytes_of(VhostMemReg{0, guest.region()})), 0U);
+  EXPECT_NE(guest.ack(Request::RemMemReg, bytes_of(MemReg{0, guest.region()})), 0U);
   EXPECT_TRUE(guest.report(kFree, kMib));
   // It would end within the last ring: all three areas begin in it.
-  VhostRegion shorter = guest.region();
+  Region shorter = guest.region();
   shorter.size =
       (guest.rings[3].driver->addresses().device_area.raw - VhostGuest::kBase) / 4096 * 4096 + 4096;
-  EXPECT_NE(guest.ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, shorter), {dup(guest.file())}), 0U);
+  EXPECT_NE(guest.ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, shorter), {dup(guest.file())}), 0U);
   EXPECT_TRUE(guest.report(kFree, kMib)) << box.events.all();
 }
 
@@ -247,7 +247,7 @@ TEST_F(ServerGuest, ADriverThatBeginsAnewWithoutSayingSo) {
   for (int i = 0; i < 3; ++i) {
     ASSERT_TRUE(guest.report(kFree, kMib, 4));
     for (std::uint32_t queue = 4; queue-- > 0;)
-      ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VhostVringState{queue, 0})), 0U);
+      ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VringState{queue, 0})), 0U);
     ASSERT_EQ(guest.ack(Request::SetFeatures, bytes_of(guest.accepted)), 0U);
     ASSERT_TRUE(guest.set_memory() && guest.start_rings()) << box.events.all();
   }
@@ -268,7 +268,7 @@ TEST_F(ServerGuest, PoisonOutlivesAMonitorsStop) {
   EXPECT_EQ(guest.report(kFree, kMib), 0U);
   for (const bool by_reset : {false, true}) {
     for (std::uint32_t queue = 4; queue-- > 0;)
-      ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VhostVringState{queue, 0})), 0U);
+      ASSERT_EQ(guest.ack(Request::SetVringEnable, bytes_of(VringState{queue, 0})), 0U);
     ASSERT_EQ(by_reset ? guest.ack(Request::ResetDevice)
                        : guest.ack(Request::SetFeatures, bytes_of(guest.accepted)),
               0U);
@@ -280,4 +280,4 @@ TEST_F(ServerGuest, PoisonOutlivesAMonitorsStop) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -5,14 +5,14 @@
 
 #include <atomic>
 
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 constexpr std::uint16_t kReporting = VhostGuest::kReporting;
@@ -31,7 +31,7 @@ class ServerHostile : public VhostServerRig {
   }
   // A report whose return nobody tells of.
   bool report_untold() {
-    const QueueBuffer range = VhostGuest::range(kFree, kMib);
+    const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
     static_cast<void>(guest->rings[kReporting].driver->ask_for_notifications(true));
     guest->add(kReporting, {&range, 1});
     return eventually([&] {
@@ -118,7 +118,7 @@ TEST_F(ServerHostile, ACallThatIsFilledAtTheLastMoment) {
     }
   });
   DriverQueue& driver = *guest->rings[kReporting].driver;
-  const QueueBuffer range = VhostGuest::range(kFree, 4096);
+  const detail::QueueBuffer range = VhostGuest::range(kFree, 4096);
   const auto report = [&] {
     static_cast<void>(driver.ask_for_notifications(true));
     guest->add(kReporting, {&range, 1});
@@ -182,7 +182,7 @@ TEST_F(ServerHostile, AnInflightAreaThatIsCutOff) {
   ASSERT_TRUE(guest->negotiate());
   const int area = VhostFrontEnd::memory();
   ASSERT_EQ(ftruncate(area, 16384), 0);
-  ASSERT_EQ(guest->ack(Request::SetInflightFd, bytes_of(VhostInflightArea{16384, 0, 4, 64}), {dup(area)}),
+  ASSERT_EQ(guest->ack(Request::SetInflightFd, bytes_of(InflightDescription{16384, 0, 4, 64}), {dup(area)}),
             0U);
   ASSERT_TRUE(guest->set_memory() && guest->start_rings());
   ASSERT_EQ(ftruncate(area, 0), 0);
@@ -208,17 +208,17 @@ TEST_F(ServerHostile, AKickStorm) {
 class ServerHostileRing : public ServerHostile {
  protected:
   struct Split {
-    VirtqDesc* table;
+    detail::VirtqDesc* table;
     std::uint16_t* avail;  // flags, idx, ring
   };
   Split ring() {
-    const QueueAddresses at = guest->rings[kReporting].driver->addresses();
+    const detail::QueueAddresses at = guest->rings[kReporting].driver->addresses();
     const auto host = [&](GuestPhys a) { return guest->memory() + (a.raw - VhostGuest::kBase); };
-    return {reinterpret_cast<VirtqDesc*>(host(at.descriptors)),
+    return {reinterpret_cast<detail::VirtqDesc*>(host(at.descriptors)),
             reinterpret_cast<std::uint16_t*>(host(at.driver_area))};
   }
-  static void write_desc(VirtqDesc& desc, std::uint64_t address, std::uint32_t length, std::uint16_t flags,
-                         std::uint16_t next) {
+  static void write_desc(detail::VirtqDesc& desc, std::uint64_t address, std::uint32_t length,
+                         std::uint16_t flags, std::uint16_t next) {
     struct Plain {
       std::uint64_t address;
       std::uint32_t length;
@@ -237,7 +237,7 @@ class ServerHostileRing : public ServerHostile {
     EXPECT_EQ(guest->ask(Request::GetStatus)->u64() & kStatusNeedsReset, kStatusNeedsReset);
     // As User Mode Linux loads a driver again.
     for (std::uint32_t queue = 4; queue-- > 0;)
-      ASSERT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VhostVringState{queue, 0})), 0U);
+      ASSERT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VringState{queue, 0})), 0U);
     ASSERT_EQ(guest->ack(Request::SetFeatures, bytes_of(guest->accepted)), 0U);
     ASSERT_TRUE(guest->set_memory());
     for (std::uint16_t queue = 0; queue < 4; ++queue) {
@@ -276,7 +276,8 @@ TEST_F(ServerHostileRing, ANextThatThereIsNot) {
 // Its ring, and itself.
 TEST_F(ServerHostileRing, AReportOfTheRingsThemselves) {
   ASSERT_TRUE(guest->bind());
-  const QueueBuffer all = {{VhostGuest::kBase}, static_cast<std::uint32_t>(guest->options.memory), true};
+  const detail::QueueBuffer all = {
+      {VhostGuest::kBase}, static_cast<std::uint32_t>(guest->options.memory), true};
   guest->add(kReporting, {&all, 1});
   EXPECT_TRUE(eventually([&] { return box.guest().device.released.raw == guest->options.memory; }));
   EXPECT_TRUE(guest->config(0));
@@ -288,13 +289,13 @@ TEST_F(ServerHostile, ARegionThatIsReplacedWhileAReportRuns) {
   ASSERT_TRUE(guest->bind());
   for (int i = 0; i < 3; ++i) {
     ASSERT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
-    const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
+    const detail::QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
     guest->add(kReporting, {&most, 1});
     ASSERT_TRUE(guest->set_memory()) << box.events.all();
     ASSERT_TRUE(guest->take(kReporting)) << box.events.all();
   }
   // A hang-up in the middle.
-  const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
+  const detail::QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
   ASSERT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
   guest->add(kReporting, {&most, 1});
 }
@@ -318,7 +319,7 @@ TEST_F(ServerHostile, SignalsWhileAGuestEnds) {
     guest = std::make_unique<VhostGuest>(box.path, VhostGuestOptions{.memory = kLarge});
     if (!guest->bind()) break;
     EXPECT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
-    const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
+    const detail::QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
     guest->add(kReporting, {&most, 1});
     guest.reset();
   }
@@ -353,4 +354,4 @@ TEST_F(ServerHostile, AWriterOfOneByteAtATime) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -10,7 +10,7 @@
 
 #include <thread>
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -49,7 +49,7 @@ class ServerLoad : public VhostServerRig {
 
 TEST_F(ServerLoad, SeventyTwoGuestsAtOnce) {
   for (int i = 0; i < 72; ++i) ASSERT_TRUE(new_guest({.memory = 4 * kMib}).bind());
-  const QueueBuffer range = VhostGuest::range(kFree, kMib);
+  const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
   for (int round = 0; round < 5; ++round) {
     for (auto& guest : guests) {
       guest->fill(kFree, 2 * kMib);
@@ -73,7 +73,7 @@ TEST_F(ServerLoad, ThreeHundredConnectionsAtOnce) {
   std::vector<std::unique_ptr<VhostFrontEnd>> fronts;
   for (int i = 0; i < 300; ++i) {
     fronts.push_back(std::make_unique<VhostFrontEnd>(connect_to(box.path)));
-    static_cast<void>(fronts.back()->send(VhostRequest::GetFeatures));
+    static_cast<void>(fronts.back()->send(Request::GetFeatures));
   }
   EXPECT_TRUE(box.events.wait_for("turned away", 44)) << box.events.count("connected");
   unsigned served = 0;
@@ -119,8 +119,7 @@ TEST_F(ServerLoad, OutOfDescriptors) {
   hungry = &new_guest();
   std::vector<int> filler;
   for (int fd = 0; (fd = VhostFrontEnd::event()) >= 0;) filler.push_back(fd);
-  EXPECT_TRUE(hungry->front.send(VhostRequest::SetVringCall, bytes_of(std::uint64_t{0}), {filler.back()}) ||
-              true);
+  EXPECT_TRUE(hungry->front.send(Request::SetVringCall, bytes_of(std::uint64_t{0}), {filler.back()}) || true);
   filler.pop_back();
   for (const int fd : filler) close(fd);
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -139,7 +138,7 @@ TEST_F(ServerLoad, RepliesWhileMuchIsReleased) {
     double released = 0;
     for (int round = 0; round < 2; ++round) {
       ASSERT_EQ(posix_fallocate(large.file(), VhostGuest::kInFile, kLarge), 0);
-      const QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
+      const detail::QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
       const auto start = Clock::now();
       large.add(kReporting, {&most, 1});
       for (Used used; large.rings[kReporting].driver->take(used) != Taken::Used;) {
@@ -176,7 +175,7 @@ TEST_F(ServerLoad, TheTimeOfAReport) {
     const auto start = Clock::now();
     const double daemon_before = daemon_cpu();
     // With gaps, so that no two are joined.
-    std::vector<QueueBuffer> ranges;
+    std::vector<detail::QueueBuffer> ranges;
     for (unsigned i = 0; i < kRanges; ++i)
       ranges.push_back(VhostGuest::range(kFree + std::uint64_t{i} * kEach, kEach - 4096));
     ASSERT_TRUE(guest.exchange(kReporting, ranges));
@@ -278,4 +277,4 @@ TEST_F(ServerLoad, TheMemoryOfIdleGuests) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

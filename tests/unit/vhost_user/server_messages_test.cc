@@ -6,10 +6,10 @@
 
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class ServerMessages : public VhostServerRig {
  protected:
@@ -18,13 +18,13 @@ class ServerMessages : public VhostServerRig {
     VhostServerRig::TearDown();
   }
   void connect() { guest = std::make_unique<VhostGuest>(box.path); }
-  std::uint64_t memory_table(const VhostRegion& region, int fd) {
-    return guest->ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, region), {fd});
+  std::uint64_t memory_table(const Region& region, int fd) {
+    return guest->ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, region), {fd});
   }
   // Header and payload, whatever they are; true if that is the end of the connection.
   bool breaks(std::uint32_t request, std::uint32_t flags, std::uint32_t size, const Bytes& payload = {}) {
     connect();
-    Bytes all = bytes_of(VhostHeader{request, flags, size});
+    Bytes all = bytes_of(Header{request, flags, size});
     all.insert(all.end(), payload.begin(), payload.end());
     return guest->front.send_bytes(all) && guest->hung_up();
   }
@@ -76,9 +76,9 @@ TEST_F(ServerMessages, OutOfOrder) {
   EXPECT_NE(guest->ack(Request::SetVringAddr, bytes_of(guest->addresses(3))), 0U) << "no memory yet";
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 0U);
   EXPECT_EQ(guest->stop_ring(3), 0U);
-  EXPECT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VhostVringState{3, 1})), 0U);
+  EXPECT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VringState{3, 1})), 0U);
   EXPECT_EQ(guest->ack(Request::ResetDevice), 0U);
-  EXPECT_NE(guest->ack(Request::RemMemReg, bytes_of(VhostMemReg{0, guest->region()})), 0U);
+  EXPECT_NE(guest->ack(Request::RemMemReg, bytes_of(MemReg{0, guest->region()})), 0U);
   // All of a ring without features: no VERSION_1.
   ASSERT_TRUE(guest->set_memory());
   EXPECT_FALSE(guest->start_ring(3, 0));
@@ -90,10 +90,10 @@ TEST_F(ServerMessages, OutOfOrder) {
 
 TEST_F(ServerMessages, WrongNumbersOfDescriptors) {
   ASSERT_TRUE(guest->negotiate());
-  const Bytes table = bytes_of(VhostMemTable{1, 0}, guest->region());
+  const Bytes table = bytes_of(MemTable{1, 0}, guest->region());
   EXPECT_NE(guest->ack(Request::SetMemTable, table), 0U);
   EXPECT_NE(guest->ack(Request::SetMemTable, table, {dup(guest->file()), dup(guest->file())}), 0U);
-  EXPECT_NE(guest->ack(Request::AddMemReg, bytes_of(VhostMemReg{0, guest->region()})), 0U);
+  EXPECT_NE(guest->ack(Request::AddMemReg, bytes_of(MemReg{0, guest->region()})), 0U);
   EXPECT_NE(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{0})), 0U);
   EXPECT_NE(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{0x100}), {VhostFrontEnd::event()}), 0U);
   EXPECT_NE(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{0}),
@@ -109,36 +109,35 @@ TEST_F(ServerMessages, WrongNumbersOfDescriptors) {
 
 TEST_F(ServerMessages, RegionsThatCannotBe) {
   ASSERT_TRUE(guest->negotiate());
-  const VhostRegion good = guest->region();
-  const auto refused = [&](VhostRegion region) { return memory_table(region, dup(guest->file())) == 1; };
-  const auto with = [&](std::uint64_t VhostRegion::*field, std::uint64_t value) {
-    VhostRegion region = good;
+  const Region good = guest->region();
+  const auto refused = [&](Region region) { return memory_table(region, dup(guest->file())) == 1; };
+  const auto with = [&](std::uint64_t Region::*field, std::uint64_t value) {
+    Region region = good;
     region.*field = value;
     return region;
   };
-  EXPECT_TRUE(refused(with(&VhostRegion::size, 0)));
-  EXPECT_TRUE(refused(with(&VhostRegion::size, ~std::uint64_t{0})));
-  EXPECT_TRUE(refused(with(&VhostRegion::size, good.size + 1)));
-  EXPECT_TRUE(refused(with(&VhostRegion::guest_address, ~std::uint64_t{0} - 4095)));
-  EXPECT_TRUE(refused(with(&VhostRegion::guest_address, good.guest_address + 1)));
-  EXPECT_TRUE(refused(with(&VhostRegion::user_address, ~std::uint64_t{0} - 4095)));
-  EXPECT_TRUE(refused(with(&VhostRegion::mmap_offset, ~std::uint64_t{0} - 4095)));
-  EXPECT_TRUE(refused(with(&VhostRegion::mmap_offset, std::uint64_t{1} << 62)));
-  EXPECT_TRUE(refused(with(&VhostRegion::mmap_offset, good.mmap_offset + good.size)));
-  EXPECT_TRUE(refused(with(&VhostRegion::mmap_offset, 1)));
-  VhostRegion other = good;
+  EXPECT_TRUE(refused(with(&Region::size, 0)));
+  EXPECT_TRUE(refused(with(&Region::size, ~std::uint64_t{0})));
+  EXPECT_TRUE(refused(with(&Region::size, good.size + 1)));
+  EXPECT_TRUE(refused(with(&Region::guest_address, ~std::uint64_t{0} - 4095)));
+  EXPECT_TRUE(refused(with(&Region::guest_address, good.guest_address + 1)));
+  EXPECT_TRUE(refused(with(&Region::user_address, ~std::uint64_t{0} - 4095)));
+  EXPECT_TRUE(refused(with(&Region::mmap_offset, ~std::uint64_t{0} - 4095)));
+  EXPECT_TRUE(refused(with(&Region::mmap_offset, std::uint64_t{1} << 62)));
+  EXPECT_TRUE(refused(with(&Region::mmap_offset, good.mmap_offset + good.size)));
+  EXPECT_TRUE(refused(with(&Region::mmap_offset, 1)));
+  Region other = good;
   other.guest_address += 4096;
-  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(VhostMemTable{2, 0}, good, other),
+  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(MemTable{2, 0}, good, other),
                        {dup(guest->file()), dup(guest->file())}),
             0U);
-  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(VhostMemTable{~0U, 0}, good), {dup(guest->file())}),
-            0U);
-  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(VhostMemTable{0, 0})), 0U);
+  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(MemTable{~0U, 0}, good), {dup(guest->file())}), 0U);
+  EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(MemTable{0, 0})), 0U);
   // Longer than the file: as far as it reaches.
-  ASSERT_EQ(memory_table(with(&VhostRegion::size, good.size * 64), dup(guest->file())), 0U);
+  ASSERT_EQ(memory_table(with(&Region::size, good.size * 64), dup(guest->file())), 0U);
   EXPECT_EQ(box.guest().memory.raw, good.size);
   ASSERT_TRUE(guest->give_channel() && guest->start_rings());
-  const QueueBuffer beyond = {{good.guest_address + good.size - 4096}, 1 << 20, true};
+  const detail::QueueBuffer beyond = {{good.guest_address + good.size - 4096}, 1 << 20, true};
   EXPECT_TRUE(guest->exchange(VhostGuest::kReporting, {&beyond, 1}));
   struct stat file {};
   ASSERT_EQ(fstat(guest->file(), &file), 0);
@@ -175,17 +174,17 @@ TEST_F(ServerMessages, RegionsOfWhatIsNoMemory) {
 
 TEST_F(ServerMessages, OneFileInSeveralRegions) {
   ASSERT_TRUE(guest->negotiate());
-  VhostRegion twin = guest->region();
+  Region twin = guest->region();
   twin.guest_address = 0x8000'0000;
   twin.user_address = 0x1000;
-  ASSERT_EQ(guest->ack(Request::SetMemTable, bytes_of(VhostMemTable{2, 0}, guest->region(), twin),
+  ASSERT_EQ(guest->ack(Request::SetMemTable, bytes_of(MemTable{2, 0}, guest->region(), twin),
                        {dup(guest->file()), dup(guest->file())}),
             0U);
   ASSERT_TRUE(guest->start_rings());
   guest->fill(VhostGuest::kFree, 4 << 20);
   const std::uint64_t before = guest->blocks();
-  const QueueBuffer both[] = {VhostGuest::range(VhostGuest::kFree, 1 << 20),
-                              {{twin.guest_address + VhostGuest::kFree}, 2 << 20, true}};
+  const detail::QueueBuffer both[] = {VhostGuest::range(VhostGuest::kFree, 1 << 20),
+                                      {{twin.guest_address + VhostGuest::kFree}, 2 << 20, true}};
   ASSERT_TRUE(guest->exchange(VhostGuest::kReporting, both));
   EXPECT_EQ(guest->blocks(), before - (2 << 20));
   EXPECT_LE(box.guest().resident.raw, guest->blocks()) << "counted once";
@@ -194,24 +193,24 @@ TEST_F(ServerMessages, OneFileInSeveralRegions) {
 TEST_F(ServerMessages, QueuesThatAreNot) {
   ASSERT_TRUE(guest->negotiate() && guest->set_memory());
   for (const std::uint32_t index : {5U, 8U, 255U, 256U, 1U << 31, ~0U}) {
-    EXPECT_NE(guest->ack(Request::SetVringNum, bytes_of(VhostVringState{index, 64})), 0U);
-    EXPECT_NE(guest->ack(Request::SetVringBase, bytes_of(VhostVringState{index, 0})), 0U);
-    EXPECT_NE(guest->ack(Request::SetVringEnable, bytes_of(VhostVringState{index, 1})), 0U);
-    EXPECT_NE(guest->ack(Request::SetVringAddr, bytes_of(VhostVringAddr{index, 0, 0, 0, 0, 0})), 0U);
+    EXPECT_NE(guest->ack(Request::SetVringNum, bytes_of(VringState{index, 64})), 0U);
+    EXPECT_NE(guest->ack(Request::SetVringBase, bytes_of(VringState{index, 0})), 0U);
+    EXPECT_NE(guest->ack(Request::SetVringEnable, bytes_of(VringState{index, 1})), 0U);
+    EXPECT_NE(guest->ack(Request::SetVringAddr, bytes_of(VringAddr{index, 0, 0, 0, 0, 0})), 0U);
     EXPECT_NE(guest->ack(Request::SetVringCall, bytes_of(std::uint64_t{index}), {VhostFrontEnd::event()}),
               0U);
   }
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{255}), {VhostFrontEnd::event()}), 1U);
-  EXPECT_EQ(guest->ask(Request::GetVringBase, bytes_of(VhostVringState{255, 0})), std::nullopt)
+  EXPECT_EQ(guest->ask(Request::GetVringBase, bytes_of(VringState{255, 0})), std::nullopt)
       << "nothing that could be replied";
   // Reporting is queue 3 already, and not queue 4 as virtio 1.2 has it: ServerQueues.*
   connect();
   ASSERT_TRUE(guest->negotiate() && guest->set_memory());
   guest->make_ring(3);
   ASSERT_TRUE(guest->start_ring(3, 0));
-  VhostVringAddr fifth = guest->addresses(3);
+  VringAddr fifth = guest->addresses(3);
   fifth.index = 4;
-  EXPECT_EQ(guest->ack(Request::SetVringNum, bytes_of(VhostVringState{4, 64})), 0U);
+  EXPECT_EQ(guest->ack(Request::SetVringNum, bytes_of(VringState{4, 64})), 0U);
   EXPECT_EQ(guest->ack(Request::SetVringAddr, bytes_of(fifth)), 0U);
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{4}), {VhostFrontEnd::event()}), 1U);
   EXPECT_TRUE(guest->report(VhostGuest::kFree, 1 << 20));
@@ -220,28 +219,28 @@ TEST_F(ServerMessages, QueuesThatAreNot) {
 TEST_F(ServerMessages, SizesThatCannotBe) {
   ASSERT_TRUE(guest->negotiate());
   for (const std::uint32_t size : {0U, 100U, 512U, 65536U, 1U << 31, ~0U})
-    EXPECT_EQ(guest->ack(Request::SetVringNum, bytes_of(VhostVringState{3, size})), 1U) << size;
+    EXPECT_EQ(guest->ack(Request::SetVringNum, bytes_of(VringState{3, size})), 1U) << size;
 }
 
 TEST_F(ServerMessages, RingsOutsideMemoryOrMisaligned) {
   ASSERT_TRUE(guest->negotiate() && guest->set_memory());
   guest->make_ring(3);
-  ASSERT_EQ(guest->ack(Request::SetVringNum, bytes_of(VhostVringState{3, 64})), 0U);
-  const VhostVringAddr good = guest->addresses(3);
-  for (const auto part : {&VhostVringAddr::descriptors, &VhostVringAddr::used, &VhostVringAddr::available}) {
+  ASSERT_EQ(guest->ack(Request::SetVringNum, bytes_of(VringState{3, 64})), 0U);
+  const VringAddr good = guest->addresses(3);
+  for (const auto part : {&VringAddr::descriptors, &VringAddr::used, &VringAddr::available}) {
     for (const std::uint64_t at :
          {std::uint64_t{0}, VhostGuest::kBase, VhostGuest::kUser - 4096,
           VhostGuest::kUser + guest->options.memory - 4, ~std::uint64_t{0} - 7, good.*part + 1}) {
-      VhostVringAddr bad = good;
+      VringAddr bad = good;
       bad.*part = at;
       EXPECT_EQ(guest->ack(Request::SetVringAddr, bytes_of(bad)), 1U) << at;
     }
   }
   // Where the region is, and the file is not.
-  VhostRegion longer = guest->region();
+  Region longer = guest->region();
   longer.size *= 2;
   ASSERT_EQ(memory_table(longer, dup(guest->file())), 0U);
-  VhostVringAddr beyond = good;
+  VringAddr beyond = good;
   beyond.used = VhostGuest::kUser + guest->options.memory;
   ASSERT_EQ(guest->ack(Request::SetVringAddr, bytes_of(beyond)), 0U);
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 1U);
@@ -254,16 +253,16 @@ TEST_F(ServerMessages, RingsOutsideMemoryOrMisaligned) {
 TEST_F(ServerMessages, ARingThatCouldNotStartIsForgotten) {
   ASSERT_TRUE(guest->negotiate());
   // Nothing but the used ring lies beyond the file.
-  VhostRegion longer = guest->region();
+  Region longer = guest->region();
   longer.size *= 2;
   ASSERT_EQ(memory_table(longer, dup(guest->file())), 0U);
   guest->make_ring(3);
   std::uint16_t wrong = 0x1234;
   std::memcpy(guest->memory() + VhostGuest::kFree + 2, &wrong, sizeof wrong);
-  VhostVringAddr bad = guest->addresses(3);
+  VringAddr bad = guest->addresses(3);
   bad.used = VhostGuest::kUser + VhostGuest::kFree;
   bad.available = VhostGuest::kUser + guest->options.memory;
-  ASSERT_EQ(guest->ack(Request::SetVringNum, bytes_of(VhostVringState{3, 64})), 0U);
+  ASSERT_EQ(guest->ack(Request::SetVringNum, bytes_of(VringState{3, 64})), 0U);
   ASSERT_EQ(guest->ack(Request::SetVringAddr, bytes_of(bad)), 0U);
   ASSERT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 1U);
   ASSERT_TRUE(guest->start_ring(3, 0)) << box.events.all();
@@ -276,7 +275,7 @@ TEST_F(ServerMessages, ConfigurationBeyondItsEnd) {
   const std::pair<std::uint32_t, std::uint32_t> beyond[] = {{16, 1},  {13, 4},  {0, 17},      {0, 0},
                                                             {0, 256}, {~0U, 1}, {~0U - 3, 8}, {1U << 31, 4}};
   for (const auto& [offset, size] : beyond) {
-    Bytes payload = bytes_of(VhostConfigHead{offset, size, 0});
+    Bytes payload = bytes_of(ConfigHead{offset, size, 0});
     payload.resize(payload.size() + size);
     const auto reply = guest->ask(Request::GetConfig, payload);
     ASSERT_TRUE(reply) << offset << " " << size;
@@ -285,26 +284,26 @@ TEST_F(ServerMessages, ConfigurationBeyondItsEnd) {
     EXPECT_EQ(guest->ack(Request::SetConfig, payload), 1U) << offset << " " << size;
   }
   // A size that is not that of the payload.
-  EXPECT_EQ(guest->ask(Request::GetConfig, bytes_of(VhostConfigHead{0, 8, 0}, 0U))->payload.size(), 0U);
-  EXPECT_EQ(guest->ack(Request::SetConfig, bytes_of(VhostConfigHead{4, ~0U, 0}, 0U)), 1U);
+  EXPECT_EQ(guest->ask(Request::GetConfig, bytes_of(ConfigHead{0, 8, 0}, 0U))->payload.size(), 0U);
+  EXPECT_EQ(guest->ack(Request::SetConfig, bytes_of(ConfigHead{4, ~0U, 0}, 0U)), 1U);
   EXPECT_EQ(guest->config(kBalloonActual), 0U);
 }
 
 TEST_F(ServerMessages, InflightAreasThatCannotBe) {
   ASSERT_TRUE(guest->negotiate());
-  const auto set = [&](VhostInflightArea area, int fd) {
+  const auto set = [&](InflightDescription area, int fd) {
     return guest->ack(Request::SetInflightFd, bytes_of(area), {fd});
   };
   const auto [from, to] = pipe_ends();
   EXPECT_EQ(set({4096, 0, 1, 64}, from), 1U);
   EXPECT_EQ(set({4096, 0, 1, 64}, to), 1U);
   EXPECT_EQ(set({4096, 0, 1, 64}, VhostFrontEnd::memory()), 1U) << "an empty file";
-  const VhostInflightArea bad[] = {{0, 0, 1, 64},           {4096, 0, 0, 64},
-                                   {4096, 0, 1, 0},         {64, 0, 4, 256},
-                                   {4096, 4, 1, 64},        {~std::uint64_t{0}, 1, 1, 64},
-                                   {4096, 1U << 31, 1, 64}, {std::uint64_t{1} << 60, 0, 1, 64},
-                                   {4096, 0, 255, 64}};
-  for (const VhostInflightArea& area : bad) EXPECT_EQ(set(area, dup(guest->file())), 1U) << area.mmap_size;
+  const InflightDescription bad[] = {{0, 0, 1, 64},           {4096, 0, 0, 64},
+                                     {4096, 0, 1, 0},         {64, 0, 4, 256},
+                                     {4096, 4, 1, 64},        {~std::uint64_t{0}, 1, 1, 64},
+                                     {4096, 1U << 31, 1, 64}, {std::uint64_t{1} << 60, 0, 1, 64},
+                                     {4096, 0, 255, 64}};
+  for (const InflightDescription& area : bad) EXPECT_EQ(set(area, dup(guest->file())), 1U) << area.mmap_size;
 }
 
 // Everything there is, with anything in it, in any order.
@@ -332,4 +331,4 @@ TEST_F(ServerMessages, AnythingAtAll) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -4,10 +4,10 @@
 
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 constexpr std::uint16_t kReporting = VhostGuest::kReporting, kStats = VhostGuest::kStats;
@@ -156,11 +156,11 @@ TEST_P(ServerNewDriver, TheEndDoesNotWriteDisabledRings) {
 TEST_P(ServerNewDriver, EachSettingThatComesAnewDropsTheRing) {
   const auto anew = [&](VhostGuest& guest, unsigned what) {
     for (std::uint32_t queue = 0; queue < 4; ++queue) {
-      VhostVringAddr other = guest.addresses(static_cast<std::uint16_t>(queue));
+      VringAddr other = guest.addresses(static_cast<std::uint16_t>(queue));
       for (auto* const at : {&other.descriptors, &other.available, &other.used}) *at += 24 * kMib;
       const std::uint64_t ack =
-          what == 0   ? guest.ack(Request::SetVringNum, bytes_of(VhostVringState{queue, 32}))
-          : what == 1 ? guest.ack(Request::SetVringBase, bytes_of(VhostVringState{queue, guest.fresh_base()}))
+          what == 0   ? guest.ack(Request::SetVringNum, bytes_of(VringState{queue, 32}))
+          : what == 1 ? guest.ack(Request::SetVringBase, bytes_of(VringState{queue, guest.fresh_base()}))
                       : guest.ack(Request::SetVringAddr, bytes_of(other));
       ASSERT_EQ(ack, 0U) << what;
     }
@@ -214,7 +214,8 @@ TEST_P(ServerNewDriver, InTheMiddleOfAReport) {
     VhostGuest guest(box.path, options);
     ASSERT_TRUE(bind(guest));
     ASSERT_EQ(posix_fallocate(guest.file(), VhostGuest::kInFile, kLarge), 0);
-    const QueueBuffer most = VhostGuest::range(32 * kMib, static_cast<std::uint32_t>(kLarge - 32 * kMib));
+    const detail::QueueBuffer most =
+        VhostGuest::range(32 * kMib, static_cast<std::uint32_t>(kLarge - 32 * kMib));
     for (std::uint64_t n = 0; n < 8; ++n) guest.add(kReporting, {&most, 1}, n);
     ASSERT_EQ(guest.set_features(guest.accepted), 0U);
     free_rings(guest);
@@ -281,4 +282,4 @@ TEST_F(ServerRingBase, BehindWhatCameBackIsRefused) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

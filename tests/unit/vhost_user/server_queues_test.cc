@@ -1,12 +1,12 @@
 // Which queue is which, and what is said of one that cannot be served: the one thing that is wrong, its
 // value, and what is allowed.
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 
@@ -23,7 +23,7 @@ class ServerQueues : public VhostServerRig {
     return guest.start_ring(queue, guest.fresh_base());
   }
   static bool reports(VhostGuest& guest, std::uint16_t queue) {
-    const QueueBuffer range = VhostGuest::range(kFree, kMib);
+    const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
     guest.fill(kFree, kMib);
     return guest.exchange(queue, {&range, 1}) == kMib && guest.memory()[kFree] == std::byte{0};
   }
@@ -96,7 +96,7 @@ TEST_F(ServerQueues, BeforeTheFeatures) {
 TEST_F(ServerQueues, TooLarge) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.negotiate() && guest.set_memory());
-  EXPECT_EQ(guest.ack(Request::SetVringNum, bytes_of(VhostVringState{3, 2048})), 1U);
+  EXPECT_EQ(guest.ack(Request::SetVringNum, bytes_of(VringState{3, 2048})), 1U);
   EXPECT_TRUE(
       box.events.wait_for("SET_VRING_NUM: queue 3 of 2048 entries, where --queue-size allows 1 to 256: let "
                           "the front-end offer at most that (QEMU: vq_size=256; Cloud Hypervisor: "
@@ -109,10 +109,10 @@ TEST_F(ServerQueues, AnAreaThatIsOutsideOfMemory) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.negotiate() && guest.set_memory());
   guest.make_ring(3);
-  VhostVringAddr at = guest.addresses(3);
+  VringAddr at = guest.addresses(3);
   at.used = VhostGuest::kUser + guest.options.memory - 64;
   ASSERT_EQ(guest.ack(Request::SetVringAddr, bytes_of(at)), 0U);
-  ASSERT_EQ(guest.ack(Request::SetVringNum, bytes_of(VhostVringState{3, 64})), 0U);
+  ASSERT_EQ(guest.ack(Request::SetVringNum, bytes_of(VringState{3, 64})), 0U);
   EXPECT_EQ(guest.ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 1U);
   EXPECT_TRUE(
       box.events.wait_for("queue 3 cannot be served: its used ring of 518 bytes at user address "
@@ -121,4 +121,4 @@ TEST_F(ServerQueues, AnAreaThatIsOutsideOfMemory) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

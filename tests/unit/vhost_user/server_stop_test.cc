@@ -2,10 +2,10 @@
 // as it was (VH-5).
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 
@@ -156,4 +156,4 @@ TEST_P(ServerStopAndGoOn, ARingThatBeginsAnewAmongOthersThatRun) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -8,13 +8,13 @@
 #include <csignal>
 #include <random>
 
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/vhost_server.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 constexpr std::uint32_t kMib = 1 << 20;
 constexpr std::uint64_t kFree = VhostGuest::kFree;
 constexpr std::uint16_t kReporting = VhostGuest::kReporting, kStats = VhostGuest::kStats;
@@ -121,7 +121,7 @@ class ServerKilled : public testing::TestWithParam<Features> {
   }
   static void report(VhostGuest& guest, std::uint64_t count, std::uint32_t each) {
     for (std::uint64_t i = 0; i < count; ++i) {
-      const QueueBuffer range = VhostGuest::range(kFree + i * each, each);
+      const detail::QueueBuffer range = VhostGuest::range(kFree + i * each, each);
       guest.add(kReporting, {&range, 1}, i);
     }
   }
@@ -200,7 +200,7 @@ TEST_P(ServerKilled, WhileItKeepsAChainAndAMessageIsUnderWay) {
     ASSERT_TRUE(guest.front.send(Request::SetVringCall, bytes_of(std::uint64_t{kReporting}),
                                  {dup(guest.rings[kReporting].call)}, VhostGuest::kAck));
     if (round % 2 == 0) {
-      ASSERT_TRUE(guest.front.send(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, guest.region()),
+      ASSERT_TRUE(guest.front.send(Request::SetMemTable, bytes_of(MemTable{1, 0}, guest.region()),
                                    {dup(guest.file())}, VhostGuest::kAck));
     }
     report(guest, 1, kMib);
@@ -231,7 +231,7 @@ TEST_P(ServerKilled, AndAnotherDaemonGoesOnWithTheInflightArea) {
   spawn();
   VhostGuest& guest = new_guest();
   ASSERT_TRUE(guest.negotiate());
-  const auto given = guest.ask(Request::GetInflightFd, bytes_of(VhostInflightArea{0, 0, 4, 16}));
+  const auto given = guest.ask(Request::GetInflightFd, bytes_of(InflightDescription{0, 0, 4, 16}));
   ASSERT_TRUE(given && given->fd >= 0);
   extra = {given->fd};
   const auto set_inflight = [&] {
@@ -270,4 +270,4 @@ TEST_P(ServerKilled, AndAnotherDaemonGoesOnWithTheInflightArea) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -1,17 +1,17 @@
 // Negotiation, replies, configuration, inflight areas; ending and going on.
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class VhostSessionTest : public VhostRig {};
 class VhostReplies : public VhostRig {};
 class VhostConfigTest : public VhostRig {
  protected:
   VhostConfigTest() { negotiate(); }
-  static Bytes config(const VhostConfigHead& head, std::size_t bytes) {
+  static Bytes config(const ConfigHead& head, std::size_t bytes) {
     Bytes payload(sizeof head + bytes, std::byte{7});
     std::memcpy(payload.data(), &head, sizeof head);
     return payload;
@@ -86,7 +86,7 @@ TEST_F(VhostReplies, WhatWasNotNegotiatedIsRefused) {
   EXPECT_EQ(said, "SET_BACKEND_REQ_FD: its protocol feature was not negotiated");
   EXPECT_EQ(ack(Request::ResetDevice), 1U);
   EXPECT_EQ(ack(Request::SetStatus, Bytes(8)), 1U);
-  EXPECT_EQ(ack(Request::SetConfig, bytes_of(VhostConfigHead{4, 4, 0}, 0U)), 1U);
+  EXPECT_EQ(ack(Request::SetConfig, bytes_of(ConfigHead{4, 4, 0}, 0U)), 1U);
   EXPECT_EQ(ack(Request::AddMemReg, Bytes(40), {VhostFrontEnd::event()}), 1U);
   EXPECT_EQ(ask(Request::GetQueueNum), 5U) << "it was offered";
   EXPECT_EQ(send(Request::GetMaxMemSlots), VhostOutcome::Broken);
@@ -114,7 +114,7 @@ TEST_F(VhostReplies, Status) {
 TEST_F(VhostConfigTest, ReadsAndWrites) {
   device.config[4] = std::byte{9};
   for (const std::uint32_t size : {4U, 8U, 12U, 16U}) EXPECT_EQ(get(0, size, size).size(), 12 + size);
-  EXPECT_EQ(get(4, 1, 1), bytes_of(VhostConfigHead{4, 1, 0}, char{9}));
+  EXPECT_EQ(get(4, 1, 1), bytes_of(ConfigHead{4, 1, 0}, char{9}));
   EXPECT_EQ(set(4, 4, 4), 0U);
   EXPECT_EQ(device.config[7], std::byte{7});
   EXPECT_EQ(set(0, 16, 16, kVhostConfigMigration), 0U);
@@ -149,14 +149,14 @@ TEST_F(VhostInflightTest, IsMadeSentAndSentBack) {
   negotiate();
   const std::size_t open = open_descriptors();
   // Both lengths that are in use.
-  for (const std::size_t size : {sizeof(VhostInflightArea), std::size_t{20}}) {
-    Bytes payload = bytes_of(VhostInflightArea{0, 0, 5, 256});
+  for (const std::size_t size : {sizeof(InflightDescription), std::size_t{20}}) {
+    Bytes payload = bytes_of(InflightDescription{0, 0, 5, 256});
     payload.resize(size);
     EXPECT_EQ(send(Request::GetInflightFd, payload), VhostOutcome::Done);
     const auto reply = front.reply();
     ASSERT_TRUE(reply && reply->fd >= 0);
     EXPECT_EQ(reply->payload.size(), size);
-    VhostInflightArea area;
+    InflightDescription area;
     std::memcpy(&area, reply->payload.data(), size);
     EXPECT_EQ(area.mmap_size, 4096U);
     EXPECT_EQ(area.queues, 5);
@@ -169,7 +169,7 @@ TEST_F(VhostInflightTest, IsMadeSentAndSentBack) {
 
 TEST_F(VhostInflightTest, Hostile) {
   negotiate();
-  const auto set = [this](const VhostInflightArea& area) {
+  const auto set = [this](const InflightDescription& area) {
     return ack(Request::SetInflightFd, bytes_of(area), {VhostFrontEnd::memory()});
   };
   EXPECT_EQ(set({0, 0, 1, 256}), 1U);
@@ -177,8 +177,8 @@ TEST_F(VhostInflightTest, Hostile) {
   EXPECT_EQ(set({4096, 0, 0, 256}), 1U);
   EXPECT_EQ(set({4096, 0, 6, 256}), 1U);
   EXPECT_EQ(set({4096, 0, 1, 0}), 1U);
-  EXPECT_EQ(ack(Request::SetInflightFd, bytes_of(VhostInflightArea{4096, 0, 1, 1})), 1U);
-  for (const VhostInflightArea area : {VhostInflightArea{0, 0, 0, 256}, {0, 0, 99, 256}, {0, 0, 1, 0}}) {
+  EXPECT_EQ(ack(Request::SetInflightFd, bytes_of(InflightDescription{4096, 0, 1, 1})), 1U);
+  for (const InflightDescription area : {InflightDescription{0, 0, 0, 256}, {0, 0, 99, 256}, {0, 0, 1, 0}}) {
     EXPECT_EQ(send(Request::GetInflightFd, bytes_of(area)), VhostOutcome::Refused);
     const auto reply = front.reply();
     ASSERT_TRUE(reply);
@@ -208,7 +208,7 @@ TEST_F(VhostSessionTest, AnotherSessionGoesOnWhereOneWasDropped) {
   EXPECT_EQ(enable(1, 0), 0U);
   EXPECT_EQ(ack(Request::SetStatus, bytes_of(std::uint64_t{15})), 0U);
   VhostDevice fresh;
-  VhostSession other{state, fresh};
+  Session other{state, fresh};
   fresh.pending = 2;
   EXPECT_EQ(other.resume(), Status::Pending);
   EXPECT_EQ(other.resume(), Status::Pending);
@@ -232,4 +232,4 @@ TEST_F(VhostSessionTest, EveryRequestOfTheSpecificationHasAName) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

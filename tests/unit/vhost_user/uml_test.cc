@@ -1,10 +1,10 @@
 // What User Mode Linux 6.1 sends, message for message, and its peculiarities.
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class VhostUml : public VhostRig {
  protected:
@@ -48,14 +48,14 @@ class VhostUml : public VhostRig {
       }
       EXPECT_TRUE(device.rings[i].started && device.rings[i].enabled);
     }
-    EXPECT_EQ(send(Request::GetConfig, bytes_of(VhostConfigHead{0, 4, 0}, 0U)), VhostOutcome::Done);
+    EXPECT_EQ(send(Request::GetConfig, bytes_of(ConfigHead{0, 4, 0}, 0U)), VhostOutcome::Done);
     const auto reply = front.reply();
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->header.flags, 5U);
-    EXPECT_EQ(reply->payload, bytes_of(VhostConfigHead{0, 4, 0}, target));
+    EXPECT_EQ(reply->payload, bytes_of(ConfigHead{0, 4, 0}, target));
   }
   void unload() {
-    EXPECT_EQ(ack(Request::SetConfig, bytes_of(VhostConfigHead{4, 4, 0}, 0U)), 0U);
+    EXPECT_EQ(ack(Request::SetConfig, bytes_of(ConfigHead{4, 4, 0}, 0U)), 0U);
     for (std::uint32_t i = 4; i-- > 0;) EXPECT_EQ(enable(i, 0), 0U);
     EXPECT_EQ(ask(Request::GetFeatures), kFeatures);
   }
@@ -71,7 +71,7 @@ TEST_F(VhostUml, BootsBindsAndInflates) {
   boot();
   bind();
   for (std::uint32_t actual = 256; actual <= 1024; actual += 256)
-    EXPECT_EQ(ack(Request::SetConfig, bytes_of(VhostConfigHead{4, 4, 0}, actual)), 0U);
+    EXPECT_EQ(ack(Request::SetConfig, bytes_of(ConfigHead{4, 4, 0}, actual)), 0U);
   EXPECT_EQ(std::memcmp(device.config + 4, bytes_of(1024U).data(), 4), 0);
   unload();
 }
@@ -111,7 +111,7 @@ TEST_F(VhostUml, HearsOfAChangedConfiguration) {
   EXPECT_EQ(session.notify_config_change(), Status::NotFound);
   boot();
   EXPECT_EQ(session.notify_config_change(), Status::Ok);
-  VhostHeader header;
+  Header header;
   ASSERT_EQ(read(requests, &header, sizeof header), 12);
   EXPECT_EQ(header.request, 2U);
   EXPECT_EQ(header.flags, 1U);
@@ -127,9 +127,9 @@ TEST_F(VhostUml, HearsOfAChangedConfiguration) {
 // Device and daemon see addresses of the guest; on UML they are the same, elsewhere not.
 TEST_F(VhostUml, UserAddressesAreTranslated) {
   boot();
-  VhostRegion at = region();
+  Region at = region();
   at.user_address = 0x7f0000000000;
-  EXPECT_EQ(ack(Request::SetMemTable, bytes_of(VhostMemTable{1, 0}, at), {VhostFrontEnd::memory()}), 0U);
+  EXPECT_EQ(ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, at), {VhostFrontEnd::memory()}), 0U);
   std::uint64_t guest = 0;
   EXPECT_TRUE(session.settings().guest_address(0x7f0000000010, 16, guest));
   EXPECT_EQ(guest, kMemoryAt + 0x10);
@@ -141,4 +141,4 @@ TEST_F(VhostUml, UserAddressesAreTranslated) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

@@ -1,26 +1,26 @@
 // Rings: what starts and stops one, and what is refused.
 #include "tests/unit/vhost_user/rig.h"
 
-namespace fallow {
+namespace fallow::vhost {
 namespace {
 
-using Request = VhostRequest;
+using Request = Request;
 
 class VhostVrings : public VhostRig {
  protected:
   VhostVrings() { negotiate_and_set_memory(); }
 
   std::uint64_t num(std::uint32_t vring, std::uint32_t n) {
-    return ack(Request::SetVringNum, bytes_of(VhostVringState{vring, n}));
+    return ack(Request::SetVringNum, bytes_of(VringState{vring, n}));
   }
   std::uint64_t base(std::uint32_t vring, std::uint32_t n) {
-    return ack(Request::SetVringBase, bytes_of(VhostVringState{vring, n}));
+    return ack(Request::SetVringBase, bytes_of(VringState{vring, n}));
   }
-  std::uint64_t addr(const VhostVringAddr& a) { return ack(Request::SetVringAddr, bytes_of(a)); }
-  VhostVringState get_base(std::uint32_t vring) {
-    EXPECT_EQ(send(Request::GetVringBase, bytes_of(VhostVringState{vring, 0})), VhostOutcome::Done);
+  std::uint64_t addr(const VringAddr& a) { return ack(Request::SetVringAddr, bytes_of(a)); }
+  VringState get_base(std::uint32_t vring) {
+    EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{vring, 0})), VhostOutcome::Done);
     const auto reply = front.reply();
-    VhostVringState got{99, 99};
+    VringState got{99, 99};
     if (reply && reply->payload.size() == sizeof got) std::memcpy(&got, reply->payload.data(), sizeof got);
     return got;
   }
@@ -114,7 +114,7 @@ TEST_F(VhostVrings, GetBaseStopsAndDropsTheDescriptors) {
     EXPECT_EQ(ack(Request::SetVringErr, bytes_of(std::uint64_t{2}), {VhostFrontEnd::event()}), 0U);
     EXPECT_EQ(open_descriptors(), open + 3);
     device.position = 0x1234;
-    const VhostVringState where = get_base(2);
+    const VringState where = get_base(2);
     EXPECT_EQ(where.index, 2U);
     EXPECT_EQ(where.num, 0x1234U);
     EXPECT_EQ(open_descriptors(), open);
@@ -129,7 +129,7 @@ TEST_F(VhostVrings, GetBaseWaitsForWhatIsUnderWay) {
   start_ring(0);
   device.pending = 1;
   device.position = 3;
-  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VhostVringState{0, 0})), VhostOutcome::Pending);
+  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{0, 0})), VhostOutcome::Pending);
   EXPECT_FALSE(front.reply());
   EXPECT_EQ(session.step(), VhostOutcome::Done);
   ASSERT_TRUE(front.reply());
@@ -143,7 +143,7 @@ TEST_F(VhostVrings, ANewBaseBeginsAnewWithTheKickThatWasThere) {
   EXPECT_EQ(base(0, 0), 0U);
   EXPECT_FALSE(device.rings[0].started);
   EXPECT_EQ(addr(addresses(1)), 0U);
-  VhostVringAddr elsewhere = addresses(2);
+  VringAddr elsewhere = addresses(2);
   elsewhere.index = 0;
   EXPECT_EQ(addr(elsewhere), 0U);
   EXPECT_EQ(enable(0, 1), 0U);
@@ -200,7 +200,7 @@ TEST_F(VhostHostileVring, IndexBeyondTheLast) {
     EXPECT_EQ(num(index, 256), 1U);
     EXPECT_EQ(base(index, 0), 1U);
     EXPECT_EQ(enable(index, 1), 1U);
-    VhostVringAddr a = addresses(0);
+    VringAddr a = addresses(0);
     a.index = index;
     EXPECT_EQ(addr(a), 1U);
     EXPECT_NE(said.find("SET_VRING_ADDR: queue "), std::string::npos) << said;
@@ -208,7 +208,7 @@ TEST_F(VhostHostileVring, IndexBeyondTheLast) {
   EXPECT_EQ(kick(255), 1U);
   EXPECT_EQ(said, "SET_VRING_KICK: queue 255 of 5");
   // There is no reply that says so.
-  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VhostVringState{255, 0})), VhostOutcome::Broken);
+  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{255, 0})), VhostOutcome::Broken);
   EXPECT_EQ(said, "GET_VRING_BASE: queue 255 of 5");
 }
 
@@ -228,7 +228,7 @@ TEST_F(VhostHostileVring, Base) {
 
 TEST_F(VhostHostileVring, AddressesMisalignedOrOutside) {
   EXPECT_EQ(num(0, 256), 0U);
-  VhostVringAddr a = addresses(0);
+  VringAddr a = addresses(0);
   a.descriptors += 8;
   EXPECT_EQ(addr(a), 1U);
   EXPECT_NE(said.find("the descriptor table at user address 0x16d99008 (0x16d99008) is not aligned to 16"),
@@ -260,7 +260,7 @@ TEST_F(VhostHostileVring, PollingAndInBandKicksAreRefused) {
   describe_ring(0);
   EXPECT_EQ(ack(Request::SetVringKick, bytes_of(kVhostVringNoFd)), 1U);
   EXPECT_EQ(said, "SET_VRING_KICK: no descriptor for queue 0: polling is not supported");
-  EXPECT_EQ(ack(Request::VringKick, bytes_of(VhostVringState{0, 0})), 1U);
+  EXPECT_EQ(ack(Request::VringKick, bytes_of(VringState{0, 0})), 1U);
   EXPECT_EQ(said, "VRING_KICK: not offered");
   EXPECT_FALSE(device.rings[0].started);
 }
@@ -299,4 +299,4 @@ TEST_F(VhostHostileVring, AKickBeforeAllElseIsKept) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::vhost

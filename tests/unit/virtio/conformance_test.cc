@@ -5,16 +5,16 @@
 #include <cstring>
 #include <vector>
 
-#include "fallow/platform/hosted_port.h"
-#include "fallow/virtio/in_process_transport.h"
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/host/hosted_port.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
+#include "fallow/virtio/transport/in_process_transport.h"
 #include "tests/support/mock_driver.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using SplitRing = RingBox<SplitDriverQueue, SplitDeviceQueue>;
@@ -349,4 +349,4 @@ TEST(Conformance, AResetForgetsNotifications) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,4 +1,4 @@
-#include "fallow/virtio/guest_memory.h"
+#include "fallow/virtio/ring/guest_memory.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint64_t kTop = ~std::uint64_t{0};
@@ -121,4 +121,4 @@ TEST_F(Memory, AsManyRegionsAsThereArePlaces) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

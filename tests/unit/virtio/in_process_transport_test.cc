@@ -1,4 +1,4 @@
-#include "fallow/virtio/in_process_transport.h"
+#include "fallow/virtio/transport/in_process_transport.h"
 
 #include <gtest/gtest.h>
 
@@ -10,11 +10,11 @@
 #include <thread>
 #include <vector>
 
-#include "fallow/platform/hosted_port.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/host/hosted_port.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kSize = 64;
@@ -294,4 +294,4 @@ TEST(InProcessThreads, NoCallAfterTheCallsAreTaken) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

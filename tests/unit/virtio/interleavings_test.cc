@@ -12,13 +12,13 @@
 #include <unordered_set>
 #include <vector>
 
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint32_t kElementBytes = 16;
@@ -300,4 +300,4 @@ TEST_P(Interleavings, Split) { explore<SplitDriverQueue, SplitDeviceQueue>(false
 TEST_P(Interleavings, Packed) { explore<PackedDriverQueue, PackedDeviceQueue>(true); }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,12 +1,12 @@
 // The transport over MMIO (virtio 1.2, 4.2), in front of a model of a slot that holds a balloon of ours.
-#include "fallow/virtio/mmio_transport.h"
+#include "fallow/virtio/transport/mmio_transport.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/balloon_workday.h"
 #include "tests/support/register_guest.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kReporting = 4;
@@ -216,4 +216,4 @@ TEST_F(HostileMmio, InterruptsOfNothing) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -2,11 +2,11 @@
 // writes nothing that is not its.
 #include <gtest/gtest.h>
 
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kSize = 5;
@@ -375,4 +375,4 @@ TEST_F(HostilePacked, RingAcrossTwoRegions) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -3,12 +3,12 @@
 
 #include <array>
 
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kSize = 8;
@@ -203,4 +203,4 @@ TEST_F(LyingPacked, EventOutOfRange) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

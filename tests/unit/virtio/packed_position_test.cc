@@ -1,13 +1,13 @@
 // Positions of a packed ring, and who is notified when, against counting on paper.
-#include "fallow/virtio/packed_position.h"
+#include "fallow/virtio/ring/detail/packed_position.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // The position after `steps` steps from the beginning.
@@ -138,4 +138,4 @@ TEST(PackedProgress, WhatMeansNothingEnables) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -5,12 +5,12 @@
 #include <atomic>
 #include <thread>
 
-#include "fallow/virtio/packed_device_queue.h"
-#include "fallow/virtio/packed_driver_queue.h"
-#include "fallow/virtio/split_layout.h"
+#include "fallow/virtio/ring/detail/packed_device_queue.h"
+#include "fallow/virtio/ring/detail/packed_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Ring = RingBox<PackedDriverQueue, PackedDeviceQueue>;
@@ -348,4 +348,4 @@ TEST_P(PackedQueueThreads, NobodySleepsForEver) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

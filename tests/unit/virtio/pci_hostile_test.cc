@@ -5,7 +5,7 @@
 #include "tests/support/balloon_workday.h"
 #include "tests/support/register_guest.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // ---- The capability list (4.1.4). ----
@@ -348,4 +348,4 @@ TEST_F(HostileRegisters, InterruptsOfNothing) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,12 +1,12 @@
 // The transport over PCI (virtio 1.2, 4.1), in front of a model of a function that is a balloon of ours.
-#include "fallow/virtio/pci_transport.h"
+#include "fallow/virtio/transport/pci_transport.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/support/balloon_workday.h"
 #include "tests/support/register_guest.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kReporting = 4;
@@ -293,4 +293,4 @@ TEST(PciQueues, AreNotStartedTwiceNorBeyondTheirSize) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

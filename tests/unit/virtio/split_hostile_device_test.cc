@@ -2,10 +2,10 @@
 // writes nothing that is not its.
 #include <gtest/gtest.h>
 
-#include "fallow/virtio/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint16_t kSize = 8;
@@ -314,4 +314,4 @@ TEST_F(HostileSplit, RingAcrossTwoRegions) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,11 +1,11 @@
 // A device that lies on the split ring: the driver's end believes its private copy only.
 #include <gtest/gtest.h>
 
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class LyingSplit : public testing::Test {
@@ -156,4 +156,4 @@ TEST_F(LyingSplit, AvailableRingOverwritten) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -4,11 +4,11 @@
 #include <deque>
 #include <thread>
 
-#include "fallow/virtio/split_device_queue.h"
-#include "fallow/virtio/split_driver_queue.h"
+#include "fallow/virtio/ring/detail/split_device_queue.h"
+#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Ring = RingBox<SplitDriverQueue, SplitDeviceQueue>;
@@ -328,4 +328,4 @@ TEST(SplitQueue, TwoThreads) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

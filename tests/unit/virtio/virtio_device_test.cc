@@ -1,4 +1,4 @@
-#include "fallow/virtio/virtio_device.h"
+#include "fallow/virtio/device/virtio_device.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include "tests/support/mock_driver.h"
 #include "tests/support/ring_box.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr std::uint8_t kAck = kStatusAcknowledge, kDriver = kStatusDriver, kFeat = kStatusFeaturesOk,
@@ -355,4 +355,4 @@ TEST_F(Device, ADriverIsAskedToKickWhenTheQueueIsEmpty) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

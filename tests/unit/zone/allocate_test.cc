@@ -4,7 +4,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Allocate : public ZoneTest {};
@@ -149,4 +149,4 @@ TEST_F(Allocate, SmallRunsComeFromOneWordAfterTheOther) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

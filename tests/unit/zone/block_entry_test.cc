@@ -1,10 +1,10 @@
-#include "fallow/zone/block_entry.h"
+#include "fallow/zone/detail/block_entry.h"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(BlockEntry, FieldsDoNotTouchEachOther) {
@@ -120,4 +120,4 @@ TEST(BlockEntry, ClosedBlocksHaveNoHome) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

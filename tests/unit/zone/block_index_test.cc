@@ -1,4 +1,4 @@
-#include "fallow/zone/block_index.h"
+#include "fallow/zone/detail/block_index.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 using Zeros = BlockIndex::Zeros;
@@ -148,4 +148,4 @@ TEST(IndexInvariant, Idx1AQuietSearchIsExactAfterThreadsWereAtWork) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -5,7 +5,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class ZoneConcurrency : public ZoneTest {
@@ -181,4 +181,4 @@ TEST_F(ZoneConcurrency, ForgottenMarksDoNotComeBack) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -5,7 +5,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Fragmentation : public ZoneTest {
@@ -89,4 +89,4 @@ TEST_F(Fragmentation, ARunOfAFullBlockIsReused) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

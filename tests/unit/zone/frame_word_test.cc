@@ -1,8 +1,8 @@
-#include "fallow/zone/frame_word.h"
+#include "fallow/zone/detail/frame_word.h"
 
 #include <gtest/gtest.h>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 TEST(FrameWord, HasFourStates) {
@@ -54,4 +54,4 @@ TEST(FrameWord, BitsOfAnOrder) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

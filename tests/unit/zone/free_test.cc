@@ -4,7 +4,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Free : public ZoneTest {};
@@ -153,4 +153,4 @@ TEST_F(Free, ARequestedDrainIsServedOutsideTheFastPath) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,11 +1,11 @@
 // Isolation and the way back: which runs, how many, and what is left behind.
-#include "fallow/zone/isolation.h"
+#include "fallow/zone/detail/isolation.h"
 
 #include <algorithm>
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 constexpr PfnCount kNoLimit{~std::uint64_t{0}};
@@ -244,4 +244,4 @@ TEST_F(IsolationTest, CountsWhatIsUnreportedAsABuddyAllocatorWould) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // The frame handed out last comes back first, and is nobody else's meanwhile (ZONE-9).
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class LastFrame : public ZoneTest {
@@ -167,4 +167,4 @@ TEST_F(LastFrame, HalfOfAPairIsNot) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,7 +1,7 @@
 // Marks: what was reported, and what becomes of it (R8, R10, R12).
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Marks : public ZoneTest {
@@ -175,4 +175,4 @@ TEST_F(Marks, AReservationTakesNoReportedFrames) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

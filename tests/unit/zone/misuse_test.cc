@@ -1,7 +1,7 @@
 // Misuse, in release builds too: refused with the frame's name, and the zone is as if it had not happened.
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class ZoneMisuse : public ZoneTest {
@@ -277,4 +277,4 @@ TEST_F(ZoneMisuse, OfIsolatedFrames) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

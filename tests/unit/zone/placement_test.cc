@@ -4,7 +4,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Placement : public ZoneTest {};
@@ -144,4 +144,4 @@ TEST_F(Placement, AnEmptyBlockChangesSides) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

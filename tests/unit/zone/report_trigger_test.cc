@@ -1,4 +1,4 @@
-#include "fallow/zone/report_trigger.h"
+#include "fallow/zone/detail/report_trigger.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 struct Fired {
@@ -106,4 +106,4 @@ TEST_F(TriggerInZone, FramesBelowTheOrderDoNotCount) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,6 +1,6 @@
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class ZoneReserve : public ZoneTest {};
@@ -53,4 +53,4 @@ TEST_F(ZoneReserve, AllOfTheZone) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,4 +1,4 @@
-#include "fallow/zone/runs.h"
+#include "fallow/zone/detail/runs.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 BlockBits random_bits(std::mt19937& random, unsigned ands) {
@@ -99,4 +99,4 @@ TEST(Runs, FreeAreasPartitionTheFrames) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -10,14 +10,14 @@
 #include <span>
 #include <vector>
 
-#include "fallow/platform/fake_port.h"
-#include "fallow/zone/isolation.h"
+#include "fallow/zone/detail/isolation.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
 #include "fallow/zone/zone_check.h"
 #include "fallow/zone/zone_stats.h"
+#include "tests/support/fake_port.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 // Exactly as much metadata as asked for, so that AddressSanitizer sees an overrun.
 class TestZone {
@@ -151,4 +151,4 @@ class ZoneTest : public testing::Test {
   std::unique_ptr<TestZone> zone_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail

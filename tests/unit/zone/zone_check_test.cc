@@ -3,7 +3,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Not ZoneTest: the zone is not consistent afterwards.
@@ -194,4 +194,4 @@ TEST(IndexInvariant, Idx1AQuietSearchIsExact) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -4,7 +4,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Zero-filled memory that costs only what is written to, for the tables of large zones.
@@ -167,4 +167,4 @@ INSTANTIATE_TEST_SUITE_P(, ZoneShape,
                          });
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

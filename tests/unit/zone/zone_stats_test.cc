@@ -2,7 +2,7 @@
 
 #include "tests/unit/zone/test_zone.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 class Stats : public ZoneTest {};
@@ -64,4 +64,4 @@ TEST_F(Stats, FreeAreasSumUpToWhatIsFree) {
 }
 
 }  // namespace
-}  // namespace fallow
+}  // namespace fallow::detail

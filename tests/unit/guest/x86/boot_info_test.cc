@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "apps/guest/x86/free_room.h"
-#include "apps/guest/x86/hvm_start_info.h"
-#include "apps/guest/x86/multiboot2.h"
+#include "guest/x86/boot/find_free_range.h"
+#include "guest/x86/boot/hvm_start_info.h"
+#include "guest/x86/boot/multiboot2.h"
 #include "tests/unit/guest/x86/physical_memory.h"
 
 namespace fallow::guest::x86 {
@@ -26,7 +26,7 @@ Pairs usable(const BootInfo& info) {
   for (const MemoryRange& range : info.usable.ranges()) all.emplace_back(range.begin, range.end);
   return all;
 }
-std::string text(Text t) { return {t.data(), t.size()}; }
+std::string text(StringRef t) { return {t.data(), t.size()}; }
 
 constexpr std::uint64_t kInfo = 0x1000, kMap = 0x2000, kModules = 0x3000, kWords = 0x4000;
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "apps/guest/x86/physical_window.h"
+#include "guest/x86/boot/physical_window.h"
 
 namespace fallow::guest::x86 {
 

@@ -1,4 +1,4 @@
-#include "apps/guest/x86/range_set.h"
+#include "guest/x86/boot/range_set.h"
 
 #include <gtest/gtest.h>
 

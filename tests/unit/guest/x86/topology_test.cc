@@ -1,13 +1,13 @@
 // Processors and interrupt controllers, by ACPI and by the table from before it.
-#include "apps/guest/x86/topology.h"
+#include "guest/x86/discovery/topology.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <vector>
 
-#include "apps/guest/x86/acpi_madt.h"
-#include "apps/guest/x86/mp_table.h"
+#include "guest/x86/discovery/acpi_madt.h"
+#include "guest/x86/discovery/mp_table.h"
 #include "tests/unit/guest/x86/physical_memory.h"
 
 namespace fallow::guest::x86 {

@@ -1,4 +1,4 @@
-#include "apps/guest/x86/words.h"
+#include "guest/x86/words.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,69 @@
+// The options of `fallow boot`: from words to values, with an error for each that makes no sense.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options/policy_option.h"
+#include "fallow/base/units.h"
+
+namespace fallow::cli {
+
+enum class BootGuest : std::uint8_t { Fallow, Linux };
+enum class BootMachine : std::uint8_t { Pc, Q35, Microvm };
+enum class BootWorkload : std::uint8_t { Fill, Churn, Random, Fragment, Idle, Rebind, Trace };
+enum class BootAccelerator : std::uint8_t { Tcg, Kvm };
+
+// As they were typed; nothing where an option was not given.
+struct BootWords {
+  using Word = std::optional<std::string>;
+  Word memory{}, smp{}, machine{}, guest{}, kernel{}, initrd{};
+  Word workload{}, fill{}, hold{}, seconds{}, seed{}, trace{}, speed{};
+  Word policy{}, order{};
+  Word qemu{}, accelerator{}, timeout{}, json{}, csv{};
+  bool packed = false, no_indirect = false, no_event_index = false;
+  bool keep = false, verbose = false, quiet = false;
+};
+
+struct BootRequest {
+  BootGuest guest = BootGuest::Fallow;
+  std::optional<std::string> kernel;  // nothing: the image that belongs to this program
+  std::optional<std::string> initrd;
+  BootMachine machine = BootMachine::Pc;
+  ByteCount memory{std::uint64_t{2} << 30};
+  std::uint32_t cpus = 1;
+  bool packed = false, indirect = true, event_index = true;
+
+  BootWorkload workload = BootWorkload::Fill;
+  std::optional<ByteCount> fill;  // nothing: three fifths of the memory
+  Nanoseconds hold = milliseconds(300);
+  std::uint32_t duration_s = 10;
+  std::uint64_t seed = 1;
+  std::optional<std::string> trace;
+  double speed = 1;
+  PolicyChoice policy;
+  Order order{9};
+
+  std::string qemu = "qemu-system-x86_64";
+  BootAccelerator accelerator = BootAccelerator::Tcg;
+  Nanoseconds timeout = seconds(60);
+  std::optional<std::string> json, csv;  // a path, or "-" for standard output
+  bool keep = false, verbose = false, quiet = false;
+  std::vector<std::string> warnings;  // sentences about options that change nothing
+};
+
+// On failure returns nothing and sets `error` to a sentence that names the option, the value and what would
+// do.
+std::optional<BootRequest> interpret(const BootWords& words, std::string* error);
+
+// What the options read back as the same.
+const char* guest_name(BootGuest guest);
+const char* machine_name(BootMachine machine);
+const char* workload_name(BootWorkload workload);
+const char* accelerator_name(BootAccelerator accelerator);
+// Of a Linux guest "linux", whatever was asked for.
+std::string policy_name(const BootRequest& request);
+
+}  // namespace fallow::cli

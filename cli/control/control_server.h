@@ -1,0 +1,26 @@
+// The daemon's control socket: answers `fallow ctl` and `fallow top`, one JSON object a line each way.
+//
+//   {"command":"list"}                                  {"ok":true,"guests":[{"guest":1,...}]}
+//   {"command":"statistics","guest":1}                  the same, of one guest
+//   {"command":"target","guest":1,"size":67108864}      {"ok":true}
+//   {"command":"pause","guest":9}, "resume"             {"ok":false,"error":"there is no guest 9; ..."}
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/control/guest_control.h"
+#include "cli/control/request_server.h"
+#include "fallow/host/expected.h"
+
+namespace fallow::cli {
+
+// `listening_fd`, a stream socket that is bound and listens, stays the caller's, and is set not to block.
+// Only root and this process's own user may change anything, whoever may connect and look.
+// `sockets`: the paths of the daemon's sockets in the order of ServerOptions::listeners, for the answers.
+Expected<RequestServer> serve_control(int listening_fd, std::shared_ptr<GuestControl> desk,
+                                      std::vector<std::string> sockets = {},
+                                      const RequestLimits& limits = {});
+
+}  // namespace fallow::cli

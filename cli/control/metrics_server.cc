@@ -1,0 +1,78 @@
+#include "cli/control/metrics_server.h"
+
+#include <fmt/format.h>
+#include <prometheus/text_serializer.h>
+
+#include <string_view>
+#include <utility>
+
+#include "cli/control/metrics_families.h"
+
+namespace fallow::cli {
+namespace {
+
+// A whole answer of HTTP/1.1. HEAD has the length of the text that GET would have, and no text.
+std::string http_answer(const char* status, const char* type, const std::string& text, bool head) {
+  return fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+      status, type, text.size(), head ? "" : text);
+}
+
+std::string http_error(const char* status, const char* text) {
+  return http_answer(status, "text/plain", std::string(text) + '\n', false);
+}
+
+// The words of "GET /metrics HTTP/1.1", the first line of a request. Empty: it is no such line.
+struct HttpRequest {
+  std::string_view method, path;
+};
+
+HttpRequest first_line(std::string_view request) {
+  const std::string_view line = request.substr(0, request.find("\r\n"));
+  const std::size_t first = line.find(' '), last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last || !line.substr(last + 1).starts_with("HTTP/1."))
+    return {};
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  return {line.substr(0, first), target.substr(0, target.find('?'))};
+}
+
+class MetricsService final : public RequestService {
+ public:
+  MetricsService(std::shared_ptr<GuestControl> desk, std::vector<std::string> sockets)
+      : desk_(std::move(desk)), sockets_(std::move(sockets)) {}
+
+  Answer answer(const std::string& request, uid_t /*user*/) override {
+    return {answer_to(first_line(request)), true};
+  }
+  std::string refuse_long(std::size_t /*most*/) override {
+    return http_error("431 Request Header Fields Too Large", "the request is too long");
+  }
+  void close() noexcept override { desk_->close(); }
+
+ private:
+  std::string answer_to(const HttpRequest& request) {
+    if (request.path.empty()) return http_error("400 Bad Request", "this is no request of HTTP/1.1");
+    if (request.path != "/metrics") return http_error("404 Not Found", "the metrics are at /metrics");
+    if (request.method != "GET" && request.method != "HEAD")
+      return http_error("405 Method Not Allowed", "expected GET or HEAD");
+    const std::string text =
+        prometheus::TextSerializer().Serialize(metric_families(desk_->guests(), desk_->counts(), sockets_));
+    return http_answer("200 OK", "text/plain; version=0.0.4", text, request.method == "HEAD");
+  }
+
+  const std::shared_ptr<GuestControl> desk_;
+  const std::vector<std::string> sockets_;
+};
+
+}  // namespace
+
+Expected<RequestServer> serve_metrics(int listening_fd, std::shared_ptr<GuestControl> desk,
+                                      std::vector<std::string> sockets) {
+  constexpr std::chrono::seconds kPatience{5};
+  const RequestLimits limits{
+      .end = "\r\n\r\n", .bytes = 8192, .connections = 16, .idle = kPatience, .slow = kPatience};
+  return RequestServer::create("the metrics' socket", listening_fd,
+                               std::make_unique<MetricsService>(std::move(desk), std::move(sockets)), limits);
+}
+
+}  // namespace fallow::cli

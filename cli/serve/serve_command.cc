@@ -1,0 +1,141 @@
+#include "cli/serve/serve_command.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/control/metrics_address.h"
+#include "cli/serve/daemon/serve_daemon.h"
+#include "cli/serve/log/log_file.h"
+#include "cli/serve/serve_sockets.h"
+#include "cli/term/exit_status.h"
+#include "cli/term/output_file.h"
+
+namespace fallow::cli {
+namespace {
+
+void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow serve: " + sentence + "\n"); }
+
+// All that is opened before guests are served, and stays open.
+class Door {
+ public:
+  // False: `error` says what is in the way.
+  bool open(const ServeRequest& request, const std::vector<PassedSocket>& passed,
+            const std::optional<UserIds>& user, std::string* error) {
+    const auto owner =
+        user ? std::optional<SocketOwner>({user->user, user->group}) : std::optional<SocketOwner>();
+    for (const PassedSocket& socket : passed) {
+      auto taken = ListeningSocket::take(socket.file, error);
+      if (!taken) return false;
+      (socket.name == kControlName ? control_ : guests_).push_back(std::move(*taken));
+    }
+    for (const std::string& path : request.sockets) {
+      auto made = ListeningSocket::create(path, request.socket_mode, owner, error);
+      if (!made) {
+        *error = "--socket " + *error;
+        return false;
+      }
+      guests_.push_back(std::move(*made));
+    }
+    if (request.metrics) {
+      metrics_ = listen_for_metrics(*request.metrics, error);
+      if (!metrics_) {
+        *error = "--metrics " + *error;
+        return false;
+      }
+    }
+    if (!control_.empty() || !request.control) return true;
+    auto made = ListeningSocket::create(*request.control, request.control_mode, owner, error);
+    if (made) {
+      control_.push_back(std::move(*made));
+    } else {
+      *error = "--control " + *error;
+    }
+    return made.has_value();
+  }
+
+  void describe(DaemonPlan* plan) const {
+    for (const ListeningSocket& socket : guests_) {
+      plan->listeners.push_back(socket.file());
+      plan->socket_paths.push_back(socket.path());
+    }
+    if (!control_.empty()) plan->control = control_.front().file();
+    if (metrics_) plan->metrics = metrics_->get();
+  }
+
+  static constexpr const char* kControlName = "control";  // FileDescriptorName= of a socket unit
+
+ private:
+  std::vector<ListeningSocket> guests_, control_;
+  std::optional<UniqueFd> metrics_;
+};
+
+// A guest has some 25 descriptors, in a process of its own; the daemon has three for each that there can be.
+void allow_many_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) {
+  std::string error;
+  DaemonPlan plan;
+  if (request.user) {
+    plan.user = find_user(*request.user, &error);
+    if (!plan.user) {
+      complain("--user: " + error);
+      return kExitFailed;
+    }
+  }
+  plan.signals_before = block_daemon_signals();
+  LogFile log_file;
+  Door door;
+  if (!log_file.open(request.log, &error) || !door.open(request, passed, plan.user, &error)) {
+    complain(error);
+    return kExitFailed;
+  }
+  allow_many_descriptors();
+  ServeLog log(log_file.file(), request.log_format, request.log_level);
+  plan.request = &request;
+  plan.log = &log;
+  plan.log_file = &log_file;
+  door.describe(&plan);
+  for (const std::string& warning : request.warnings) log.write(LogLevel::Warning, "option", warning);
+  for (const std::string& path : plan.socket_paths)
+    log.write(LogLevel::Info, "listening", "guests may connect",
+              {{"socket", path}, {"features", feature_names(request.guest.features)}});
+  const int status = run_daemon(plan);
+  log.write(LogLevel::Info, "ended", "the daemon ends");
+  return status;
+}
+
+std::vector<std::string> paths_of(const std::vector<PassedSocket>& passed) {
+  std::vector<std::string> paths;
+  for (const PassedSocket& socket : passed)
+    if (socket.name != Door::kControlName) paths.push_back(path_of_socket(socket.file));
+  return paths;
+}
+
+}  // namespace
+
+int run_serve(const ServeWords& words) {
+  std::string error;
+  const auto passed = take_passed_sockets(&error);
+  if (!passed) {
+    complain(error);
+    return kExitFailed;
+  }
+  const std::optional<ServeRequest> request = interpret(words, paths_of(*passed), &error);
+  if (!request) {
+    complain(error + "\nTry 'fallow serve --help'.");
+    return kExitUsage;
+  }
+  return serve(*request, *passed);
+}
+
+}  // namespace fallow::cli

@@ -1,0 +1,57 @@
+// The balloon device's configuration space (virtio 1.2, 5.5.4), and what a host sets in it.
+#include "fallow/balloon/device/balloon_device.h"
+#include "fallow/base/little_endian.h"
+
+namespace fallow {
+namespace {
+
+constexpr std::uint32_t kField = 4;
+
+// Whether a write stays inside one field.
+bool within(std::uint32_t offset, std::size_t length, std::uint32_t field) {
+  return offset >= field && offset - field < kField && length <= kField - (offset - field);
+}
+
+std::uint32_t merged(std::uint32_t value, std::uint32_t at, std::span<const std::byte> from) {
+  value = little_endian(value);
+  __builtin_memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
+  return little_endian(value);
+}
+
+}  // namespace
+
+void BalloonDevice::read_config_field(std::uint32_t offset, std::span<std::byte> into) noexcept {
+  // A field whose feature was not accepted is not there, and reads as 0.
+  const std::uint32_t fields[] = {
+      num_pages_.load(std::memory_order_relaxed), actual_.load(std::memory_order_relaxed),
+      has(kBalloonFreePageHint) ? hint_command_ : 0, has(kBalloonPagePoison) ? poison() : 0};
+  std::uint32_t space[kBalloonConfigSize / kField];
+  for (std::size_t i = 0; i < kBalloonConfigSize / kField; ++i) space[i] = little_endian(fields[i]);
+  __builtin_memcpy(into.data(), reinterpret_cast<const std::byte*>(space) + offset, into.size());
+}
+
+bool BalloonDevice::write_config_field(std::uint32_t offset, std::span<const std::byte> from) noexcept {
+  if (within(offset, from.size(), kBalloonActual)) {
+    const std::uint32_t before = actual_.load(std::memory_order_relaxed);
+    actual_.store(merged(before, offset - kBalloonActual, from), std::memory_order_relaxed);
+    // Byte by byte, the last is the one that makes it whole (5.5.6, legacy interface).
+    const bool last = offset + from.size() == kBalloonActual + kField;
+    if (last && observer_ != nullptr) observer_->actual_changed();
+    return true;
+  }
+  if (within(offset, from.size(), kBalloonPoisonVal) && has(kBalloonPagePoison)) {
+    poison_.store(merged(poison(), offset - kBalloonPoisonVal, from), std::memory_order_relaxed);
+    return !driver_ok();  // 5.5.6.6: not to be changed then; the next request goes by what it is now
+  }
+  return false;
+}
+
+void BalloonDevice::set_target(PfnCount frames) noexcept {
+  constexpr std::uint32_t kMost = ~std::uint32_t{0};
+  const std::uint32_t target = frames.raw < kMost ? static_cast<std::uint32_t>(frames.raw) : kMost;
+  if (target == num_pages_.load(std::memory_order_relaxed)) return;
+  num_pages_.store(target, std::memory_order_relaxed);
+  change_config();
+}
+
+}  // namespace fallow

@@ -1,0 +1,105 @@
+// Reports on their way: the reporting queue (5.5.6.7), shared by who reports and who hears from the device.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+
+#include "fallow/balloon/driver/detail/driver_context.h"
+#include "fallow/balloon/driver/detail/driver_memory.h"
+#include "fallow/balloon/driver/detail/driver_ring.h"
+#include "fallow/base/scatterlist.h"
+#include "fallow/base/status.h"
+#include "fallow/platform/detail/spin_lock.h"
+#include "fallow/reporting/reporting_device.h"
+
+namespace fallow::detail {
+
+// Told when a request for which report() returned Pending is over; called without a lock held.
+struct ReportCompletion {
+  void (*call)(void* context, std::uint32_t token, Status status) noexcept = nullptr;
+  void* context = nullptr;
+};
+
+// A request is one chain, or several if it is of more than kChainBytes or of more entries than a chain takes.
+// It is over when all its chains are back.
+class ReportRequests {
+ public:
+  // 2.7.5.2: a chain is no longer than 2^32 bytes; and the used length must be able to tell all of it (5.5.3,
+  // draft bit 6). Whole blocks of 2 MiB, so that cutting does not cut a host's huge page.
+  static constexpr std::uint64_t kChainBytes = (std::uint64_t{1} << 32) - (std::uint64_t{1} << 21);
+  // So many requests in a row that are not initialised end the promise.
+  static constexpr std::uint32_t kShortfalls = 3;
+
+  struct Terms {
+    std::uint32_t capacity = 1, depth = 1;
+    Content promise = Content::Unknown;
+  };
+
+  ReportRequests(DriverContext& context, const DriverMemory& memory) noexcept
+      : context_(context), ring_(context), elements_(memory.elements), slots_(memory.slots) {}
+
+  void set_completion(ReportCompletion completion) noexcept { completion_ = completion; }
+
+  // ---- The thread of work(). ----
+
+  // Sets the queue up; requests are taken once open() was called. As DriverRing::set_up().
+  Status set_up(std::uint16_t number, const DriverQueueConfig& config, const RingMemory& memory,
+                Content promise) noexcept;
+  // A promise may be made (again): nothing was registered with an earlier one.
+  void forget_promise() noexcept { promised_before_ = withdrawn_ = false; }
+  void open() noexcept;
+  // Requests are refused; those in flight stay with the device.
+  void close() noexcept;
+  // The device, or the queue, was reset: all that is in flight has failed.
+  void abandon() noexcept;
+  std::uint32_t in_flight() noexcept;
+  // Refuses requests until resume(). False, and nothing happens, while there are some in flight.
+  bool pause() noexcept;
+  void resume() noexcept;
+
+  // ---- One thread. ----
+
+  // See BalloonDriver::report().
+  Status report(Scatterlist list, std::uint32_t token) noexcept;
+
+  // ---- Any thread. ----
+
+  // Takes what the device returned, and completes what is over.
+  void collect() noexcept;
+  std::uint16_t queue() const noexcept { return ring_.number(); }
+  std::uint32_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
+  std::uint32_t depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
+  Content content_after() const noexcept { return promise_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Over {
+    std::uint32_t token;
+    Status status;
+  };
+  static constexpr std::uint32_t kBatch = 16;
+
+  void add_chains(Scatterlist list, std::uint32_t token, ReportSlot& slot) noexcept;
+  bool add_chain(std::uint32_t elements, std::uint64_t bytes, std::uint32_t token, ReportSlot& slot) noexcept;
+  std::uint32_t take_over(std::span<Over, kBatch> over) noexcept;
+  Status verdict(const ReportSlot& slot) noexcept;
+  void complete(std::span<const Over> over) noexcept;
+
+  DriverContext& context_;
+  ReportCompletion completion_;
+  SpinLock lock_;
+  // All below under the lock, but for the atomics: those may be read without.
+  DriverRing ring_;
+  std::span<QueueBuffer> elements_;
+  std::span<ReportSlot> slots_;
+  bool open_ = false, paused_ = false;
+  bool verify_ = false;           // the used length tells what was initialised
+  bool promised_before_ = false;  // somebody may have registered with a promise
+  bool withdrawn_ = false;
+  std::uint32_t shortfalls_ = 0;  // in a row
+  std::uint32_t busy_ = 0;        // slots with chains
+  std::atomic<std::uint32_t> capacity_{1}, depth_{1};
+  std::atomic<Content> promise_{Content::Unknown};
+};
+
+}  // namespace fallow::detail

@@ -1,0 +1,109 @@
+// A device's registers, wherever a kernel mapped them: little-endian, each access of the width that the
+// register has (virtio 1.2, 4.1.3.1, 4.2.2.2).
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "fallow/base/little_endian.h"
+
+namespace fallow {
+
+// The type of a register: its width is its size.
+template <class T>
+concept Register =
+    std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::uint32_t>;
+
+// Every call is one access of the device, none is left out, repeated or moved past another. Any thread, also
+// an interrupt handler. Offsets are multiples of the width, in bytes; values are the processor's.
+class Registers {
+ public:
+  virtual std::uint8_t read8(std::uint64_t offset) noexcept = 0;
+  virtual std::uint16_t read16(std::uint64_t offset) noexcept = 0;
+  virtual std::uint32_t read32(std::uint64_t offset) noexcept = 0;
+  virtual void write8(std::uint64_t offset, std::uint8_t value) noexcept = 0;
+  virtual void write16(std::uint64_t offset, std::uint16_t value) noexcept = 0;
+  virtual void write32(std::uint64_t offset, std::uint32_t value) noexcept = 0;
+
+ protected:
+  ~Registers() = default;
+};
+
+// Registers that are mapped into memory, uncached where the processor distinguishes that.
+class MappedRegisters final : public Registers {
+ public:
+  MappedRegisters() = default;
+  explicit MappedRegisters(volatile std::byte* base) noexcept : base_(base) {}
+
+  std::uint8_t read8(std::uint64_t offset) noexcept override { return read<std::uint8_t>(offset); }
+  std::uint16_t read16(std::uint64_t offset) noexcept override { return read<std::uint16_t>(offset); }
+  std::uint32_t read32(std::uint64_t offset) noexcept override { return read<std::uint32_t>(offset); }
+  void write8(std::uint64_t offset, std::uint8_t value) noexcept override { write(offset, value); }
+  void write16(std::uint64_t offset, std::uint16_t value) noexcept override { write(offset, value); }
+  void write32(std::uint64_t offset, std::uint32_t value) noexcept override { write(offset, value); }
+
+ private:
+  template <class T>
+  T read(std::uint64_t offset) noexcept {
+    const T value = *reinterpret_cast<volatile T*>(base_ + offset);
+    // acquire: MO-19, the rings are read after the register that told of them.
+    std::atomic_thread_fence(std::memory_order_acquire);
+    return little_endian(value);
+  }
+  template <class T>
+  void write(std::uint64_t offset, T value) noexcept {
+    // release: MO-19, the rings are written before the register that tells of them.
+    std::atomic_thread_fence(std::memory_order_release);
+    *reinterpret_cast<volatile T*>(base_ + offset) = little_endian(value);
+  }
+
+  volatile std::byte* base_ = nullptr;
+};
+
+// `size` bytes of registers from `base` on. What lies outside reads as 0 and is not written: the device is
+// not asked. To be copied freely; the registers must outlive it.
+class RegisterWindow {
+ public:
+  RegisterWindow() = default;  // of nothing
+  RegisterWindow(Registers& registers, std::uint64_t base, std::uint64_t size) noexcept
+      : registers_(&registers), base_(base), size_(size) {}
+
+  std::uint64_t size() const noexcept { return size_; }
+  bool holds(std::uint64_t offset, std::uint64_t length) const noexcept {
+    return offset <= size_ && length <= size_ - offset;
+  }
+
+  template <Register T>
+  T read(std::uint64_t offset) const noexcept {
+    if (!holds(offset, sizeof(T))) return 0;
+    if constexpr (sizeof(T) == 1) return registers_->read8(base_ + offset);
+    if constexpr (sizeof(T) == 2) return registers_->read16(base_ + offset);
+    if constexpr (sizeof(T) == 4) return registers_->read32(base_ + offset);
+  }
+  template <Register T>
+  void write(std::uint64_t offset, T value) const noexcept {
+    if (!holds(offset, sizeof(T))) return;
+    if constexpr (sizeof(T) == 1) registers_->write8(base_ + offset, value);
+    if constexpr (sizeof(T) == 2) registers_->write16(base_ + offset, value);
+    if constexpr (sizeof(T) == 4) registers_->write32(base_ + offset, value);
+  }
+  // 64 bits are two registers, the low half first.
+  void write64(std::uint64_t offset, std::uint64_t value) const noexcept {
+    write(offset, static_cast<std::uint32_t>(value));
+    write(offset + 4, static_cast<std::uint32_t>(value >> 32));
+  }
+
+  // Bytes in the order of the registers, by the widest accesses that are aligned: a field that is read or
+  // written whole is one access of its width.
+  void read_bytes(std::uint64_t offset, std::span<std::byte> into) const noexcept;
+  void write_bytes(std::uint64_t offset, std::span<const std::byte> from) const noexcept;
+
+ private:
+  Registers* registers_ = nullptr;
+  std::uint64_t base_ = 0, size_ = 0;
+};
+
+}  // namespace fallow

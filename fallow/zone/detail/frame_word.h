@@ -1,0 +1,62 @@
+// The state of 32 page frames in one 64-bit word, so that every change of it is one atomic operation.
+//
+//   used mark   the frame is
+//    0    0     free
+//    0    1     free and reported: nobody touched it since its report (R8)
+//    1    0     allocated, or in the hand of a local cache
+//    1    1     isolated: a reporting device is being shown it (R6)
+#pragma once
+
+#include <cstdint>
+
+#include "fallow/base/units.h"
+
+namespace fallow::detail {
+
+inline constexpr unsigned kWordShift = 5;
+inline constexpr unsigned kWordFrames = 1U << kWordShift;
+inline constexpr std::uint32_t kWholeWord = ~std::uint32_t{0};
+
+// std::popcount() is a call where the CPU is not known to count bits by itself.
+constexpr unsigned count_ones(std::uint32_t bits) {
+  bits -= (bits >> 1) & 0x55555555;
+  bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
+  return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
+// The same where most often there are none, or all.
+constexpr unsigned count_none_or_all(std::uint32_t bits) {
+  if (bits == 0) return 0;
+  return bits == kWholeWord ? kWordFrames : count_ones(bits);
+}
+
+struct FrameWord {
+  std::uint64_t raw = 0;
+
+  static constexpr FrameWord of(std::uint32_t used, std::uint32_t mark) {
+    return {(std::uint64_t{mark} << 32) | used};
+  }
+  constexpr std::uint32_t used() const { return static_cast<std::uint32_t>(raw); }
+  constexpr std::uint32_t mark() const { return static_cast<std::uint32_t>(raw >> 32); }
+  constexpr std::uint32_t free() const { return ~used(); }
+  constexpr std::uint32_t allocated() const { return used() & ~mark(); }
+  constexpr bool all_allocated(std::uint32_t bits) const { return (raw & of(bits, bits).raw) == bits; }
+  constexpr std::uint32_t isolated() const { return used() & mark(); }
+  constexpr std::uint32_t unreported() const { return ~used() & ~mark(); }
+
+  // The frames in `bits` leave the free frames; a mark goes with them.
+  constexpr FrameWord take(std::uint32_t bits) const { return of(used() | bits, mark() & ~bits); }
+  constexpr FrameWord give(std::uint32_t bits, std::uint32_t marks) const {
+    return of(used() & ~bits, (mark() & ~bits) | marks);
+  }
+  // The same where all in `bits` are allocated.
+  constexpr FrameWord give_allocated(std::uint32_t bits) const { return {raw & ~std::uint64_t{bits}}; }
+  constexpr FrameWord isolate(std::uint32_t bits) const { return of(used() | bits, mark() | bits); }
+};
+
+// The bits of a block of `order` (at most 5) whose first frame is bit `first`.
+constexpr std::uint32_t word_bits(unsigned first, Order order) {
+  return static_cast<std::uint32_t>((std::uint64_t{1} << (1U << order.raw)) - 1) << first;
+}
+
+}  // namespace fallow::detail

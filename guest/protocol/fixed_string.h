@@ -1,0 +1,64 @@
+// Characters put one behind the other into a buffer of fixed size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "guest/protocol/string_ref.h"
+
+namespace fallow::guest {
+
+// What does not fit is left out, and full() says so.
+template <std::size_t kSize>
+class FixedString {
+ public:
+  constexpr FixedString() = default;
+  constexpr FixedString(StringRef text) { put(text); }  // NOLINT(google-explicit-constructor)
+
+  constexpr StringRef text() const { return {data_, size_}; }
+  constexpr std::size_t size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr bool full() const { return full_; }
+
+  // Back to what it held when it had `size` characters.
+  constexpr void cut(std::size_t size) {
+    size_ = size;
+    full_ = false;
+  }
+
+  constexpr FixedString& put(char c) {
+    if (size_ < kSize) {
+      data_[size_++] = c;
+    } else {
+      full_ = true;
+    }
+    return *this;
+  }
+  constexpr FixedString& put(StringRef text) {
+    for (const char c : text) put(c);
+    return *this;
+  }
+  constexpr FixedString& number(std::uint64_t n) { return digits(n, 10); }
+  constexpr FixedString& hex(std::uint64_t n) { return put("0x").digits(n, 16); }
+
+ private:
+  constexpr FixedString& digits(std::uint64_t n, unsigned base) {
+    char reversed[20] = {};
+    unsigned count = 0;
+    do {
+      reversed[count++] = "0123456789abcdef"[n % base];
+      n /= base;
+    } while (n != 0);
+    while (count > 0) put(reversed[--count]);
+    return *this;
+  }
+
+  char data_[kSize] = {};
+  std::size_t size_ = 0;
+  bool full_ = false;
+};
+
+// Room for a sentence that says what is wrong.
+using Sentence = FixedString<240>;
+
+}  // namespace fallow::guest

@@ -1,0 +1,65 @@
+// A run of characters that somebody else owns: std::string_view is not for programs without a C library.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+
+namespace fallow::guest {
+
+class StringRef {
+ public:
+  static constexpr std::size_t kNone = ~std::size_t{0};
+
+  constexpr StringRef() = default;
+  // Up to the first zero character; a null pointer is an empty text.
+  constexpr StringRef(const char* text) : data_(text) {  // NOLINT(google-explicit-constructor)
+    while (text != nullptr && text[size_] != '\0') ++size_;
+  }
+  constexpr StringRef(const char* data, std::size_t size) : data_(data), size_(size) {}
+  // Whatever else holds characters one behind the other: a string, a view.
+  template <class FixedString>
+  requires requires(const FixedString& c) {
+    { c.data() } -> std::convertible_to<const char*>;
+    { c.size() } -> std::convertible_to<std::size_t>;
+  }
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr StringRef(const FixedString& c) : data_(c.data()), size_(c.size()) {}
+
+  constexpr const char* data() const { return data_; }
+  constexpr std::size_t size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr const char* begin() const { return data_; }
+  constexpr const char* end() const { return data_ + size_; }
+  constexpr char operator[](std::size_t i) const { return data_[i]; }
+
+  // Parts; what lies beyond the end is cut off.
+  constexpr StringRef first(std::size_t n) const { return {data_, n < size_ ? n : size_}; }
+  constexpr StringRef from(std::size_t n) const {
+    return n < size_ ? StringRef{data_ + n, size_ - n} : StringRef{};
+  }
+
+  // Where `c` is for the first time; kNone if nowhere.
+  constexpr std::size_t find(char c) const {
+    for (std::size_t i = 0; i < size_; ++i) {
+      if (data_[i] == c) return i;
+    }
+    return kNone;
+  }
+  constexpr bool starts_with(StringRef head) const {
+    return size_ >= head.size_ && first(head.size_) == head;
+  }
+
+  friend constexpr bool operator==(StringRef a, StringRef b) {
+    if (a.size_ != b.size_) return false;
+    for (std::size_t i = 0; i < a.size_; ++i) {
+      if (a.data_[i] != b.data_[i]) return false;
+    }
+    return true;
+  }
+
+ private:
+  const char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace fallow::guest

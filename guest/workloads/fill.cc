@@ -1,0 +1,87 @@
+#include "guest/workloads/fill.h"
+
+#include "guest/kernel/event.h"
+
+namespace fallow::guest {
+
+bool Fill::create(EarlyMemory& memory) noexcept {
+  const PfnCount memory_frames = context_.memory;
+  frames_ = context_.options.fill.raw != 0 ? whole_frames(context_.options.fill)
+                                           : PfnCount{memory_frames.raw / 5 * 3};
+  if (frames_ >= memory_frames || frames_.raw < context_.cpus) {
+    Sentence why;
+    why.put("fill: ").number(bytes(frames_).raw >> 10).put(" KiB of ");
+    why.number(bytes(memory_frames).raw >> 10).put(" KiB cannot be filled");
+    context_.findings.complain(why.text());
+    return false;
+  }
+  members_ = memory.take_array<Member>(context_.cpus);
+  for (std::uint32_t cpu = 0; cpu < members_.size(); ++cpu) {
+    if (!members_[cpu].tenant.create(context_, memory, cpu, context_.share(frames_.raw, cpu))) return false;
+  }
+  return !members_.empty();
+}
+
+Workload::Step Fill::step(std::uint32_t cpu, unsigned phase) noexcept {
+  Member& member = members_[cpu];
+  if (phase == kFilling) return fill(member.tenant);
+  if (phase == kHolding) return verify(member);
+  if (phase == kFreeing) return free(member.tenant);
+  return Step::Done;
+}
+
+Workload::Step Fill::fill(MemoryUser& tenant) noexcept {
+  for (StepBudget budget(context_.machine); budget.spend({1});) {
+    if (tenant.live().full()) return Step::Done;
+    if (tenant.allocate()) continue;
+    context_.findings.allocation_failed();
+    return Step::Done;
+  }
+  return Step::More;
+}
+
+// Before the clock runs: what is measured is freeing, as a program does that ends.
+Workload::Step Fill::verify(Member& member) noexcept {
+  for (StepBudget budget(context_.machine); budget.spend({1});) {
+    if (member.verified == member.tenant.live().size()) return Step::Done;
+    member.tenant.verify(member.verified++);
+  }
+  return Step::More;
+}
+
+Workload::Step Fill::free(MemoryUser& tenant) noexcept {
+  for (StepBudget budget(context_.machine); budget.spend({1});) {
+    if (tenant.live().empty()) return Step::Done;
+    tenant.drop_last();
+  }
+  return Step::More;
+}
+
+unsigned Fill::next(unsigned phase) noexcept {
+  const Nanoseconds now = context_.machine.now();
+  switch (phase) {
+    case kFirstReports:
+      if (!settling_.over()) return phase;
+      say("filling");
+      return kFilling;
+    case kFilling:
+      say("filled");
+      held_until_ = now + context_.options.hold;
+      return kHolding;
+    case kHolding:
+      if (now < held_until_) return phase;
+      Event("freeing").say(context_.machine);
+      return kFreeing;
+    case kFreeing:
+      Event("freed").say(context_.machine);
+      return kLastReports;
+    default:
+      return settling_.over() ? kOver : phase;
+  }
+}
+
+void Fill::say(StringRef name) noexcept {
+  Event(name).number("mib", bytes(frames_).raw >> 20).say(context_.machine);
+}
+
+}  // namespace fallow::guest

@@ -1,0 +1,27 @@
+// Room for what the machine itself needs, before there is an allocator.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "guest/kernel/machine.h"
+#include "guest/x86/boot/boot_info.h"
+
+namespace fallow::guest::x86 {
+
+// The lowest `size` bytes on whole pages within `within` that are usable and not taken; empty if there are
+// none.
+inline MemoryRange find_room(const BootInfo& info, std::span<const MemoryRange> taken, MemoryRange within,
+                             std::uint64_t size) {
+  auto left = info.usable;
+  for (const MemoryRange& range : taken) left.remove(range);
+  left.remove({0, within.begin});
+  left.remove({within.end, ~std::uint64_t{0}});
+  for (const MemoryRange& range : left.ranges()) {
+    const std::uint64_t begin = (range.begin + 4095) & ~std::uint64_t{4095};
+    if (begin >= range.begin && begin <= range.end && range.end - begin >= size) return {begin, begin + size};
+  }
+  return {};
+}
+
+}  // namespace fallow::guest::x86

@@ -1,0 +1,55 @@
+// Which processors and interrupt controllers there are, as the firmware's tables have it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "guest/protocol/string_ref.h"
+
+namespace fallow::guest::x86 {
+
+struct IoApicEntry {
+  std::uint64_t base = 0;
+  std::uint32_t first_line = 0;  // of the machine's interrupt lines
+};
+
+class Topology {
+ public:
+  static constexpr std::size_t kMostProcessors = 64;
+  static constexpr std::size_t kMostIoApics = 8;
+  // An APIC ID has 8 bits where nobody switched to x2APIC; 255 means all of them.
+  static constexpr std::uint32_t kMostApicId = 254;
+
+  StringRef source;  // "acpi", "mp"; empty: nothing was found
+
+  // One that is named twice counts once; one too many, or out of an xAPIC's reach, is left out and counted.
+  void add_processor(std::uint32_t apic_id) {
+    for (const std::uint32_t known : processors()) {
+      if (known == apic_id) return;
+    }
+    if (processor_count_ == kMostProcessors || apic_id > kMostApicId) {
+      ++left_out_;
+    } else {
+      processors_[processor_count_++] = apic_id;
+    }
+  }
+  // At address 0 is memory and no controller; one too many is left out.
+  void add_io_apic(IoApicEntry entry) {
+    if (entry.base != 0 && io_apic_count_ < kMostIoApics) io_apics_[io_apic_count_++] = entry;
+  }
+
+  // APIC IDs, in the order of the table.
+  std::span<const std::uint32_t> processors() const { return {processors_, processor_count_}; }
+  std::span<const IoApicEntry> io_apics() const { return {io_apics_, io_apic_count_}; }
+  std::uint32_t left_out() const { return left_out_; }
+
+ private:
+  std::uint32_t processors_[kMostProcessors] = {};
+  std::size_t processor_count_ = 0;
+  std::uint32_t left_out_ = 0;
+  IoApicEntry io_apics_[kMostIoApics];
+  std::size_t io_apic_count_ = 0;
+};
+
+}  // namespace fallow::guest::x86

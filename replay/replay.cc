@@ -1,0 +1,98 @@
+#include "replay/replay.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "fallow/virtio/ring/detail/split_layout.h"
+#include "replay/replay_run.h"
+#include "replay/trace_input.h"
+
+namespace fallow::replay {
+namespace {
+
+constexpr std::uint64_t kGrain = 1024;                // frames: 4 MiB
+constexpr PfnCount kSmallest{65536};                  // 256 MiB: below, `linux` would report nothing
+constexpr PfnCount kLargest{std::uint64_t{1} << 31};  // 8 TiB
+constexpr double kFastest = 1e6, kSlowest = 1e-3;
+
+bool power_of_two(unsigned n) { return (n & (n - 1)) == 0; }
+
+std::string fault(const WireOptions& o) {
+  if (!o.virtio()) return {};
+  if (o.queue_size == 0 || o.queue_size > detail::kMaxQueueSize)
+    return fmt::format("a queue of {} descriptors: it must be from 1 to {}", o.queue_size,
+                       detail::kMaxQueueSize);
+  if (o.transport == TransportKind::VirtioSplit && !power_of_two(o.queue_size))
+    return fmt::format("a split queue of {} descriptors: it must be a power of two", o.queue_size);
+  if (o.in_flight == 0 || o.in_flight > o.queue_size)
+    return fmt::format("{} requests in flight: it must be from 1 to the queue's size, {}", o.in_flight,
+                       o.queue_size);
+  return {};
+}
+
+// What is wrong with the options; empty if nothing.
+std::string fault(const ReplayOptions& o) {
+  if (o.order > kMaxOrder) return fmt::format("order {} is above {}", o.order.raw, kMaxOrder.raw);
+  if (o.capacity == 0) return "a capacity of 0 entries: a request needs at least one";
+  if (o.policy == PolicyKind::Hwm && o.hwm == 0) return "a high-water mark of 0: it must be at least 1";
+  if (o.policy == PolicyKind::Aged && (o.age < AgedPolicy::kMinAge || o.age > AgedPolicy::kMaxAge))
+    return fmt::format("an age of {} s: it must be from 1 ms to 24 h", static_cast<double>(o.age.raw) / 1e9);
+  if (o.speed != 0 && !(o.speed >= kSlowest && o.speed <= kFastest))
+    return fmt::format("a speed of {}: it must be from {} to {}", o.speed, kSlowest, kFastest);
+  if (o.verify && o.backing == BackingKind::None)
+    return "verify needs memory to write to: a backing of anon, thp or memfd";
+  if (o.lazy_free && o.backing != BackingKind::Anonymous && o.backing != BackingKind::Thp)
+    return "MADV_FREE needs anonymous memory: a backing of anon or thp";
+  if (o.memory && (whole_frames(*o.memory).raw == 0 || whole_frames(*o.memory) > kLargest))
+    return fmt::format("a memory of {} bytes: it must be from 4 KiB to 8 TiB", o.memory->raw);
+  if (o.page.raw < kFrameShift || o.page > trace::kMaxPageShift)
+    return fmt::format("a page size of 2^{} bytes: it must be from 4 KiB to 64 KiB", o.page.raw);
+  return fault(o.wire);
+}
+
+// Twice the peak, in whole pairs of blocks.
+PfnCount default_memory(PfnCount peak) {
+  const PfnCount twice{(2 * peak.raw + kGrain - 1) / kGrain * kGrain};
+  return std::min(std::max(twice, kSmallest), kLargest);
+}
+
+std::optional<ReplayResult> fail(std::string* error, std::string why) {
+  *error = std::move(why);
+  return std::nullopt;
+}
+
+ReplayResult stopped_early() {
+  ReplayResult result;
+  result.stopped = true;
+  return result;
+}
+
+}  // namespace
+
+std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
+                                   std::string* error) {
+  const auto start = std::chrono::steady_clock::now();
+  if (std::string why = fault(options); !why.empty()) return fail(error, std::move(why));
+  const bool twice = !options.memory;
+  const auto input = TraceInput::open(options.trace, {options.skip_bad_lines, options.page}, twice);
+  if (!input) return fail(error, input.error);
+  TraceExtent extent;
+  if (twice) {
+    std::string why;
+    if (!input.object->measure(observer, options.stop, extent, why))
+      return why.empty() ? std::optional(stopped_early()) : fail(error, std::move(why));
+  }
+  const PfnCount memory = twice ? default_memory(extent.peak) : whole_frames(*options.memory);
+  auto run = ReplayRun::create(options, memory, extent.duration, observer);
+  if (!run) return fail(error, run.error);
+  const auto reader = input.object->read();
+  if (!run.object->play(*reader)) return fail(error, run.object->error());
+  ReplayResult result = run.object->finish();
+  if (!run.object->error().empty()) return fail(error, run.object->error());
+  result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace fallow::replay

@@ -1,0 +1,26 @@
+// From curves and counts of frames to the figures of a replay's result.
+#pragma once
+
+#include "fallow/base/units.h"
+#include "replay/curve.h"
+#include "replay/timeline.h"
+
+namespace fallow::replay {
+
+constexpr double in_mib(double frames) { return frames * static_cast<double>(kFrameSize) / (1 << 20); }
+constexpr double in_gib(double frames) { return in_mib(frames) / 1024; }
+constexpr double in_mib(PfnCount frames) { return in_mib(static_cast<double>(frames.raw)); }
+constexpr double in_seconds(Nanoseconds time) { return static_cast<double>(time.raw) / 1e9; }
+
+// Over the time since 0, or the value where no time has passed.
+inline double mean(const Curve& curve) {
+  if (curve.time().raw == 0) return static_cast<double>(curve.value());
+  return curve.integral() / in_seconds(curve.time());
+}
+
+// Frames times seconds that were resident and not used.
+inline double excess(const Timeline& timeline) {
+  return timeline.resident().integral() - timeline.used().integral();
+}
+
+}  // namespace fallow::replay

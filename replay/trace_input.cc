@@ -1,0 +1,106 @@
+#include "replay/trace_input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "replay/allocation_map.h"
+#include "trace/source/file_source.h"
+
+namespace fallow::replay {
+namespace {
+
+// Follows what is allocated, as the replay will.
+class UsedFrames {
+ public:
+  // False: the live map is full.
+  bool apply(const trace::TraceEvent& event) {
+    bool fits = true;
+    for (std::uint64_t i = 0; i < frames(event.order).raw; ++i) {
+      const Pfn pfn = event.pfn + PfnCount{i};
+      if (live_.take(pfn) != AllocationMap::kNotLive) --used_.raw;
+      if (event.kind != trace::TraceEvent::Kind::Alloc) continue;
+      fits = fits && live_.put(pfn, 1);
+      ++used_.raw;
+    }
+    peak_ = std::max(peak_, used_);
+    return fits;
+  }
+  PfnCount peak() const { return peak_; }
+
+ private:
+  AllocationMap live_;
+  PfnCount used_, peak_;
+};
+
+bool is_stopped(const std::atomic<bool>* stop) {
+  return stop != nullptr && stop->load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Expected<TraceInput> TraceInput::open(const std::string& path, trace::TraceOptions options, bool twice) {
+  std::unique_ptr<TraceInput> input(new TraceInput(path, options));
+  std::error_code ignored;  // the reader says what is wrong with a path
+  const bool regular = path != "-" && (std::filesystem::is_regular_file(path, ignored) ||
+                                       !std::filesystem::exists(path, ignored) ||
+                                       std::filesystem::is_directory(path, ignored));
+  if (!twice || regular) return input;
+  std::string error = input->spool();
+  if (!error.empty()) return error;
+  return input;
+}
+
+std::string TraceInput::spool() {
+  const std::string name = path_ == "-" ? "standard input" : path_;
+  const std::string cannot = fmt::format("{}: cannot copy it to a temporary file", name);
+  copy_.reset(std::tmpfile());
+  if (copy_ == nullptr) return fmt::format("{}: {}", cannot, std::strerror(errno));
+  trace::FileSource source(path_);
+  std::vector<char> buffer(std::size_t{256} << 10);
+  while (const std::size_t n = source.read(buffer)) {
+    if (std::fwrite(buffer.data(), 1, n, copy_.get()) != n)
+      return fmt::format("{}: {}", cannot, std::strerror(errno));
+  }
+  if (!source.error().empty()) return fmt::format("{}: {}", name, source.error());
+  if (std::fflush(copy_.get()) != 0) return fmt::format("{}: {}", cannot, std::strerror(errno));
+  return {};
+}
+
+std::unique_ptr<trace::TraceReader> TraceInput::read() const {
+  if (copy_ == nullptr) return std::make_unique<trace::TraceReader>(path_, options_);
+  // Opened anew by its number, as it has no name.
+  const std::string path = fmt::format("/proc/self/fd/{}", fileno(copy_.get()));
+  return std::make_unique<trace::TraceReader>(trace::open_trace_text(path), path_ == "-" ? "standard input" : path_,
+                                              options_);
+}
+
+bool TraceInput::measure(ReplayObserver* observer, const std::atomic<bool>* stop, TraceExtent& extent,
+                         std::string& error) const {
+  const auto reader = read();
+  UsedFrames used;
+  Nanoseconds first{}, last{};
+  bool any = false;
+  for (auto batch = reader->next(); !batch.empty(); batch = reader->next()) {
+    if (is_stopped(stop)) return false;
+    if (!std::exchange(any, true)) first = batch.front().time;
+    last = batch.back().time;
+    for (const trace::TraceEvent& event : batch) {
+      if (used.apply(event)) continue;
+      error =
+          fmt::format("{}: the page frame numbers are spread too widely to be those of one machine", path_);
+      return false;
+    }
+    if (observer != nullptr) observer->scanning(reader->progress().value_or(-1));
+  }
+  error = reader->error();
+  extent = {used.peak(), last - first};
+  return error.empty();
+}
+
+}  // namespace fallow::replay

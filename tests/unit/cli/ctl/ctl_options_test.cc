@@ -1,0 +1,60 @@
+#include "cli/ctl/ctl_options.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace fallow::cli {
+namespace {
+
+using Command = ControlRequest::Command;
+
+CtlWords words(std::vector<std::string> given) {
+  CtlWords words;
+  const std::array places = {&words.action, &words.guest, &words.size};
+  for (std::size_t i = 0; i < given.size(); ++i) *places.at(i) = given[i];
+  return words;
+}
+
+TEST(CtlOptions, each_action) {
+  const std::vector<std::pair<std::vector<std::string>, ControlRequest>> cases = {
+      {{"list"}, {}},
+      {{"statistics", "3"}, {.command = Command::Statistics, .guest = 3, .size = {}}},
+      {{"target", "3", "64M"}, {.command = Command::Target, .guest = 3, .size = {64 << 20}}},
+      {{"target", "all", "0"}, {.command = Command::Target, .guest = 0, .size = {}}},
+      {{"pause", "all"}, {.command = Command::Pause, .guest = 0, .size = {}}},
+      {{"resume", "12"}, {.command = Command::Resume, .guest = 12, .size = {}}}};
+  for (const auto& [given, expected] : cases) {
+    std::string error;
+    const auto request = interpret(words(given), &error);
+    ASSERT_TRUE(request) << error;
+    EXPECT_EQ(*request, expected);
+  }
+}
+
+TEST(CtlOptions, errors_name_the_word_and_what_would_do) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
+      {{}, "expected what to do: list, statistics GUEST, target GUEST SIZE, pause GUEST or resume GUEST"},
+      {{"stop"},
+       "there is no action 'stop'; expected list, statistics GUEST, target GUEST SIZE, pause GUEST or resume "
+       "GUEST"},
+      {{"list", "3"}, "'3' is one word too many after list"},
+      {{"pause", "3", "4"}, "'4' is one word too many after pause"},
+      {{"pause"}, "pause needs a GUEST: a guest's number, as 'fallow ctl list' tells it, or all"},
+      {{"pause", "0"}, "GUEST '0': expected a guest's number, as 'fallow ctl list' tells it, or all"},
+      {{"statistics", "all"}, "GUEST 'all': expected a guest's number, as 'fallow ctl list' tells it"},
+      {{"target", "1"},
+       "target needs a SIZE: a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"},
+      {{"target", "1", "-5"},
+       "SIZE '-5': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"},
+      {{"target", "1", "16T"},
+       "SIZE '16T': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"}};
+  for (const auto& [given, expected] : cases) {
+    std::string error;
+    EXPECT_FALSE(interpret(words(given), &error));
+    EXPECT_EQ(error, expected);
+  }
+}
+
+}  // namespace
+}  // namespace fallow::cli

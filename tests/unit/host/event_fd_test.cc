@@ -1,0 +1,93 @@
+#include "fallow/host/detail/event_fd.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+namespace fallow::detail {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Counts its runs, and may be told to take its time.
+struct Counter {
+  std::atomic<int> runs{0};
+  std::atomic<bool> hold{false};
+
+  EventThread::Work work() {
+    return {[](void* self) noexcept {
+              auto& counter = *static_cast<Counter*>(self);
+              counter.runs.fetch_add(1);
+              while (counter.hold.load()) std::this_thread::sleep_for(1ms);
+            },
+            this};
+  }
+  void await(int count) const {
+    for (int i = 0; i < 10'000 && runs.load() < count; ++i) std::this_thread::sleep_for(1ms);
+    ASSERT_GE(runs.load(), count);
+  }
+};
+
+TEST(Bell, ARingBeforeTheWaitIsKeptAndSeveralAreOne) {
+  const auto made = EventFd::create();
+  ASSERT_TRUE(made) << made.error;
+  EventFd& bell = *made.object;
+  bell.ring();
+  const Doorbell doorbell = bell.doorbell();
+  doorbell.ring(doorbell.context);
+  bell.wait();  // does not return a second time for the second ring: see below
+  std::atomic<bool> woken{false};
+  std::thread waiting([&] {
+    bell.wait();
+    woken.store(true);
+  });
+  std::this_thread::sleep_for(20ms);
+  EXPECT_FALSE(woken.load());
+  bell.ring();
+  waiting.join();
+}
+
+TEST(BellThread, RunsOnceForAnyNumberOfRings) {
+  Counter counter;
+  counter.hold.store(true);
+  const auto made = EventThread::create(counter.work());
+  ASSERT_TRUE(made) << made.error;
+  made.object->bell().ring();
+  counter.await(1);
+  for (int i = 0; i < 100; ++i) made.object->bell().ring();
+  counter.hold.store(false);
+  counter.await(2);
+  made.object->stop();
+  EXPECT_EQ(counter.runs.load(), 2);
+}
+
+TEST(BellThread, AFlushWaitsForWhatIsUnderWay) {
+  Counter counter;
+  const auto made = EventThread::create(counter.work());
+  made.object->flush();
+  EXPECT_EQ(counter.runs.load(), 1);
+  counter.hold.store(true);
+  made.object->bell().ring();
+  counter.await(2);
+  std::thread letting_go([&] {
+    std::this_thread::sleep_for(20ms);
+    counter.hold.store(false);
+  });
+  made.object->flush();
+  EXPECT_FALSE(counter.hold.load());
+  EXPECT_EQ(counter.runs.load(), 3);
+  letting_go.join();
+}
+
+TEST(BellThread, StopsWithoutARingAndMoreThanOnce) {
+  Counter counter;
+  const auto made = EventThread::create(counter.work());
+  made.object->stop();
+  made.object->stop();
+  made.object->bell().ring();
+  EXPECT_EQ(counter.runs.load(), 0);
+}
+
+}  // namespace
+}  // namespace fallow::detail

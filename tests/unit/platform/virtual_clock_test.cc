@@ -1,0 +1,117 @@
+#include "fallow/platform/virtual_clock.h"
+
+#include <gtest/gtest.h>
+
+#include <utility>
+#include <vector>
+
+#include "tests/support/fake_port.h"
+
+namespace fallow::detail {
+namespace {
+
+// Has a clock of its own and takes everything else from another port, which must outlive it.
+class VirtualPort final : public VirtualClock {
+ public:
+  explicit VirtualPort(Port& real, Nanoseconds start = {}) noexcept : VirtualClock(start), real_(real) {}
+
+  void relax() noexcept override { real_.relax(); }
+  std::uintptr_t current() noexcept override { return real_.current(); }
+  void* allocate(ByteCount size) noexcept override { return real_.allocate(size); }
+  void release(void* memory, ByteCount size) noexcept override { real_.release(memory, size); }
+
+ private:
+  Port& real_;
+};
+
+// Runs when it likes, and remembers when it was run.
+struct Recorder {
+  VirtualClock& clock;
+  std::vector<Nanoseconds> answers;
+  std::vector<Nanoseconds> runs;
+
+  Nanoseconds run() {
+    runs.push_back(clock.now());
+    return runs.size() <= answers.size() ? answers[runs.size() - 1] : kNever;
+  }
+};
+
+struct VirtualPortTest : testing::Test {
+  FakePort real;
+  VirtualPort port{real, seconds(10)};
+};
+
+TEST_F(VirtualPortTest, TheClockMovesOnlyWhenTold) {
+  EXPECT_EQ(port.now(), seconds(10));
+  port.advance_to(seconds(11));
+  EXPECT_EQ(port.now(), seconds(11));
+  EXPECT_EQ(real.now(), Nanoseconds{});
+  EXPECT_DEATH(port.advance_to(seconds(10)), "time >= now");
+}
+
+TEST_F(VirtualPortTest, TheRestIsTheOtherPorts) {
+  void* memory = port.allocate({64});
+  EXPECT_EQ(real.live_allocations(), 1u);
+  port.release(memory, {64});
+  EXPECT_EQ(real.live_allocations(), 0u);
+  port.relax();
+  EXPECT_EQ(real.relaxes(), 1u);
+  real.pretend_current(3);
+  EXPECT_EQ(port.current(), 3u);
+  port.wake_at(seconds(1));
+  EXPECT_EQ(real.wishes(), 0u);
+}
+
+TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
+  Recorder worker{port, {seconds(13), seconds(15), seconds(21)}, {}};
+  port.wake_at(seconds(12));
+  port.run_until(seconds(20), worker_of(worker));
+  EXPECT_EQ(worker.runs, (std::vector{seconds(12), seconds(13), seconds(15)}));
+  EXPECT_EQ(port.now(), seconds(20));
+  EXPECT_EQ(port.next_deadline(), seconds(21));
+}
+
+// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the
+// next.
+TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
+  FakePort fake(seconds(10));
+  struct LateWish {
+    FakePort& port;
+    bool made = false;
+    static void make(void* self) noexcept {
+      auto& wish = *static_cast<LateWish*>(self);
+      if (!std::exchange(wish.made, true)) wish.port.wake_at(seconds(9));
+    }
+  } late{fake};
+  Recorder worker{fake, {}, {}};
+  fake.wake_at(seconds(12));
+  fake.on_now({LateWish::make, &late});
+  fake.run_until(seconds(13), worker_of(worker));
+  EXPECT_TRUE(late.made);
+  EXPECT_EQ(worker.runs, std::vector{seconds(12)});
+  EXPECT_EQ(fake.now(), seconds(13));
+}
+
+TEST_F(VirtualPortTest, AWishInThePastIsServedNow) {
+  Recorder worker{port, {}, {}};
+  port.wake_at(seconds(1));
+  port.run_until(seconds(12), worker_of(worker));
+  EXPECT_EQ(worker.runs, std::vector{seconds(10)});
+}
+
+TEST_F(VirtualPortTest, ADeadlineAtTheEndIsStillServed) {
+  Recorder worker{port, {}, {}};
+  port.wake_at(seconds(12));
+  port.run_until(seconds(12), worker_of(worker));
+  EXPECT_EQ(worker.runs, std::vector{seconds(12)});
+}
+
+TEST_F(VirtualPortTest, WithoutAWishNothingRunsEvenToTheEndOfTime) {
+  Recorder worker{port, {}, {}};
+  port.run_until(kNever, worker_of(worker));
+  EXPECT_TRUE(worker.runs.empty());
+  EXPECT_EQ(port.now(), kNever);
+}
+
+}  // namespace
+}  // namespace fallow::detail

@@ -1,0 +1,39 @@
+// The content of a gzip file (RFC 1952): one member after the other.
+#pragma once
+
+#include <zlib.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trace/source/byte_source.h"
+
+namespace fallow::trace {
+
+class GzipSource : public ByteSource {
+ public:
+  // `first` is what has been read from `raw` already.
+  GzipSource(std::unique_ptr<ByteSource> raw, std::string_view first);
+  ~GzipSource() override;
+
+  std::size_t read(std::span<char> buffer) override;
+  const std::string& error() const override { return error_; }
+  std::optional<double> progress() const override { return raw_->progress(); }
+
+ private:
+  bool refill();
+  bool next_member();
+  std::string words_for(int result) const;
+  void fail(std::string why);
+
+  std::unique_ptr<ByteSource> raw_;
+  std::vector<char> input_;
+  z_stream stream_{};
+  bool between_members_ = false;
+  bool done_ = false;
+  std::string error_;
+};
+
+}  // namespace fallow::trace

@@ -1,0 +1,45 @@
+// The content of a zstd file (RFC 8878): one frame after the other.
+#pragma once
+
+#include <zstd.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trace/source/byte_source.h"
+
+namespace fallow::trace {
+
+// Memory: the window that a frame asks for, at most kMaxWindow, and under 1 MiB. A frame that asks for more
+// is an error; so is one that needs a dictionary.
+class ZstdSource : public ByteSource {
+ public:
+  static constexpr int kMaxWindowLog = 30;  // zstd --long=30
+  static constexpr std::size_t kMaxWindow = std::size_t{1} << kMaxWindowLog;
+
+  // `first` is what has been read from `raw` already.
+  ZstdSource(std::unique_ptr<ByteSource> raw, std::string_view first);
+
+  std::size_t read(std::span<char> buffer) override;
+  const std::string& error() const override { return error_; }
+  std::optional<double> progress() const override { return raw_->progress(); }
+
+ private:
+  struct FreeStream {
+    void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+  };
+
+  bool refill();
+
+  std::unique_ptr<ByteSource> raw_;
+  std::vector<char> input_storage_;
+  ZSTD_inBuffer input_{};
+  std::unique_ptr<ZSTD_DStream, FreeStream> stream_;
+  bool inside_frame_ = false;
+  bool done_ = false;
+  std::string error_;
+};
+
+}  // namespace fallow::trace

@@ -1,0 +1,120 @@
+// The configuration space of a guest's balloon, as front-ends read and write it.
+#include <algorithm>
+#include <cstring>
+
+#include "fallow/base/little_endian.h"
+#include "vhost_user/daemon/balloon_guest.h"
+
+namespace fallow::vhost {
+namespace {
+
+constexpr std::uint32_t kField = 4;  // bytes
+
+// The part of a write, or a read, that lies in a field.
+struct Part {
+  std::uint32_t at = 0;   // in the field
+  std::size_t from = 0;   // in the write
+  std::size_t count = 0;  // bytes; 0: there is none
+};
+
+Part part_of(std::uint32_t offset, std::size_t size, std::uint32_t field) noexcept {
+  const std::uint64_t begin = std::max(offset, field);
+  const std::uint64_t end = std::min<std::uint64_t>(offset + std::uint64_t{size}, field + kField);
+  if (begin >= end) return {};
+  return {static_cast<std::uint32_t>(begin - field), static_cast<std::size_t>(begin - offset),
+          static_cast<std::size_t>(end - begin)};
+}
+
+std::string where(std::uint32_t offset, std::size_t size) {
+  return std::to_string(size) + (size == 1 ? " byte at " : " bytes at ") + std::to_string(offset);
+}
+
+}  // namespace
+
+// What lies behind the end reads as 0, as the reply has to be as long as the request.
+Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
+  if (offset >= kBalloonConfigSize) {
+    return refuse(where(offset, into.size()) + " of a configuration of " +
+                  std::to_string(kBalloonConfigSize) + " bytes");
+  }
+  const std::size_t there = std::min<std::size_t>(into.size(), kBalloonConfigSize - offset);
+  std::fill(into.begin() + static_cast<std::ptrdiff_t>(there), into.end(), std::byte{0});
+  const Lock held = lock();
+  device_->read_config(offset, into.first(there));
+  // A front-end may write back what it reads here, so it finds what a driver that has yet to begin wrote.
+  const Part poison = part_of(offset, there, kBalloonPoisonVal);
+  if (poison.count != 0 && !any_started() && (features() & kBalloonPagePoison) != 0) {
+    const std::uint32_t value = little_endian(record_.poison.value);
+    std::memcpy(into.data() + poison.from, reinterpret_cast<const std::byte*>(&value) + poison.at,
+                poison.count);
+  }
+  return Status::Ok;
+}
+
+// Some front-ends write all of the space whichever field the driver wrote: what is the driver's is taken.
+Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
+  if (offset > kBalloonConfigSize || from.size() > kBalloonConfigSize - offset) {
+    return refuse(where(offset, from.size()) + " of a configuration of " +
+                  std::to_string(kBalloonConfigSize) + " bytes: the front-end's size of it has to be that");
+  }
+  const Lock held = lock();
+  const Part actual = part_of(offset, from.size(), kBalloonActual);
+  Part poison = part_of(offset, from.size(), kBalloonPoisonVal);
+  if ((features() & kBalloonPagePoison) == 0) poison.count = 0;
+  if (actual.count == 0 && poison.count == 0) {
+    return refuse(where(offset, from.size()) +
+                  " hold nothing that the driver may write, which is `actual` (4 bytes at 4)" +
+                  ((features() & kBalloonPagePoison) != 0 ? " and `poison_val` (4 bytes at 12)" : ""));
+  }
+  if (actual.count != 0)
+    device_->write_config(kBalloonActual + actual.at, from.subspan(actual.from, actual.count));
+  if (poison.count != 0)
+    take_poison(poison.at, from.subspan(poison.from, poison.count), poison.count != from.size());
+  return Status::Ok;
+}
+
+// DEV-4. Whether the driver is done with its initialisation, which decides whether it may still write the
+// value (5.5.6.6.1), vhost-user does not tell: Linux writes it before or after its rings start, as its
+// transport has it. A write that is wider than the field is the driver's own word only while no ring runs:
+// later the driver writes `actual`, and the front-end repeats what it last read here.
+void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
+  PoisonRecord& poison = record_.poison;
+  std::uint32_t value = little_endian(poison.value);
+  std::memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
+  value = little_endian(value);
+  const auto bytes = static_cast<std::uint8_t>(((1U << from.size()) - 1U) << at);
+  const bool running = any_started();
+  if (running && wide) {
+    if (value == poison.value && poison.known == PoisonRecord::kAll) return;
+    if (value == 0) {
+      poison.known = poison.fresh = 0;
+      tell_poison();
+      return;
+    }
+  }
+  poison.value = value;
+  poison.known |= bytes;
+  poison.fresh |= bytes;
+  tell_poison();
+}
+
+// What is known of the value when a driver begins, or goes on with another process.
+void BalloonGuest::next_poison(bool same_driver) noexcept {
+  if (!same_driver) record_.poison.known = record_.poison.fresh;
+  tell_poison();
+}
+
+void BalloonGuest::tell_poison() noexcept {
+  if (!device_->has(kBalloonPagePoison)) return;
+  // Of a driver that may be another one, what it said itself counts.
+  const std::uint8_t sure = same_driver_.open() ? record_.poison.fresh : record_.poison.known;
+  device_->doubt_poison(sure != PoisonRecord::kAll);
+  if (device_->poison() != record_.poison.value) write_field(kBalloonPoisonVal, record_.poison.value);
+}
+
+void BalloonGuest::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
+  value = little_endian(value);
+  device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
+}
+
+}  // namespace fallow::vhost

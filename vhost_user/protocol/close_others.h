@@ -1,0 +1,26 @@
+// Closing all descriptors of a process but some.
+#pragma once
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace fallow::vhost {
+
+// Closes all but the standard ones and those named; -1 names none. O(named * log(named)), and what closing
+// takes.
+inline void close_others(std::vector<int> named) {
+  for (int fd = 0; fd <= STDERR_FILENO; ++fd) named.push_back(fd);
+  std::sort(named.begin(), named.end());
+  unsigned next = 0;
+  for (const int fd : named) {
+    if (fd < 0) continue;
+    const auto known = static_cast<unsigned>(fd);
+    if (known > next) close_range(next, known - 1, 0);
+    next = std::max(next, known + 1);
+  }
+  close_range(next, ~0U, 0);
+}
+
+}  // namespace fallow::vhost

@@ -1,0 +1,180 @@
+// Rings. One starts when its kick descriptor comes, or, stopped by new settings, when it is enabled again; it
+// stops when it is asked where it is, when its settings change, and when another driver begins.
+#include <cinttypes>
+#include <cstdio>
+
+#include "vhost_user/session/message_handler.h"
+
+namespace fallow::vhost {
+namespace {
+
+bool power_of_two(std::uint32_t n) noexcept { return n != 0 && (n & (n - 1)) == 0; }
+
+bool complete(const Vring& ring) noexcept { return ring.size != 0 && ring.addressed && ring.kick >= 0; }
+
+}  // namespace
+
+VhostVerdict MessageHandler::check_index(std::uint64_t index) noexcept {
+  if (index < max_queues()) return VhostVerdict::Done;
+  return refuse("queue %" PRIu64 " of %u", index, max_queues());
+}
+
+VhostVerdict MessageHandler::set_vring_num() noexcept {
+  const auto state = message_.as<VringState>();
+  if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
+  if (state.num == 0 || state.num > backend_.max_queue_size()) {
+    const std::uint32_t most = backend_.max_queue_size();
+    return refuse(
+        "queue %u of %u entries, where --queue-size allows 1 to %u: let the front-end offer at most "
+        "that (QEMU: vq_size=%u; Cloud Hypervisor: queue_sizes; crosvm: max-queue-size=%u)",
+        state.index, state.num, most, most, most);
+  }
+  if (!packed() && !power_of_two(state.num))
+    return refuse("queue %u of %u entries, which is no power of two", state.index, state.num);
+  if (state.num == now_.vrings[state.index].size) return VhostVerdict::Done;
+  const auto stopped = stop(state.index, RingEnd::NewSetUp);
+  next_.vrings[state.index].size = state.num;
+  return stopped;
+}
+
+VhostVerdict MessageHandler::check_area(const char* what, std::uint64_t address, std::uint64_t size,
+                                        std::uint64_t alignment) noexcept {
+  std::uint64_t guest = 0;
+  if (!next_.guest_address(address, size, guest)) {
+    return refuse("the %s of 0x%" PRIx64 " bytes at user address 0x%" PRIx64
+                  " is not in one region of memory",
+                  what, size, address);
+  }
+  if (guest % alignment != 0) {
+    return refuse("the %s at user address 0x%" PRIx64 " (0x%" PRIx64 ") is not aligned to %" PRIu64, what,
+                  address, guest, alignment);
+  }
+  return VhostVerdict::Done;
+}
+
+// A queue whose size is not set yet must begin in memory; the back-end looks again when it starts.
+VhostVerdict MessageHandler::check_addresses(const VringAddr& addr) noexcept {
+  const std::uint64_t size = next_.vrings[addr.index].size;
+  struct Area {
+    const char* name;
+    std::uint64_t address, bytes, alignment;
+  };
+  const Area split[] = {{"descriptor table", addr.descriptors, 16 * size, 16},
+                        {"available ring", addr.available, 6 + 2 * size, 2},
+                        {"used ring", addr.used, 6 + 8 * size, 4}};
+  const Area one_ring[] = {{"descriptor ring", addr.descriptors, 16 * size, 16},
+                           {"driver event area", addr.available, 4, 4},
+                           {"device event area", addr.used, 4, 4}};
+  for (const Area& area : packed() ? one_ring : split) {
+    const auto v = check_area(area.name, area.address, size == 0 ? 1 : area.bytes, area.alignment);
+    if (v != VhostVerdict::Done) return v;
+  }
+  return VhostVerdict::Done;
+}
+
+VhostVerdict MessageHandler::set_vring_addr() noexcept {
+  const auto addr = message_.as<VringAddr>();
+  if (const auto v = check_index(addr.index); v != VhostVerdict::Done) return v;
+  if (addr.flags != 0)
+    return refuse("flags 0x%x of queue %u, where logging was not offered", addr.flags, addr.index);
+  if (const auto v = check_addresses(addr); v != VhostVerdict::Done) return v;
+  Vring& ring = next_.vrings[addr.index];
+  const bool same = ring.addressed && ring.descriptors == addr.descriptors &&
+                    ring.available == addr.available && ring.used == addr.used;
+  ring.descriptors = addr.descriptors;
+  ring.available = addr.available;
+  ring.used = addr.used;
+  ring.addressed = true;
+  return same && now_.enabled(addr.index) ? VhostVerdict::Done : stop(addr.index, RingEnd::NewSetUp);
+}
+
+// Says that the ring begins anew, even if it says what was said before: a driver that is unloaded and loaded
+// again need not tell otherwise.
+VhostVerdict MessageHandler::set_vring_base() noexcept {
+  const auto state = message_.as<VringState>();
+  if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
+  if (!packed() && state.num > 0xffff)
+    return refuse("queue %u at 0x%x, which is no index of a split ring", state.index, state.num);
+  const auto stopped = stop(state.index, RingEnd::NewSetUp);
+  next_.vrings[state.index].base = state.num;
+  return stopped;
+}
+
+VhostVerdict MessageHandler::get_vring_base() noexcept {
+  const auto state = message_.as<VringState>();
+  if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
+  if (const auto v = stop(state.index, RingEnd::Asked); v != VhostVerdict::Done) return v;
+  Vring& ring = next_.vrings[state.index];
+  ring.kick = ring.call = ring.err = -1;
+  const VringState where{state.index, ring.base};
+  vhost_reply(reply_, message_.request(), std::as_bytes(std::span(&where, 1)));
+  return VhostVerdict::Done;
+}
+
+VhostVerdict MessageHandler::set_vring_enable() noexcept {
+  const auto state = message_.as<VringState>();
+  if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
+  if (state.num > 1) return refuse("queue %u to %u, where 0 and 1 are known", state.index, state.num);
+  Vring& ring = next_.vrings[state.index];
+  ring.enabled = state.num == 1;
+  if (!ring.started) return ring.enabled ? start_if_complete(state.index) : VhostVerdict::Done;
+  if (next_.enabled(state.index) == now_.enabled(state.index)) return VhostVerdict::Done;
+  return verdict_of_certain(backend_.enable_ring(state.index, ring.enabled));
+}
+
+VhostVerdict MessageHandler::set_vring_descriptor(int Vring::*which) noexcept {
+  const auto word = message_.as<std::uint64_t>();
+  const std::uint64_t index = word & kVhostVringIndexMask;
+  const bool none = (word & kVhostVringNoFd) != 0;
+  if ((word & ~(kVhostVringIndexMask | kVhostVringNoFd)) != 0)
+    return refuse("unknown bits in 0x%" PRIx64, word);
+  if (const auto v = check_index(index); v != VhostVerdict::Done) return v;
+  if (message_.fds().size() != (none ? 0U : 1U)) {
+    return refuse("%zu descriptors for queue %" PRIu64 ", where 0x%" PRIx64 " announces %u",
+                  message_.fds().size(), index, word, none ? 0U : 1U);
+  }
+  if (none && which == &Vring::kick)
+    return refuse("no descriptor for queue %" PRIu64 ": polling is not supported", index);
+  const auto i = static_cast<std::uint32_t>(index);
+  if (!none) {
+    char owner[32];
+    std::snprintf(owner, sizeof owner, " of queue %u", i);
+    if (const auto v = expect_notifier(message_.fds()[0], owner); v != VhostVerdict::Done) return v;
+  }
+  Vring& ring = next_.vrings[i];
+  ring.*which = none ? -1 : message_.fds()[0];
+  if (ring.started) return verdict_of(backend_.replace_descriptors(i, ring), "the descriptors of a ring");
+  return which == &Vring::kick ? start_if_complete(i) : VhostVerdict::Done;
+}
+
+VhostVerdict MessageHandler::start_if_complete(std::uint32_t vring) noexcept {
+  return complete(next_.vrings[vring]) ? start(vring) : VhostVerdict::Done;
+}
+
+VhostVerdict MessageHandler::start(std::uint32_t vring) noexcept {
+  next_.vrings[vring].started = true;
+  return verdict_of(backend_.start_ring(vring, next_), "starting a ring");
+}
+
+VhostVerdict MessageHandler::stop(std::uint32_t vring, RingEnd why) noexcept {
+  Vring& ring = next_.vrings[vring];
+  if (!ring.started) return VhostVerdict::Done;
+  const auto v = verdict_of_certain(backend_.stop_ring(vring, why, ring.base));
+  ring.started = false;
+  stopped_[vring] = true;
+  if (why != RingEnd::NewDriver) return v;
+  forget(ring);
+  forgotten_[vring] = true;
+  return v;
+}
+
+// Each ring is dropped at once, though the back-end may still be at work in one: the driver of all is gone.
+VhostVerdict MessageHandler::begin_anew() noexcept {
+  VhostVerdict all = VhostVerdict::Done;
+  for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
+    if (const auto v = stop(i, RingEnd::NewDriver); v != VhostVerdict::Done) all = v;
+  }
+  return all;
+}
+
+}  // namespace fallow::vhost
