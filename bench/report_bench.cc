@@ -80,7 +80,9 @@ class Bench {
     static_cast<void>(reporter.run());
     const double time = thread_time() - start;
     if (reporter.stats().reported != kReported + kSpare || reporter.stats().failures != 0)
-      give_up("not all of it was reported");
+      give_up("reported " + std::to_string(reporter.stats().reported.raw) + " of " +
+              std::to_string((kReported + kSpare).raw) + " frames, with " +
+              std::to_string(reporter.stats().failures) + " failures: " + backing_->release_error());
     if (reporter.unregister_device(device_.get()) != Status::Ok) give_up("the device stays");
     return time;
   }
