@@ -75,7 +75,7 @@ class Bench {
     zone->cache(0).drain();
     Reporter reporter(port, std::span(&zone, 1));
     HwmPolicy policy(order_, 1);
-    if (reporter.register_device(device_.get(), &policy) != Status::Ok) give_up("the device is not taken");
+    if (reporter.register_device(*device_, policy) != Status::Ok) give_up("the device is not taken");
     const double start = thread_time();
     static_cast<void>(reporter.run());
     const double time = thread_time() - start;
@@ -83,7 +83,7 @@ class Bench {
       give_up("reported " + std::to_string(reporter.stats().reported.raw) + " of " +
               std::to_string((kReported + kSpare).raw) + " frames, with " +
               std::to_string(reporter.stats().failures) + " failures: " + backing_->release_error());
-    if (reporter.unregister_device(device_.get()) != Status::Ok) give_up("the device stays");
+    if (reporter.unregister_device(*device_) != Status::Ok) give_up("the device stays");
     return time;
   }
 

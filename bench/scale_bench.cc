@@ -82,7 +82,7 @@ void report(benchmark::State& state, bool random) {
   Reporter reporter(port, {&zone, 1});
   NoDevice device;
   HwmPolicy policy({9}, 1);
-  if (reporter.register_device(&device, &policy) != Status::Ok) give_up("no device");
+  if (reporter.register_device(device, policy) != Status::Ok) give_up("no device");
   reporter.run();
   // Three quarters stay in use; what is freed of them is not reported. The rest is.
   std::vector<std::uint64_t> places;
@@ -107,12 +107,12 @@ void report(benchmark::State& state, bool random) {
       for (std::uint64_t i = 0; i < amount; ++i) places.push_back(i * (in_use / amount));
     }
     // Without a device the frees are not counted, and the worker is not woken by each.
-    if (reporter.unregister_device(&device) != Status::Ok) give_up("the device stays");
+    if (reporter.unregister_device(device) != Status::Ok) give_up("the device stays");
     for (const std::uint64_t i : places) {
       if (cache.free(all[i], {9}) != Status::Ok) give_up("a free was refused");
     }
     const std::uint64_t before = device.frames();
-    if (reporter.register_device(&device, &policy) != Status::Ok) give_up("no device");
+    if (reporter.register_device(device, policy) != Status::Ok) give_up("no device");
     const double start = thread_time();
     reporter.run();
     times.push_back(thread_time() - start);
@@ -124,7 +124,7 @@ void report(benchmark::State& state, bool random) {
       all[i] = got.pfn;
     }
   }
-  if (reporter.unregister_device(&device) != Status::Ok) give_up("the device stays");
+  if (reporter.unregister_device(device) != Status::Ok) give_up("the device stays");
   const double one = median(times);
   state.counters["ms"] = one / 1e6;
   state.counters["block_ns"] = one / static_cast<double>(amount);

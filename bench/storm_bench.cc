@@ -124,7 +124,7 @@ class Storm {
   bool measure(Kind kind, Times& times) {
     if (kind != Kind::Unreported) {
       const std::uint64_t before = reporter_->stats().requests;
-      if (reporter_->register_device(&device_, &policy_) != Status::Ok) give_up("no device");
+      if (reporter_->register_device(device_, policy_) != Status::Ok) give_up("no device");
       while (kind == Kind::Reported && reporter_->reporting_requested(0)) std::this_thread::yield();
       while (kind == Kind::Storm && reporter_->stats().requests == before) std::this_thread::yield();
     }
@@ -138,7 +138,7 @@ class Storm {
     }
     cache.retire();
     if (kind != Kind::Unreported) {
-      if (reporter_->unregister_device(&device_) != Status::Ok) give_up("the device stays");
+      if (reporter_->unregister_device(device_) != Status::Ok) give_up("the device stays");
       if (reporter_->forget_reported() != Status::Ok) give_up("the marks stay");
     }
     return kind != Kind::Storm || under_way;

@@ -8,6 +8,9 @@ foreach(layer base platform zone reporting virtio balloon host)
           FILES_MATCHING PATTERN "*.h")
 endforeach()
 
+install(FILES ${PROJECT_SOURCE_DIR}/fallow/fallow.h ${PROJECT_SOURCE_DIR}/fallow/balloon.h ${PROJECT_SOURCE_DIR}/fallow/host.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fallow)
+
 install(EXPORT fallowTargets NAMESPACE fallow:: DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/fallowConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/fallowConfig.cmake INSTALL_DESTINATION ${package_dir})

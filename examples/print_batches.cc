@@ -3,11 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "fallow/host/anonymous_backing.h"
-#include "fallow/host/hosted_port.h"
-#include "fallow/reporting/policies.h"
-#include "fallow/reporting/reporter.h"
-#include "fallow/zone/local_cache.h"
+#include "fallow/host.h"
 
 using namespace fallow;
 class PrintingDevice final : public ReportingDevice {
@@ -52,8 +48,8 @@ int main() {
   Reporter reporter(port, zones);
   PrintingDevice device(*memory.object);
   HwmPolicy policy(Order{9}, 1);  // as soon as one block of 2 MiB is free
-  if (reporter.register_device(&device, &policy) != Status::Ok) return 1;
+  if (reporter.register_device(device, policy) != Status::Ok) return 1;
   while (reporter.run() <= port.now()) continue;  // or, in a thread: port.start(worker_of(reporter))
   std::printf("half of them free: %lu MiB are resident\n", memory.object->resident().value().raw / 256);
-  return reporter.unregister_device(&device) == Status::Ok ? 0 : 1;
+  return reporter.unregister_device(device) == Status::Ok ? 0 : 1;
 }

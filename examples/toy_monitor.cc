@@ -4,14 +4,8 @@
 #include <cstdio>
 #include <vector>
 
-#include "fallow/balloon/device/balloon_device.h"
-#include "fallow/balloon/driver/balloon_driver.h"
-#include "fallow/host/anonymous_backing.h"
-#include "fallow/host/hosted_port.h"
-#include "fallow/reporting/policies.h"
-#include "fallow/reporting/reporter.h"
-#include "fallow/virtio/transport/in_process_transport.h"
-#include "fallow/zone/local_cache.h"
+#include "fallow/balloon.h"
+#include "fallow/host.h"
 
 using namespace fallow;
 
@@ -51,10 +45,7 @@ int main() {
                        tables(BalloonDriver::own_size(wants, zone)));
   Zone* const zones[] = {&zone};
   Reporter reporter(port, zones);
-  driver.set_completion({[](void* to, std::uint32_t token, Status status) noexcept {
-                           static_cast<void>(static_cast<Reporter*>(to)->complete(token, status));
-                         },
-                         &reporter});
+  driver.connect(reporter);
   if (driver.probe() != Status::Ok) return 1;
 
   const auto settle = [&] {
@@ -83,14 +74,14 @@ int main() {
   settle();
   show("the host has 16 MiB of that in the balloon:");
   HwmPolicy policy(Order{9}, 1);  // a report as soon as a block of 2 MiB is free
-  if (reporter.register_device(&driver, &policy) != Status::Ok) return 1;
+  if (reporter.register_device(driver, policy) != Status::Ok) return 1;
   settle();
   show("the guest reports what else is free:");
   transport.with_device([&] { device.set_target({}); });
   settle();
   fill();
   show("the balloon is empty, all is in use again:");
-  if (reporter.unregister_device(&driver) != Status::Ok) return 1;
+  if (reporter.unregister_device(driver) != Status::Ok) return 1;
   driver.remove();
   return device.stats().refused_all() == 0 ? 0 : 1;
 }

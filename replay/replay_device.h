@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "fallow/base/callback.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/reporting/reporting_device.h"
 #include "replay/residency_model.h"
@@ -15,10 +16,7 @@ namespace fallow::replay {
 class ReplayDevice final : public ReportingDevice {
  public:
   // Called before the first request after each expect_pass().
-  struct Hook {
-    void (*call)(void* context) noexcept = nullptr;
-    void* context = nullptr;
-  };
+  using Hook = Callback<void()>;
 
   // `host` releases the memory; null with books only. `books` is null where the host keeps them. All must
   // outlive the device.
@@ -31,7 +29,7 @@ class ReplayDevice final : public ReportingDevice {
         started_(std::make_unique<Instant[]>(depth_)) {}
 
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
-    if (expected_ && hook_.call != nullptr) hook_.call(hook_.context);
+    if (expected_ && hook_) hook_();
     expected_ = false;
     started_[slot_of(token)] = std::chrono::steady_clock::now();
     const Status status = pass_on(list, token);

@@ -90,7 +90,7 @@ std::string ReplayMachine::set_up_device() {
 }
 
 std::string ReplayMachine::register_device() {
-  const Status status = reporter_->register_device(device_.get(), &setup_.policy.get());
+  const Status status = reporter_->register_device(*device_, setup_.policy.get());
   if (status != Status::Ok) return fmt::format("registering the device failed: {}", describe(status));
   registered_ = true;
   return {};
@@ -115,7 +115,7 @@ ReplayMachine::~ReplayMachine() { take_apart(); }
 void ReplayMachine::take_apart() noexcept {
   if (registered_) {
     if (!port_.worker_started()) settle();
-    FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
+    FALLOW_CHECK(reporter_->unregister_device(*device_) == Status::Ok);
     registered_ = false;
   }
   port_.stop_worker();
@@ -149,8 +149,8 @@ void ReplayMachine::disturb() noexcept {
       return;
     case kRegisterAgain:
       if (!port_.worker_started()) settle();
-      FALLOW_CHECK(reporter_->unregister_device(device_.get()) == Status::Ok);
-      FALLOW_CHECK(reporter_->register_device(device_.get(), &setup_.policy.get()) == Status::Ok);
+      FALLOW_CHECK(reporter_->unregister_device(*device_) == Status::Ok);
+      FALLOW_CHECK(reporter_->register_device(*device_, setup_.policy.get()) == Status::Ok);
       return;
     case kBreak:
       wire_->break_device();

@@ -30,7 +30,7 @@ class ReplayPort final : public VirtualClock {
 
   // From here on it is real, until the port ends. `worker` must outlive stop_worker(). NoMemory: the system
   // gives no thread.
-  Status start_real(double speed, detail::Worker worker) noexcept {
+  Status start_real(double speed, Worker worker) noexcept {
     FALLOW_CHECK(speed > 0 && !real());
     trace_start_ = VirtualClock::now();
     real_start_ = hosted_.now();
@@ -63,12 +63,12 @@ class ReplayPort final : public VirtualClock {
   }
   static Nanoseconds run_worker(void* self) {
     auto& port = *static_cast<ReplayPort*>(self);
-    return port.to_real(port.worker_.run(port.worker_.context));
+    return port.to_real(port.worker_());
   }
 
   HostedPort hosted_;
   double speed_ = 0;  // set before the worker starts
-  detail::Worker worker_{};
+  Worker worker_{};
   Nanoseconds trace_start_{}, real_start_{};
 };
 

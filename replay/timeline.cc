@@ -57,7 +57,7 @@ WireCounts Timeline::wire() const {
 Status Timeline::start_real(double speed, const std::atomic<bool>* stop) {
   stop_ = stop;
   machine_.device().set_hook({});
-  return machine_.port().start_real(speed, detail::worker_of(machine_));
+  return machine_.port().start_real(speed, worker_of(machine_));
 }
 
 void Timeline::pass_until(Nanoseconds time) {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "fallow/base/check.h"
+
 namespace fallow {
 
 enum class [[nodiscard]] Status : std::uint8_t{
@@ -59,7 +61,10 @@ class [[nodiscard]] Result {
   constexpr Result(Status why) : status_(why) {}  // NOLINT(google-explicit-constructor)
   constexpr bool ok() const { return status_ == Status::Ok; }
   constexpr Status status() const { return status_; }
-  constexpr const T& value() const { return value_; }
+  constexpr const T& value() const {
+    FALLOW_CHECK(ok());
+    return value_;
+  }
 
  private:
   T value_{};

@@ -28,8 +28,8 @@ HostedPort::~HostedPort() {
   sem_destroy(&alarm_);
 }
 
-Status HostedPort::start(detail::Worker worker) noexcept {
-  if (worker.run == nullptr) return Status::InvalidArgument;
+Status HostedPort::start(Worker worker) noexcept {
+  if (!worker) return Status::InvalidArgument;
   if (started()) return Status::Busy;
   stopping_.store(false, std::memory_order_relaxed);  // ordered by the start of the thread
   try {
@@ -48,13 +48,13 @@ void HostedPort::stop() noexcept {
   thread_.join();
 }
 
-void HostedPort::work(detail::Worker worker) noexcept {
+void HostedPort::work(Worker worker) noexcept {
   while (true) {
     sleep_until_wish_or_stop();
     if (stopping_.load(std::memory_order_relaxed)) return;
     // Before the run, so that a wish that arrives during it stays pending.
     wishes_.take();
-    wishes_.lower(worker.run(worker.context));
+    wishes_.lower(worker());
   }
 }
 

@@ -8,8 +8,8 @@
 
 #include "fallow/base/status.h"
 #include "fallow/platform/detail/deadline.h"
-#include "fallow/platform/detail/worker.h"
 #include "fallow/platform/port.h"
+#include "fallow/platform/worker.h"
 
 namespace fallow {
 
@@ -24,7 +24,7 @@ class HostedPort final : public Port {
   // Starts a thread that runs the worker by the earliest deadline wished for; wishes made before count.
   // Busy: it runs already. NoMemory: the system gives no thread. InvalidArgument: no function.
   // start() and stop() are for one thread, and not the worker's.
-  Status start(detail::Worker worker) noexcept;
+  Status start(Worker worker) noexcept;
 
   // Returns when the worker's run has ended and its thread is gone. Wishes stay pending, for the next
   // start(). Without a thread it does nothing.
@@ -51,7 +51,7 @@ class HostedPort final : public Port {
   void release(void* memory, ByteCount size) noexcept override;
 
  private:
-  void work(detail::Worker worker) noexcept;
+  void work(Worker worker) noexcept;
   void sleep_until_wish_or_stop() noexcept;
 
   detail::EarliestDeadline wishes_;

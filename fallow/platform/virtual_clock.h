@@ -7,8 +7,8 @@
 #include "fallow/base/check.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/detail/deadline.h"
-#include "fallow/platform/detail/worker.h"
 #include "fallow/platform/port.h"
+#include "fallow/platform/worker.h"
 
 namespace fallow {
 
@@ -36,12 +36,12 @@ class VirtualClock : public Port {
   // Moves the clock to `time` and runs `worker` at each deadline on the way, at exactly that time.
   // Without a wish on the way it costs a comparison. A worker that never returns a later deadline than
   // now() never gets past it.
-  void run_until(Nanoseconds time, detail::Worker worker) noexcept {
+  void run_until(Nanoseconds time, Worker worker) noexcept {
     // Each deadline is read once: another thread may lower it at any moment, and to before now().
     for (Nanoseconds next = next_deadline(); next <= time && next != kNever; next = next_deadline()) {
       if (next > now()) advance_to(next);
       wishes_.take();
-      wishes_.lower(worker.run(worker.context));
+      wishes_.lower(worker());
     }
     if (time > now()) advance_to(time);
   }

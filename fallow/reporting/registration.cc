@@ -54,17 +54,16 @@ void Reporter::release_memory() noexcept {
   capacity_ = depth_ = 0;
 }
 
-Status Reporter::register_device(ReportingDevice* device, Policy* policy) {
-  if (device == nullptr || policy == nullptr) return Status::InvalidArgument;
-  const std::uint32_t capacity = device->capacity(), depth = device->depth();
-  if (capacity == 0 || depth == 0 || depth > kMaxDepth || policy->validate() != Status::Ok)
+Status Reporter::register_device(ReportingDevice& device, Policy& policy) {
+  const std::uint32_t capacity = device.capacity(), depth = device.depth();
+  if (capacity == 0 || depth == 0 || depth > kMaxDepth || policy.validate() != Status::Ok)
     return Status::InvalidArgument;
   if (!try_lock_registration()) return Status::Busy;
   const Status status = device_ != nullptr ? Status::Busy : take_memory(capacity, depth);
   if (status == Status::Ok) {
-    device_ = device;
-    policy_ = policy;
-    start(policy->order(), device->content_after(), policy->delay());
+    device_ = &device;
+    policy_ = &policy;
+    start(policy.order(), device.content_after(), policy.delay());
   }
   unlock_registration();
   return status;
@@ -130,10 +129,10 @@ void Reporter::wait_for_pins() noexcept {
   while (pins_.load(std::memory_order_seq_cst) != 0) port_.relax();
 }
 
-Status Reporter::unregister_device(ReportingDevice* device) {
+Status Reporter::unregister_device(const ReportingDevice& device) {
   if (from_worker()) return Status::Deadlock;
   lock_registration();
-  if (device == nullptr || device_ != device) {
+  if (device_ != &device) {
     unlock_registration();
     return Status::NotFound;
   }

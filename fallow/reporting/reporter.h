@@ -8,6 +8,7 @@
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/port.h"
+#include "fallow/reporting/policies.h"
 #include "fallow/reporting/policy.h"
 #include "fallow/reporting/reporting_device.h"
 #include "fallow/zone/zone.h"
@@ -42,13 +43,16 @@ class Reporter {
 
   // R1, R2, R10. Starts reporting what is free and unmarked in every zone. Both objects must live
   // until unregister_device() has returned. Busy, InvalidArgument and NoMemory change nothing. Any thread.
-  Status register_device(ReportingDevice* device, Policy* policy);
+  Status register_device(ReportingDevice& device, Policy& policy);
+
+  // The same with the default policy: `aged`, blocks of 2 MiB that have been free for 100 ms.
+  Status register_device(ReportingDevice& device) { return register_device(device, default_policy_); }
 
   // R9. Waits for the requests in flight, and for threads inside complete() or about to wake the worker; once
   // it has returned, the port is not asked for a wakeup any more. NotFound if it is not this device that is
   // registered; Deadlock from inside report(). Any other thread, at any moment, except one that has requests
   // in flight to complete itself: it would wait for itself, unless Port::relax() completes them.
-  Status unregister_device(ReportingDevice* device);
+  Status unregister_device(const ReportingDevice& device);
 
   // R10. The owner of the memory lost its state: everything free is reported anew. Waits for the requests in
   // flight, as unregister_device() does. Ends the back-off of requests that failed before (R7), and of those
@@ -163,6 +167,7 @@ class Reporter {
   std::atomic<bool> stopping_{true};       // keeps the worker out
   ReportingDevice* device_ = nullptr;      // this and below: changed only while the worker is out
   Policy* policy_ = nullptr;
+  AgedPolicy default_policy_;
   ScatterEntry* lists_ = nullptr;  // depth_ lists of capacity_ entries
   Request* requests_ = nullptr;
   std::uint32_t capacity_ = 0;

@@ -53,11 +53,7 @@ bool BalloonBinding::create(EarlyMemory& memory) noexcept {
       memory.make<BalloonDriver>(worker_.port(), *device_.transport, zones_.main(), zones_.driver_cache(),
                                  config, SharedMemory{shared.memory, shared.address, shared_size}, own);
   if (driver_ == nullptr) return false;
-  driver_->set_completion({[](void* reporter, std::uint32_t token, Status status) noexcept {
-                             // A token that is settled already is the driver's to know of.
-                             static_cast<void>(static_cast<Reporter*>(reporter)->complete(token, status));
-                           },
-                           &reporter_});
+  driver_->connect(reporter_);
   return true;
 }
 
@@ -72,7 +68,7 @@ void BalloonBinding::bind() noexcept {
   say_device();
   if (policy_ == nullptr) return;
   if (!driver_->reports()) return blame("the device does not take reports", Status::NotFound);
-  const Status status = reporter_.register_device(driver_, policy_);
+  const Status status = reporter_.register_device(*driver_, *policy_);
   if (status != Status::Ok) return blame("the device could not be registered", status);
   registered_ = true;
   ++binds_;
@@ -82,7 +78,7 @@ void BalloonBinding::bind() noexcept {
 void BalloonBinding::unbind() noexcept {
   if (driver_ == nullptr) return;
   if (registered_) {
-    const Status status = reporter_.unregister_device(driver_);
+    const Status status = reporter_.unregister_device(*driver_);
     if (status != Status::Ok) blame("the device could not be unregistered", status);
   }
   registered_ = false;

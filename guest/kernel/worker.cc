@@ -30,9 +30,9 @@ void Worker::serve() noexcept {
 
 void Worker::run_if_due() noexcept {
   serve();
-  if (work_.run == nullptr || !port_.take_if_due()) return;
+  if (!work_ || !port_.take_if_due()) return;
   const Inside inside(*this, Level::Working);
-  port_.wake_at(work_.run(work_.context));
+  port_.wake_at(work_());
 }
 
 void Worker::relax() noexcept {

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fallow/base/callback.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/bare_port.h"
 #include "guest/kernel/machine.h"
@@ -26,10 +27,7 @@
 namespace fallow::guest {
 
 // What is run when the port's wish is due, on CPU 0; returns when it wants to be run again.
-struct Work {
-  Nanoseconds (*run)(void* context) noexcept = nullptr;
-  void* context = nullptr;
-};
+using Work = Callback<Nanoseconds()>;
 
 // Where a CPU is. Read and written by that CPU alone.
 enum class Level : std::uint8_t { Outside, Working, Serving };

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fallow/base/callback.h"
 #include "fallow/base/units.h"
 #include "fallow/zone/mobility.h"
 
@@ -149,10 +150,7 @@ constexpr bool TraceModuleReader::next(TraceModuleEvent* event) noexcept {
 // not be more of them than events. Times that go backwards count as no time.
 class TraceModuleWriter {
  public:
-  struct Sink {
-    void (*write)(void* context, std::span<const std::byte> bytes) = nullptr;
-    void* context = nullptr;
-  };
+  using Sink = Callback<void(std::span<const std::byte> bytes)>;
 
   explicit TraceModuleWriter(Sink sink) noexcept : sink_(sink) {}
 
@@ -192,7 +190,7 @@ class TraceModuleWriter {
     }
     varint(slot);
     bytes[0] = static_cast<std::byte>(head);
-    sink_.write(sink_.context, std::span(bytes).first(n));
+    sink_(std::span(bytes).first(n));
     size_ += n;
     ++events_;
     if (slot >= slots_) slots_ = slot + 1;

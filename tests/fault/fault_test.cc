@@ -88,7 +88,7 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
       for (std::uint64_t i = 1; i <= 2; ++i) {
         if (!memory.count()) continue;
         rig.port.fail_allocation_at(i);
-        ASSERT_EQ(rig.reporter().register_device(&device, &policy), Status::NoMemory);
+        ASSERT_EQ(rig.reporter().register_device(device, policy), Status::NoMemory);
         ASSERT_EQ(rig.port.live_allocations(), live);
         ASSERT_FALSE(rig.reporter().reporting_requested(0));
         expect_sound(rig);
@@ -225,10 +225,10 @@ TEST(FaultyMemory, EveryAllocationOfAWholeProgram) {
       Reporter reporter(port, zones);
       TestDevice device(port);
       HwmPolicy policy(kOrder9, 1);
-      status = reporter.register_device(&device, &policy);
+      status = reporter.register_device(device, policy);
       if (status == Status::Ok) {
-        port.run_until(port.now(), detail::worker_of(reporter));
-        ASSERT_EQ(reporter.unregister_device(&device), Status::Ok);
+        port.run_until(port.now(), worker_of(reporter));
+        ASSERT_EQ(reporter.unregister_device(device), Status::Ok);
         for (const Zone* zone : zones) EXPECT_EQ(zone_stats(*zone).reported, mebibytes(32));
       }
     }

@@ -130,7 +130,7 @@ std::uint64_t prepare_report(Bed& bed) {
   for (std::uint64_t i = 0; i < bed.blocks(Order{9}); i += 2)
     static_cast<void>(bed.cache().free(bed.list[i], Order{9}));
   bed.cache().drain();
-  static_cast<void>(one.register_device(&device, &policy));
+  static_cast<void>(one.register_device(device, policy));
   return bed.blocks(Order{9}) / 2;
 }
 
@@ -182,7 +182,7 @@ int run(const char* name) {
     std::printf("%llu\n", static_cast<unsigned long long>(operations));
     if (reporter != nullptr) {
       if (reporter->stats().reported.raw != kFrames.raw / 2) return 1;
-      static_cast<void>(reporter->unregister_device(&device));
+      static_cast<void>(reporter->unregister_device(device));
     }
     return 0;
   }

@@ -45,7 +45,7 @@ Machine::Machine(const Shape& shape)
 }
 
 Machine::~Machine() {
-  if (registered()) static_cast<void>(reporter_->unregister_device(this));
+  if (registered()) static_cast<void>(reporter_->unregister_device(*this));
   reporter_.reset();
   ::operator delete[](memory_.release(), std::align_val_t{64});
 }
@@ -83,13 +83,13 @@ void Machine::perform(const Operation& o) {
       zone_->request_drain();
       break;
     case Kind::Advance:
-      port_.run_until(port_.now() + Nanoseconds{o.value}, detail::worker_of(*reporter_));
+      port_.run_until(port_.now() + Nanoseconds{o.value}, worker_of(*reporter_));
       break;
     case Kind::Register:
       perform_register(o);
       break;
     case Kind::Unregister:
-      expect(reporter_->unregister_device(this) == (registered() ? Status::Ok : Status::NotFound),
+      expect(reporter_->unregister_device(*this) == (registered() ? Status::Ok : Status::NotFound),
              "R9: unregister");
       policy_.reset();
       break;
@@ -222,7 +222,7 @@ void Machine::perform_free(std::uint32_t cache, Pfn pfn, Order order) {
 void Machine::perform_register(const Operation& o) {
   const unsigned number = o.order.raw % kPolicies;
   capacity_ = registered() ? capacity_ : static_cast<std::uint32_t>(o.value);
-  const Status status = reporter_->register_device(this, &policy(number));
+  const Status status = reporter_->register_device(*this, policy(number));
   const Status expected = capacity_ == 0 ? Status::InvalidArgument : registered() ? Status::Busy : Status::Ok;
   expect(status == expected, "R1: register: ", describe(status));
   if (status != Status::Ok) return;

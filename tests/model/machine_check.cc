@@ -106,7 +106,7 @@ void Machine::check_settles() {
   if (!registered()) return;
   fail_next_ = 0;
   meddle_next_.reset();
-  port_.run_until(port_.now() + seconds(3600), detail::worker_of(*reporter_));
+  port_.run_until(port_.now() + seconds(3600), worker_of(*reporter_));
   check_frames();
   // RPT-12: whatever is left, nothing polls for it.
   if (port_.next_deadline() != kNever || reporter_->reporting_requested(0))

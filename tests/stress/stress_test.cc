@@ -38,7 +38,7 @@ class Stress {
 
   void run(std::chrono::milliseconds duration) {
     const Watchdog watchdog(duration + std::chrono::minutes(2), [this] { describe(); });
-    ASSERT_EQ(port_.start(detail::worker_of(*reporter_)), Status::Ok);
+    ASSERT_EQ(port_.start(worker_of(*reporter_)), Status::Ok);
     std::vector<std::thread> threads;
     for (const auto& a : allocating_) threads.emplace_back([&] { a->run(stop_); });
     threads.emplace_back([this] { register_and_unregister(); });
@@ -62,12 +62,12 @@ class Stress {
       AgedPolicy aged(order, milliseconds(1 + random() % 8));
       Policy& policy = random() % 2 == 0 ? static_cast<Policy&>(hwm) : aged;
       OverwritingDevice device(*reporter_, memory_, kind_);
-      EXPECT_EQ(reporter_->register_device(&device, &policy), Status::Ok);
+      EXPECT_EQ(reporter_->register_device(device, policy), Status::Ok);
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 30000));
       if (random() % 8 == 0) {
         EXPECT_EQ(reporter_->forget_reported(), Status::Ok);
       }
-      EXPECT_EQ(reporter_->unregister_device(&device), Status::Ok);
+      EXPECT_EQ(reporter_->unregister_device(device), Status::Ok);
       const std::uint64_t reports = device.reports();
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
       EXPECT_EQ(device.reports(), reports) << "R9: a report after unregistering";

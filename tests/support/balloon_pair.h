@@ -100,7 +100,7 @@ class BalloonPair {
   }
   void pass_time(Nanoseconds time) {
     rounds_ = 0;
-    rig.port.run_until(rig.port.now() + time, detail::worker_of(*this));
+    rig.port.run_until(rig.port.now() + time, worker_of(*this));
   }
   void run_due() { pass_time({}); }
 
@@ -110,11 +110,11 @@ class BalloonPair {
 
   void register_driver(Policy& policy) {
     registered_ = true;
-    ASSERT_EQ(rig.reporter().register_device(&driver, &policy), Status::Ok);
+    ASSERT_EQ(rig.reporter().register_device(driver, policy), Status::Ok);
   }
   void unregister() {
     if (!registered_) return;
-    EXPECT_EQ(rig.reporter().unregister_device(&driver), Status::Ok);
+    EXPECT_EQ(rig.reporter().unregister_device(driver), Status::Ok);
     registered_ = false;
   }
 

@@ -27,7 +27,7 @@ class Rig {
   }
   ~Rig() {
     // Only a test that failed half-way leaves one.
-    if (device_ != nullptr) static_cast<void>(reporter_->unregister_device(device_));
+    if (device_ != nullptr) static_cast<void>(reporter_->unregister_device(*device_));
     reporter_.reset();
     boxes_.clear();
     EXPECT_EQ(port.live_allocations(), 0u) << "memory of the port was lost";
@@ -41,16 +41,16 @@ class Rig {
   Reporter& reporter() { return *reporter_; }
 
   // Runs the worker at each deadline from now on for `time`.
-  void pass_time(Nanoseconds time) { port.run_until(port.now() + time, detail::worker_of(*reporter_)); }
+  void pass_time(Nanoseconds time) { port.run_until(port.now() + time, worker_of(*reporter_)); }
   // What is due now, and no more.
   void run_due() { pass_time({}); }
 
   void register_device(TestDevice& device, Policy& policy) {
-    ASSERT_EQ(reporter_->register_device(&device, &policy), Status::Ok);
+    ASSERT_EQ(reporter_->register_device(device, policy), Status::Ok);
     device_ = &device;
   }
   void unregister_device(TestDevice& device) {
-    ASSERT_EQ(reporter_->unregister_device(&device), Status::Ok);
+    ASSERT_EQ(reporter_->unregister_device(device), Status::Ok);
     device_ = nullptr;
     for (const auto& box : boxes_) box->check();
   }

@@ -18,6 +18,7 @@
 #include "fallow/balloon/driver/detail/statistics_buffer.h"
 #include "fallow/balloon/wire.h"
 #include "fallow/platform/port.h"
+#include "fallow/reporting/reporter.h"
 #include "fallow/reporting/reporting_device.h"
 #include "fallow/virtio/ring/driver_queue.h"
 #include "fallow/virtio/transport/transport.h"
@@ -102,6 +103,15 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
 
   // Before probe().
   void set_completion(Completion completion) noexcept { requests_.set_completion(completion); }
+
+  // The usual completion: settles the request with the reporter, which must outlive the driver's last use of
+  // its device. A token that is settled already concerns an earlier registration and is ignored.
+  void connect(Reporter& reporter) noexcept {
+    set_completion({[](void* to, std::uint32_t token, Status status) {
+                      static_cast<void>(static_cast<Reporter*>(to)->complete(token, status));
+                    },
+                    &reporter});
+  }
 
   // ReportingDevice.
   // Ok: the device has taken it already. Pending: it will; of a token for which report() is under way the

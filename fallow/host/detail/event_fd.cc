@@ -52,7 +52,7 @@ Expected<EventThread> EventThread::create(Work work) {
         // relaxed: the ring comes after the store, and the eventfd orders the two.
         if (self->stopping_.load(std::memory_order_relaxed)) return;
         self->begun_.fetch_add(1, std::memory_order_relaxed);
-        self->work_.run(self->work_.context);
+        self->work_();
         // release: pairs with flush(), what the run did comes with it.
         self->over_.fetch_add(1, std::memory_order_release);
       }

@@ -35,10 +35,7 @@ class EventFd {
 
 class EventThread {
  public:
-  struct Work {
-    void (*run)(void* context) noexcept = nullptr;
-    void* context = nullptr;
-  };
+  using Work = Callback<void()>;
 
   // Starts the thread; it runs `work` once for any number of rings since the last run began.
   static Expected<EventThread> create(Work work);

@@ -25,8 +25,8 @@ void InProcessTransport::notify(std::uint16_t queue) noexcept {
   // seq_cst: MO-16, the kick is there before device_runs_ is looked at; and release, what the driver made
   // available comes with it.
   kicks_.fetch_or(detail::PendingNotifications::of(queue), std::memory_order_seq_cst);
-  if (to_device_.ring != nullptr) {
-    to_device_.ring(to_device_.context);
+  if (to_device_) {
+    to_device_();
   } else {
     run_device();
   }
@@ -77,8 +77,8 @@ void InProcessTransport::tell_driver(std::uint64_t news) noexcept {
 }
 
 void InProcessTransport::ring_driver() noexcept {
-  if (to_driver_.ring != nullptr) {
-    to_driver_.ring(to_driver_.context);
+  if (to_driver_) {
+    to_driver_();
   } else {
     run_driver();
   }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fallow/base/callback.h"
 #include "fallow/platform/detail/spin_lock.h"
 #include "fallow/platform/port.h"
 #include "fallow/virtio/device/virtio_device.h"
@@ -18,10 +19,7 @@ namespace fallow {
 
 // Rung when run_device(), or run_driver(), has something to do. Must not block. It is rung outside all locks,
 // and may call the function itself.
-struct Doorbell {
-  void (*ring)(void* context) noexcept = nullptr;
-  void* context = nullptr;
-};
+using Doorbell = Callback<void()>;
 
 struct InProcessCounts {
   std::uint64_t to_device = 0;  // notifications

@@ -119,7 +119,7 @@ FALLOW_SCENARIO(TwoUnregister, "R9: of two threads that unregister a device one 
   unsigned* const done = state<std::array<unsigned, 2>>().data();
   for (unsigned i = 0; i < 2; ++i) {
     thread([&w, done, i] {
-      const Status status = w.reporter().unregister_device(&w.device());
+      const Status status = w.reporter().unregister_device(w.device());
       if (status != Status::Ok && status != Status::NotFound) engine().fail("R9: unregistering fails");
       done[i] = status == Status::Ok ? 1 : 0;
     });
@@ -140,7 +140,7 @@ FALLOW_SCENARIO(TwoRegister,
   Status* const status = state<std::array<Status, 2>>().data();
   for (unsigned i = 0; i < 2; ++i) {
     thread([&w, &policy, device = devices[i], status, i] {
-      status[i] = w.reporter().register_device(device, &policy);
+      status[i] = w.reporter().register_device(*device, policy);
       if (status[i] != Status::Ok && status[i] != Status::Busy) engine().fail("R1: registering fails");
     });
   }
@@ -148,7 +148,7 @@ FALLOW_SCENARIO(TwoRegister,
     reached(won, status[1] == Status::Ok);
     if ((status[0] == Status::Ok) == (status[1] == Status::Ok))
       engine().fail("R1: not one of two devices is registered");
-    if (w.reporter().unregister_device(status[1] == Status::Ok ? second : &w.device()) != Status::Ok)
+    if (w.reporter().unregister_device(status[1] == Status::Ok ? *second : w.device()) != Status::Ok)
       engine().fail("R9: unregistering fails");
     w.settle();
   });
@@ -162,14 +162,14 @@ FALLOW_SCENARIO(RegisterBesideUnregister,
   other.expect(true);
   Status& status = state<Status>(Status::Ok);
   thread([&w] {
-    if (w.reporter().unregister_device(&w.device()) != Status::Ok) engine().fail("R9: unregistering fails");
+    if (w.reporter().unregister_device(w.device()) != Status::Ok) engine().fail("R9: unregistering fails");
   });
-  thread([&] { status = w.reporter().register_device(&other, &policy); });
+  thread([&] { status = w.reporter().register_device(other, policy); });
   const unsigned ok = declare_goal("it succeeds"), busy = declare_goal("it is told Busy");
   at_end([&, ok, busy] {
     reached(ok, status == Status::Ok);
     reached(busy, status == Status::Busy);
-    if (status == Status::Ok && w.reporter().unregister_device(&other) != Status::Ok)
+    if (status == Status::Ok && w.reporter().unregister_device(other) != Status::Ok)
       engine().fail("R9: unregistering fails");
     w.register_device(policy);
     w.settle();

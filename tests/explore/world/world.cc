@@ -192,7 +192,7 @@ void World::register_device(Policy& policy, PfnCount above_low) {
   ++controls_;
   device_.expect(true);
   split_ = false;
-  const Status status = reporter_.register_device(&device_, &policy);
+  const Status status = reporter_.register_device(device_, policy);
   --controls_;
   // Another thread may be registering, unregistering or forgetting.
   if (status == Status::Busy && (!alone || calls != control_calls_)) return;
@@ -206,7 +206,7 @@ void World::unregister_device() {
   const bool alone = controls_ == 0;
   const unsigned calls = ++control_calls_;
   ++controls_;
-  const Status status = reporter_.unregister_device(&device_);
+  const Status status = reporter_.unregister_device(device_);
   --controls_;
   // Another thread may have been first.
   if (status == Status::NotFound && (!alone || calls != control_calls_)) return;

@@ -35,7 +35,7 @@ TEST(Bell, ARingBeforeTheWaitIsKeptAndSeveralAreOne) {
   EventFd& bell = *made.object;
   bell.ring();
   const Doorbell doorbell = bell.doorbell();
-  doorbell.ring(doorbell.context);
+  doorbell();
   bell.wait();  // does not return a second time for the second ring: see below
   std::atomic<bool> woken{false};
   std::thread waiting([&] {

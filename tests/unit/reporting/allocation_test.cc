@@ -79,7 +79,7 @@ TEST(R11NeverInTheWay, WithRealThreads) {
     while (!let_go) std::this_thread::yield();
     return Status::Ok;
   };
-  ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+  ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
   std::thread worker([&] { static_cast<void>(reporter.run()); });
   while (!inside) std::this_thread::yield();
   std::thread releases([&] {
@@ -91,7 +91,7 @@ TEST(R11NeverInTheWay, WithRealThreads) {
   EXPECT_EQ(n, mebibytes(64).raw) << "an allocation failed while frames were isolated";
   worker.join();
   releases.join();
-  EXPECT_EQ(reporter.unregister_device(&device), Status::Ok);
+  EXPECT_EQ(reporter.unregister_device(device), Status::Ok);
 }
 
 TEST(R11NeverInTheWay, InsideReportAnAllocationFailsInsteadOfHanging) {

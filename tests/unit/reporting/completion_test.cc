@@ -62,9 +62,9 @@ TEST_F(R13Token, OfAnEarlierRegistrationSettlesNothing) {
 
 TEST_F(R13Token, HasRoomForSoManySlots) {
   TestDevice most(rig_.port, 1, kMaxDepth), more(rig_.port, 1, kMaxDepth + 1);
-  EXPECT_EQ(rig_.reporter().register_device(&more, &policy_), Status::InvalidArgument);
-  EXPECT_EQ(rig_.reporter().register_device(&most, &policy_), Status::Ok);
-  EXPECT_EQ(rig_.reporter().unregister_device(&most), Status::Ok);
+  EXPECT_EQ(rig_.reporter().register_device(more, policy_), Status::InvalidArgument);
+  EXPECT_EQ(rig_.reporter().register_device(most, policy_), Status::Ok);
+  EXPECT_EQ(rig_.reporter().unregister_device(most), Status::Ok);
 }
 
 // Without a device there is nothing that a completion could look at.
@@ -92,11 +92,11 @@ TEST(R9Completion, AtAnyMomentOfRegistrationsTouchesNothingThatIsGone) {
     }
   });
   for (int i = 0; i < 300; ++i) {
-    ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+    ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
     port.run_until(port.now(), worker_of(reporter));
     ASSERT_EQ(reporter.forget_reported(), Status::Ok);
     port.run_until(port.now(), worker_of(reporter));
-    ASSERT_EQ(reporter.unregister_device(&device), Status::Ok);
+    ASSERT_EQ(reporter.unregister_device(device), Status::Ok);
   }
   done = true;
   late.join();
@@ -129,7 +129,7 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   std::atomic<bool> returned{false};
   std::uint64_t wishes = 0;
   std::thread unregisters([&] {
-    EXPECT_EQ(rig.reporter().unregister_device(&device), Status::Ok);
+    EXPECT_EQ(rig.reporter().unregister_device(device), Status::Ok);
     wishes = rig.port.wishes();
     returned = true;
   });
@@ -140,7 +140,7 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   frees.join();
   EXPECT_EQ(rig.port.wishes(), wishes);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
-  EXPECT_EQ(rig.reporter().unregister_device(&device), Status::NotFound);
+  EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
   rig.register_device(device, policy);
   rig.unregister_device(device);
 }

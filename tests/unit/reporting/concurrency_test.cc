@@ -69,7 +69,7 @@ TEST(R13Depth, SeveralRequestsAreCompletedInAnyOrderByAnotherThread) {
     HwmPolicy policy(kOrder9, 1);
     box.fill();
     box.free_blocks({0}, kOrder9, 128, 1024);
-    ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+    ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
     std::atomic<bool> done{false};
     std::thread completes([&] { device.complete_all(done); });
     while (box.stats().reported < box.stats().free || box.stats().isolated.raw > 0) {
@@ -79,7 +79,7 @@ TEST(R13Depth, SeveralRequestsAreCompletedInAnyOrderByAnotherThread) {
     done = true;
     completes.join();
     EXPECT_LE(device.most(), depth);
-    EXPECT_EQ(reporter.unregister_device(&device), Status::Ok);
+    EXPECT_EQ(reporter.unregister_device(device), Status::Ok);
     EXPECT_EQ(reporter.stats().in_flight, 0u);
     EXPECT_GT(reporter.stats().failures, 0u);
     EXPECT_EQ(reporter.stats().reported, box.stats().reported);
@@ -238,14 +238,14 @@ TEST(R14Counts, CanBeReadWhileOthersRun) {
     }
   });
   for (int i = 0; i < 20; ++i) {
-    ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+    ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
     std::vector<Pfn> got;
     for (int j = 0; j < 2000; ++j) got.push_back(box.cache(1).allocate().pfn);
     port.run_until(port.now(), worker_of(reporter));
     for (const Pfn p : got) ASSERT_EQ(box.cache(1).free(p), Status::Ok);
     box.cache(1).drain();
     port.run_until(port.now(), worker_of(reporter));
-    ASSERT_EQ(reporter.unregister_device(&device), Status::Ok);
+    ASSERT_EQ(reporter.unregister_device(device), Status::Ok);
   }
   done = true;
   reads.join();

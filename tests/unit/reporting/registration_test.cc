@@ -13,6 +13,28 @@ void expect_unchanged(Rig& rig, std::uint64_t allocations_before, std::uint64_t 
   EXPECT_EQ(rig.box().stats().reported.raw, 0u);
 }
 
+TEST(R1Register, TheDefaultPolicyIsAged) {
+  std::vector<Nanoseconds> times[2];
+  for (const bool by_default : {false, true}) {
+    Rig rig(mebibytes(64));
+    TestDevice device(rig.port);
+    AgedPolicy policy;
+    ASSERT_EQ(
+        by_default ? rig.reporter().register_device(device) : rig.reporter().register_device(device, policy),
+        Status::Ok);
+    const Pfn frame = rig.cache().allocate(kOrder9).pfn;
+    rig.pass_time(seconds(1));
+    ASSERT_EQ(rig.cache().free(frame, kOrder9), Status::Ok);
+    rig.cache().drain();
+    rig.pass_time(seconds(1));
+    device.expect_batches_well_formed(kOrder9);
+    for (const Batch& batch : device.batches) times[by_default ? 1 : 0].push_back(batch.at);
+    EXPECT_EQ(rig.reporter().unregister_device(device), Status::Ok);
+  }
+  EXPECT_GE(times[0].size(), 2U);
+  EXPECT_EQ(times[0], times[1]);
+}
+
 TEST(R1Register, TakesMemoryForTheListAndGivesItBack) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port, 7, 3);
@@ -40,10 +62,10 @@ TEST(R1Register, BusyWhenADeviceIsRegisteredAndTheFirstGoesOn) {
   HwmPolicy policy;
   rig.register_device(first, policy);
   const ByteCount before = rig.port.live_bytes();
-  EXPECT_EQ(rig.reporter().register_device(&second, &policy), Status::Busy);
-  EXPECT_EQ(rig.reporter().register_device(&first, &policy), Status::Busy);
+  EXPECT_EQ(rig.reporter().register_device(second, policy), Status::Busy);
+  EXPECT_EQ(rig.reporter().register_device(first, policy), Status::Busy);
   EXPECT_EQ(rig.port.live_bytes(), before);
-  EXPECT_EQ(rig.reporter().unregister_device(&second), Status::NotFound);
+  EXPECT_EQ(rig.reporter().unregister_device(second), Status::NotFound);
   rig.run_due();
   EXPECT_TRUE(second.batches.empty());
   EXPECT_EQ(first.frames_shown().size(), mebibytes(256).raw);
@@ -56,7 +78,7 @@ TEST(R1Register, BusyEvenForADeviceThatIsNoGood) {
   TestDevice first(rig.port), none(rig.port, 0);
   HwmPolicy policy;
   rig.register_device(first, policy);
-  const Status status = rig.reporter().register_device(&none, &policy);
+  const Status status = rig.reporter().register_device(none, policy);
   EXPECT_TRUE(status == Status::Busy || status == Status::InvalidArgument);
   rig.unregister_device(first);
 }
@@ -71,13 +93,13 @@ TEST(R1Register, InvalidArgumentChangesNothing) {
     ReportingDevice* device;
     Policy* policy;
   } const refused[] = {
-      {nullptr, &policy},   {&device, nullptr},    {&no_capacity, &policy}, {&no_depth, &policy},
-      {&device, &order_11}, {&device, &order_255}, {&device, &no_mark},     {&device, &linux_11},
-      {&device, &aged_11},  {&device, &no_age},    {&device, &too_old},
+      {&no_capacity, &policy}, {&no_depth, &policy}, {&device, &order_11},
+      {&device, &order_255},   {&device, &no_mark},  {&device, &linux_11},
+      {&device, &aged_11},     {&device, &no_age},   {&device, &too_old},
   };
   const std::uint64_t live = rig.port.live_allocations();
   for (const auto& attempt : refused) {
-    EXPECT_EQ(rig.reporter().register_device(attempt.device, attempt.policy), Status::InvalidArgument);
+    EXPECT_EQ(rig.reporter().register_device(*attempt.device, *attempt.policy), Status::InvalidArgument);
     expect_unchanged(rig, live, 0);
   }
   rig.register_device(device, policy);
@@ -91,9 +113,9 @@ TEST(R1Register, NoMemoryChangesNothing) {
   const std::uint64_t live = rig.port.live_allocations();
   for (std::uint64_t i = 1; i <= 2; ++i) {
     rig.port.fail_allocation_at(i);
-    EXPECT_EQ(rig.reporter().register_device(&device, &policy), Status::NoMemory);
+    EXPECT_EQ(rig.reporter().register_device(device, policy), Status::NoMemory);
     expect_unchanged(rig, live, 0);
-    EXPECT_EQ(rig.reporter().unregister_device(&device), Status::NotFound);
+    EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
   }
   rig.register_device(device, policy);
   rig.run_due();
@@ -106,7 +128,7 @@ TEST(R1Register, MoreRequestsThanTokensCanTellApartAreInvalid) {
   TestDevice device(rig.port, ~std::uint32_t{0}, ~std::uint32_t{0});
   HwmPolicy policy;
   const std::uint64_t live = rig.port.live_allocations();
-  EXPECT_EQ(rig.reporter().register_device(&device, &policy), Status::InvalidArgument);
+  EXPECT_EQ(rig.reporter().register_device(device, policy), Status::InvalidArgument);
   expect_unchanged(rig, live, 0);
 }
 
@@ -117,7 +139,7 @@ TEST(R1Register, FromInsideReportIsBusy) {
   int asked = 0;
   device.answer = [&](Scatterlist, std::uint32_t) {
     ++asked;
-    EXPECT_EQ(rig.reporter().register_device(&other, &policy), Status::Busy);
+    EXPECT_EQ(rig.reporter().register_device(other, policy), Status::Busy);
     return Status::Ok;
   };
   rig.register_device(device, policy);

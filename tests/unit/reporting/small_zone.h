@@ -51,7 +51,7 @@ class Small {
   }
   ~Small() {
     device.answer = nullptr;
-    static_cast<void>(reporter->unregister_device(&device));
+    static_cast<void>(reporter->unregister_device(device));
     EXPECT_FALSE(reporter->reporting_requested(0));
     device.expect_shown_once();
     device.expect_batches_well_formed(policy_.order());
@@ -59,7 +59,7 @@ class Small {
   Small(const Small&) = delete;
   Small& operator=(const Small&) = delete;
 
-  void start() { ASSERT_EQ(reporter->register_device(&device, &policy_), Status::Ok); }
+  void start() { ASSERT_EQ(reporter->register_device(device, policy_), Status::Ok); }
 
   void check(Scatterlist list) {
     PfnCount taken;

@@ -53,9 +53,9 @@ TEST_P(R11Starved, MarkedFramesThatComeBackWakeTheWorker) {
   {
     TestDevice fine(small_.port);
     HwmPolicy order_0(Order{0}, 1);
-    ASSERT_EQ(small_.reporter->register_device(&fine, &order_0), Status::Ok);
+    ASSERT_EQ(small_.reporter->register_device(fine, order_0), Status::Ok);
     small_.port.run_until(small_.port.now(), worker_of(*small_.reporter));
-    ASSERT_EQ(small_.reporter->unregister_device(&fine), Status::Ok);
+    ASSERT_EQ(small_.reporter->unregister_device(fine), Status::Ok);
     ASSERT_EQ(small_.box.stats().reported.raw, 66u);
   }
   ASSERT_TRUE(small_.box.cache(1).allocate().ok());  // out of the highest block, with the 31 beside it

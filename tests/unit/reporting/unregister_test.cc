@@ -12,13 +12,11 @@ TEST(R9Unregister, NotFoundForWhoeverIsNotRegistered) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port), other(rig.port);
   HwmPolicy policy;
-  EXPECT_EQ(rig.reporter().unregister_device(&device), Status::NotFound);
-  EXPECT_EQ(rig.reporter().unregister_device(nullptr), Status::NotFound);
+  EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
   rig.register_device(device, policy);
-  EXPECT_EQ(rig.reporter().unregister_device(&other), Status::NotFound);
-  EXPECT_EQ(rig.reporter().unregister_device(nullptr), Status::NotFound);
+  EXPECT_EQ(rig.reporter().unregister_device(other), Status::NotFound);
   rig.unregister_device(device);
-  EXPECT_EQ(rig.reporter().unregister_device(&device), Status::NotFound);
+  EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
 }
 
 TEST(R9Unregister, LeavesNeitherFlagNorMemoryNorReport) {
@@ -50,8 +48,8 @@ TEST(R9Unregister, DeadlockFromInsideReport) {
   TestDevice device(rig.port), other(rig.port);
   HwmPolicy policy;
   device.answer = [&](Scatterlist, std::uint32_t) {
-    EXPECT_EQ(rig.reporter().unregister_device(&device), Status::Deadlock);
-    EXPECT_EQ(rig.reporter().unregister_device(&other), Status::Deadlock);
+    EXPECT_EQ(rig.reporter().unregister_device(device), Status::Deadlock);
+    EXPECT_EQ(rig.reporter().unregister_device(other), Status::Deadlock);
     EXPECT_EQ(rig.reporter().forget_reported(), Status::Deadlock);
     return Status::Ok;
   };
@@ -84,17 +82,17 @@ TEST(R9Unregister, WaitsForTheRequestInFlight) {
   SlowDevice device;
   HwmPolicy policy;
   ASSERT_EQ(port.start(worker_of(reporter)), Status::Ok);
-  ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+  ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
   while (!device.inside) std::this_thread::yield();
   std::atomic<bool> returned{false};
   std::thread unregisters([&] {
-    EXPECT_EQ(reporter.unregister_device(&device), Status::Ok);
+    EXPECT_EQ(reporter.unregister_device(device), Status::Ok);
     EXPECT_FALSE(device.inside);
     returned = true;
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_FALSE(returned);
-  EXPECT_EQ(reporter.register_device(&device, &policy), Status::Busy) << "until the last has gone";
+  EXPECT_EQ(reporter.register_device(device, policy), Status::Busy) << "until the last has gone";
   device.let_go = true;
   unregisters.join();
   EXPECT_EQ(device.reports, 1) << "no further request once somebody wants to unregister";
@@ -115,12 +113,12 @@ TEST(R9Unregister, WaitsForWhatIsPending) {
     tokens.push_back(token);
     return Status::Pending;
   };
-  ASSERT_EQ(reporter.register_device(&device, &policy), Status::Ok);
+  ASSERT_EQ(reporter.register_device(device, policy), Status::Ok);
   std::thread worker([&] { static_cast<void>(reporter.run()); });
   while (reporter.stats().in_flight != 2) std::this_thread::yield();
   std::atomic<bool> returned{false};
   std::thread unregisters([&] {
-    EXPECT_EQ(reporter.unregister_device(&device), Status::Ok);
+    EXPECT_EQ(reporter.unregister_device(device), Status::Ok);
     returned = true;
   });
   worker.join();
@@ -140,10 +138,10 @@ TEST(R9Unregister, OfTwoThreadsOneFindsIt) {
   TestDevice device(rig.port);
   HwmPolicy policy;
   for (int i = 0; i < 100; ++i) {
-    ASSERT_EQ(rig.reporter().register_device(&device, &policy), Status::Ok);
+    ASSERT_EQ(rig.reporter().register_device(device, policy), Status::Ok);
     std::atomic<int> ok{0}, not_found{0};
     const auto unregister = [&] {
-      const Status s = rig.reporter().unregister_device(&device);
+      const Status s = rig.reporter().unregister_device(device);
       ++(s == Status::Ok ? ok : not_found);
     };
     std::thread other(unregister);

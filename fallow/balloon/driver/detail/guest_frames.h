@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "fallow/base/callback.h"
 #include "fallow/base/check.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
@@ -11,10 +12,7 @@
 namespace fallow::detail {
 
 // Writes into frames what this guest's free frames must hold.
-struct FrameFill {
-  void (*call)(void* context, Pfn first, PfnCount count) noexcept = nullptr;
-  void* context = nullptr;
-};
+using FrameFill = Callback<void(Pfn first, PfnCount count)>;
 
 // One thread at a time: the cache's owner.
 class GuestFrames {
@@ -36,7 +34,7 @@ class GuestFrames {
 
   // What came back from the device holds anything.
   void give(Pfn pfn, Order order = {}) noexcept {
-    if (fill_.call != nullptr) fill_.call(fill_.context, pfn, frames(order));
+    if (fill_) fill_(pfn, frames(order));
     give_untouched(pfn, order);
   }
   // For frames that the device never saw.

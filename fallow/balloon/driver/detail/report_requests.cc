@@ -200,8 +200,8 @@ Status ReportRequests::verdict(const ReportSlot& slot) noexcept {
 }
 
 void ReportRequests::complete(std::span<const Over> over) noexcept {
-  if (completion_.call == nullptr) return;
-  for (const Over& request : over) completion_.call(completion_.context, request.token, request.status);
+  if (!completion_) return;
+  for (const Over& request : over) completion_(request.token, request.status);
 }
 
 }  // namespace fallow::detail

@@ -8,6 +8,7 @@
 #include "fallow/balloon/driver/detail/driver_context.h"
 #include "fallow/balloon/driver/detail/driver_memory.h"
 #include "fallow/balloon/driver/detail/driver_ring.h"
+#include "fallow/base/callback.h"
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/status.h"
 #include "fallow/platform/detail/spin_lock.h"
@@ -16,10 +17,7 @@
 namespace fallow::detail {
 
 // Told when a request for which report() returned Pending is over; called without a lock held.
-struct ReportCompletion {
-  void (*call)(void* context, std::uint32_t token, Status status) noexcept = nullptr;
-  void* context = nullptr;
-};
+using ReportCompletion = Callback<void(std::uint32_t token, Status status)>;
 
 // A request is one chain, or several if it is of more than kChainBytes or of more entries than a chain takes.
 // It is over when all its chains are back.

@@ -1,0 +1,36 @@
+// A function that somebody calls later, together with the object on which it works.
+#pragma once
+
+namespace fallow {
+
+template <class Signature>
+class Callback;
+
+/// A pointer to a function and the context that its first parameter receives. Trivially copyable; allocates
+/// nothing. The context must outlive every call. A default-constructed Callback is empty and must not be
+/// called.
+template <class R, class... Args>
+class Callback<R(Args...)> {
+ public:
+  using Function = R (*)(void* context, Args... args);
+
+  constexpr Callback() noexcept = default;
+  constexpr Callback(Function function, void* context) noexcept : function_(function), context_(context) {}
+
+  /// The callback that calls the member function on `object`: `Callback<void()>::to<&Timer::fire>(timer)`.
+  template <auto Member, class Object>
+  static constexpr Callback to(Object& object) noexcept {
+    return {[](void* context, Args... args) -> R { return (static_cast<Object*>(context)->*Member)(args...); },
+            &object};
+  }
+
+  constexpr explicit operator bool() const noexcept { return function_ != nullptr; }
+
+  R operator()(Args... args) const { return function_(context_, args...); }
+
+ private:
+  Function function_ = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace fallow

@@ -1,0 +1,20 @@
+// The page allocator and page reporting: zones, local caches, the reporter, devices and policies.
+//
+//   #include "fallow/fallow.h"       // freestanding
+//   #include "fallow/balloon.h"      // a virtio balloon, from the guest's end and the host's end;
+//   freestanding #include "fallow/host.h"         // a port and backings of memory for programs under an
+//   operating system
+#pragma once
+
+#include "fallow/base/scatterlist.h"
+#include "fallow/base/status.h"
+#include "fallow/base/units.h"
+#include "fallow/platform/port.h"
+#include "fallow/platform/worker.h"
+#include "fallow/reporting/policies.h"
+#include "fallow/reporting/reporter.h"
+#include "fallow/reporting/reporting_device.h"
+#include "fallow/zone/local_cache.h"
+#include "fallow/zone/zone.h"
+#include "fallow/zone/zone_check.h"
+#include "fallow/zone/zone_stats.h"

@@ -1,0 +1,10 @@
+// What a program under an operating system needs besides: everything of fallow.h, a port that runs the worker
+// in a thread, memory backings, and a reporting device that releases frames onto a backing.
+#pragma once
+
+#include "fallow/fallow.h"
+#include "fallow/host/anonymous_backing.h"
+#include "fallow/host/file_backing.h"
+#include "fallow/host/hosted_port.h"
+#include "fallow/host/memfd_backing.h"
+#include "fallow/host/release_device.h"
