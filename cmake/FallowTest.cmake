@@ -1,9 +1,14 @@
 # fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds] [SERIAL])
 #
 # SERIAL: it judges times, so nothing else runs beside it.
-# One GoogleTest program; each of its cases is a test of ctest's, with the label. With sanitizers, where a process takes long
-# to start, the program is one test. Linked with fallow::host.
-find_package(GTest REQUIRED)
+# One GoogleTest program; each of its cases is a test of ctest's, with the label. Where a process takes long to start (with
+# sanitizers, or emulated) the whole program is one test. Linked with fallow::host.
+# Debian has GoogleTest for its own architecture only, and its sources for the others.
+if(CMAKE_CROSSCOMPILING)
+  add_subdirectory(/usr/src/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+else()
+  find_package(GTest REQUIRED)
+endif()
 include(GoogleTest)
 
 function(fallow_test name)
@@ -22,7 +27,7 @@ function(fallow_test name)
   # What is tested is as it is shipped; the tests around it are many, and compile in half the time like this.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1 -g1>)
   fallow_precompiled(tests ${name} GTest::gtest)
-  if(FALLOW_SANITIZE)
+  if(FALLOW_SANITIZE OR CMAKE_CROSSCOMPILING)
     math(EXPR timeout "10 * ${arg_TIMEOUT}")
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${timeout})
