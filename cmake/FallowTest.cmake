@@ -1,8 +1,7 @@
-# fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds] [SERIAL])
-#
-# SERIAL: it judges times, so nothing else runs beside it.
-# One GoogleTest program; each of its cases is a test of ctest's, with the label. With sanitizers, where a process takes long
-# to start, the program is one test. Linked with fallow::host.
+# fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds]
+# [SERIAL]) defines one GoogleTest program, linked with fallow::host. Each of its cases is a ctest test with
+# the label. With sanitizers, where a process starts slowly, the whole program is one test. SERIAL: the test
+# judges times, so no other test runs in parallel.
 find_package(GTest REQUIRED)
 include(GoogleTest)
 
@@ -19,7 +18,8 @@ function(fallow_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE fallow::host ${arg_LIBRARIES} fallow_warnings GTest::gtest_main)
-  # What is tested is as it is shipped; the tests around it are many, and compile in half the time like this.
+  # The code under test is built as shipped. The many tests around it compile in half the time with these
+  # options.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1 -g1>)
   fallow_precompiled(tests ${name} GTest::gtest)
   if(FALLOW_SANITIZE)
