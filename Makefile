@@ -1,10 +1,10 @@
-# The front door. `make run`, `make boot` and `make test` do everything on a fresh Debian 12; the build itself is
-# CMake's (CMakePresets.json), in build/PRESET.
+# The entry point. `make run`, `make boot` and `make test` do everything on a fresh Debian 12. CMake does the
+# actual build (CMakePresets.json), in build/PRESET.
 
 TRACE ?= data/workday.txt.zst
 SECONDS ?= 300
 ARGS ?= --policy aged --order 0 --backing memfd --verify
-# The sources the checks of form look at.
+# The sources that the checks of form examine.
 SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
@@ -30,7 +30,8 @@ help:
 	@echo 'make dist           a source archive of the last commit (build/fallow-VERSION.tar.xz)'
 	@echo 'make clean          remove build/'
 
-# $(call build,PRESET[,ARGUMENTS]): configures and builds; what CMake has to say about a configuration is read only if it fails.
+# $(call build,PRESET[,ARGUMENTS]) configures and builds. CMake's output on the configuration is shown only if
+# it fails.
 define build
 @mkdir -p build
 @cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }

@@ -1,11 +1,11 @@
-// MO-1: what was written into a frame happens before its next use, on whatever way it comes there.
+// MO-1: writes to a frame happen before its next use, on every path to that use.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
 namespace {
 
-// One thread frees `pfn`, another allocates it as part of `wanted` frames: the goal.
+// One thread frees `pfn`; another allocates it as part of `wanted` frames, which is the goal.
 void frees_beside(World& w, Pfn pfn, unsigned order, unsigned wanted) {
   const unsigned passes = declare_goal("the frame passes from one thread to the other");
   thread([&w, pfn, order] {
@@ -37,7 +37,7 @@ void used_beside_allocation(World& w, unsigned order) {
   });
 }
 
-// The same where the next use is a report.
+// Like frees_beside(), but the next use is a report.
 void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest) {
   const Order wanted{static_cast<std::uint8_t>(smallest)};
   w.report({.order = wanted}, {1024});
@@ -58,7 +58,7 @@ void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest)
 
 }  // namespace
 
-// The block has room besides the frame, so that it can be taken before the entry tells of it.
+// The block has other free frames, so the frame can be taken before the entry counts it as free.
 FALLOW_SCENARIO(ContentsIntoAHand, "MO-1: a frame is freed and comes into another's hand by its word") {
   World& w = world_with(2, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(0).pfn;
@@ -79,7 +79,8 @@ FALLOW_SCENARIO(ContentsByGathering, "MO-1: a frame is freed when the next word 
   at_end([&w] { w.settle(); });
 }
 
-// The last frame of the block is freed in another word, so that only the entry tells of the first.
+// The last frame of the block is freed in another word, so that only the entry carries the order of the
+// first.
 FALLOW_SCENARIO(ContentsByGatheringIntoABlock,
                 "MO-1: a frame is freed by gathering, and its block taken by its entry") {
   World& w = world_with(3, {{0, 512}, {600, 16}});

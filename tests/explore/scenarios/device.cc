@@ -1,4 +1,4 @@
-// Allocations beside requests that a reporter makes of their frames.
+// Allocations concurrent with requests that report their frames.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

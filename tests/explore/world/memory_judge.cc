@@ -5,7 +5,7 @@
 namespace fallow::explore {
 namespace {
 
-// A free block of zeros but for the slots that hold no word: see LocalCache::held().
+// A free block of zeros, except for the slots that hold no word: see LocalCache::held().
 constexpr std::uint64_t kEmptySlot = std::uint64_t{0xffffffff} << 32;
 
 constexpr unsigned kNever = ~0U;
@@ -40,7 +40,7 @@ MemoryJudge::Log& MemoryJudge::log() const {
 void MemoryJudge::begin_call() {
   if (!engine().concurrent()) return;
   call_of_[engine().self()] = static_cast<unsigned>(log().calls.size());
-  // The first step of this call: a call that has just ended has made the one before.
+  // The first step of this call. The last step before it belongs to the previous call, which has just ended.
   log().calls.push_back({engine().self(), engine().now() + 1, kNever});
 }
 
@@ -77,7 +77,7 @@ void MemoryJudge::wrote(void* at, std::uint64_t before, std::uint64_t after) {
   }
 }
 
-// Replays the writes, and knows of each frame when it was held.
+// Replays the writes, and computes for each frame when it was held.
 class MemoryJudge::Frames {
  public:
   Frames(const MemoryJudge& judge, const Log& log) : judge_(judge), log_(log) {
@@ -120,8 +120,8 @@ class MemoryJudge::Frames {
     const detail::BlockEntry e{entries_[f / detail::kBlockFrames]};
     if (e.isolated() || e.reported()) return false;
     if (e.whole()) return true;
-    // Of a block that was allocated as a whole a frame is in use until its word is written, and then as it
-    // says.
+    // A frame of a block that was allocated as a whole is in use until its word is written; then the word
+    // decides.
     if (e.splitting() && e.used() == 0) return false;
     if (unwritten_[f / detail::kWordFrames]) return true;
     return ((detail::FrameWord{words_[f / detail::kWordFrames]}.allocated() >> (f % detail::kWordFrames)) &
@@ -152,7 +152,7 @@ class MemoryJudge::Frames {
     }
   }
 
-  // What a call gives back is free for certain once the call has ended.
+  // Frames that a call gives back are certainly free once the call has ended.
   unsigned end_of_call(const Write& w) const {
     for (const Call& c : log_.calls) {
       if (c.thread == w.thread && c.begin <= w.step && w.step <= c.end) return c.end;

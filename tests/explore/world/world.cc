@@ -39,7 +39,7 @@ void World::wrote(void* context, void* at, std::uint64_t before, std::uint64_t a
   if (offset < std::size_t{self.zone_->blocks()} * sizeof(std::uint64_t))
     self.check_entry(detail::BlockEntry{after});
   // forget_reported() counts its beginning and its end. When it begins, the worker is out and every request
-  // is settled, so the back-off of each failure so far ends with it, and of no later one (RPT-9).
+  // is settled. It therefore ends the back-off of each earlier failure, and of no later failure (RPT-9).
   if (at != self.forgets_ || after % 2 == 0) return;
   self.oracle_.forgotten();
   self.device_.end_back_off();
@@ -69,7 +69,7 @@ void World::report_from(unsigned order) {
   zone_->dirty().insert_all();
 }
 
-// Of what may move frames into a hand or out of it.
+// Covers calls that may move frames into a hand or out of it.
 void World::begin_call() {
   judge_.begin_call();
   ++moves_;
@@ -97,11 +97,11 @@ Got World::allocate(std::uint32_t cache, unsigned order, Mobility mobility) {
   const Allocation got = zone_->cache(cache).allocate(wanted, mobility);
   if (got.ok()) {
     split_ = true;
-    // The wrong free came after this, and has become one of frames that somebody owns.
+    // The wrong free came after this allocation, and has become a free of owned frames.
     if (is_misused(got.pfn, frames(wanted))) engine().abandon();
     if (!aligned(got.pfn, wanted)) engine().fail("an allocation is not aligned to its size");
-    // Meanwhile another device may be coming, with another promise.
-    // On weak memory this thread need not know yet.
+    // Another device with another promise may be registering meanwhile.
+    // On weak memory this thread need not see it yet.
     const bool known = steady && controls == control_calls_ && !engine().weak();
     const Content before = known ? promised : promised_before_;
     oracle_.allocated(got.pfn, frames(wanted), got.holds_promise, {promised, before, device_.promises});
@@ -125,7 +125,7 @@ void World::free(std::uint32_t cache, Pfn pfn, unsigned order) {
   begin_call();
   oracle_.freeing(pfn, frames(wanted));
   if (zone_->cache(cache).free(pfn, wanted) != Status::Ok) {
-    // A wrong free under way may have taken it for what its owner had before (invariants.md).
+    // A concurrent wrong free may have freed the frame under its owner (invariants.md).
     if (misusing_ != 0) engine().abandon();
     engine().fail("a free of what is owned is refused");
   }
@@ -144,7 +144,7 @@ void World::misuse(std::uint32_t cache, Pfn pfn, unsigned order) {
   misused_[engine().self()] = {};
   --misusing_;
   if (status == Status::Ok) {
-    // On weak memory a cache need not see yet what another one holds.
+    // On weak memory a cache need not yet see what another cache holds.
     if (!alone || moves != moves_ || engine().weak()) engine().abandon();
     engine().fail("a free of a frame that nobody owns is accepted");
   }
