@@ -75,7 +75,7 @@ std::string guest_sheet(const GuestFigures& guest) {
   return sheet;
 }
 
-std::string deed(const ControlRequest& request) {
+std::string confirmation(const ControlRequest& request) {
   const bool all = request.guest == ControlRequest::kAllGuests;
   const std::string who = all ? "All guests" : fmt::format("Guest {}", request.guest);
   switch (request.command) {

@@ -15,8 +15,8 @@ std::string guest_table(std::span<const GuestFigures> guests);
 // All that is known of one guest, a line for each.
 std::string guest_sheet(const GuestFigures& guest);
 
-// What was done, a sentence.
-std::string deed(const ControlRequest& request);
+// A sentence that confirms what was done.
+std::string confirmation(const ControlRequest& request);
 
 // Bytes above 0x7e and below 0x20 as '?': a path may hold what would steer a terminal.
 std::string printable(const std::string& text);
