@@ -53,6 +53,7 @@ void add_machine_options(CLI::App* boot, BootWords* words) {
       "Memory of the guest in whole MiB, from 64M to 1T.\nDefault: 2G", group);
   add(boot, "--smp", &words->smp, "N", "Number of CPUs, from 1 to 64. Default: 1", group);
   add(boot, "--machine", &words->machine, "pc|q35|microvm",
+      "QEMU machine:\n"
       "pc       the i440FX machine, with PCI\n"
       "q35      PCI Express\n"
       "microvm  virtio-mmio, without PCI\n"
@@ -63,6 +64,7 @@ void add_machine_options(CLI::App* boot, BootWords* words) {
       ->group(group);
   boot->add_flag("--no-event-index", words->no_event_index, "Do not offer the event index")->group(group);
   add(boot, "--accel", &words->accelerator, "tcg|kvm",
+      "QEMU accelerator:\n"
       "tcg  emulate the CPUs; works on any host\n"
       "kvm  use the host's CPUs; requires access to /dev/kvm\n"
       "Default: tcg",
@@ -85,6 +87,7 @@ void add_guest_options(CLI::App* boot, BootWords* words) {
 void add_workload_options(CLI::App* boot, BootWords* words) {
   const char* group = "Workload";
   add(boot, "--workload", &words->workload, "fill|churn|random|fragment|idle|rebind|trace",
+      "What the guest does:\n"
       "fill      fill memory, hold it and free it: the measurement\n"
       "churn     allocate, check and free continuously\n"
       "random    the same with runs of random size\n"

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <sstream>
 #include <vector>
 
 #include "cli/reference/option_list.h"
@@ -62,9 +64,19 @@ std::string bash_verb(const CLI::App& verb) {
                      bash_arguments(options));
 }
 
-// Within the quotes and brackets of an argument of _arguments.
-std::string zsh_text(std::string text) {
-  text = text.substr(0, text.find('\n'));
+// The first sentence of a description, without its full stop and without tables of choices.
+std::string headline(const std::string& description) {
+  std::string text;
+  std::istringstream lines(description);
+  for (std::string line; std::getline(lines, line) && line.find("  ") == std::string::npos;)
+    text += (text.empty() ? "" : " ") + line;
+  text = text.substr(0, std::min(text.find(". "), text.find(" Default: ")));
+  while (text.ends_with('.') || text.ends_with(':')) text.pop_back();
+  return text;
+}
+
+// Text within the quotes and brackets of an argument of _arguments.
+std::string zsh_text(const std::string& text) {
   std::string result;
   for (const char c : text) {
     if (c == '\'')
@@ -97,7 +109,7 @@ std::string zsh_options(const std::vector<ListedOption>& options, const char* in
                           argument.empty() ? ": " : argument.substr(argument.rfind(':')));
       continue;
     }
-    const std::string description = zsh_text(option.description);
+    const std::string description = zsh_text(headline(option.description));
     if (!option.short_name.empty())
       text += fmt::format(" \\\n{}'-{}[{}]'", indent, option.short_name, description);
     text += fmt::format(" \\\n{}'--{}[{}]{}'", indent, option.long_name, description, zsh_argument(option));
@@ -144,7 +156,7 @@ complete -o filenames -F _fallow fallow
 std::string zsh_completion(const CLI::App& app) {
   std::string verbs, cases;
   for (const CLI::App* verb : verbs_of(app)) {
-    verbs += fmt::format("    '{}:{}'\n", verb->get_name(), zsh_text(verb->get_description()));
+    verbs += fmt::format("    '{}:{}'\n", verb->get_name(), zsh_text(headline(verb->get_description())));
     cases += fmt::format("    {})\n      _arguments -s{}\n      ;;\n", verb->get_name(),
                          zsh_options(all_options(*verb), "        "));
   }

@@ -49,6 +49,7 @@ CLI::Option* add(CLI::App* replay, const char* name, std::optional<std::string>*
 void add_policy_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Reporting policy";
   add(replay, "--policy", &words->policy, "hwm|linux|aged[:TIME]",
+      "When to report free memory:\n"
       "aged:TIME  report memory that has been free for TIME, from\n"
       "           1ms to 24h\n"
       "hwm        report as soon as a free area holds --hwm\n"
@@ -70,6 +71,7 @@ void add_policy_options(CLI::App* replay, ReplayWords* words) {
 void add_memory_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Memory";
   add(replay, "--backing", &words->backing, "none|anon|thp|memfd",
+      "Memory that backs the zone:\n"
       "anon   anonymous memory, released with MADV_DONTNEED\n"
       "thp    the same with transparent huge pages of 2 MiB\n"
       "memfd  a shared memory file, released by punching holes\n"
@@ -93,6 +95,7 @@ void add_memory_options(CLI::App* replay, ReplayWords* words) {
 void add_time_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Time";
   add(replay, "--speed", &words->speed, "max|N",
+      "Speed of the replay:\n"
       "max  as fast as possible, on the trace's own clock: the same\n"
       "     trace and options always give the same figures\n"
       "N    in real time, N times faster than recorded\n"
@@ -105,6 +108,7 @@ void add_time_options(CLI::App* replay, ReplayWords* words) {
 void add_wire_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Transport";
   add(replay, "--transport", &words->transport, "direct|virtio-split|virtio-packed",
+      "Path of the reports to the host:\n"
       "direct         call the host directly: reported memory is\n"
       "               released at once\n"
       "virtio-split   the driver and device of a virtio balloon on a\n"

@@ -60,9 +60,9 @@ TEST(CtlTable, a_sheet_for_one) {
 }
 
 TEST(CtlTable, what_was_done) {
-  EXPECT_EQ(deed({.command = Command::Target, .guest = 2, .size = {64 << 20}}),
+  EXPECT_EQ(confirmation({.command = Command::Target, .guest = 2, .size = {64 << 20}}),
             "Guest 2: the balloon's target is 64 MiB.\n");
-  EXPECT_EQ(deed({.command = Command::Pause, .guest = 0, .size = {}}),
+  EXPECT_EQ(confirmation({.command = Command::Pause, .guest = 0, .size = {}}),
             "All guests: paused; what is reported is not released.\n");
 }
 
