@@ -6,7 +6,7 @@
 namespace fallow::cli {
 namespace {
 
-// As people would write a limit: "24h", not "86400s".
+// Formats a limit with hours where possible: "24h", not "86400s".
 std::string limit(Nanoseconds time) {
   constexpr std::uint64_t kHour = 3'600'000'000'000;
   if (time.raw == 0) return "0";

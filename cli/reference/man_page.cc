@@ -61,7 +61,7 @@ std::string paragraph(const std::string& text) {
     begin = i + 2;
   }
   std::string last = text.substr(begin);
-  if (!last.empty() && last.back() != '.') last += '.';
+  if (!last.empty() && last.back() != '.' && last.back() != ':') last += '.';
   add(last);
   return result;
 }
