@@ -20,17 +20,17 @@ constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
 std::string why_not(int error) {
   switch (error) {
     case ENOENT:
-      return "there is no such socket; it is what --control of 'fallow serve' says, or else its first "
-             "--socket with .ctl behind it";
+      return "there is no such socket; expected the --control of 'fallow serve', or its first "
+             "--socket with .ctl appended";
     case ECONNREFUSED:
-      return "a daemon left this socket behind, and none listens on it now";
+      return "no process listens on this socket; a daemon left it behind";
     case EACCES:
-      return "no permission; it is the daemon's user, or root, who may steer it";
+      return "permission denied; only root and the daemon's user may control it";
     case ENOTSOCK:
     case EPROTOTYPE:
       return "this is not a control socket";
     case EAGAIN:
-      return "the daemon takes no connections; it hangs";
+      return "the daemon accepts no connections; it may hang";
     default:
       return std::strerror(error);
   }
@@ -79,12 +79,12 @@ std::optional<ControlReply> ControlClient::ask(const ControlRequest& request, st
   const auto line = send_all(write_request(request) + "\n") ? receive_line() : std::nullopt;
   if (!line) {
     *error = errno == EAGAIN ? fmt::format("the daemon at {} does not answer", path_)
-                             : fmt::format("the daemon at {} is gone", path_);
+                             : fmt::format("the daemon at {} has ended", path_);
     return {};
   }
   ControlReply reply;
   if (understand(*line, &reply)) return reply;
-  *error = fmt::format("what answers at {} is no fallow: '{:.60}'", path_, *line);
+  *error = fmt::format("the process at {} is not a fallow daemon; it answered '{:.60}'", path_, *line);
   return {};
 }
 

@@ -51,7 +51,7 @@ class MetricsService final : public RequestService {
 
  private:
   std::string answer_to(const HttpRequest& request) {
-    if (request.path.empty()) return http_error("400 Bad Request", "this is no request of HTTP/1.1");
+    if (request.path.empty()) return http_error("400 Bad Request", "this is not an HTTP/1.1 request");
     if (request.path != "/metrics") return http_error("404 Not Found", "the metrics are at /metrics");
     if (request.method != "GET" && request.method != "HEAD")
       return http_error("405 Method Not Allowed", "expected GET or HEAD");

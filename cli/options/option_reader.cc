@@ -41,7 +41,7 @@ std::optional<Nanoseconds> OptionReader::time(const char* option, const std::opt
   const auto time = parse_time(*word);
   if (!time || *time < least || *time > most)
     refuse(option, *word,
-           fmt::format("a time from {} to {} with its unit, such as {}", limit(least), limit(most), example));
+           fmt::format("a time with a unit, from {} to {}, such as {}", limit(least), limit(most), example));
   return time;
 }
 

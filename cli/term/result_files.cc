@@ -20,7 +20,7 @@ bool open_one(const char* option, const std::optional<std::string>& path, const 
   if (!path) return true;
   for (const auto& [input, what] : inputs) {
     if (*path == "-" || !same_file(*path, input)) continue;
-    *error = fmt::format("{} {}: this is {}, which would be overwritten", option, *path, what);
+    *error = fmt::format("{} {}: this would overwrite {}", option, *path, what);
     return false;
   }
   if (auto file = OutputFile::open(*path, error)) {

@@ -93,7 +93,7 @@ TopLine TopView::summary() const {
     released = released + guest.released + guest.inflate_released;
   }
   return {
-      ascii(fmt::format("{}: {} resident of {}, {} went back so far", format_counted(guests_.size(), "guest"),
+      ascii(fmt::format("{}: {} resident of {}, {} released so far", format_counted(guests_.size(), "guest"),
                         size(resident), size(memory), size(released)))};
 }
 
@@ -144,10 +144,10 @@ std::vector<TopLine> TopView::details(const GuestFigures& guest) const {
                          format_counted(guest.requests, "request"), size(guest.reported),
                          size(guest.released)))});
   const double mean = guest.calls > 0 ? guest.call_seconds / static_cast<double>(guest.calls) : 0;
-  lines.push_back({ascii(fmt::format("balloon: {} of {} wanted; {}, {} each; {} died", size(guest.actual),
+  lines.push_back({ascii(fmt::format("balloon: {}, target {}; {}, {} each; {} died", size(guest.actual),
                                      size(guest.target), format_counted(guest.calls, "host call"),
                                      format_seconds(mean), format_counted(guest.restarts, "worker")))});
-  std::string said = "it says:";
+  std::string said = "statistics:";
   for (const auto& [name, value] : guest.statistics)
     for (const char* shown : {"free_memory_bytes", "available_memory_bytes", "disk_caches_bytes"})
       if (name == shown) said += fmt::format(" {} {},", name.substr(0, name.find('_')), size({value}));
