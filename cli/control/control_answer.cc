@@ -15,7 +15,7 @@ using nlohmann::json;
 constexpr const char* kNoAnswer =
     "a guest did not answer in time and may still do so; 'list' shows whether it is stuck";
 
-// Paths and sentences may hold any bytes; JSON may not.
+// Paths and sentences may hold arbitrary bytes; JSON must be UTF-8.
 std::string line_of(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -33,7 +33,7 @@ json mistakes_of(const DriverMistakes& mistakes) {
   return object;
 }
 
-// Only what the guest gave.
+// Only the statistics that the guest sent.
 json statistics_of(const GuestStatistics& statistics) {
   json object = {{"updates", statistics.updates}, {"unknown_tags", statistics.unknown_tags}};
   for (std::size_t i = 0; i < kStatTags; ++i)

@@ -17,7 +17,7 @@ void add_line(std::string* sheet, const std::string& name, const std::string& va
   *sheet += fmt::format("{:<24}{:>16}\n", name, value);
 }
 
-// "free_memory_bytes" of 4096 as "free memory" and "4 KiB"; a name without the unit as a count.
+// Prints "free_memory_bytes" 4096 as "free memory" "4 KiB", and a name without the suffix as a count.
 void add_named(std::string* sheet, const char* before, std::string name, std::uint64_t value) {
   constexpr std::string_view kUnit = "_bytes";
   const bool is_size = name.ends_with(kUnit);

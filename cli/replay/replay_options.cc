@@ -77,7 +77,7 @@ class Interpreter : public OptionReader {
   }
 };
 
-// Virtio options with the direct transport, and others that cannot be together.
+// Warns about virtio options with the direct transport, and rejects contradictions between virtio options.
 void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
   const replay::WireOptions& wire = request->options.wire;
   if (!wire.virtio()) {
@@ -108,7 +108,7 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
         "expected at most {}",
         wire.in_flight, wire.queue_size, wire.queue_size));
   if (interpreter->failed()) return;
-  // Without indirect tables the requests in flight share the queue's places.
+  // Without indirect tables the requests in flight share the queue's entries.
   const std::uint32_t most = wire.indirect ? wire.queue_size : wire.queue_size / wire.in_flight;
   if (words.capacity && request->options.capacity > most)
     request->warnings.push_back(fmt::format(
@@ -118,7 +118,7 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
         wire.indirect ? "" : " and --indirect"));
 }
 
-// Options that are each right and contradict each other.
+// Rejects options that are valid alone but contradict each other.
 void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
   const replay::ReplayOptions& options = request->options;
   if (options.verify && options.backing == replay::BackingKind::None)
