@@ -132,7 +132,7 @@ TEST(HostileSerialLine, wrong_types) {
   for (const char* number :
        {"-1", "1.5", "1e3", "null", "[1]", "true", "9007199254740993", "18446744073709551616", "1e999"})
     EXPECT_EQ(reason_of(std::string(R"(fallow: {"event":"filled","mib":)") + number + "}").substr(0, 12),
-              number == std::string("1e999") ? "it is no JSO" : "'mib' is not")
+              number == std::string("1e999") ? "it is not a " : "'mib' is not")
         << number;
 }
 

@@ -104,7 +104,7 @@ TEST(BootOptions, a_linux_needs_its_files) {
             "--guest linux: expected --kernel and --initrd too, su");
   EXPECT_EQ(error_of({.guest = "linux", .kernel = "k", .initrd = "i", .workload = "churn"}),
             "--workload churn with --guest linux: expected fill, which both guests know");
-  EXPECT_EQ(error_of({.initrd = "i"}).substr(0, 36), "--initrd i: valid only with --guest li");
+  EXPECT_EQ(error_of({.initrd = "i"}).substr(0, 36), "--initrd i: valid only with --guest ");
   const BootRequest request = request_of({.guest = "linux", .kernel = "k", .initrd = "i"});
   EXPECT_EQ(policy_name(request), "linux");
 }

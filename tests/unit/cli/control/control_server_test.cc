@@ -147,8 +147,8 @@ TEST_F(HostileControlServer, nobody_stays_for_ever) {
 
 TEST(ControlClientTest, says_what_is_wrong_and_what_helps) {
   EXPECT_EQ(ControlClient::connect("/nonexistent/control").error,
-            "no daemon answers at /nonexistent/control: there is no such socket; it is what --control of "
-            "'fallow serve' says, or else its first --socket with .ctl behind it");
+            "no daemon answers at /nonexistent/control: there is no such socket; expected the --control of "
+            "'fallow serve', or its first --socket with .ctl appended");
   ListeningPath left_behind;
   left_behind.close_file();
   EXPECT_EQ(ControlClient::connect(left_behind.path()).error,

@@ -67,9 +67,8 @@ TEST(Findings, what_was_not_read) {
             (Sentences{"2 lines of the trace, without a page event, were unreadable and skipped.",
                        "The first line that was skipped is line 7: not a line of ftrace, trace-cmd report or "
                        "perf script: \"x\".",
-                       "The recording lost events 3 times, and does not say how many: what was freed then "
-                       "counts as used for "
-                       "ever."}));
+                       "The recording lost events 3 times, and does not say how many: memory whose "
+                       "free was lost counts as used until the end."}));
 }
 
 TEST(Findings, warnings) {
@@ -77,10 +76,10 @@ TEST(Findings, warnings) {
   EXPECT_EQ(warnings_of(report), Sentences{});
   report.result.frees = 0;
   ASSERT_EQ(warnings_of(report).size(), 1u);
-  EXPECT_TRUE(warnings_of(report)[0].starts_with("The trace has no free that could be read, "));
+  EXPECT_TRUE(warnings_of(report)[0].starts_with("The trace contains no readable free, "));
   report.result.late_events = report.result.events - 1;
   ASSERT_EQ(warnings_of(report).size(), 2u);
-  EXPECT_TRUE(warnings_of(report)[1].starts_with("Most times in the trace are before "));
+  EXPECT_TRUE(warnings_of(report)[1].starts_with("Most times in the trace precede "));
 }
 
 }  // namespace
