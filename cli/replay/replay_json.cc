@@ -97,7 +97,7 @@ std::string replay_json(const ReplayReport& report) {
   add_details(report, &json);
   add_wire(report, &json);
   add_reading(report, &json);
-  // A path need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
+  // A path may not be UTF-8. Invalid bytes are replaced; otherwise dump() would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
