@@ -114,10 +114,10 @@ TEST(ReplayMachine, TheFreeOfAFailedAllocationIsNotUnmatched) {
 TEST(ReplayMachine, TheBooksCountFramesAndHugePagesCountBlocks) {
   const auto m = machine();
   apply_all(*m, {alloc(1), alloc(64, 4)});
-  EXPECT_EQ(m->books().resident(), PfnCount{17});
+  EXPECT_EQ(m->residency().resident(), PfnCount{17});
   const auto huge = machine(setup(BackingKind::Thp));
   apply_all(*huge, {alloc(1), alloc(2)});
-  EXPECT_EQ(huge->books().resident(), PfnCount{512});
+  EXPECT_EQ(huge->residency().resident(), PfnCount{512});
   EXPECT_EQ(huge->memory()->backing().resident().value(), PfnCount{512});
 }
 

@@ -182,7 +182,7 @@ TEST_F(Replay, EveryBackingAgreesWithTheBooks) {
     options.order = order;
     options.backing = BackingKind::None;
     options.verify = false;
-    const ReplayResult books = run(options);
+    const ReplayResult residency = run(options);
     options.verify = true;
     for (const BackingKind kind : {BackingKind::Anonymous, BackingKind::Memfd, BackingKind::Thp}) {
       options.backing = kind;
@@ -191,13 +191,13 @@ TEST_F(Replay, EveryBackingAgreesWithTheBooks) {
       EXPECT_EQ(r.failed_allocs, 0U);
       EXPECT_EQ(r.refused_frees, 0U);
       EXPECT_EQ(r.broken_invariant, nullptr);
-      EXPECT_EQ(r.mean_used_mib, books.mean_used_mib);
+      EXPECT_EQ(r.mean_used_mib, residency.mean_used_mib);
       if (kind == BackingKind::Thp) {
-        EXPECT_GE(r.end_resident_mib, books.end_resident_mib);
+        EXPECT_GE(r.end_resident_mib, residency.end_resident_mib);
         continue;
       }
-      EXPECT_EQ(r.end_resident_mib, books.end_resident_mib);
-      EXPECT_NEAR(r.mean_resident_mib, books.mean_resident_mib, books.mean_resident_mib * 0.05);
+      EXPECT_EQ(r.end_resident_mib, residency.end_resident_mib);
+      EXPECT_NEAR(r.mean_resident_mib, residency.mean_resident_mib, residency.mean_resident_mib * 0.05);
     }
   }
 }
@@ -323,10 +323,10 @@ TEST_F(Replay, LargerPages) {
   EXPECT_EQ(r.broken_invariant, nullptr);
 
   options = options_for(trace::alloc_line("1.000000", "0x40", 11));
-  EXPECT_NE(error_of(options).find("order=11 is above 10, the largest with pages of 4 KiB"),
+  EXPECT_NE(error_of(options).find("order=11 is above 10, the largest order with pages of 4 KiB"),
             std::string::npos);
   options.page = trace::PageShift{17};
-  EXPECT_EQ(error_of(options), "a page size of 2^17 bytes: it must be from 4 KiB to 64 KiB");
+  EXPECT_EQ(error_of(options), "page size of 2^17 bytes: expected 4 KiB to 64 KiB");
 }
 
 // A block that finds room only in part counts once.
@@ -348,17 +348,17 @@ TEST_F(Replay, WhatWasNotReadIsTold) {
                       trace::alloc_line("1.000000", "0x40", 0) + "overrun: 3\n"));
   EXPECT_EQ(r.odd_lines, 1U);
   EXPECT_EQ(r.first_skipped,
-            "line 2: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+            "line 2: not output of ftrace, trace-cmd report or perf script: \"what is this\"");
   EXPECT_EQ(r.lost_events, 10U);
   EXPECT_EQ(r.uncounted_losses, 1U);
   ReplayOptions options = options_for("what is this\n");
   EXPECT_EQ(error_of(options),
             options.trace +
-                ": no mm_page_alloc or mm_page_free event is in it; the first line that was skipped is "
-                "line 1: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+                ": contains no mm_page_alloc or mm_page_free event; the first skipped line is "
+                "line 1: not output of ftrace, trace-cmd report or perf script: \"what is this\"");
   options = options_for("a-1 [000] 123: mm_page_free: pfn=1 order=0\n");
   options.skip_bad_lines = true;
-  EXPECT_NE(error_of(options).find("its time is in ticks, of the clock x86-tsc or counter"),
+  EXPECT_NE(error_of(options).find("the time is in ticks of the clock x86-tsc or counter"),
             std::string::npos);
 }
 

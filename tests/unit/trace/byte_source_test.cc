@@ -71,10 +71,10 @@ TEST(ByteSource, gzip_damaged) {
   const std::string data = gzip(sample());
   expect_error(flipped(data, data.size() - 6), "the gzip data is damaged: incorrect data check");
   expect_error(flipped(data, 2), "the gzip data is damaged: unknown compression method");
-  EXPECT_EQ(expect_error(gzip("a\n") + "trailer", "something that is not gzip data follows the gzip data"),
+  EXPECT_EQ(expect_error(gzip("a\n") + "trailer", "the gzip data is followed by data that is not gzip"),
             "a\n");
   EXPECT_EQ(expect_error(gzip("a\n") + std::string(3, '\0') + gzip("b\n"),
-                         "something that is not gzip data follows the gzip data"),
+                         "the gzip data is followed by data that is not gzip"),
             "a\n");
 }
 
@@ -131,13 +131,14 @@ TEST(ByteSource, zstd_window_is_bounded) {
   for (const std::string_view data :
        {"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"sv, "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"sv})
     expect_error(data,
-                 "zstd data with a window of more than 1 GiB, which is not read: Frame requires too much "
-                 "memory for decoding; unpack it first, with: zstd -d --long=31");
+                 "the zstd window is above the maximum of 1 GiB: Frame requires too much "
+                 "memory for decoding; decompress the file first with: zstd -d --long=31");
 }
 
 TEST(ByteSource, zstd_errors_that_are_no_damage_are_not_called_damage) {
   // A frame header that names dictionary 42.
-  expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv, "zstd cannot unpack it: Dictionary mismatch");
+  expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv,
+               "zstd cannot decompress the data: Dictionary mismatch");
 }
 
 TEST(ByteSource, detected_by_content_not_by_name) {
@@ -148,15 +149,15 @@ TEST(ByteSource, detected_by_content_not_by_name) {
 }
 
 TEST(ByteSource, recordings_that_are_not_text) {
-  expect_error("PERFILE2xxxx", "a perf recording, not text; read the output of: perf script -i FILE");
+  expect_error("PERFILE2xxxx",
+               "a binary perf recording; expected text: convert it with: perf script -i FILE");
   expect_error("\x17\x08\x44tracing6",
-               "a trace-cmd recording, not text; read the output of: trace-cmd report FILE");
-  expect_error("\xfd\x37zXZ\0\0"sv, "xz data, which is not read; unpack it with: xz -d");
-  expect_error("BZh91AY", "bzip2 data, which is not read; unpack it with: bzip2 -d");
-  expect_error("\x04\x22\x4d\x18", "lz4 data, which is not read; unpack it with: lz4 -d");
-  expect_error("TRACE:\nx\x9c\x01",
-               "atrace's compressed output, which is not read; record without: atrace -z");
-  expect_error("PK\x03\x04", "a zip archive, which is not read; unpack it first");
+               "a binary trace-cmd recording; expected text: convert it with: trace-cmd report FILE");
+  expect_error("\xfd\x37zXZ\0\0"sv, "xz data is not supported; decompress it with: xz -d");
+  expect_error("BZh91AY", "bzip2 data is not supported; decompress it with: bzip2 -d");
+  expect_error("\x04\x22\x4d\x18", "lz4 data is not supported; decompress it with: lz4 -d");
+  expect_error("TRACE:\nx\x9c\x01", "compressed atrace output is not supported; record without: atrace -z");
+  expect_error("PK\x03\x04", "a zip archive is not supported; extract it first");
 }
 
 TEST(ByteSource, error_of_what_is_below) {

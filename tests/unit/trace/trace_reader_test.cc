@@ -14,7 +14,8 @@ constexpr std::string_view kGood = "cc1-1 [000] .....  7.000001: mm_page_free: p
 constexpr std::string_view kBad = "cc1-1 [000] .....  7.000001: mm_page_free: pfn=0x1 order=11\n";
 
 constexpr std::string_view kWrongOrder =
-    "order=11 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay --page-size)";
+    "order=11 is above 10, the largest order with pages of 4 KiB (for larger pages: fallow replay "
+    "--page-size)";
 
 struct Outcome {
   std::vector<TraceEvent> events;
@@ -124,7 +125,7 @@ TEST(TraceReader, last_line_without_newline) {
   EXPECT_EQ(read_text(cut).counts.lines, 1u);
   const Outcome damaged = read_text(std::string(kGood) + std::string(cut.substr(0, 40)));
   EXPECT_EQ(damaged.events.size(), 1u);
-  EXPECT_EQ(damaged.error, "day.txt:2: the line is cut off before the name of the event ends");
+  EXPECT_EQ(damaged.error, "day.txt:2: the line is cut off inside the event name");
 }
 
 TEST(TraceReader, damaged_line_names_file_and_line) {
@@ -159,7 +160,7 @@ TEST(TraceReader, an_odd_line_is_counted_and_stops_nothing) {
   EXPECT_EQ(outcome.events.size(), 2u);
   EXPECT_EQ(outcome.counts.odd_lines, 2u);
   EXPECT_EQ(outcome.first_skipped,
-            "line 2: not a line of ftrace, trace-cmd report or perf script: \"garbage\"");
+            "line 2: not output of ftrace, trace-cmd report or perf script: \"garbage\"");
 }
 
 TEST(TraceReader, an_odd_line_at_the_end_may_be_the_begin_of_an_event) {
@@ -184,7 +185,7 @@ TEST(TraceReader, long_lines) {
     for (const std::size_t excess : {std::size_t{1}, std::size_t{1} << 20}) {
       const std::string line = good + longest + std::string(excess, ' ');
       const Outcome strict = read_text(line + next, {}, chunk);
-      EXPECT_EQ(strict.error, "day.txt:2: the line is longer than 65536 bytes");
+      EXPECT_EQ(strict.error, "day.txt:2: the line is longer than the maximum of 65536 bytes");
       EXPECT_EQ(strict.events.size(), 1u);
       for (const std::string& after : {std::string(), next}) {
         const Outcome skipped = read_text(line + after, {.skip_bad_lines = true}, chunk);
@@ -200,7 +201,7 @@ TEST(TraceReader, time_that_runs_backwards) {
   const std::string text = free_line("7.5", "1") + free_line("7.45", "2") + free_line("7.5", "3") +
                            free_line("7.3", "4") + free_line("7.6", "5");
   const Outcome strict = read_text(text);
-  EXPECT_EQ(strict.error, "day.txt:4: time 7.300000000 is before 7.500000000, the latest before it");
+  EXPECT_EQ(strict.error, "day.txt:4: time 7.300000000 is too far before the latest time, 7.500000000");
   EXPECT_EQ(strict.events.size(), 3u);
   EXPECT_EQ(strict.events[1].time, milliseconds(7500));
   EXPECT_EQ(strict.counts.late_events, 1u);
@@ -212,7 +213,8 @@ TEST(TraceReader, time_that_runs_backwards) {
 TEST(TraceReader, time_that_jumps_ahead_in_one_line) {
   const std::string text = free_line("7.5", "1") + free_line("9007.5", "2") + "\n" + free_line("7.6", "3");
   const Outcome strict = read_text(text);
-  EXPECT_EQ(strict.error, "day.txt:2: time 9007.500000000 is ahead of the next event, at 7.600000000");
+  EXPECT_EQ(strict.error,
+            "day.txt:2: time 9007.500000000 is too far ahead of the next event, at 7.600000000");
   EXPECT_EQ(strict.events.size(), 1u);
   const Outcome skipped = read_text(text, {.skip_bad_lines = true});
   EXPECT_EQ(skipped.events.size(), 2u);
