@@ -1,4 +1,4 @@
-// What the balloon device of a replay may release, and what the books say of it.
+// Which frames the balloon device of a replay may release, and how the residency model changes.
 #include "replay/accounted_backing.h"
 
 #include <gtest/gtest.h>

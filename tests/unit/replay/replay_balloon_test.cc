@@ -1,4 +1,4 @@
-// Replays over a virtio balloon: the same figures as without one, and nothing lost when there is trouble.
+// Replays over a virtio balloon give the same figures as without one, and injected faults lose no content.
 #include "replay/replay_balloon.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ void expect_same(const ReplayResult& a, const ReplayResult& b) {
   EXPECT_EQ(a.report_failures, b.report_failures);
 }
 
-// A wire on its own: what it does when it is called and when there is trouble.
+// The balloon alone: its calls and its faults.
 struct WireTest : testing::TestWithParam<TransportKind> {
   void SetUp() override {
     const BalloonSetup setup{balloon_of(GetParam()), 4, false};
@@ -72,12 +72,12 @@ TEST_P(WireTest, AReportReleasesWhatItNames) {
   residency->touch(Pfn{0}, PfnCount{8192});
   EXPECT_EQ(report(), Status::Ok);
   EXPECT_EQ(residency->resident(), PfnCount{8192 - 1024});
-  EXPECT_EQ(balloon->counts().descriptors, 3U);  // and one for the statistics
+  EXPECT_EQ(balloon->counts().descriptors, 3U);  // one more for the statistics
 }
 
 TEST_P(WireTest, ABrokenDeviceIsResetWhenTheDriverWorks) {
   balloon->break_device();
-  EXPECT_LE(port.next_deadline(), port.now());  // the driver wants to work
+  EXPECT_LE(port.next_deadline(), port.now());  // the driver has requested work
   EXPECT_EQ(balloon->counts().resets, 0U);
   EXPECT_NE(report(), Status::Ok);
   balloon->work();
@@ -93,7 +93,8 @@ TEST_P(WireTest, AResetIsTheDriversNextTimeItWorks) {
   EXPECT_EQ(report(), Status::Ok);
 }
 
-// A device without the draft feature is acknowledged all the same: what it did not release it counts.
+// A device without the draft feature acknowledges a request even if a discard fails, and counts the refused
+// elements.
 TEST_P(WireTest, AFailedDiscardIsRefusedAndCounted) {
   residency->touch(Pfn{0}, PfnCount{8192});
   balloon->fail_discard();
@@ -105,7 +106,7 @@ TEST_P(WireTest, AFailedDiscardIsRefusedAndCounted) {
 TEST_P(WireTest, AClosedWireReportsNothing) {
   balloon->close();
   EXPECT_EQ(report(), Status::Failed);
-  balloon->break_device();  // nobody is there
+  balloon->break_device();  // no driver is attached any more
   balloon->close();
 }
 
@@ -123,7 +124,7 @@ struct ReplayBalloonTest : testing::Test {
     o.compare_linux = false;
     return o;
   }
-  // In real time on real memory, every frame stamped.
+  // In real time on real memory, with every frame stamped.
   ReplayOptions real_time() const {
     ReplayOptions o = options();
     o.backing = BackingKind::Memfd;
@@ -151,7 +152,7 @@ TEST_P(OverAnyRing, TheFiguresAreThoseOfTheDirectTransport) {
   EXPECT_EQ(direct.balloon.descriptors, 0U);
   EXPECT_EQ(direct.balloon.to_device, 0U);
   EXPECT_EQ(r.balloon.descriptors, r.entries);
-  EXPECT_EQ(r.balloon.to_device, r.requests);  // one in flight: there is nothing to save
+  EXPECT_EQ(r.balloon.to_device, r.requests);  // one request in flight: no notification can be saved
   EXPECT_EQ(r.balloon.refused, 0U);
   EXPECT_EQ(r.balloon.resets, 0U);
 }
@@ -178,7 +179,8 @@ TEST_P(OverAnyRing, TroubleLosesNoFrame) {
   expect_sound(r);
   EXPECT_GT(r.disturbances, 300U);
   EXPECT_GT(r.requests, 0U);
-  // One of four troubles is a reset, another one ends in one, unless the driver still waits after the last.
+  // One fault of four is a reset and another leads to one, unless the driver is still waiting after the last
+  // fault.
   EXPECT_GE(r.balloon.resets, r.disturbances / 4);
 }
 
@@ -189,7 +191,8 @@ TEST_P(OverAnyRing, TroubleInRealTimeLosesNoFrame) {
   const ReplayResult r = run(o);
   expect_sound(r);
   EXPECT_GT(r.disturbances, 200U);
-  // How many depends on when the threads have their turn; on the virtual clock above they are counted.
+  // The number depends on the scheduling of the threads. The test on the virtual clock above checks the exact
+  // number.
   EXPECT_GT(r.balloon.resets, 0U);
 }
 

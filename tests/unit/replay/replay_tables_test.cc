@@ -1,4 +1,4 @@
-// The tables of a replay: what is live, what is resident, and integrals over time.
+// The tables of a replay: live frames, resident frames, and integrals over time.
 #include <gtest/gtest.h>
 
 #include "replay/allocation_map.h"

@@ -30,7 +30,7 @@ void expect_text(std::string_view data, std::string_view text) {
   }
 }
 
-// Returns what was read before the error.
+// Returns the bytes read before the error.
 std::string expect_error(std::string_view data, std::string_view error) {
   const auto source = unpack(text_source(data, 100));
   std::string text = drain(*source);
@@ -106,7 +106,7 @@ TEST(ByteSource, zstd_damaged) {
             "a\n");
 }
 
-// What "zstd --long=N" makes of a pipe, whose size it does not know: the frame asks for a window of 2^N
+// The output of "zstd --long=N" for a pipe, whose size zstd does not know: the frame asks for a window of 2^N
 // bytes.
 std::string zstd_with_window(std::string_view text, int window_log) {
   std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
@@ -114,7 +114,7 @@ std::string zstd_with_window(std::string_view text, int window_log) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
   ZSTD_inBuffer input{text.data(), text.size(), 0};
   ZSTD_outBuffer output{out.data(), out.size(), 0};
-  // Two calls: with all of the input in one that ends the frame, its size would be known.
+  // Uses two calls: if one call got all input and ended the frame, zstd would know the size.
   EXPECT_FALSE(ZSTD_isError(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_continue)));
   EXPECT_EQ(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_end), 0u);
   out.resize(output.pos);
@@ -127,7 +127,7 @@ TEST(ByteSource, zstd_long_windows) {
 }
 
 TEST(ByteSource, zstd_window_is_bounded) {
-  // Frame headers that want a window of 2 GiB (--long=31), and of 3.75 TiB, and a first block.
+  // Frame headers that ask for a window of 2 GiB (--long=31) and of 3.75 TiB, each followed by a first block.
   for (const std::string_view data :
        {"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"sv, "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"sv})
     expect_error(data,
@@ -136,7 +136,7 @@ TEST(ByteSource, zstd_window_is_bounded) {
 }
 
 TEST(ByteSource, zstd_errors_that_are_no_damage_are_not_called_damage) {
-  // A frame header that names dictionary 42.
+  // A frame header that requires dictionary 42.
   expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv,
                "zstd cannot decompress the data: Dictionary mismatch");
 }

@@ -303,7 +303,7 @@ TEST(LineParser, before_linux_3_3) {
                free(7'100000'000, 1155801, 0, 1));
 }
 
-// The times and CPUs of the layouts that tests/support/trace_layouts.h holds.
+// The times and CPUs of the layouts in tests/support/trace_layouts.h.
 TEST(LineParser, latency_formats) {
   expect_event("      dd-901     1d.h1. 500.000200: mm_page_free: pfn=0x2 order=9",
                free(500'000200'000, 2, 9, 1));

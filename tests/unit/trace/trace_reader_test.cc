@@ -56,7 +56,7 @@ std::string free_line(std::string_view time, std::string_view pfn) {
   return "cc1-1 [001] .....  " + std::string(time) + ": mm_page_free: pfn=" + std::string(pfn) + " order=0\n";
 }
 
-// Some of everything that is no damage.
+// A trace with every kind of line that is not damaged.
 std::string varied_trace() {
   std::string text = "# tracer: nop\n#\nversion = 7\ncpus=2\nCPU 1 is empty\n\n";
   for (int i = 0; i < 300; ++i) {
@@ -255,7 +255,7 @@ TEST(TraceReader, file_that_is_not_there) {
   EXPECT_TRUE(outcome.events.empty());
 }
 
-// Puts something else in the place of standard input.
+// Replaces standard input.
 class StandardInput {
  public:
   explicit StandardInput(int replacement) : saved_(::dup(0)) { ::dup2(replacement, 0); }
