@@ -27,7 +27,7 @@ class Tables {
   Tables& operator=(const Tables&) = delete;
 
   std::span<std::byte> span() const { return {static_cast<std::byte*>(memory_), size_}; }
-  // The alignment and content that a zone requires.
+  // Zeroes the memory, as a new zone requires.
   void clear() { std::memset(memory_, 0, size_); }
 
  private:

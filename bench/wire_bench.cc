@@ -60,7 +60,7 @@ class Bytes {
   std::size_t size_;
 };
 
-// Backing that reports success and does nothing.
+// A backing whose calls succeed and do nothing.
 class NoBacking final : public MemoryBacking {
  public:
   Status discard(Pfn, PfnCount) noexcept override { return Status::Ok; }

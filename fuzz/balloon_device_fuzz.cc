@@ -1,5 +1,5 @@
 // Fuzzes the complete balloon device. The driver writes any register and any byte of its memory in any order,
-// and the host changes the target. balloon_machine.h lists the checks.
+// and the host changes its requests. balloon_machine.h lists the checks.
 #include <cstddef>
 #include <cstdint>
 

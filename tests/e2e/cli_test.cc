@@ -248,7 +248,7 @@ TEST(Cli, an_empty_trace) {
   const CliOutcome outcome = run_cli({"replay", folder.file("empty.txt", "")});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(has(outcome.err, "empty.txt: no mm_page_alloc or mm_page_free event")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "empty.txt: contains no mm_page_alloc or mm_page_free event")) << outcome.err;
 }
 
 // Real time, so that there is something to see: a fifth of the time of the trace and its settling.

@@ -72,7 +72,7 @@ TEST_P(WireTest, AReportReleasesWhatItNames) {
   residency->touch(Pfn{0}, PfnCount{8192});
   EXPECT_EQ(report(), Status::Ok);
   EXPECT_EQ(residency->resident(), PfnCount{8192 - 1024});
-  EXPECT_EQ(balloon->counts().descriptors, 3U);  // one more for the statistics
+  EXPECT_EQ(balloon->counts().descriptors, 3U);  // two entries and the statistics
 }
 
 TEST_P(WireTest, ABrokenDeviceIsResetWhenTheDriverWorks) {
