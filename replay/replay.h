@@ -39,8 +39,8 @@ struct ReplayOptions {
   bool skip_bad_lines = false;
   trace::PageShift page{};    // page size of the recorded machine
   bool compare_linux = true;  // also compute the policy `linux` with a residency model
-  const std::atomic<bool>* stop =
-      nullptr;  // set by any thread to end the replay early; the result covers the events so far
+  // Any thread may set this to end the replay early; the result covers the events so far.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 // One point of the time series, and the input of the live view. Times are trace times.
@@ -64,8 +64,7 @@ struct ReplayResult {
   PfnCount memory;
   std::uint64_t events = 0, allocs = 0, frees = 0;
   std::uint64_t unmatched_frees = 0;  // frees of memory whose allocation is not in the trace: skipped
-  std::uint64_t implied_frees =
-      0;  // allocations of memory that is still allocated according to the trace: freed first
+  std::uint64_t implied_frees = 0;    // allocations of memory that the trace has not freed: freed first
   std::uint64_t failed_allocs = 0;
   std::uint64_t refused_frees = 0;  // frees that the zone refused: a bug in Fallow
   std::uint64_t bad_lines = 0, lost_events = 0;
@@ -76,8 +75,8 @@ struct ReplayResult {
   double duration_s = 0, mean_used_mib = 0, peak_used_mib = 0, mean_resident_mib = 0, peak_resident_mib = 0,
          end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
   std::uint64_t requests = 0, entries = 0, report_failures = 0;
-  std::string
-      release_error;  // why the host did not release memory and how to fix that; empty if no release failed
+  // Why the host did not release memory and how to fix that; empty if no release failed.
+  std::string release_error;
   double report_seconds = 0;
   BalloonCounts balloon;
   std::uint64_t disturbances = 0;
