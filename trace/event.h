@@ -28,8 +28,8 @@ struct TraceEvent {
   Pfn pfn{};           // first frame of the block, as the recorded machine numbered it
   Order order{};       // at most kMaxOrder if the recorded pages are of 4 KiB, else kMaxEventOrder
   Kind kind = Kind::Alloc;
-  std::uint8_t migratetype =
-      0;  // as Linux numbers it: 0 unmovable, 1 movable, 2 reclaimable, others unchanged; 0 for a free
+  // As Linux numbers it: 0 unmovable, 1 movable, 2 reclaimable, others unchanged; 0 for a free.
+  std::uint8_t migratetype = 0;
   std::uint16_t cpu = 0;  // 0 if the trace does not name the CPU
 
   friend constexpr bool operator==(const TraceEvent&, const TraceEvent&) = default;
