@@ -63,8 +63,8 @@ void add_details(const ReplayReport& report, Json* json) {
 }
 
 void add_wire(const ReplayReport& report, Json* json) {
-  const replay::WireOptions& wire = report.options.wire;
-  const replay::WireCounts& counts = report.result.wire;
+  const replay::BalloonOptions& wire = report.options.balloon;
+  const replay::BalloonCounts& counts = report.result.balloon;
   const auto virtio_only = [&](auto value) { return wire.virtio() ? Json(value) : Json(nullptr); };
   (*json)["transport"] = transport_name(wire.transport);
   (*json)["event_index"] = virtio_only(wire.event_index);

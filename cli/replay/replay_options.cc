@@ -63,8 +63,8 @@ class Interpreter : public OptionReader {
     return *word == "on";
   }
 
-  replay::WireOptions wire(const ReplayWords& words) {
-    replay::WireOptions wire;
+  replay::BalloonOptions wire(const ReplayWords& words) {
+    replay::BalloonOptions wire;
     wire.transport =
         choice<replay::TransportKind>("--transport", words.transport, kTransports, wire.transport);
     wire.event_index = on_or_off("--event-index", words.event_index, wire.event_index);
@@ -79,7 +79,7 @@ class Interpreter : public OptionReader {
 
 // Warns about virtio options with the direct transport, and rejects contradictions between virtio options.
 void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
-  const replay::WireOptions& wire = request->options.wire;
+  const replay::BalloonOptions& wire = request->options.balloon;
   if (!wire.virtio()) {
     const std::array<std::pair<const char*, bool>, 5> given = {
         {{"--event-index", words.event_index.has_value()},
@@ -180,7 +180,7 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
   options.speed = interpreter.speed(words.speed);
   options.settle =
       interpreter.time("--settle", words.settle, {}, kDay, "500ms, 5s or 1m").value_or(options.settle);
-  options.wire = interpreter.wire(words);
+  options.balloon = interpreter.wire(words);
   options.disturb = interpreter.time("--disturb", words.disturb, milliseconds(1), kDay, "100ms or 1s")
                         .value_or(options.disturb);
   options.verify = words.verify;

@@ -166,9 +166,10 @@ TEST(Cli, a_trace_of_a_machine_with_larger_pages) {
                                         "a-1 [000] 9.1: mm_page_free: pfn=0x2000 order=13\n");
   CliOutcome outcome = run_cli({"replay", "-q", trace});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(has(outcome.err,
-                  "order=13 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay "
-                  "--page-size)"))
+  EXPECT_TRUE(
+      has(outcome.err,
+          "order=13 is above 10, the largest order with pages of 4 KiB (for larger pages: fallow replay "
+          "--page-size)"))
       << outcome.err;
   outcome = run_cli({"replay", "-q", "--backing", "none", "--json", "-", "--page-size", "64K", trace});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -247,7 +248,7 @@ TEST(Cli, an_empty_trace) {
   const CliOutcome outcome = run_cli({"replay", folder.file("empty.txt", "")});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(has(outcome.err, "empty.txt: no mm_page_alloc or mm_page_free event")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "empty.txt: contains no mm_page_alloc or mm_page_free event")) << outcome.err;
 }
 
 // Real time, so that there is something to see: a fifth of the time of the trace and its settling.

@@ -61,11 +61,11 @@ TEST(Findings, notes) {
 TEST(Findings, what_was_not_read) {
   ReplayReport report = typical_report();
   report.result.odd_lines = 2;
-  report.result.first_skipped = "line 7: not a line of ftrace, trace-cmd report or perf script: \"x\"";
+  report.result.first_skipped = "line 7: not output of ftrace, trace-cmd report or perf script: \"x\"";
   report.result.uncounted_losses = 3;
   EXPECT_EQ(notes_of(report),
             (Sentences{"2 lines of the trace, without a page event, were unreadable and skipped.",
-                       "The first line that was skipped is line 7: not a line of ftrace, trace-cmd report or "
+                       "The first line that was skipped is line 7: not output of ftrace, trace-cmd report or "
                        "perf script: \"x\".",
                        "The recording lost events 3 times, and does not say how many: memory whose "
                        "free was lost counts as used until the end."}));

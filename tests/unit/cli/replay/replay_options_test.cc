@@ -47,11 +47,11 @@ TEST(ReplayOptions, defaults) {
   EXPECT_EQ(request.options.page, trace::PageShift{12});
   EXPECT_TRUE(request.options.compare_linux);
   EXPECT_FALSE(request.options.verify || request.options.lazy_free || request.options.skip_bad_lines);
-  EXPECT_EQ(request.options.wire.transport, replay::TransportKind::Direct);
-  EXPECT_TRUE(request.options.wire.event_index && request.options.wire.indirect);
-  EXPECT_EQ(request.options.wire.queue_size, 256u);
-  EXPECT_EQ(request.options.wire.in_flight, 1u);
-  EXPECT_FALSE(request.options.wire.init_reported);
+  EXPECT_EQ(request.options.balloon.transport, replay::TransportKind::Direct);
+  EXPECT_TRUE(request.options.balloon.event_index && request.options.balloon.indirect);
+  EXPECT_EQ(request.options.balloon.queue_size, 256u);
+  EXPECT_EQ(request.options.balloon.in_flight, 1u);
+  EXPECT_FALSE(request.options.balloon.init_reported);
   EXPECT_EQ(request.options.disturb, Nanoseconds{0});
   EXPECT_FALSE(request.json || request.csv || request.quiet);
   EXPECT_TRUE(request.warnings.empty());
@@ -96,7 +96,7 @@ TEST(ReplayOptions, a_wire_with_everything) {
   given.init_reported = true;
   given.disturb = "100ms";
   const ReplayRequest request = request_of(given);
-  const replay::WireOptions& wire = request.options.wire;
+  const replay::BalloonOptions& wire = request.options.balloon;
   EXPECT_EQ(wire.transport, replay::TransportKind::VirtioPacked);
   EXPECT_FALSE(wire.event_index || wire.indirect);
   EXPECT_EQ(wire.queue_size, 100u);
@@ -110,7 +110,7 @@ TEST(ReplayOptions, transports) {
   for (const char* name : {"direct", "virtio-split", "virtio-packed"}) {
     ReplayWords given = words();
     given.transport = name;
-    EXPECT_STREQ(transport_name(request_of(given).options.wire.transport), name);
+    EXPECT_STREQ(transport_name(request_of(given).options.balloon.transport), name);
   }
 }
 
