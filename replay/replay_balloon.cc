@@ -22,8 +22,7 @@ Features ring_features(const WireOptions& o) {
 
 // What driver and device both want, so that this is what they agree upon.
 Features features_of(const WireOptions& o) {
-  return kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonFreePageHint |
-         kBalloonPageReporting | (o.init_reported ? kBalloonInitReported : 0) | ring_features(o);
+  return kBalloonDriverFeatures | (o.init_reported ? kBalloonInitReported : 0) | ring_features(o);
 }
 
 BalloonDriverConfig driver_config(const WireSetup& setup) {
