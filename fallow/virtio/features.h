@@ -9,7 +9,7 @@ namespace fallow {
 using Features = std::uint64_t;
 constexpr Features feature(unsigned bit) noexcept { return Features{1} << bit; }
 
-// The reserved feature bits that Fallow knows (6).
+// The reserved feature bits that Fallow supports (6).
 inline constexpr Features kFeatureIndirectDesc = feature(28), kFeatureEventIdx = feature(29),
                           kFeatureVersion1 = feature(32), kFeatureRingPacked = feature(34),
                           kFeatureRingReset = feature(40);

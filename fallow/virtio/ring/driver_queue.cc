@@ -42,7 +42,7 @@ void DriverQueue::restart(const DriverQueueConfig& config, const detail::QueueAd
 
 Status DriverQueue::admit(std::span<const detail::QueueBuffer> buffers) const noexcept {
   if (fault_ != DeviceFault::None) return Status::Failed;
-  // 2.7.5.3.1, 2.8.17 for the length, by a table or not; 2.7.4.2 for the order.
+  // 2.7.5.3.1 and 2.8.17 limit the length with and without a table; 2.7.4.2 defines the order.
   const bool may_be = !buffers.empty() && buffers.size() <= config_.size && writable_last(buffers);
   return may_be ? Status::Ok : Status::InvalidArgument;
 }
