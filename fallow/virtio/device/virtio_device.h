@@ -17,29 +17,29 @@
 
 namespace fallow {
 
-// How a device reaches its driver. Called by the thread that runs the device.
+/// How a device reaches its driver. Called by the thread that runs the device.
 class DriverNotifier {
  public:
-  virtual void queue_used(std::uint16_t queue) noexcept = 0;  // used buffer notification (2.3)
-  virtual void config_changed() noexcept = 0;                 // configuration change notification (2.3)
+  virtual void queue_used(std::uint16_t queue) noexcept = 0;  ///< used buffer notification (2.3)
+  virtual void config_changed() noexcept = 0;                 ///< configuration change notification (2.3)
 
  protected:
   ~DriverNotifier() = default;
 };
 
-// Counters of the driver's errors. Each is exact, and readable at any time without a lock.
+/// Counters of the driver's errors. Each is exact, and readable at any time without a lock.
 struct DriverMistakes {
-  std::uint64_t status = 0;    // status bits out of order, or cleared one by one (2.1.1)
-  std::uint64_t features = 0;  // accepted features that were not offered, or after FEATURES_OK
-  std::uint64_t config = 0;    // accesses beyond the end, and writes to read-only fields
-  std::uint64_t queues = 0;    // queues set up that do not exist, twice, or incorrectly
-  std::uint64_t kicks = 0;     // kicks of queues that are not set up
-  std::uint64_t rings = 0;     // broken rules of a ring; each stops the device until reset
+  std::uint64_t status = 0;    ///< status bits out of order, or cleared one by one (2.1.1)
+  std::uint64_t features = 0;  ///< accepted features that were not offered, or after FEATURES_OK
+  std::uint64_t config = 0;    ///< accesses beyond the end, and writes to read-only fields
+  std::uint64_t queues = 0;    ///< queues set up that do not exist, twice, or incorrectly
+  std::uint64_t kicks = 0;     ///< kicks of queues that are not set up
+  std::uint64_t rings = 0;     ///< broken rules of a ring; each stops the device until reset
   RingFault last_ring_fault = RingFault::None;
 };
 
-// The device of a transport. Used by one thread at a time unless a function says otherwise; the transport
-// ensures this.
+/// The device of a transport. Used by one thread at a time unless a function says otherwise; the transport
+/// ensures this.
 class VirtioDevice {
  public:
   static constexpr std::uint16_t kMaxQueues = 8;
@@ -52,38 +52,38 @@ class VirtioDevice {
   Features offered() const noexcept { return offered_; }
   Features accepted() const noexcept { return accepted_; }
   bool has(Features bits) const noexcept { return (accepted_ & bits) == bits; }
-  // Sets the accepted features before FEATURES_OK; a later call is ignored and counted (3.1.1).
+  /// Sets the accepted features before FEATURES_OK; a later call is ignored and counted (3.1.1).
   void accept(Features features) noexcept;
 
   std::uint8_t status() const noexcept { return status_.load(std::memory_order_relaxed); }
-  // Writes the status; 0 resets the device. FEATURES_OK does not stick if the features are not a subset of
-  // the offered ones, lack VERSION_1, or are refused by the device type (2.2, 3.1.1). Bits out of order are
-  // ignored and counted.
+  /// Writes the status; 0 resets the device. FEATURES_OK does not stick if the features are not a subset of
+  /// the offered ones, lack VERSION_1, or are refused by the device type (2.2, 3.1.1). Bits out of order are
+  /// ignored and counted.
   void set_status(std::uint8_t status) noexcept;
 
-  // Returns a number that changes whenever the device changes the configuration (2.5). Any thread. The
+  /// Returns a number that changes whenever the device changes the configuration (2.5). Any thread. The
   // acquire pairs with the release in change_config(): a thread that reads the new number reads the new
-  // fields.
+  /// fields.
   std::uint32_t config_generation() const noexcept { return generation_.load(std::memory_order_acquire); }
-  // Reads and writes the configuration space. Bytes beyond the end read as 0. A write that is empty or
-  // reaches beyond the end has no effect. Both are counted.
+  /// Reads and writes the configuration space. Bytes beyond the end read as 0. A write that is empty or
+  /// reaches beyond the end has no effect. Both are counted.
   void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept;
   void write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept;
 
   std::uint16_t queue_count() const noexcept { return queue_count_; }
   std::uint16_t max_queue_size() const noexcept { return max_queue_size_; }
-  // Begins to serve a queue after FEATURES_OK. Errors are counted. Returns InvalidArgument if the queue does
-  // not exist with the accepted features or has more than max_queue_size() entries, and the errors of
-  // DeviceQueue::start(); Busy if the queue is already set up.
+  /// Begins to serve a queue after FEATURES_OK. Errors are counted. Returns InvalidArgument if the queue does
+  /// not exist with the accepted features or has more than max_queue_size() entries, and the errors of
+  /// DeviceQueue::start(); Busy if the queue is already set up.
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept {
     return start_queue(queue, addresses, QueuePosition::fresh(has(kFeatureRingPacked)));
   }
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses,
                      QueuePosition position) noexcept;
-  // Stops a queue and forgets the chains that the device holds; the queue may be set up again (2.6.1).
-  // Returns the position at which the queue stopped, or a fresh position if the queue was not set up. May be
-  // called within a request of the queue, during a discard: the chain is then not returned, and the ring is
-  // no longer written. process() must return before any queue is set up again.
+  /// Stops a queue and forgets the chains that the device holds; the queue may be set up again (2.6.1).
+  /// Returns the position at which the queue stopped, or a fresh position if the queue was not set up. May be
+  /// called within a request of the queue, during a discard: the chain is then not returned, and the ring is
+  /// no longer written. process() must return before any queue is set up again.
   QueuePosition stop_queue(std::uint16_t queue) noexcept;
   bool started(std::uint16_t queue) const noexcept {
     return queue < queue_count_ && queues_[queue].active != nullptr;
@@ -91,21 +91,21 @@ class VirtioDevice {
 
   // ---- Called by the device's thread. ----
 
-  // Serves a queue, at most `budget` chains. Returns true if more chains may be available: call again,
-  // because the driver is not asked to kick for them. Does nothing before DRIVER_OK and after a fault (3.1);
-  // a transport therefore runs every started() queue once when DRIVER_OK is set. A kick of a queue that is
-  // not set up is counted.
+  /// Serves a queue, at most `budget` chains. Returns true if more chains may be available: call again,
+  /// because the driver is not asked to kick for them. Does nothing before DRIVER_OK and after a fault (3.1);
+  /// a transport therefore runs every started() queue once when DRIVER_OK is set. A kick of a queue that is
+  /// not set up is counted.
   bool process(std::uint16_t queue, std::uint32_t budget) noexcept;
 
-  // Returns a chain that an earlier device took from this queue and never returned. The queue was started
-  // behind this chain.
+  /// Returns a chain that an earlier device took from this queue and never returned. The queue was started
+  /// behind this chain.
   void hand_back(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
     give_back(queue, id, slots, 0);
   }
-  // Sets the journal, which must outlive its use; null: no journal.
+  /// Sets the journal, which must outlive its use; null: no journal.
   void set_journal(RingJournal* journal) noexcept { journal_ = journal; }
 
-  // Any thread, without a lock.
+  /// Any thread, without a lock.
   DriverMistakes mistakes() const noexcept;
   std::uint64_t chains() const noexcept { return chains_.load(std::memory_order_relaxed); }
   std::uint64_t descriptors() const noexcept { return descriptors_.load(std::memory_order_relaxed); }

@@ -35,7 +35,6 @@ void DriverQueue::restart(const DriverQueueConfig& config, const detail::QueueAd
     new (&tables[i]) std::uint16_t(static_cast<std::uint16_t>(i));
   shadow_ = {shadow, config.size};
   free_tables_ = {tables, free_table_count_};
-  given_up_to_ = 0;
   in_flight_ = 0;
   fault_ = DeviceFault::None;
 }
@@ -75,14 +74,6 @@ void DriverQueue::forget(Shadow& chain) noexcept {
   chain.table = kNone;
   chain.in_flight = false;
   --in_flight_;
-}
-
-bool DriverQueue::give_up(std::uint64_t& token) noexcept {
-  if (in_flight_ == 0) return false;
-  while (!shadow_[given_up_to_].in_flight) given_up_to_ = (given_up_to_ + 1) % config_.size;
-  token = shadow_[given_up_to_].token;
-  free_ring(static_cast<std::uint16_t>(given_up_to_));
-  return true;
 }
 
 }  // namespace fallow

@@ -13,76 +13,72 @@
 namespace fallow {
 
 struct DriverQueueConfig {
-  std::uint16_t size = 0;  // 1 to kMaxQueueSize; a power of two for a split ring (2.7)
+  std::uint16_t size = 0;  ///< 1 to kMaxQueueSize; a power of two for a split ring (2.7)
   detail::RingOptions ring;
-  // With ring.indirect: the number of chains that may have an indirect table at once, and the length of a
-  // table. A chain of more than one element that fits takes a table while one is free. 0: none.
+  /// With ring.indirect: the number of chains that may have an indirect table at once, and the length of a
+  /// table. A chain of more than one element that fits takes a table while one is free. 0: none.
   std::uint16_t indirect_tables = 0;
   std::uint16_t indirect_length = 0;
 };
 
-// Memory shared by driver and device; zero-filled and aligned to 4096 bytes.
+/// Memory shared by driver and device; zero-filled and aligned to 4096 bytes.
 struct SharedMemory {
   std::byte* memory = nullptr;
-  GuestPhys address;  // address of the first byte as the device sees it
+  GuestPhys address;  ///< address of the first byte as the device sees it
   ByteCount size;
 };
 
-// The rule of the ring that the device broke. The queue then stops.
+/// The rule of the ring that the device broke. The queue then stops.
 enum class DeviceFault : std::uint8_t {
   None,
-  IndexJumped,    // the used index moved by more than the number of chains in flight
-  IdOutOfRange,   // an id that does not exist
+  IndexJumped,    ///< the used index moved by more than the number of chains in flight
+  IdOutOfRange,   ///< an id that does not exist
   IdNotInFlight,  // an id that was never in flight or was already returned
 };
 const char* describe(DeviceFault fault) noexcept;
 
-// A chain that the device returned.
+/// A chain that the device returned.
 struct Used {
   std::uint64_t token = 0;
-  std::uint32_t length = 0;  // bytes written by the device; at most the chain's writable bytes
+  std::uint32_t length = 0;  ///< bytes written by the device; at most the chain's writable bytes
 };
 
 enum class Taken : std::uint8_t { Used, Nothing, Broken };
 
-// The interface of both ring formats. Used by one thread at a time.
+/// The interface of both ring formats. Used by one thread at a time.
 class DriverQueue {
  public:
-  // Returns the bytes of `own` that start() needs.
+  /// Returns the bytes of `own` that start() needs.
   static ByteCount own_size(const DriverQueueConfig& config) noexcept;
 
-  // Places the ring in `shared` and its private copy in `own` (aligned to 8 bytes), which have at least
-  // shared_size() and own_size() bytes. Returns InvalidArgument if a size or an alignment is wrong.
+  /// Places the ring in `shared` and its private copy in `own` (aligned to 8 bytes), which have at least
+  /// shared_size() and own_size() bytes. Returns InvalidArgument if a size or an alignment is wrong.
   virtual Status start(const DriverQueueConfig& config, SharedMemory shared,
                        std::span<std::byte> own) noexcept = 0;
 
-  // Returns the addresses that the device must be told.
+  /// Returns the addresses that the device must be told.
   detail::QueueAddresses addresses() const noexcept { return addresses_; }
 
-  // Adds a chain, readable elements first; the device sees the chain at once. Returns NoMemory if the ring
-  // has no room now; InvalidArgument for no element, more elements than the queue size, or a readable
-  // element after a writable one; Failed if the queue is broken.
+  /// Adds a chain, readable elements first; the device sees the chain at once. Returns NoMemory if the ring
+  /// has no room now; InvalidArgument for no element, more elements than the queue size, or a readable
+  /// element after a writable one; Failed if the queue is broken.
   virtual Status add(std::span<const detail::QueueBuffer> buffers, std::uint64_t token) noexcept = 0;
 
-  // Returns whether the device wants a kick for the chains added since the last call.
+  /// Returns whether the device wants a kick for the chains added since the last call.
   virtual bool take_kick() noexcept = 0;
 
-  // Takes the next returned chain. Broken: see fault(); no further chain can be taken.
+  /// Takes the next returned chain. Broken: see fault(); no further chain can be taken.
   virtual Taken take(Used& used) noexcept = 0;
 
-  // Requests, or declines, a notification when the device returns a chain. Returns whether a chain may
-  // already have been returned: after ask_for_notifications(true) returned true, call take() again. Returns
-  // false after a fault.
+  /// Requests, or declines, a notification when the device returns a chain. Returns whether a chain may
+  /// already have been returned: after ask_for_notifications(true) returned true, call take() again. Returns
+  /// false after a fault.
   virtual bool ask_for_notifications(bool on) noexcept = 0;
-
-  // After the device was reset, or the queue was, and will touch nothing any more: the token of a chain in
-  // flight, which is not any longer; false when there is none left.
-  bool give_up(std::uint64_t& token) noexcept;
 
   std::uint32_t in_flight() const noexcept { return in_flight_; }
   DeviceFault fault() const noexcept { return fault_; }
-  // Returns the number of used lengths that exceeded the chain's writable bytes and were cut to that number.
-  // Restarts do not clear the counter.
+  /// Returns the number of used lengths that exceeded the chain's writable bytes and were cut to that number.
+  /// Restarts do not clear the counter.
   std::uint64_t wrong_lengths() const noexcept { return wrong_lengths_; }
 
  protected:
@@ -126,9 +122,6 @@ class DriverQueue {
   Taken returned(std::uint32_t id, std::uint32_t length, Used& used) noexcept;
   // Records that the chain is no longer in flight, and frees its table.
   void forget(Shadow& chain) noexcept;
-  // Calls forget() and frees the chain's descriptors of the ring.
-  virtual void free_ring(std::uint16_t id) noexcept = 0;
-
   Taken broken(DeviceFault fault) noexcept {
     fault_ = fault;
     return Taken::Broken;
@@ -143,7 +136,6 @@ class DriverQueue {
   detail::QueueAddresses addresses_;
   std::span<std::uint16_t> free_tables_;  // a stack
   std::uint32_t free_table_count_ = 0;
-  std::uint32_t given_up_to_ = 0;  // ids below it were looked at by give_up()
   std::uint64_t wrong_lengths_ = 0;
 };
 

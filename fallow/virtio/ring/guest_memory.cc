@@ -78,7 +78,7 @@ Status GuestMemory::assign(std::span<const GuestRegion> regions) noexcept {
 const GuestRegion* GuestMemory::find(GuestPhys address) const noexcept {
   std::size_t low = 0,
               // regions before `low` start at or below the address; regions from `high` start above
-              high = count_;
+      high = count_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
     if (regions_[middle].base <= address) {

@@ -23,7 +23,7 @@ class PackedDriverQueue final : public DriverQueue {
   std::uint16_t add_direct(std::span<const QueueBuffer> buffers, std::uint16_t id) noexcept;
   std::uint16_t add_indirect(std::span<const QueueBuffer> buffers, std::uint16_t id) noexcept;
   void publish(std::uint16_t head_flags, std::uint32_t slots) noexcept;
-  void free_ring(std::uint16_t id) noexcept override;
+  void free_ring(std::uint16_t id) noexcept;
 
   PvirtqDesc* ring_ = nullptr;
   PvirtqEventSuppress* driver_event_ = nullptr;

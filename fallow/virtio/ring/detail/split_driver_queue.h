@@ -23,7 +23,7 @@ class SplitDriverQueue final : public DriverQueue {
   std::uint16_t add_direct(std::span<const QueueBuffer> buffers) noexcept;
   std::uint16_t add_indirect(std::span<const QueueBuffer> buffers) noexcept;
   void publish(std::uint16_t head) noexcept;
-  void free_ring(std::uint16_t head) noexcept override;
+  void free_ring(std::uint16_t head) noexcept;
 
   VirtqDesc* table_ = nullptr;
   AvailRing avail_;
