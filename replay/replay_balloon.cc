@@ -22,8 +22,7 @@ Features ring_features(const BalloonOptions& o) {
 
 // Both driver and device offer these features, so negotiation yields exactly this set.
 Features features_of(const BalloonOptions& o) {
-  return kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonFreePageHint |
-         kBalloonPageReporting | (o.init_reported ? kBalloonInitReported : 0) | ring_features(o);
+  return kBalloonDriverFeatures | (o.init_reported ? kBalloonInitReported : 0) | ring_features(o);
 }
 
 BalloonDriverConfig driver_config(const BalloonSetup& setup) {
