@@ -30,48 +30,48 @@ Allocation LocalCache::allocate_run(Order order, Mobility mobility) noexcept {
   for (const std::uint32_t block : {last, owned_[m]}) {
     if (block == detail::kNoBlock) continue;
     // A block that became wholly free since, or went to another mobility, has to be chosen again.
-    const detail::BlockEntry e = zone_.entry(block);
+    const detail::BlockEntry e = tables_.entry(block);
     if (e.wholly_free() || e.mobility() != mobility) continue;
     if (const Allocation got = run_in_block(order, block, mobility); got.ok()) return got;
   }
   unsigned tries = kTries;
   const unsigned room = detail::kBlockFrames - static_cast<unsigned>(frames(order).raw);
   for (unsigned bin = room * detail::kBins / detail::kBlockFrames + 1; bin-- > 0;) {
-    const Allocation got = run_in_listed(order, detail::bin_home(mobility, bin), mobility, tries);
+    const Allocation got = run_in_listed(order, detail::bin_list(mobility, bin), mobility, tries);
     if (got.ok()) return got;
   }
   unsigned every = kEveryBlock;
-  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
-    const Allocation got = run_in_listed(order, home, mobility, every);
+  for (const unsigned list_id : {detail::kFreeList, detail::kReportedList}) {
+    const Allocation got = run_in_listed(order, list_id, mobility, every);
     if (got.ok()) return got;
   }
   // Any block at all, of any mobility and whoever owns it.
-  for (std::uint32_t i = 0; i < zone_.blocks(); ++i) {
+  for (std::uint32_t i = 0; i < tables_.blocks(); ++i) {
     if (const Allocation got = run_in_block(order, any_block_, mobility); got.ok()) return got;
-    any_block_ = any_block_ + 1 < zone_.blocks() ? any_block_ + 1 : 0;
+    any_block_ = any_block_ + 1 < tables_.blocks() ? any_block_ + 1 : 0;
   }
   return {};
 }
 
 // Each look costs one of `tries`.
-Allocation LocalCache::run_in_listed(Order order, unsigned home, Mobility mobility,
+Allocation LocalCache::run_in_listed(Order order, unsigned list_id, Mobility mobility,
                                      unsigned& tries) noexcept {
-  const detail::BlockIndex& list = zone_.listed(home);
+  const detail::BlockIndex& list = tables_.listed(list_id);
   for (std::uint32_t b = list.find_before(detail::kNoBlock); b != detail::kNoBlock && tries > 0;
        b = list.find_before(b), --tries) {
     if (const Allocation got = run_in_block(order, b, mobility); got.ok()) return got;
-    mend_listing(b, home);
+    unlist_if_stale(b, list_id);
   }
   return {};
 }
 
 Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept {
-  detail::BlockEntry e = zone_.entry(block);
+  detail::BlockEntry e = tables_.entry(block);
   // A block that another thread is splitting is waited for: it may hold free frames, and be the last to hold
   // any.
   if (e.splitting() || e.reported()) {
     if (split(block, true)) gave_back_ = true;  // others found it closed
-    e = zone_.entry(block);
+    e = tables_.entry(block);
   }
   if (e.closed() || e.used() + frames(order).raw > detail::kBlockFrames) return {};
   const std::uint64_t first = std::uint64_t{block} * detail::kBlockWords;
@@ -101,14 +101,14 @@ Allocation LocalCache::run_in_block(Order order, std::uint32_t block, Mobility m
 
 // acquire: MO-7, an allocation that finds frames isolated here sees that something is.
 std::uint32_t LocalCache::free_in(std::uint64_t w) const noexcept {
-  return detail::FrameWord{zone_.word(w).load(std::memory_order_acquire)}.free();
+  return detail::FrameWord{tables_.word(w).load(std::memory_order_acquire)}.free();
 }
 
 // Takes `bits`, unless one of the word's bits in `unless` is set: one that is used, or has a mark that must
 // not be taken.
 inline bool LocalCache::take_bits(std::uint64_t w, std::uint32_t bits, detail::FrameWord unless,
                                   std::uint32_t* marks) noexcept {
-  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::atomic<std::uint64_t>& slot = tables_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   do {
     if ((raw & unless.raw) != 0) return false;
@@ -128,27 +128,28 @@ Allocation LocalCache::take_run(Order order, std::uint64_t first, unsigned bit, 
   unsigned expected = 0;
   for (unsigned i = 0; i < words; ++i) {
     // relaxed: a guess that take_bits() checks.
-    const detail::FrameWord word{zone_.word(first + i).load(std::memory_order_relaxed)};
+    const detail::FrameWord word{tables_.word(first + i).load(std::memory_order_relaxed)};
     expected += detail::count_none_or_all(word.mark() & word.free() & bits);
   }
   const MarksInUse in_use(*this, expected != 0);
-  if (in_use.forgetting() || !zone_.reserve_in_block(block, n, expected, mobility)) return {};
+  if (in_use.forgetting() || !tables_.reserve_in_block(block, n, expected, mobility)) return {};
   const detail::FrameWord unless = detail::FrameWord::of(bits, in_use.usable() ? 0 : bits);
   std::uint32_t marks[detail::kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
     if (take_bits(first + i, bits, unless, &marks[i])) continue;
     gave_back_ = true;
-    while (i-- > 0) zone_.give_bits(first + i, bits, marks[i]);
-    zone_.settle_taken(block, n, -static_cast<int>(expected));
+    while (i-- > 0) tables_.give_bits(first + i, bits, marks[i]);
+    tables_.settle_taken(block, n, -static_cast<int>(expected));
     return {};
   }
   unsigned marked = 0;
   for (unsigned i = 0; i < words; ++i) marked += detail::count_none_or_all(marks[i]);
-  zone_.settle_taken(block, 0, static_cast<int>(marked) - static_cast<int>(expected));
+  tables_.settle_taken(block, 0, static_cast<int>(marked) - static_cast<int>(expected));
   bump(taken_, n);
   bump(unmarked_, marked);
   bump(refaults_, marked);
-  return {zone_.pfn_of(first * detail::kWordFrames + bit), Status::Ok, marked == n && zone_.marks_promise()};
+  return {tables_.pfn_of(first * detail::kWordFrames + bit), Status::Ok,
+          marked == n && tables_.marks_promise()};
 }
 
 }  // namespace fallow

@@ -32,7 +32,7 @@ constexpr detail::BlockEntry closed_half(detail::BlockEntry e) {
 bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
                             detail::BlockEntry* before) noexcept {
   bool closed = false;
-  *before = zone_.update(
+  *before = tables_.update(
       block,
       [&](detail::BlockEntry e) {
         if (e.used() != 0 || e.splitting()) return e;
@@ -49,8 +49,8 @@ bool LocalCache::close_free(std::uint32_t block, Mobility mobility, Close how, c
 // it so.
 bool LocalCache::take_back_whole(Mobility mobility) noexcept {
   if (whole_last_ == detail::kNoBlock) return false;
-  const detail::BlockEntry e = zone_.entry(whole_last_);
-  if (!e.wholly_unreported() || !zone_.replace(whole_last_, e, closed_whole(e, mobility))) {
+  const detail::BlockEntry e = tables_.entry(whole_last_);
+  if (!e.wholly_unreported() || !tables_.replace(whole_last_, e, closed_whole(e, mobility))) {
     whole_last_ = detail::kNoBlock;
     return false;
   }
@@ -61,16 +61,16 @@ bool LocalCache::take_back_whole(Mobility mobility) noexcept {
 // The half becomes what it was. Nobody else changes a block that is out of reach, but for its ages.
 void LocalCache::reopen_half(std::uint32_t block, detail::BlockEntry before) noexcept {
   gave_back_ = true;
-  zone_.update(block, [before](detail::BlockEntry e) {
+  tables_.update(block, [before](detail::BlockEntry e) {
     return e.with_isolated(false).with_used(0).with_marked(before.marked()).with_reported(before.reported());
   });
-  zone_.note_free(block, 0, 1);
+  tables_.note_free(block, 0, 1);
 }
 
 // A search found the block listed as wholly free, and it is not.
-void LocalCache::mend_listings(std::uint32_t block) noexcept {
-  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
-    if (zone_.listed(home).contains(block)) mend_listing(block, home);
+void LocalCache::unlist_if_stale(std::uint32_t block) noexcept {
+  for (const unsigned list_id : {detail::kFreeList, detail::kReportedList}) {
+    if (tables_.listed(list_id).contains(block)) unlist_if_stale(block, list_id);
   }
 }
 
@@ -79,13 +79,13 @@ void LocalCache::mend_listings(std::uint32_t block) noexcept {
 bool LocalCache::open_whole(std::uint32_t block, Mobility mobility, detail::BlockEntry before,
                             const MarksInUse& marks) noexcept {
   if (before.marked() != 0 && !before.reported()) write_words(block, detail::FrameWord{});
-  zone_.update(block, [=](detail::BlockEntry e) {
+  tables_.update(block, [=](detail::BlockEntry e) {
     return e.isolated() ? closed_whole(e.with_isolated(false), mobility) : e;
   });
   bump(taken_, detail::kBlockFrames);
   bump(unmarked_, before.marked());
   bump(refaults_, before.marked());
-  return before.marked() == detail::kBlockFrames && marks.usable() && zone_.marks_promise();
+  return before.marked() == detail::kBlockFrames && marks.usable() && tables_.marks_promise();
 }
 
 Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
@@ -95,43 +95,43 @@ Allocation LocalCache::allocate_whole(Order order, Mobility mobility) noexcept {
 // The block freed last, else the lowest.
 Allocation LocalCache::allocate_block(Mobility mobility) noexcept {
   if (take_back_whole(mobility))
-    return {zone_.pfn_of(std::uint64_t{whole_last_} * detail::kBlockFrames), Status::Ok};
-  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
-    const detail::BlockIndex& list = zone_.listed(home);
+    return {tables_.pfn_of(std::uint64_t{whole_last_} * detail::kBlockFrames), Status::Ok};
+  for (const unsigned list_id : {detail::kFreeList, detail::kReportedList}) {
+    const detail::BlockIndex& list = tables_.listed(list_id);
     for (const std::uint32_t begin : {whole_from_, std::uint32_t{0}}) {
       for (std::uint32_t b = list.find(begin); b != detail::kNoBlock; b = list.find(b + 1)) {
-        if (const Allocation got = take_listed(b, home, mobility); got.ok()) return got;
+        if (const Allocation got = take_listed(b, list_id, mobility); got.ok()) return got;
       }
       if (begin == 0) break;
     }
   }
   // A search may miss a member while another thread removes its neighbours; the lowest level tells them all.
-  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
-    const detail::BlockIndex& list = zone_.listed(home);
+  for (const unsigned list_id : {detail::kFreeList, detail::kReportedList}) {
+    const detail::BlockIndex& list = tables_.listed(list_id);
     for (std::uint32_t w = 0; w < list.words(); ++w) {
       for (std::uint64_t left = list.members_of_word(w); left != 0; left &= left - 1) {
         const std::uint32_t b = w * 64 + static_cast<std::uint32_t>(std::countr_zero(left));
-        if (const Allocation got = take_listed(b, home, mobility); got.ok()) return got;
+        if (const Allocation got = take_listed(b, list_id, mobility); got.ok()) return got;
       }
     }
   }
   return {};
 }
 
-Allocation LocalCache::take_listed(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
+Allocation LocalCache::take_listed(std::uint32_t block, unsigned list_id, Mobility mobility) noexcept {
   const Allocation got = take_block(block, mobility);
-  if (!got.ok()) mend_listing(block, home);
+  if (!got.ok()) unlist_if_stale(block, list_id);
   return got;
 }
 
 Allocation LocalCache::take_block(std::uint32_t block, Mobility mobility) noexcept {
   bool closed = false;
-  const detail::BlockEntry before = zone_.update(
+  const detail::BlockEntry before = tables_.update(
       block, [=](detail::BlockEntry e) { return e.wholly_unreported() ? closed_whole(e, mobility) : e; },
       &closed);
   if (!closed) return before.used() == 0 ? take_marked_block(block, mobility) : Allocation{};
   bump(taken_, detail::kBlockFrames);
-  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok};
+  return {tables_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok};
 }
 
 [[gnu::noinline]] Allocation LocalCache::take_marked_block(std::uint32_t block, Mobility mobility) noexcept {
@@ -139,12 +139,12 @@ Allocation LocalCache::take_block(std::uint32_t block, Mobility mobility) noexce
   detail::BlockEntry before;
   if (!close_free(block, mobility, Close::Whole, marks, &before)) return {};
   const bool promised = open_whole(block, mobility, before, marks);
-  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, promised};
+  return {tables_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, promised};
 }
 
 Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
-  const detail::BlockIndex& fresh = zone_.listed(detail::kHomeFree);
-  const detail::BlockIndex& reported = zone_.listed(detail::kHomeReported);
+  const detail::BlockIndex& fresh = tables_.listed(detail::kFreeList);
+  const detail::BlockIndex& reported = tables_.listed(detail::kReportedList);
   // Pairs without a reported block come first.
   for (const bool any : {false, true}) {
     for (std::uint32_t w = 0; w < fresh.words(); ++w) {
@@ -159,34 +159,34 @@ Allocation LocalCache::allocate_pair(Mobility mobility) noexcept {
 }
 
 Allocation LocalCache::take_pair(std::uint32_t block, Mobility mobility) noexcept {
-  const MarksInUse marks(*this, zone_.entry(block).marked() != 0 || zone_.entry(block + 1).marked() != 0);
+  const MarksInUse marks(*this, tables_.entry(block).marked() != 0 || tables_.entry(block + 1).marked() != 0);
   detail::BlockEntry before[2];
   if (!close_free(block, mobility, Close::Half, marks, &before[0])) {
-    mend_listings(block);
+    unlist_if_stale(block);
     return {};
   }
   if (!close_free(block + 1, mobility, Close::Half, marks, &before[1])) {
     reopen_half(block, before[0]);
-    mend_listings(block + 1);
+    unlist_if_stale(block + 1);
     return {};
   }
   const bool low = open_whole(block, mobility, before[0], marks),
              high = open_whole(block + 1, mobility, before[1], marks);
-  return {zone_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, low && high};
+  return {tables_.pfn_of(std::uint64_t{block} * detail::kBlockFrames), Status::Ok, low && high};
 }
 
 bool LocalCache::give_whole(std::uint32_t block) noexcept {
   bool given = false;
-  zone_.update(
+  tables_.update(
       block,
       [this](detail::BlockEntry e) {
         if (!e.whole() || e.splitting()) return e;
-        return e.with_whole(false).with_used(0).stamped(0xff, zone_.tick());
+        return e.with_whole(false).with_used(0).stamped(0xff, tables_.clock().tick());
       },
       &given);
   if (!given) return false;
   count_returned(detail::kBlockFrames);
-  zone_.note_free(block, 0, 1);
+  tables_.note_free(block, 0, 1);
   return true;
 }
 
@@ -196,7 +196,7 @@ bool LocalCache::give_whole(std::uint32_t block) noexcept {
 // block. True if this cache did it, and then the block is `owner`'s.
 bool LocalCache::split(std::uint32_t block, bool reported, unsigned owner) noexcept {
   bool ours = false;
-  zone_.update(
+  tables_.update(
       block,
       [reported](detail::BlockEntry e) {
         if (reported ? !e.reported() : !e.whole()) return e;
@@ -206,13 +206,13 @@ bool LocalCache::split(std::uint32_t block, bool reported, unsigned owner) noexc
   if (ours) {
     write_words(block, reported ? detail::FrameWord::of(0, detail::kWholeWord)
                                 : detail::FrameWord::of(detail::kWholeWord, 0));
-    const detail::BlockEntry e = zone_.update(
+    const detail::BlockEntry e = tables_.update(
         block, [owner](detail::BlockEntry old) { return old.with_splitting(false).with_owner(owner); });
     // MO-4: others may have freed parts of it by its words, and the reporter passed it while it was closed.
     if (!reported && e.used() < detail::kBlockFrames)
-      zone_.note_free(block, e.used(), detail::kBlockFrames - e.used());
+      tables_.note_free(block, e.used(), detail::kBlockFrames - e.used());
   }
-  while (zone_.entry(block).splitting()) zone_.port().relax();
+  while (tables_.entry(block).splitting()) tables_.port().relax();
   return ours;
 }
 
@@ -221,7 +221,7 @@ void LocalCache::write_words(std::uint32_t block, detail::FrameWord state) noexc
   for (unsigned w = 0; w < detail::kBlockWords; ++w) {
     // relaxed: the entry that opens the block releases it; a free that finds its frame used sooner needs
     // nothing but the word.
-    zone_.word(std::uint64_t{block} * detail::kBlockWords + w).store(state.raw, std::memory_order_relaxed);
+    tables_.word(std::uint64_t{block} * detail::kBlockWords + w).store(state.raw, std::memory_order_relaxed);
   }
 }
 

@@ -6,10 +6,10 @@ namespace fallow {
 
 Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
   settle_last();
-  if (order > kMaxOrder) return zone_.refuse(pfn, Status::InvalidArgument);
-  if (!zone_.contains(pfn, frames(order))) return zone_.refuse(pfn, Status::OutsideZone);
-  if (!aligned(pfn, order)) return zone_.refuse(pfn, Status::Misaligned);
-  const std::uint64_t index = zone_.index_of(pfn);
+  if (order > kMaxOrder) return tables_.refuse(pfn, Status::InvalidArgument);
+  if (!tables_.contains(pfn, frames(order))) return tables_.refuse(pfn, Status::OutsideZone);
+  if (!aligned(pfn, order)) return tables_.refuse(pfn, Status::Misaligned);
+  const std::uint64_t index = tables_.index_of(pfn);
   if (order.raw <= detail::kWordOrder) return free_in_word(pfn, order);
   if (order < detail::kBlockOrder)
     return free_words(pfn, index / detail::kWordFrames, frames(order).raw / detail::kWordFrames);
@@ -19,10 +19,10 @@ Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
 
 // Allocated, and not lying free in the hand of the cache that owns the block.
 bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
-  const detail::FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
+  const detail::FrameWord state{tables_.word(w).load(std::memory_order_relaxed)};
   if ((state.allocated() & bits) != bits) return false;
-  const unsigned owner = zone_.entry_hint(w / detail::kBlockWords).owner();
-  return owner == 0 || zone_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
+  const unsigned owner = tables_.entry_hint(w / detail::kBlockWords).owner();
+  return owner == 0 || tables_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
 }
 
 // The same, where the frames may be a part of a block that was allocated as a whole. Another thread may be
@@ -35,15 +35,15 @@ bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) no
 
 Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
   settle_last();
-  const std::uint64_t index = zone_.index_of(pfn);
+  const std::uint64_t index = tables_.index_of(pfn);
   const std::uint32_t w = static_cast<std::uint32_t>(index / detail::kWordFrames);
   const std::uint32_t bits = detail::word_bits(static_cast<unsigned>(index % detail::kWordFrames), order);
   const std::uint32_t block = w / detail::kBlockWords;
-  if (!is_allocated_once_split(w, bits)) return zone_.refuse(pfn, Status::NotAllocated);
+  if (!is_allocated_once_split(w, bits)) return tables_.refuse(pfn, Status::NotAllocated);
   const Held pending = load(pending_);
-  if (pending.word() == w && (pending.bits() & bits) != 0) return zone_.refuse(pfn, Status::NotAllocated);
+  if (pending.word() == w && (pending.bits() & bits) != 0) return tables_.refuse(pfn, Status::NotAllocated);
   // Back into the hand they came from.
-  if (zone_.entry_hint(block).owner() == id_) {
+  if (tables_.entry_hint(block).owner() == id_) {
     for (unsigned m = 0; m < kMobilities; ++m) {
       const Held hand = load(hand_[m]);
       if (owned_[m] != block || hand.word() != w) continue;
@@ -55,18 +55,18 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
     store(pending_, pending.raw | bits);
     return Status::Ok;
   }
-  return gather(w, bits, zone_.entry_hint(block));
+  return gather(w, bits, tables_.entry_hint(block));
 }
 
 // Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
 // since another cache freed the same frames in the meantime, into the block or into its hand.
 inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
-  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::atomic<std::uint64_t>& slot = tables_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  const unsigned owner = zone_.entry_hint(w / detail::kBlockWords).owner();
+  const unsigned owner = tables_.entry_hint(w / detail::kBlockWords).owner();
   std::uint32_t held = 0;
   if (owner != 0) {
-    LocalCache& of_owner = zone_.cache(owner - 1);
+    LocalCache& of_owner = tables_.cache(owner - 1);
     if (owner != id_) of_owner.note_others_free();
     held = of_owner.in_hand(static_cast<std::uint32_t>(w), bits);
   }
@@ -89,22 +89,22 @@ void LocalCache::note_others_free() noexcept {
 
 void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
   for (; bits != 0; bits &= bits - 1) {
-    const Pfn pfn = zone_.pfn_of(w * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
-    static_cast<void>(zone_.refuse(pfn, Status::NotAllocated));
+    const Pfn pfn = tables_.pfn_of(w * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
+    static_cast<void>(tables_.refuse(pfn, Status::NotAllocated));
   }
 }
 
 // The age of a word that was freed now.
 inline detail::BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
   return detail::BlockEntry::stamp(w % detail::kBlockWords * detail::kAgeGroups / detail::kBlockWords,
-                                   zone_.tick());
+                                   tables_.clock().tick());
 }
 
 // `marked` of the n frames carry a mark. Returns how many frames of the block are used now; the caller notes
 // the free.
 inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, detail::BlockEntry::Stamp stamp,
                                         unsigned marked) noexcept {
-  const detail::BlockEntry before = zone_.update(block, [=](detail::BlockEntry e) {
+  const detail::BlockEntry before = tables_.update(block, [=](detail::BlockEntry e) {
     const detail::BlockEntry after = e.with_fewer_used(n).stamped(stamp);
     return marked == 0 ? after : after.with_more_marked(marked);
   });
@@ -129,8 +129,8 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   unsigned used = 0;
   {
     const MarksInUse in_use(*this, held_marks != 0);
-    if (in_use.usable() && in_use.epoch() == hand_forgets_[m]) marks = held_marks;
-    given = zone_.give_allocated_bits(hand.word(), bits, marks);
+    if (in_use.usable() && in_use.epoch() == hand_epoch_[m]) marks = held_marks;
+    given = tables_.give_allocated_bits(hand.word(), bits, marks);
     marks &= given;
     // Frames that were all marked were not touched, and keep the age of their word.
     const detail::BlockEntry::Stamp stamp =
@@ -141,7 +141,7 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   // A double free slipped in while these frames were in no hand: they are free already.
   if (given != bits) [[unlikely]]
     refuse_bits(hand.word(), bits & ~given);
-  zone_.note_free_bits(hand.word(), used, given & ~marks);
+  tables_.note_free_bits(hand.word(), used, given & ~marks);
 }
 
 void LocalCache::flush_pending() noexcept {
@@ -165,7 +165,7 @@ void LocalCache::flush_pending() noexcept {
 // The same once their block counts them as free. Always Ok.
 [[gnu::noinline]] Status LocalCache::note_freed(std::uint32_t w, unsigned used,
                                                 std::uint32_t freed) noexcept {
-  zone_.note_free_bits(w, used, freed);
+  tables_.note_free_bits(w, used, freed);
   return Status::Ok;
 }
 
@@ -181,34 +181,34 @@ inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits,
 // does not fit leaves everything as it was, and goes the long way.
 Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept {
   const Held pending = load(pending_);
-  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
+  if (tables_.drain_requests() != drains_seen_) [[unlikely]]
     return flush_and_gather(w, bits, entry);
   // Where what is freed is handed out again at once, there is nothing to flush.
   if (pending.bits() == 0) return begin_pending(w, bits, entry);
   if (entry.used() > kNearlyFull) [[unlikely]]
     return flush_and_gather(w, bits, entry);
   // relaxed: as in clear_used(), the word before the entry that tells who may have it in hand.
-  std::atomic<std::uint64_t>& slot = zone_.word(pending.word());
+  std::atomic<std::uint64_t>& slot = tables_.word(pending.word());
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   const std::uint32_t block = pending.word() / detail::kBlockWords;
-  const detail::BlockEntry before = zone_.entry_hint(block);
+  const detail::BlockEntry before = tables_.entry_hint(block);
   const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : detail::count_ones(pending.bits());
   const detail::BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
   begin_giving_back();
-  if (before.owner() != 0 || !before.surely_at_home_of(after) ||
+  if (before.owner() != 0 || !before.surely_listed_like(after) ||
       !detail::FrameWord{raw}.all_allocated(pending.bits()) ||
       // release: MO-1.
       !slot.compare_exchange_strong(raw, detail::FrameWord{raw}.give_allocated(pending.bits()).raw,
                                     std::memory_order_release, std::memory_order_relaxed)) [[unlikely]]
     return flush_and_gather(w, bits, entry);
-  const bool given = zone_.replace(block, before, after);
+  const bool given = tables_.replace(block, before, after);
   store(pending_, held(w, bits));
   reuse_ = kNoReuse;
   if (!given) [[unlikely]]
     return give_freed(pending.word(), pending.bits());
   count_returned(n);
   end_giving_back();
-  if (zone_.matters(after.used())) [[unlikely]]
+  if (tables_.matters(after.used())) [[unlikely]]
     return note_freed(pending.word(), after.used(), pending.bits());
   return Status::Ok;
 }
@@ -216,7 +216,7 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntr
 [[gnu::noinline]] Status LocalCache::flush_and_gather(std::uint32_t w, std::uint32_t bits,
                                                       detail::BlockEntry entry) noexcept {
   flush_pending();
-  if (zone_.drain_requests() != drains_seen_) [[unlikely]]
+  if (tables_.drain_requests() != drains_seen_) [[unlikely]]
     serve_drain_request();
   return begin_pending(w, bits, entry);
 }
@@ -226,7 +226,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   const std::uint32_t block = static_cast<std::uint32_t>(first / detail::kBlockWords);
   if (load(pending_).word() / detail::kBlockWords == block) flush_pending();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    if (!is_allocated_once_split(w, detail::kWholeWord)) return zone_.refuse(pfn, Status::NotAllocated);
+    if (!is_allocated_once_split(w, detail::kWholeWord)) return tables_.refuse(pfn, Status::NotAllocated);
   }
   unsigned freed = 0;
   detail::BlockEntry::Stamp stamp;
@@ -237,7 +237,7 @@ Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count)
   }
   const bool all = freed == count * detail::kWordFrames;
   // One run, that has become one block or a part of one.
-  if (freed != 0) zone_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
+  if (freed != 0) tables_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
   end_giving_back();
   return all ? Status::Ok : Status::NotAllocated;
 }
@@ -246,10 +246,10 @@ Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count
   // All of it or nothing: look before the first is freed.
   if (load(pending_).word() / detail::kBlockWords - first < count) flush_pending();
   for (std::uint32_t b = first; b < first + count; ++b) {
-    if (zone_.entry(b).whole()) continue;
+    if (tables_.entry(b).whole()) continue;
     for (unsigned w = 0; w < detail::kBlockWords; ++w) {
       if (!is_allocated(std::uint64_t{b} * detail::kBlockWords + w, detail::kWholeWord))
-        return zone_.refuse(pfn, Status::NotAllocated);
+        return tables_.refuse(pfn, Status::NotAllocated);
     }
   }
   for (std::uint32_t b = first; b < first + count; ++b) {
@@ -257,7 +257,7 @@ Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count
       whole_last_ = count == 1 ? b : detail::kNoBlock;  // a pair stays one
       continue;
     }
-    const Status why = free_words(zone_.pfn_of(std::uint64_t{b} * detail::kBlockFrames),
+    const Status why = free_words(tables_.pfn_of(std::uint64_t{b} * detail::kBlockFrames),
                                   std::uint64_t{b} * detail::kBlockWords, detail::kBlockWords);
     if (why != Status::Ok) return why;
   }

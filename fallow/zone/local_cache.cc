@@ -2,21 +2,21 @@
 
 namespace fallow {
 
-LocalCache::LocalCache(Zone& zone, std::uint32_t number)
-    : zone_(zone),
-      base_(zone.base()),
-      frames_(zone.size()),
-      origin_(zone.pfn_of(0)),
+LocalCache::LocalCache(detail::ZoneTables& tables, std::uint32_t number)
+    : tables_(tables),
+      base_(tables.base()),
+      frames_(tables.size()),
+      origin_(tables.pfn_of(0)),
       owned_{detail::kNoBlock, detail::kNoBlock, detail::kNoBlock},
       run_word_{kNoWord, kNoWord, kNoWord},
-      whole_from_(number * detail::kGroup % zone.blocks()),
+      whole_from_(number * detail::kGroup % tables.blocks()),
       id_(number + 1) {
   store(pending_, held(kNoWord, 0));
   for (HeldSlot& hand : hand_) store(hand, held(kNoWord, 0));
 }
 
 void LocalCache::serve_drain_request() noexcept {
-  const std::uint32_t requests = zone_.drain_requests();
+  const std::uint32_t requests = tables_.drain_requests();
   if (requests == drains_seen_) return;
   drains_seen_ = requests;
   drain();
@@ -34,7 +34,7 @@ void LocalCache::settle_last() noexcept {
   const Pfn back = load_back();
   if (back == kNoFrame) return;
   put_in_hand(kMovable, load(hand_[kMovable]),
-              std::uint32_t{1} << (zone_.index_of(back) % detail::kWordFrames));
+              std::uint32_t{1} << (tables_.index_of(back) % detail::kWordFrames));
   // release: MO-20, who sees that the frame is not here any more sees it in the hand.
   back_.store(kNoFrame.raw, std::memory_order_release);
 }
@@ -67,7 +67,7 @@ std::uint32_t LocalCache::in_hand(std::uint32_t w, std::uint32_t bits) const noe
   std::uint32_t found = 0;
   // acquire: MO-20, before the hands.
   if (const Pfn back{back_.load(std::memory_order_acquire)}; back != kNoFrame) {
-    const std::uint64_t index = zone_.index_of(back);
+    const std::uint64_t index = tables_.index_of(back);
     if (index / detail::kWordFrames == w) found = bits & (std::uint32_t{1} << (index % detail::kWordFrames));
   }
   for (const HeldSlot& slot : hand_) {

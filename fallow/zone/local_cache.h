@@ -43,7 +43,7 @@ struct CacheCounts {
 // visible to others, and is reported, when its word is left or drained.
 class alignas(64) LocalCache {
  public:
-  LocalCache(Zone& zone, std::uint32_t number);
+  LocalCache(detail::ZoneTables& tables, std::uint32_t number);
   LocalCache(const LocalCache&) = delete;
   LocalCache& operator=(const LocalCache&) = delete;
 
@@ -86,9 +86,9 @@ class alignas(64) LocalCache {
     // Costs nothing unless marks are `expected`.
     MarksInUse(LocalCache& cache, bool expected) noexcept : cache_(cache), entered_(expected) {
       if (!entered_) return;
-      // seq_cst: MO-2, before forgets() is read.
+      // seq_cst: MO-2, before forget_epoch() is read.
       cache_.uses_marks_.store(true, std::memory_order_seq_cst);
-      epoch_ = cache_.zone_.forgets();
+      epoch_ = cache_.tables_.forget_epoch();
     }
     // release: MO-2, what was done with marks is seen by forget_reported().
     ~MarksInUse() {
@@ -100,7 +100,7 @@ class alignas(64) LocalCache {
     // Marks may be taken and put back: not while they are being forgotten.
     bool usable() const noexcept { return entered_ && epoch_ % 2 == 0; }
     bool forgetting() const noexcept { return epoch_ % 2 != 0; }
-    // Zone::forgets() of marks that are taken now.
+    // Zone::forget_epoch() of marks that are taken now.
     std::uint32_t epoch() const noexcept { return epoch_; }
 
    private:
@@ -149,7 +149,7 @@ class alignas(64) LocalCache {
   // What tells that something came back; see MO-7.
   struct Seen {
     std::uint64_t came_back = 0;  // counts that only grow
-    std::uint32_t forgets = 0;
+    std::uint32_t forget_epoch = 0;
   };
   Seen look_at_others() const noexcept;
   bool await_others(Order order, const Seen& before) noexcept;
@@ -169,16 +169,16 @@ class alignas(64) LocalCache {
   bool refill_from_owned(unsigned m) noexcept;
   bool take_word(std::uint32_t w, unsigned m) noexcept;
   std::uint32_t claim_block(Mobility mobility) noexcept;
-  std::uint32_t claim_apart(unsigned home, Mobility mobility) noexcept;
-  std::uint32_t claim_listed(unsigned home, Mobility mobility) noexcept;
-  bool claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
+  std::uint32_t claim_apart(unsigned list_id, Mobility mobility) noexcept;
+  std::uint32_t claim_listed(unsigned list_id, Mobility mobility) noexcept;
+  bool claim(std::uint32_t block, unsigned list_id, Mobility mobility) noexcept;
   void own(unsigned m, std::uint32_t block) noexcept;
   void disown(unsigned m) noexcept;
 
   // allocate_run.cc: orders 1 to 8.
   Allocation allocate_run(Order order, Mobility mobility) noexcept;
   Allocation from_hand(Order order, unsigned m) noexcept;
-  Allocation run_in_listed(Order order, unsigned home, Mobility mobility, unsigned& tries) noexcept;
+  Allocation run_in_listed(Order order, unsigned list_id, Mobility mobility, unsigned& tries) noexcept;
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
   std::uint32_t free_in(std::uint64_t w) const noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
@@ -189,7 +189,7 @@ class alignas(64) LocalCache {
   Allocation allocate_whole(Order order, Mobility mobility) noexcept;
   Allocation allocate_block(Mobility mobility) noexcept;
   Allocation allocate_pair(Mobility mobility) noexcept;
-  Allocation take_listed(std::uint32_t block, unsigned home, Mobility mobility) noexcept;
+  Allocation take_listed(std::uint32_t block, unsigned list_id, Mobility mobility) noexcept;
   Allocation take_block(std::uint32_t block, Mobility mobility) noexcept;
   Allocation take_marked_block(std::uint32_t block, Mobility mobility) noexcept;
   Allocation take_pair(std::uint32_t block, Mobility mobility) noexcept;
@@ -198,10 +198,10 @@ class alignas(64) LocalCache {
                   detail::BlockEntry* before) noexcept;
   void reopen_half(std::uint32_t block, detail::BlockEntry before) noexcept;
   // Lists a block where it belongs; what others could not find meanwhile counts as given back.
-  void mend_listing(std::uint32_t block, unsigned home) noexcept {
-    if (zone_.mend_listing(block, home)) gave_back_ = true;
+  void unlist_if_stale(std::uint32_t block, unsigned list_id) noexcept {
+    if (tables_.unlist_if_stale(block, list_id)) gave_back_ = true;
   }
-  void mend_listings(std::uint32_t block) noexcept;
+  void unlist_if_stale(std::uint32_t block) noexcept;
   bool take_back_whole(Mobility mobility) noexcept;
   bool open_whole(std::uint32_t block, Mobility mobility, detail::BlockEntry before,
                   const MarksInUse& marks) noexcept;
@@ -238,7 +238,7 @@ class alignas(64) LocalCache {
   unsigned give_frames(std::uint32_t block, unsigned n, detail::BlockEntry::Stamp stamp,
                        unsigned marked = 0) noexcept;
 
-  Zone& zone_;
+  detail::ZoneTables& tables_;
   const Pfn base_;
   const PfnCount frames_;
   const Pfn origin_;
@@ -255,10 +255,10 @@ class alignas(64) LocalCache {
   // Frames that were taken into the hand with a mark, and did not come back into it: those still there were
   // never out, the others are refaults that are yet to be counted.
   std::uint32_t hand_marks_[kMobilities] = {};
-  std::uint32_t hand_forgets_[kMobilities] = {};  // Zone::forgets() when they were taken
-  std::uint32_t owned_[kMobilities];              // kNoBlock: none
-  std::uint32_t cursor_[kMobilities] = {};        // the word of the owned block to look at next
-  std::uint32_t run_word_[kMobilities];           // where the last run was found, kNoWord: nowhere
+  std::uint32_t hand_epoch_[kMobilities] = {};  // Zone::forget_epoch() when they were taken
+  std::uint32_t owned_[kMobilities];            // kNoBlock: none
+  std::uint32_t cursor_[kMobilities] = {};      // the word of the owned block to look at next
+  std::uint32_t run_word_[kMobilities];         // where the last run was found, kNoWord: nowhere
   const std::uint32_t whole_from_;  // where the search begins: for each in another line of entries
   std::uint32_t whole_last_ = detail::kNoBlock;  // the block that was freed as a whole last
   std::uint32_t near_ = detail::kNoBlock;        // the last wholly free block that was claimed
@@ -277,7 +277,9 @@ class alignas(64) LocalCache {
 };
 
 // The marks of the hand were not forgotten since they were taken.
-inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.forgets() == hand_forgets_[m]; }
+inline bool LocalCache::marks_hold(unsigned m) const noexcept {
+  return tables_.forget_epoch() == hand_epoch_[m];
+}
 
 // Takes `bits`, which are in the hand, out of it.
 [[gnu::always_inline]] inline Allocation LocalCache::hand_out(unsigned m, Held hand,
@@ -285,7 +287,7 @@ inline bool LocalCache::marks_hold(unsigned m) const noexcept { return zone_.for
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
   bool promised = false;
-  if (zone_.marks_promise()) [[unlikely]]
+  if (tables_.marks_promise()) [[unlikely]]
     promised = (hand_marks_[m] & bits) == bits && marks_hold(m);
   return {Pfn{origin_.raw + std::uint64_t{hand.word()} * detail::kWordFrames + first}, Status::Ok, promised};
 }
@@ -345,8 +347,8 @@ inline Allocation LocalCache::reuse_pending(Order order) noexcept {
   const std::uint32_t w = static_cast<std::uint32_t>(index / detail::kWordFrames);
   const std::uint32_t bit = std::uint32_t{1} << (index % detail::kWordFrames);
   // relaxed: a frame that is allocated stays so until its owner, the caller, frees it.
-  const detail::FrameWord state{zone_.word(w).load(std::memory_order_relaxed)};
-  const detail::BlockEntry entry{zone_.entry_hint(w / detail::kBlockWords)};
+  const detail::FrameWord state{tables_.word(w).load(std::memory_order_relaxed)};
+  const detail::BlockEntry entry{tables_.entry_hint(w / detail::kBlockWords)};
   if ((state.allocated() & bit) != 0) [[likely]] {
     // A word is pending or in a hand, never both, so that a second free of a frame is noticed there.
     if (entry.owner() == 0) [[likely]] {

@@ -7,12 +7,12 @@ bool LocalCache::refill(Mobility mobility) noexcept {
   const unsigned m = static_cast<unsigned>(mobility);
   serve_drain_request();
   if (refill_from_owned(m)) return true;
-  for (;; zone_.port().relax()) {
+  for (;; tables_.port().relax()) {
     own(m, claim_block(mobility));
     if (owned_[m] == detail::kNoBlock) return false;
     if (refill_from_owned(m)) return true;
     // Nothing but marked frames, perhaps: those wait for forget_reported().
-    if (zone_.forgets() % 2 != 0) return false;
+    if (tables_.forget_epoch() % 2 != 0) return false;
   }
 }
 
@@ -20,7 +20,7 @@ bool LocalCache::refill_from_owned(unsigned m) noexcept {
   const std::uint32_t block = owned_[m];
   if (block == detail::kNoBlock) return false;
   // Another may have taken the block while it was wholly free; then it is not ours any more.
-  if (zone_.entry(block).owner() == id_) {
+  if (tables_.entry(block).owner() == id_) {
     for (unsigned i = 0; i < detail::kBlockWords; ++i) {
       const unsigned w = (cursor_[m] + i) % detail::kBlockWords;
       if (!take_word(block * detail::kBlockWords + w, m)) continue;
@@ -42,7 +42,7 @@ constexpr std::uint32_t lowest(std::uint32_t bits, unsigned n) {
 // Takes the free frames of a word of an owned block into the hand, which is empty: all that the block has
 // room for, and marked ones only while forget_reported() is kept out.
 bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
-  std::atomic<std::uint64_t>& slot = zone_.word(w);
+  std::atomic<std::uint64_t>& slot = tables_.word(w);
   // acquire: MO-7, an allocation that finds these frames isolated sees that something is.
   std::uint64_t raw = slot.load(std::memory_order_acquire);
   if (detail::FrameWord{raw}.free() == 0) return false;
@@ -58,10 +58,10 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
     if (wanted == 0) return false;
     reserved = detail::count_none_or_all(wanted);
     expected = detail::count_none_or_all(wanted & detail::FrameWord{raw}.mark());
-    if (zone_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) break;
+    if (tables_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) break;
     // A thread that frees is between the word and the entry, or one that takes between the entry and the
     // word.
-    const detail::BlockEntry e = zone_.entry(block);
+    const detail::BlockEntry e = tables_.entry(block);
     if (e.closed() || e.owner() != id_) return false;
     wanted = lowest(wanted, detail::kBlockFrames - e.used());
   }
@@ -77,13 +77,13 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
   const unsigned unmarked = detail::count_none_or_all(marks);
   if (n != reserved) [[unlikely]]
     gave_back_ = true;
-  zone_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
+  tables_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);
   if (unmarked != 0) bump(unmarked_, unmarked);
   if (hand_marks_[m] != 0) count_refaults(m, detail::kWholeWord);
   hand_marks_[m] = marks;
-  hand_forgets_[m] = in_use.epoch();
+  hand_epoch_[m] = in_use.epoch();
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;
   // No word is in a hand and pending too.
@@ -105,18 +105,18 @@ bool LocalCache::take_word(std::uint32_t w, unsigned m) noexcept {
 // end of the zone, so that they keep out of each other's cache lines.
 std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
   for (unsigned bin = detail::kBins; bin-- > 0;) {
-    const std::uint32_t block = claim_listed(detail::bin_home(mobility, bin), mobility);
+    const std::uint32_t block = claim_listed(detail::bin_list(mobility, bin), mobility);
     if (block != detail::kNoBlock) return block;
   }
-  for (const unsigned home : {detail::kHomeFree, detail::kHomeReported}) {
-    std::uint32_t block = claim_apart(home, mobility);
-    if (block == detail::kNoBlock) block = claim_listed(home, mobility);
+  for (const unsigned list_id : {detail::kFreeList, detail::kReportedList}) {
+    std::uint32_t block = claim_apart(list_id, mobility);
+    if (block == detail::kNoBlock) block = claim_listed(list_id, mobility);
     if (block != detail::kNoBlock) return near_ = block;
   }
   for (unsigned bin = 0; bin < detail::kBins; ++bin) {
     for (unsigned other = 0; other < kMobilities; ++other) {
       if (other == static_cast<unsigned>(mobility)) continue;
-      const std::uint32_t block = claim_listed(detail::bin_home(static_cast<Mobility>(other), bin), mobility);
+      const std::uint32_t block = claim_listed(detail::bin_list(static_cast<Mobility>(other), bin), mobility);
       if (block != detail::kNoBlock) return block;
     }
   }
@@ -126,9 +126,9 @@ std::uint32_t LocalCache::claim_block(Mobility mobility) noexcept {
 // Wholly free blocks come by the group whose entries share a cache line: each refill changes an entry, and
 // two caches with neighbouring blocks would take the line from each other every time. So first another of
 // the group of the last one, then one of a group that is all free.
-std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept {
+std::uint32_t LocalCache::claim_apart(unsigned list_id, Mobility mobility) noexcept {
   constexpr unsigned kTries = 4;
-  const detail::BlockIndex& list = zone_.listed(home);
+  const detail::BlockIndex& list = tables_.listed(list_id);
   const auto highest = [](std::uint64_t members) {
     return 63 - static_cast<unsigned>(std::countl_zero(members));
   };
@@ -136,7 +136,7 @@ std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept
     const std::uint64_t group = std::uint64_t{0xff} << (near_ % 64 / detail::kGroup * detail::kGroup);
     if (const std::uint64_t left = list.members_of_word(near_ / 64) & group; left != 0) {
       const std::uint32_t block = near_ / 64 * 64 + highest(left);
-      if (claim(block, home, mobility)) return block;
+      if (claim(block, list_id, mobility)) return block;
     }
   }
   std::uint32_t at = list.find_before(detail::kNoBlock);
@@ -146,35 +146,35 @@ std::uint32_t LocalCache::claim_apart(unsigned home, Mobility mobility) noexcept
     whole &= 0x0101010101010101;  // the first of each group that is all there
     if (whole == 0) continue;
     const std::uint32_t block = at / 64 * 64 + highest(whole) + detail::kGroup - 1;
-    if (claim(block, home, mobility)) return block;
+    if (claim(block, list_id, mobility)) return block;
   }
   return detail::kNoBlock;
 }
 
-std::uint32_t LocalCache::claim_listed(unsigned home, Mobility mobility) noexcept {
-  const detail::BlockIndex& list = zone_.listed(home);
+std::uint32_t LocalCache::claim_listed(unsigned list_id, Mobility mobility) noexcept {
+  const detail::BlockIndex& list = tables_.listed(list_id);
   for (std::uint32_t b = list.find_before(detail::kNoBlock); b != detail::kNoBlock; b = list.find_before(b)) {
-    if (claim(b, home, mobility)) return b;
+    if (claim(b, list_id, mobility)) return b;
   }
   return detail::kNoBlock;
 }
 
-bool LocalCache::claim(std::uint32_t block, unsigned home, Mobility mobility) noexcept {
-  if (home == detail::kHomeReported && split(block, true, id_)) {
+bool LocalCache::claim(std::uint32_t block, unsigned list_id, Mobility mobility) noexcept {
+  if (list_id == detail::kReportedList && split(block, true, id_)) {
     gave_back_ = true;  // others found it closed
     return true;
   }
   bool claimed = false;
-  const detail::BlockEntry before = zone_.update(
+  const detail::BlockEntry before = tables_.update(
       block,
       [=, this](detail::BlockEntry e) {
-        if (detail::home(e) != home || e.owner() != 0 || e.closed()) return e;
+        if (detail::list_of(e) != list_id || e.owner() != 0 || e.closed()) return e;
         // A block that is less than half full changes sides with its new owner.
         const bool adopt = e.used() < detail::kBlockFrames / 2;
         return e.with_owner(id_).with_mobility(adopt ? mobility : e.mobility());
       },
       &claimed);
-  if (!claimed && detail::home(before) != home) mend_listing(block, home);
+  if (!claimed && detail::list_of(before) != list_id) unlist_if_stale(block, list_id);
   return claimed;
 }
 
@@ -195,7 +195,7 @@ void LocalCache::own(unsigned m, std::uint32_t block) noexcept {
 void LocalCache::disown(unsigned m) noexcept {
   if (owned_[m] == detail::kNoBlock) return;
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
-  zone_.update(owned_[m], [this](detail::BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
+  tables_.update(owned_[m], [this](detail::BlockEntry e) { return e.owner() == id_ ? e.with_owner(0) : e; });
   owned_[m] = detail::kNoBlock;
   store(hand_[m], held(kNoWord, 0));
   last_ = kNoFrame;

@@ -16,7 +16,7 @@ inline constexpr unsigned kBlockWords = kBlockFrames / kWordFrames;
 inline constexpr unsigned kAgeGroups = 8;  // frames that share an age: 64
 inline constexpr unsigned kMaxCaches = 4095;
 inline constexpr std::uint32_t kGroup = 8;  // blocks whose entries share a cache line
-inline constexpr unsigned kBins = 4;        // kinds of partly used blocks, by how full they are: see home()
+inline constexpr unsigned kBins = 4;  // kinds of partly used blocks, by how full they are: see list_of()
 static_assert(std::has_single_bit(kBlockFrames / kBins));
 
 // Bits of `raw`, lowest first; all zero is a free block that nobody has touched.
@@ -70,7 +70,7 @@ class BlockEntry {
   }
   // At the same home for certain, told without finding out where that is: nothing but the number of used
   // frames, within a bin, what is marked and the ages differ.
-  constexpr bool surely_at_home_of(BlockEntry other) const {
+  constexpr bool surely_listed_like(BlockEntry other) const {
     constexpr std::uint64_t kOfNoAccount =
         (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
     return ((raw_ ^ other.raw_) & ~kOfNoAccount) == 0 && used() != 0 && other.used() != 0;
@@ -130,23 +130,23 @@ class BlockEntry {
 //   0        wholly free, not wholly reported
 //   1        wholly free and wholly reported, also while that is being written out into its words
 //   2 ...    partly used and owned by nobody: by mobility, and within it by how full it is
-//   kNoHome  nothing to find: full, owned or closed
+//   kNoList  nothing to find: full, owned or closed
 // Bins are coarse on purpose: within one the lowest address comes first, which on the longer of two recorded
 // workloads kept long-lived frames closer together than finer bins did, and on the other as close.
-inline constexpr unsigned kHomeFree = 0, kHomeReported = 1, kHomeBins = 2;
-inline constexpr unsigned kHomes = kHomeBins + kMobilities * kBins;
-inline constexpr unsigned kNoHome = kHomes;
+inline constexpr unsigned kFreeList = 0, kReportedList = 1, kFirstBinList = 2;
+inline constexpr unsigned kLists = kFirstBinList + kMobilities * kBins;
+inline constexpr unsigned kNoList = kLists;
 
-constexpr unsigned bin_home(Mobility m, unsigned bin) {
-  return kHomeBins + static_cast<unsigned>(m) * kBins + bin;
+constexpr unsigned bin_list(Mobility m, unsigned bin) {
+  return kFirstBinList + static_cast<unsigned>(m) * kBins + bin;
 }
 
-constexpr unsigned home(BlockEntry e) {
-  if (e.reported() || (e.splitting() && e.wholly_free())) return kHomeReported;
-  if (e.closed()) return kNoHome;
-  if (e.used() == 0) return e.marked() == kBlockFrames ? kHomeReported : kHomeFree;
-  if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoHome;
-  return bin_home(e.mobility(), e.used() * kBins / kBlockFrames);
+constexpr unsigned list_of(BlockEntry e) {
+  if (e.reported() || (e.splitting() && e.wholly_free())) return kReportedList;
+  if (e.closed()) return kNoList;
+  if (e.used() == 0) return e.marked() == kBlockFrames ? kReportedList : kFreeList;
+  if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoList;
+  return bin_list(e.mobility(), e.used() * kBins / kBlockFrames);
 }
 
 }  // namespace fallow::detail

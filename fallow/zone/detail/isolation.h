@@ -8,8 +8,8 @@
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/units.h"
 #include "fallow/zone/detail/runs.h"
+#include "fallow/zone/detail/zone_tables.h"
 #include "fallow/zone/mobility.h"
-#include "fallow/zone/zone.h"
 
 namespace fallow::detail {
 
@@ -29,8 +29,8 @@ struct Selection {
 // the other. One thread at a time for one zone.
 class Isolation {
  public:
-  Isolation(Zone& zone, const Selection& selection)
-      : zone_(zone), want_(selection), unit_(unit_of(selection)) {}
+  Isolation(ZoneTables& tables, const Selection& selection)
+      : tables_(tables), want_(selection), unit_(unit_of(selection)) {}
 
   // Isolates runs of together at most `most` frames into `list`, neighbouring runs as one entry, and returns
   // how many entries it filled. Where not even the first free block fits, it takes a part of that, in whole
@@ -81,7 +81,7 @@ class Isolation {
   bool isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept;
   void keep(std::uint32_t block) noexcept;
 
-  Zone& zone_;
+  ZoneTables& tables_;
   const Selection want_;
   const unsigned unit_;
   std::uint32_t next_ = 0;
@@ -92,13 +92,13 @@ class Isolation {
 
 // Puts the frames of a request back (R7): marked if `reported`, unmarked and up for another try if not. Any
 // thread.
-void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noexcept;
+void put_back(ZoneTables& tables, std::span<const ScatterEntry> list, bool reported) noexcept;
 
 // Unreported free blocks of each order, at least `order`, as a buddy allocator would list them: O(blocks that
 // may hold something to report). Exact when nobody is changing the zone.
 struct UnreportedCounts {
   std::uint64_t of[kMaxOrder.raw + 1] = {};
 };
-UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept;
+UnreportedCounts count_unreported(const ZoneTables& tables, Order order) noexcept;
 
 }  // namespace fallow::detail

@@ -41,7 +41,7 @@ void used_beside_allocation(World& w, unsigned order) {
 void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest) {
   const Order wanted{static_cast<std::uint8_t>(smallest)};
   w.report({.order = wanted}, {1024});
-  w.zone().dirty().insert_all();
+  w.zone().tables().dirty().insert_all();
   const std::uint64_t before = w.oracle().marked_frames();
   const unsigned passes = declare_goal("the frame is reported");
   thread([&w, pfn, order] {

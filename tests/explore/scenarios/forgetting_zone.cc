@@ -86,7 +86,7 @@ FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
   const unsigned after = declare_goal("the hand goes back afterwards");
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, before, after] {
-    const bool late = w.zone().forgets() == 2;
+    const bool late = w.zone().tables().forget_epoch() == 2;
     w.drain(0);
     reached(late ? after : before);
   });
@@ -119,10 +119,10 @@ FALLOW_SCENARIO(PromiseBesideAHand, "MO-27: a promise that is newer than the mar
   const unsigned promised = declare_goal("the frame is handed out after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().set_marks_promise(true);
+    w.zone().tables().set_marks_promise(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().marks_promise());
+    reached(promised, w.zone().tables().marks_promise());
     w.allocate(0);
   });
   at_end([&w] { w.settle(); });
@@ -134,10 +134,10 @@ FALLOW_SCENARIO(PromiseBesideABlock,
   const unsigned promised = declare_goal("the block is taken after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().set_marks_promise(true);
+    w.zone().tables().set_marks_promise(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().marks_promise());
+    reached(promised, w.zone().tables().marks_promise());
     w.allocate(0, 9);
   });
   at_end([&w] { w.settle(); });

@@ -126,7 +126,7 @@ FALLOW_SCENARIO(YoungBlockBesideAReport,
   World& w = world_with(1, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.drain(0);
-  for (unsigned i = 0; i < 2; ++i) w.zone().advance_tick();
+  for (unsigned i = 0; i < 2; ++i) w.zone().tables().clock().advance();
   const unsigned young = declare_goal("the block is too young");
   thread([&w, pfn] {
     w.free(0, pfn);
@@ -144,14 +144,14 @@ FALLOW_SCENARIO(AgesAreRestartedBesideAFree, "ages begin anew while a frame is f
   World& w = world_with(1, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
-  w.zone().advance_tick();
+  w.zone().tables().clock().advance();
   const unsigned took = declare_goal("the frame is taken again");
   thread([&w, pfn, took] {
     w.free(0, pfn);
     w.drain(0);
     reached(took, w.allocate(0).ok);
   });
-  thread([&w] { w.zone().restart_ages(); });
+  thread([&w] { w.zone().tables().restart_ages(); });
   at_end([&w] { w.settle(); });
 }
 

@@ -144,7 +144,7 @@ FALLOW_SCENARIO(ListedByTwo, "MO-3, ZONE-5: the last frame of a block comes back
   const unsigned empties = declare_goal("the block is wholly free for a moment");
   thread([&w] { w.drain(0); });
   thread([&w, empties] {
-    reached(empties, w.zone().entry_hint(0).wholly_free());
+    reached(empties, w.zone().tables().entry_hint(0).wholly_free());
     w.allocate(1, 6);
   });
   at_end([&w] { w.settle(); });

@@ -150,7 +150,7 @@ FALLOW_SCENARIO(FreeOfAnIsolatedFrame, "misuse: a frame that a device is being s
   const unsigned shown = declare_goal("the free comes while the frame is isolated");
   thread([&w] { w.report({.order = {0}}, {1024}); });
   thread([&w, shown] {
-    const bool isolated = w.zone().word(0).load(std::memory_order_relaxed) != 0xfffffffc;
+    const bool isolated = w.zone().tables().word(0).load(std::memory_order_relaxed) != 0xfffffffc;
     w.misuse(0, {0});
     reached(shown, isolated);
   });
@@ -163,7 +163,7 @@ FALLOW_SCENARIO(FreeOfAnIsolatedBlock,
   const unsigned shown = declare_goal("the free comes while the block is isolated");
   thread([&w] { w.report({.order = {9}}, {1024}); });
   thread([&w, shown] {
-    const bool isolated = w.zone().entry_hint(0).isolated();
+    const bool isolated = w.zone().tables().entry_hint(0).isolated();
     w.misuse(0, {0}, 9);
     w.misuse(0, {7});
     reached(shown, isolated);
@@ -178,7 +178,7 @@ FALLOW_SCENARIO(FreeOfASplitBlock,
   const unsigned split = declare_goal("the free comes while the block is split");
   thread([&w] { w.allocate(0, 8); });
   thread([&w, split] {
-    const bool now = w.zone().entry_hint(0).splitting();
+    const bool now = w.zone().tables().entry_hint(0).splitting();
     w.misuse(1, {300});
     w.misuse(1, {256}, 8);
     reached(split, now);

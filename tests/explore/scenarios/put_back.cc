@@ -188,7 +188,7 @@ FALLOW_SCENARIO(GatheringBesideAReport,
   const Pfn second = w.allocate(0).pfn;
   w.retire(0);
   w.report({.order = {0}}, {1024});
-  w.zone().dirty().insert_all();
+  w.zone().tables().dirty().insert_all();
   const unsigned reported = declare_goal("the frame is reported");
   thread([&w, first, second] {
     w.free(0, first);

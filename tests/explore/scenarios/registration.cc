@@ -81,7 +81,7 @@ FALLOW_SCENARIO(UnregisterBesideAFree,
   });
   at_end([&w] {
     if (w.reporter().reporting_requested(0)) engine().fail("R9: a flag stays set after unregistering");
-    if (w.zone().trigger().armed()) engine().fail("RPT-1: a credit stays after unregistering");
+    if (w.zone().tables().trigger().armed()) engine().fail("RPT-1: a credit stays after unregistering");
     w.settle();
   });
 }

@@ -110,7 +110,7 @@ TEST_F(Allocate, FindsTheLastFrameInABlockOfAnotherCache) {
     make({kBase, {kBlocks * kBlockFrames}, 2});
     allocate_many(kBlocks * kBlockFrames - 40, Mobility::Movable);
     const Pfn one = must_allocate({}, Mobility::Unmovable);
-    EXPECT_EQ(zone().entry(block_of(one)).owner(), 1u);
+    EXPECT_EQ(zone().tables().entry(block_of(one)).owner(), 1u);
     cache(0).drain();
     for (unsigned i = 0; i < 39; ++i) must_allocate({}, Mobility::Reclaimable, 1);
     EXPECT_EQ(cache(1).allocate().status, Status::NoMemory);

@@ -128,10 +128,10 @@ TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
             [&] {
               Selection selection;
               selection.order = {static_cast<std::uint8_t>(order)};
-              Isolation isolation(zone(), selection);
+              Isolation isolation(zone().tables(), selection);
               ScatterEntry list[1];
               const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}});
-              if (n != 0) put_back(zone(), {list, n}, false);
+              if (n != 0) put_back(zone().tables(), {list, n}, false);
             });
     EXPECT_EQ(failed.load(), 0u) << "order " << order;
     expect_consistent();
@@ -142,19 +142,19 @@ TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
 // ZONE-8: a block may be taken from its owner between the owner's look and its reservation.
 TEST_F(ZoneConcurrency, AReservationAsksWhoOwnsTheBlock) {
   const Pfn pfn = must_allocate();
-  const std::uint32_t block = static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames);
-  const unsigned owner = zone().entry(block).owner();
+  const std::uint32_t block = static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kBlockFrames);
+  const unsigned owner = zone().tables().entry(block).owner();
   ASSERT_NE(owner, 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner + 1));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
-  zone().settle_taken(block, 1, 0);
+  EXPECT_FALSE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner + 1));
+  EXPECT_TRUE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
+  zone().tables().settle_taken(block, 1, 0);
   must_free(pfn);
   drain_all();
   must_free(take_whole(block), kBlockOrder);  // while it is wholly free
-  ASSERT_EQ(zone().entry(block).owner(), 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable));
-  zone().settle_taken(block, 1, 0);
+  ASSERT_EQ(zone().tables().entry(block).owner(), 0u);
+  EXPECT_FALSE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
+  EXPECT_TRUE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable));
+  zone().tables().settle_taken(block, 1, 0);
 }
 
 // R10: a hand is put back, with the marks that it was given, while they are being forgotten.

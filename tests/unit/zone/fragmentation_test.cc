@@ -32,7 +32,8 @@ class Fragmentation : public ZoneTest {
 
   unsigned free_blocks() {
     unsigned n = 0;
-    for (std::uint32_t b = 0; b < zone().blocks(); ++b) n += zone().entry(b).wholly_free() ? 1 : 0;
+    for (std::uint32_t b = 0; b < zone().tables().blocks(); ++b)
+      n += zone().tables().entry(b).wholly_free() ? 1 : 0;
     return n;
   }
 

@@ -31,7 +31,7 @@ TEST_P(FreePart, OfALargerAllocation) {
     if (i % 64 == 0) expect_consistent();
   }
   drain_all();
-  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_TRUE(zone().entry(b).wholly_free());
+  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_TRUE(zone().tables().entry(b).wholly_free());
   EXPECT_EQ(must_allocate(order), pfn) << "it is one block again";
 }
 
@@ -133,7 +133,7 @@ TEST_F(Free, RetireStrandsNothing) {
   const std::vector<Pfn> some = allocate_many(100);
   must_free(some[5], {}, 1);
   retire_all();
-  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_EQ(zone().entry(b).owner(), 0u);
+  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_EQ(zone().tables().entry(b).owner(), 0u);
   for (const Pfn pfn : some) {
     if (pfn != some[5]) must_free(pfn, {}, 1);
   }

@@ -7,7 +7,7 @@ namespace {
 class LastFrame : public ZoneTest {
  protected:
   std::uint32_t seen_in_hand(Pfn pfn) {
-    const std::uint64_t index = zone().index_of(pfn);
+    const std::uint64_t index = zone().tables().index_of(pfn);
     return cache().in_hand(static_cast<std::uint32_t>(index / kWordFrames),
                            std::uint32_t{1} << (index % kWordFrames));
   }
@@ -135,10 +135,11 @@ TEST_F(LastFrame, AWholeBlockIsAllocatedAgain) {
   must_free(block, {9});
   EXPECT_EQ(must_allocate({9}), block);
   expect_consistent();
-  EXPECT_TRUE(zone().listed(kHomeFree).contains(block_of(block))) << "until a search comes across it";
+  EXPECT_TRUE(zone().tables().listed(kFreeList).contains(block_of(block)))
+      << "until a search comes across it";
   EXPECT_EQ(must_allocate({9}), lowest);
   EXPECT_EQ(block_of(must_allocate({9})), block_of(block) + 1);
-  EXPECT_FALSE(zone().listed(kHomeFree).contains(block_of(block)));
+  EXPECT_FALSE(zone().tables().listed(kFreeList).contains(block_of(block)));
   must_free(block, {9});
   expect_consistent();
 }

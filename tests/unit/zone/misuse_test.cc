@@ -23,7 +23,7 @@ TEST_F(ZoneMisuse, StartsWithNone) {
 TEST_F(ZoneMisuse, DoubleFreeIntoTheHand) {
   const Pfn pfn = must_allocate();
   must_free(pfn);
-  EXPECT_GT(cache().in_hand(static_cast<std::uint32_t>(zone().index_of(pfn) / kWordFrames), 1), 0u);
+  EXPECT_GT(cache().in_hand(static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kWordFrames), 1), 0u);
   expect_misuse_at_all_orders(pfn, 0);
   expect_misuse_at_all_orders(pfn, 1);
 }
@@ -244,7 +244,7 @@ TEST_F(ZoneMisuse, OfAPartOfAFreeWholeBlock) {
   const Pfn pfn = must_allocate({9});
   must_free(pfn, {9});
   for (std::uint8_t order = 0; order <= 9; ++order) expect_misuse(pfn, {order}, Status::NotAllocated);
-  EXPECT_TRUE(zone().entry(block_of(pfn)).wholly_free());
+  EXPECT_TRUE(zone().tables().entry(block_of(pfn)).wholly_free());
 }
 
 TEST_F(ZoneMisuse, OfReportedFrames) {
@@ -259,7 +259,7 @@ TEST_F(ZoneMisuse, OfIsolatedFrames) {
   drain_all();
   Selection selection;
   selection.order = {0};
-  Isolation isolation(zone(), selection);
+  Isolation isolation(zone().tables(), selection);
   std::vector<ScatterEntry> list(1000);
   const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}});
   EXPECT_EQ(zone_stats(zone()).isolated.raw, kBlocks * kBlockFrames - 16);
@@ -272,7 +272,7 @@ TEST_F(ZoneMisuse, OfIsolatedFrames) {
   expect_misuse(kBase + PfnCount{4 * kBlockFrames}, {10}, Status::NotAllocated);
   expect_misuse(kBase + PfnCount{4 * kBlockFrames}, {8}, Status::NotAllocated);
   expect_consistent();
-  put_back(zone(), {list.data(), n}, true);
+  put_back(zone().tables(), {list.data(), n}, true);
   must_free(pfn, {4});
 }
 

@@ -50,7 +50,7 @@ TEST_F(Placement, MobilitiesDoNotShareABlock) {
   }
   for (unsigned a = 0; a < kMobilities; ++a) {
     for (const std::uint32_t b : blocks[a]) {
-      EXPECT_EQ(static_cast<unsigned>(zone().entry(b).mobility()), a);
+      EXPECT_EQ(static_cast<unsigned>(zone().tables().entry(b).mobility()), a);
       for (unsigned other = 0; other < a; ++other) EXPECT_EQ(blocks[other].count(b), 0u) << "block " << b;
     }
   }
@@ -103,7 +103,8 @@ TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
   must_free(fill, {8});
   retire_all();
   report();
-  ASSERT_EQ(zone().entry(block_of(run)).marked(), block_of(run) == block_of(keep) ? 0u : kBlockFrames);
+  ASSERT_EQ(zone().tables().entry(block_of(run)).marked(),
+            block_of(run) == block_of(keep) ? 0u : kBlockFrames);
   EXPECT_EQ(block_of(must_allocate({3})), block_of(keep));
 }
 
@@ -131,7 +132,8 @@ TEST_F(Placement, AnotherMobilityOnlyWhenNothingElseIsLeft) {
   make({kBase, {2 * kBlockFrames}, 1});
   allocate_many(kBlockFrames - 1, Mobility::Unmovable);
   allocate_many(kBlockFrames, Mobility::Movable);
-  EXPECT_EQ(zone().entry(block_of(must_allocate({}, Mobility::Movable))).mobility(), Mobility::Unmovable);
+  EXPECT_EQ(zone().tables().entry(block_of(must_allocate({}, Mobility::Movable))).mobility(),
+            Mobility::Unmovable);
 }
 
 TEST_F(Placement, AnEmptyBlockChangesSides) {
@@ -140,7 +142,8 @@ TEST_F(Placement, AnEmptyBlockChangesSides) {
   cache().retire();
   allocate_many(kBlockFrames, Mobility::Reclaimable);
   const Pfn pfn = must_allocate({}, Mobility::Movable);
-  EXPECT_EQ(zone().entry(block_of(pfn)).mobility(), Mobility::Movable) << "less than half of it was used";
+  EXPECT_EQ(zone().tables().entry(block_of(pfn)).mobility(), Mobility::Movable)
+      << "less than half of it was used";
 }
 
 }  // namespace

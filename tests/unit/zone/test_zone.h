@@ -118,12 +118,12 @@ class ZoneTest : public testing::Test {
 
   // What a reporter does with a device that takes everything; returns the frames that are now marked.
   std::uint64_t report(Selection selection = {}) {
-    Isolation isolation(zone(), selection);
+    Isolation isolation(zone().tables(), selection);
     std::vector<ScatterEntry> list(64);
     std::uint64_t total = 0;
     while (const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}})) {
       for (std::uint32_t i = 0; i < n; ++i) total += list[i].count.raw;
-      put_back(zone(), {list.data(), n}, true);
+      put_back(zone().tables(), {list.data(), n}, true);
     }
     return total;
   }
@@ -142,7 +142,9 @@ class ZoneTest : public testing::Test {
     for (const Pfn pfn : in_front) must_free(pfn, kBlockOrder);
     return got;
   }
-  std::uint32_t block_of(Pfn pfn) { return static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames); }
+  std::uint32_t block_of(Pfn pfn) {
+    return static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kBlockFrames);
+  }
   PfnCount used() { return zone_stats(zone()).used; }
   PfnCount free() { return zone_stats(zone()).free; }
   PfnCount reported() { return zone_stats(zone()).reported; }

@@ -17,22 +17,22 @@ class ZoneInvariant : public testing::Test {
     return static_cast<std::uint32_t>(cache().allocate(order).pfn.raw / kBlockFrames);
   }
   std::atomic<std::uint64_t>& word(std::uint32_t block, unsigned i = 0) {
-    return zone().word(std::uint64_t{block} * kBlockWords + i);
+    return zone().tables().word(std::uint64_t{block} * kBlockWords + i);
   }
   // Changes an entry and nothing else: not where the block is listed.
   template <class Change>
   void corrupt(std::uint32_t block, Change change) {
-    const BlockEntry before = zone().entry(block);
-    zone().update(block, [&](BlockEntry e) { return change(e); });
-    const unsigned from = home(before), to = home(zone().entry(block));
-    if (from != kNoHome) zone().listed(from).insert(block);
-    if (to != kNoHome && from != to) zone().listed(to).insert(block);
+    const BlockEntry before = zone().tables().entry(block);
+    zone().tables().update(block, [&](BlockEntry e) { return change(e); });
+    const unsigned from = list_of(before), to = list_of(zone().tables().entry(block));
+    if (from != kNoList) zone().tables().listed(from).insert(block);
+    if (to != kNoList && from != to) zone().tables().listed(to).insert(block);
   }
   void expect_found(const char* invariant, std::uint32_t block) {
     const Violation found = zone_check(zone());
     ASSERT_FALSE(found.none()) << invariant << " is broken";
     EXPECT_EQ(std::string(found.invariant).substr(0, std::strlen(invariant)), invariant);
-    EXPECT_EQ(found.where, zone().pfn_of(std::uint64_t{block} * kBlockFrames)) << found.invariant;
+    EXPECT_EQ(found.where, zone().tables().pfn_of(std::uint64_t{block} * kBlockFrames)) << found.invariant;
   }
 
  private:
@@ -101,26 +101,26 @@ TEST_F(ZoneInvariant, Zone4TheWordsOfAClosedBlockAreZero) {
 }
 
 TEST_F(ZoneInvariant, Zone5ABlockIsListedAtHome) {
-  zone().listed(kHomeFree).remove(6);
+  zone().tables().listed(kFreeList).remove(6);
   expect_found("ZONE-5", 6);
 }
 
 TEST_F(ZoneInvariant, Zone5APartlyUsedBlockToo) {
   const std::uint32_t block = allocated_block();
   cache().retire();
-  zone().listed(home(zone().entry(block))).remove(block);
+  zone().tables().listed(list_of(zone().tables().entry(block))).remove(block);
   expect_found("ZONE-5", block);
 }
 
 TEST_F(ZoneInvariant, Zone6WhatCanBeReportedIsInADirtyBlock) {
-  zone().dirty().remove(2);
+  zone().tables().dirty().remove(2);
   EXPECT_TRUE(zone_check(zone()).none()) << "its buddy brings the reporter here";
-  zone().dirty().remove(3);
+  zone().tables().dirty().remove(3);
   expect_found("ZONE-6", 2);
 }
 
 TEST_F(ZoneInvariant, Zone7IsolatedCountsTheIsolatedFrames) {
-  zone().isolated().fetch_add(1);
+  zone().tables().reports().isolated.fetch_add(1);
   expect_found("ZONE-7: isolated", 0);
 }
 
@@ -182,12 +182,12 @@ TEST(IndexInvariant, Idx1AQuietSearchIsExact) {
   TestZone zone({{0}, {200 * kBlockFrames}, 1});
   ASSERT_TRUE(zone_check(*zone).none());
   const std::vector<std::uint64_t> before(zone.tables().begin(), zone.tables().end());
-  for (std::uint32_t b = 128; b < 192; ++b) zone->listed(kHomeFree).remove(b);
+  for (std::uint32_t b = 128; b < 192; ++b) zone->tables().listed(kFreeList).remove(b);
   // Only the leaf is put back as it was: zero bits are members here.
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (zone.tables()[i] == ~std::uint64_t{0}) zone.tables()[i] = before[i];
   }
-  EXPECT_TRUE(zone->listed(kHomeFree).contains(128));
+  EXPECT_TRUE(zone->tables().listed(kFreeList).contains(128));
   const Violation found = zone_check(*zone);
   ASSERT_FALSE(found.none());
   EXPECT_EQ(std::string(found.invariant).substr(0, 5), "IDX-1");

@@ -83,7 +83,7 @@ TEST(ZoneCreate, TheLargestNumberOfCaches) {
   LocalCache& last = zone->cache(kMaxCaches - 1);
   const Allocation got = last.allocate();
   ASSERT_TRUE(got.ok());
-  EXPECT_EQ(zone->entry(static_cast<std::uint32_t>(got.pfn.raw / kBlockFrames)).owner(), kMaxCaches);
+  EXPECT_EQ(zone->tables().entry(static_cast<std::uint32_t>(got.pfn.raw / kBlockFrames)).owner(), kMaxCaches);
   EXPECT_TRUE(zone_check(*zone).none());
   EXPECT_EQ(last.free(got.pfn), Status::Ok);
   EXPECT_TRUE(zone_check(*zone).none());
@@ -111,7 +111,7 @@ TEST_P(ZoneShape, HandsOutExactlyItsFrames) {
   TestZone zone(config);
   ASSERT_TRUE(zone_check(*zone).none()) << zone_check(*zone).invariant;
   EXPECT_EQ(zone_stats(*zone).free, config.frames);
-  EXPECT_EQ(zone->blocks() % 2, 0u) << "each block has a buddy";
+  EXPECT_EQ(zone->tables().blocks() % 2, 0u) << "each block has a buddy";
   std::vector<bool> seen(config.frames.raw, false);
   for (std::uint64_t i = 0; i < config.frames.raw; ++i) {
     const Allocation got = zone->cache(0).allocate();
