@@ -8,12 +8,12 @@
 namespace fallow {
 namespace {
 
-// Sums over the blocks, to be held against the counters.
+// Sums over the blocks, to be compared with the counters.
 struct Totals {
   std::uint64_t used = 0, marked = 0, isolated = 0, held = 0;
 };
 
-// Frames of the word that lie free in the hand of some cache.
+// The frames of a word that lie free in the hand of some cache.
 struct Held {
   std::uint32_t bits = 0;
   bool twice = false;

@@ -19,7 +19,7 @@ struct Sums {
   std::uint64_t out = 0, held = 0, unmarked = 0, refaults = 0;
 };
 
-// A counter that is read while others change it may come out a little below zero.
+// A difference of counters that other threads change meanwhile may be slightly negative.
 constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : n; }
 
 bool wholly_free(detail::BlockEntry e) { return e.used() == 0 && !e.splitting(); }
@@ -34,7 +34,7 @@ detail::BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) 
   return bits;
 }
 
-// Of the runs of an area, those that are marked all over.
+// Counts the runs of an area of which every frame is reported.
 std::uint64_t marked_runs(const detail::BlockBits& area, const detail::BlockBits& marks, unsigned order) {
   detail::BlockBits both;
   for (unsigned w = 0; w < detail::kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];

@@ -58,10 +58,11 @@ void BlockTables::withhold(std::uint64_t first, std::uint64_t count) noexcept {
   }
 }
 
-// MO-3: the entry was changed first. Two threads may do this for one block in any order; a thread that
-// removes looks at the entry afterwards, and lists the block again where it belongs by then: true if that was
-// needed. So when all is quiet, each block is listed at home, and perhaps elsewhere, which a search finds out
-// and mends. The new list comes first, so that a search finds a block that moves in one of the two.
+// MO-3: the entry is changed first. Two threads may relist one block in any order. A thread that removes the
+// block reads the entry afterwards, lists the block again where it belongs by then, and returns true if that
+// was needed. So once no thread changes the zone, each block is on the list it belongs to. It may be on
+// another list too, until a search removes it. The block is inserted into the new list first, so that a
+// search always finds a moving block on one of the two.
 bool BlockTables::relist(std::uint32_t block, unsigned from, unsigned to) noexcept {
   if (to != kNoList) index_[to].insert(block);
   if (from == kNoList) return false;

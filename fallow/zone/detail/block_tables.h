@@ -34,24 +34,25 @@ class BlockTables : public FrameRange {
     return BlockEntry{entries_[block].load(std::memory_order_seq_cst)};
   }
 
-  // What isolating the block, and putting it back, will change.
+  // Fetches the cache lines that isolating the block and putting it back will write.
   void prefetch(std::uint32_t block) const noexcept {
     __builtin_prefetch(&entries_[block], 1);
     index_[kFreeList].prefetch(block);
     index_[kReportedList].prefetch(block);
   }
-  // relaxed: for checks that decide nothing by themselves.
+  // relaxed: for checks that do not decide anything by themselves.
   BlockEntry entry_hint(std::uint64_t block) const noexcept {
     return BlockEntry{entries_[block].load(std::memory_order_relaxed)};
   }
 
-  // Changes an entry in one step: `change` maps the old entry to the new one, or to the same to refuse.
-  // The block is listed anew where its home has changed. Returns the entry before; `changed` tells.
+  // Changes an entry in one step. `change` maps the old entry to the new one, or to the same entry to refuse.
+  // Moves the block to another list if list_of() its entry has changed. Returns the old entry and sets
+  // `changed`.
   template <class Change>
   BlockEntry update(std::uint32_t block, Change change, bool* changed = nullptr) noexcept;
 
-  // The same for a change that is known, but the block stays listed where it was, until a search comes across
-  // it: for one that is likely to be undone soon. False if the entry was another.
+  // Replaces `before` by `after`, and returns false if the entry is not `before`. The block stays on its old
+  // list until a search finds it there: for a change that is likely to be undone soon.
   bool replace(std::uint32_t block, BlockEntry before, BlockEntry after) noexcept {
     std::uint64_t raw = before.raw();
     // seq_cst: as in update().
@@ -59,34 +60,37 @@ class BlockTables : public FrameRange {
                                                    std::memory_order_relaxed);
   }
 
-  // Announces that `n` frames of the block will be taken, `marks` of them with a mark: fails if they cannot
-  // be there. What then turns out otherwise is put right by settle_taken(). ZONE-2: used counts what is taken
-  // or about to be. With an `owner` it fails unless the block is that cache's, in the same step: a block that
-  // is wholly free may be taken from its owner at any moment, one with a reservation may not (ZONE-8).
+  // Reserves `n` frames of the block that the caller is about to take, `marks` of them reported. Fails if the
+  // block cannot hold them. ZONE-2: `used` counts frames that are taken or reserved; settle_taken() corrects
+  // it afterwards. With an `owner`, also fails unless that cache owns the block. Both happen in one step,
+  // because a wholly free block may be taken from its owner at any moment, and a block with a reservation may
+  // not (ZONE-8).
   bool reserve_in_block(std::uint32_t block, unsigned n, unsigned marks, Mobility mobility,
                         unsigned owner = 0) noexcept;
-  // Ends a reservation: `surplus` of it was not taken, and what was taken carried `unmarked` marks more than
-  // announced, or fewer if negative.
+  // Ends a reservation. `surplus` frames of it were not taken, and `unmarked` more of the taken frames were
+  // reported than announced (fewer if negative).
   void settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept;
 
-  // `bits` of a word, which are the caller's, become free, those in `marks` marked. Before the entry says so.
+  // Frees `bits` of a word, which belong to the caller; those in `marks` become reported. Call before the
+  // entry is changed.
   void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
 
-  // The same for those of `bits` that are allocated, which it returns: all, but for misuse.
+  // Does the same for those of `bits` that are allocated, and returns them: all of them, unless there was
+  // misuse.
   std::uint32_t give_allocated_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
 
-  // Whether a block matters to the reporter when this many of its frames are used. To be asked after its
-  // entry has changed (MO-5).
+  // Whether a block with this many used frames matters to the reporter. Call after its entry has changed
+  // (MO-5).
   bool matters(unsigned used) const noexcept { return used <= trigger_.limit(); }
 
-  // After frames of a block became free, and its entry says so: makes the reporter look at it.
-  // `freed` bounds how many blocks of the reporting order, or larger, that made.
+  // Makes the reporter look at a block in which frames became free. Call after its entry has changed. `freed`
+  // is an upper bound of the free blocks of the reporting order, or larger, that this created.
   void note_free(std::uint32_t block, unsigned used, unsigned freed) noexcept;
   // The same for frames of one word.
   void note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept;
 
-  // A search found the block listed under `home`: takes it off that list unless it belongs there. True if it
-  // came to belong there meanwhile, and so was missing for a moment.
+  // Called when a search finds the block on a list: removes it from that list unless it belongs there. True
+  // if it came to belong there meanwhile, so that it was missing from the list for a moment.
   bool unlist_if_stale(std::uint32_t block, unsigned list_id) noexcept;
 
   // Makes free frames used, from frame index `first` on. Only while no other thread uses the zone.
@@ -94,7 +98,7 @@ class BlockTables : public FrameRange {
 
   BlockIndex& listed(unsigned list_id) { return index_[list_id]; }
   const BlockIndex& listed(unsigned list_id) const { return index_[list_id]; }
-  // Blocks that may hold something to report: wholly true when nobody is changing the zone (ZONE-6).
+  // Blocks that may hold something to report. Exact while no thread changes the zone (ZONE-6).
   BlockIndex& dirty() { return dirty_; }
   const BlockIndex& dirty() const { return dirty_; }
   ReportTrigger& trigger() { return trigger_; }
@@ -162,7 +166,7 @@ inline void BlockTables::settle_taken(std::uint32_t block, unsigned surplus, int
   update(block, [=, &after](BlockEntry e) {
     return after = e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
   });
-  // MO-4: some of the surplus may have been out of its words while the reporter passed the block.
+  // MO-4: some of the surplus may have been missing from its words while the reporter passed the block.
   if (surplus > 0) note_free(block, after.used(), surplus);
 }
 
@@ -186,13 +190,13 @@ inline std::uint32_t BlockTables::give_allocated_bits(std::uint64_t w, std::uint
   return given;
 }
 
-// Makes the reporter look at the block. True if what became free there is to be counted.
+// Makes the reporter look at the block. True if the frames that became free there count against the credit.
 inline bool BlockTables::counts(std::uint32_t block, unsigned used) noexcept {
   if (!matters(used)) return false;
   dirty_.insert_again(block);
   if (!trigger_.armed()) return false;
-  // Half of a pair is nothing to who takes pairs. Of two halves freed at once the later sees the other's
-  // entry.
+  // A single half of a pair does not count as a free block of order 10. If both halves are freed at once, the
+  // later free sees the entry of the other half.
   return trigger_.order() < kMaxOrder || entry(block ^ 1).wholly_free();
 }
 
@@ -203,7 +207,7 @@ inline void BlockTables::note_free(std::uint32_t block, unsigned used, unsigned 
 inline void BlockTables::note_free_bits(std::uint64_t w, unsigned used, std::uint32_t bits) noexcept {
   if (!counts(static_cast<std::uint32_t>(w / kBlockWords), used)) return;
   const unsigned order = trigger_.order().raw < kWordOrder ? trigger_.order().raw : kWordOrder;
-  // relaxed: this thread has changed the word; of several that did, the last sees what all have freed.
+  // relaxed: this thread has changed the word; of several threads that did, the last sees all frees.
   const FrameWord now{words_[w].load(std::memory_order_relaxed)};
   trigger_.spend(trigger_.limit() == 0 ? 1 : runs_with(run_heads(now.unreported(), order), bits, order));
 }

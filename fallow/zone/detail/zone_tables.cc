@@ -42,16 +42,16 @@ void ZoneTables::restart_ages() noexcept {
   }
 }
 
-// MO-2. While forget_epoch_ is odd, marks in words are neither taken nor put back nor closed over, and no
-// request is in flight: what this passes stays without marks.
+// MO-2. While forget_epoch_ is odd, no thread takes reported frames, puts them back or closes a block that
+// has them, and no request is in flight. So what this walk has passed stays unreported.
 void ZoneTables::forget_reported() noexcept {
-  // seq_cst: MO-2, before the caches are looked at.
+  // seq_cst: MO-2, before uses_marks() of the caches is read.
   forget_epoch_.fetch_add(1, std::memory_order_seq_cst);
   for (std::uint32_t i = 0; i < cache_count_; ++i) {
     while (caches_[i].uses_marks()) port_.relax();
   }
   for (std::uint32_t b = 0; b < blocks(); ++b) forget_block(b);
-  // release: MO-27, pairs with forget_epoch(): marks that are found from here on are new ones.
+  // release: MO-27, pairs with forget_epoch(): marks that are found from here on are new.
   forget_epoch_.fetch_add(1, std::memory_order_release);
 }
 
@@ -66,7 +66,7 @@ void ZoneTables::forget_block(std::uint32_t block) noexcept {
       note_free(block, 0, 1);
       return;
     }
-    if (e.splitting()) continue;  // perhaps because it is reported
+    if (e.splitting()) continue;  // it may be split because it is reported
     if (e.closed()) return;
     break;
   }
@@ -77,14 +77,14 @@ void ZoneTables::forget_block(std::uint32_t block) noexcept {
     FrameWord after;
     do {
       after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
-      // relaxed: only marks change, and forget_epoch_ orders them.
+      // relaxed: only marks change, and forget_epoch_ orders those.
     } while (after.raw != raw && !slot.compare_exchange_weak(raw, after.raw, std::memory_order_relaxed,
                                                              std::memory_order_relaxed));
     dropped += count_none_or_all(FrameWord{raw}.mark() & ~after.mark());
   }
   if (dropped == 0) return;
   reports_.marks_given.fetch_sub(dropped, std::memory_order_relaxed);
-  // ZONE-3: until here `marked` is not 0, which keeps the block from being closed over its words.
+  // ZONE-3: until here `marked` is not 0, so no thread closes the block over its words.
   const BlockEntry before = update(block, [dropped](BlockEntry e) { return e.with_fewer_marked(dropped); });
   note_free(block, before.used(), dropped);
 }

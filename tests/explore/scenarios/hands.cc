@@ -82,7 +82,7 @@ FALLOW_SCENARIO(FreeOfAFrameJustHandedOut, "MO-6: a free that follows the hand-o
 }
 
 FALLOW_SCENARIO(WrongFreeOfTheLastFrame,
-                "MO-20, ZONE-9: a frame that moves from back_ to the hand is in one of them") {
+                "MO-20, ZONE-9: a frame that moves from LastFrame::freed_ to the hand is in one of them") {
   World& w = world_with(2, {{0, 2}, {512, 1}});
   const Pfn other = w.allocate(0, 0, Mobility::Unmovable).pfn, last = w.allocate(0).pfn;
   w.free(0, last);

@@ -1,44 +1,44 @@
-// Giving frames back, and refusing what was never given out.
+#include "fallow/zone/detail/free_path.h"
+
 #include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
 
-namespace fallow {
+namespace fallow::detail {
 
-Status LocalCache::free_slow(Pfn pfn, Order order) noexcept {
+Status FreePath::free_slow(Pfn pfn, Order order) noexcept {
   settle_last();
   if (order > kMaxOrder) return tables_.refuse(pfn, Status::InvalidArgument);
   if (!tables_.contains(pfn, frames(order))) return tables_.refuse(pfn, Status::OutsideZone);
   if (!aligned(pfn, order)) return tables_.refuse(pfn, Status::Misaligned);
   const std::uint64_t index = tables_.index_of(pfn);
-  if (order.raw <= detail::kWordOrder) return free_in_word(pfn, order);
-  if (order < detail::kBlockOrder)
-    return free_words(pfn, index / detail::kWordFrames, frames(order).raw / detail::kWordFrames);
-  return free_blocks(pfn, static_cast<std::uint32_t>(index / detail::kBlockFrames),
-                     static_cast<std::uint32_t>(frames(order).raw / detail::kBlockFrames));
+  if (order.raw <= kWordOrder) return free_in_word(pfn, order);
+  if (order < kBlockOrder) return free_words(pfn, index / kWordFrames, frames(order).raw / kWordFrames);
+  return free_blocks(pfn, static_cast<std::uint32_t>(index / kBlockFrames),
+                     static_cast<std::uint32_t>(frames(order).raw / kBlockFrames));
 }
 
 // Allocated, and not lying free in the hand of the cache that owns the block.
-bool LocalCache::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
-  const detail::FrameWord state{tables_.word(w).load(std::memory_order_relaxed)};
+bool FreePath::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
+  const FrameWord state{tables_.word(w).load(std::memory_order_relaxed)};
   if ((state.allocated() & bits) != bits) return false;
-  const unsigned owner = tables_.entry_hint(w / detail::kBlockWords).owner();
+  const unsigned owner = tables_.entry_hint(w / kBlockWords).owner();
   return owner == 0 || tables_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
 }
 
 // The same, where the frames may be a part of a block that was allocated as a whole. Another thread may be
 // splitting it for a part of its own.
-bool LocalCache::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
+bool FreePath::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
   if (is_allocated(w, bits)) return true;
-  split(static_cast<std::uint32_t>(w / detail::kBlockWords), false);
+  split(static_cast<std::uint32_t>(w / kBlockWords), false);
   return is_allocated(w, bits);
 }
 
-Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
+Status FreePath::free_in_word(Pfn pfn, Order order) noexcept {
   settle_last();
   const std::uint64_t index = tables_.index_of(pfn);
-  const std::uint32_t w = static_cast<std::uint32_t>(index / detail::kWordFrames);
-  const std::uint32_t bits = detail::word_bits(static_cast<unsigned>(index % detail::kWordFrames), order);
-  const std::uint32_t block = w / detail::kBlockWords;
+  const std::uint32_t w = static_cast<std::uint32_t>(index / kWordFrames);
+  const std::uint32_t bits = word_bits(static_cast<unsigned>(index % kWordFrames), order);
+  const std::uint32_t block = w / kBlockWords;
   if (!is_allocated_once_split(w, bits)) return tables_.refuse(pfn, Status::NotAllocated);
   const Held pending = load(pending_);
   if (pending.word() == w && (pending.bits() & bits) != 0) return tables_.refuse(pfn, Status::NotAllocated);
@@ -60,10 +60,10 @@ Status LocalCache::free_in_word(Pfn pfn, Order order) noexcept {
 
 // Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
 // since another cache freed the same frames in the meantime, into the block or into its hand.
-inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
+inline std::uint32_t FreePath::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
   std::atomic<std::uint64_t>& slot = tables_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  const unsigned owner = tables_.entry_hint(w / detail::kBlockWords).owner();
+  const unsigned owner = tables_.entry_hint(w / kBlockWords).owner();
   std::uint32_t held = 0;
   if (owner != 0) {
     LocalCache& of_owner = tables_.cache(owner - 1);
@@ -72,40 +72,33 @@ inline std::uint32_t LocalCache::clear_used(std::uint64_t w, std::uint32_t bits)
   }
   std::uint32_t freed;
   do {
-    freed = detail::FrameWord{raw}.allocated() & bits & ~held;
+    freed = FrameWord{raw}.allocated() & bits & ~held;
     // release: MO-1, what was written into the frames happens before they are taken again.
-  } while (freed != 0 && !slot.compare_exchange_weak(raw, detail::FrameWord{raw}.give_allocated(freed).raw,
+  } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give_allocated(freed).raw,
                                                      std::memory_order_release, std::memory_order_relaxed));
   if (freed != bits) [[unlikely]]
     refuse_bits(w, bits & ~freed);
   return freed;
 }
 
-// By another cache, before it frees frames of a block of this one.
-void LocalCache::note_others_free() noexcept {
-  // relaxed: MO-23. Looked at first, for the line is the owner's.
-  if (!others_freed_.load(std::memory_order_relaxed)) others_freed_.store(true, std::memory_order_relaxed);
-}
-
-void LocalCache::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
+void FreePath::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
   for (; bits != 0; bits &= bits - 1) {
-    const Pfn pfn = tables_.pfn_of(w * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
+    const Pfn pfn = tables_.pfn_of(w * kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
     static_cast<void>(tables_.refuse(pfn, Status::NotAllocated));
   }
 }
 
 // The age of a word that was freed now.
-inline detail::BlockEntry::Stamp LocalCache::stamp_of(std::uint32_t w) const noexcept {
-  return detail::BlockEntry::stamp(w % detail::kBlockWords * detail::kAgeGroups / detail::kBlockWords,
-                                   tables_.clock().tick());
+inline BlockEntry::Stamp FreePath::stamp_of(std::uint32_t w) const noexcept {
+  return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, tables_.clock().tick());
 }
 
 // `marked` of the n frames carry a mark. Returns how many frames of the block are used now; the caller notes
 // the free.
-inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, detail::BlockEntry::Stamp stamp,
-                                        unsigned marked) noexcept {
-  const detail::BlockEntry before = tables_.update(block, [=](detail::BlockEntry e) {
-    const detail::BlockEntry after = e.with_fewer_used(n).stamped(stamp);
+inline unsigned FreePath::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
+                                      unsigned marked) noexcept {
+  const BlockEntry before = tables_.update(block, [=](BlockEntry e) {
+    const BlockEntry after = e.with_fewer_used(n).stamped(stamp);
     return marked == 0 ? after : after.with_more_marked(marked);
   });
   count_returned(n);
@@ -115,7 +108,7 @@ inline unsigned LocalCache::give_frames(std::uint32_t block, unsigned n, detail:
 
 // Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
 // them: nobody touched those.
-void LocalCache::put_back_hand(unsigned m) noexcept {
+void FreePath::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
   const std::uint32_t bits = hand.bits();
   count_refaults(m, ~bits);
@@ -123,7 +116,7 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   hand_marks_[m] = 0;
   if (bits == 0) return;
   store(hand_[m], held(hand.word(), 0));
-  const std::uint32_t block = hand.word() / detail::kBlockWords;
+  const std::uint32_t block = hand.word() / kBlockWords;
   begin_giving_back();
   std::uint32_t marks = 0, given = 0;
   unsigned used = 0;
@@ -133,9 +126,8 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
     given = tables_.give_allocated_bits(hand.word(), bits, marks);
     marks &= given;
     // Frames that were all marked were not touched, and keep the age of their word.
-    const detail::BlockEntry::Stamp stamp =
-        given == marks ? detail::BlockEntry::Stamp{} : stamp_of(hand.word());
-    used = give_frames(block, detail::count_ones(given), stamp, detail::count_none_or_all(marks));
+    const BlockEntry::Stamp stamp = given == marks ? BlockEntry::Stamp{} : stamp_of(hand.word());
+    used = give_frames(block, count_ones(given), stamp, count_none_or_all(marks));
   }
   end_giving_back();
   // A double free slipped in while these frames were in no hand: they are free already.
@@ -144,7 +136,7 @@ void LocalCache::put_back_hand(unsigned m) noexcept {
   tables_.note_free_bits(hand.word(), used, given & ~marks);
 }
 
-void LocalCache::flush_pending() noexcept {
+void FreePath::flush_pending() noexcept {
   const Held pending = load(pending_);
   reuse_ = kNoReuse;
   if (pending.bits() == 0) return;
@@ -156,21 +148,19 @@ void LocalCache::flush_pending() noexcept {
 }
 
 // Frames of a word that are free there already. Always Ok, so that gather() can end with it.
-[[gnu::noinline]] Status LocalCache::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
-  const unsigned used = give_frames(w / detail::kBlockWords, detail::count_ones(freed), stamp_of(w));
+[[gnu::noinline]] Status FreePath::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
+  const unsigned used = give_frames(w / kBlockWords, count_ones(freed), stamp_of(w));
   end_giving_back();
   return note_freed(w, used, freed);
 }
 
 // The same once their block counts them as free. Always Ok.
-[[gnu::noinline]] Status LocalCache::note_freed(std::uint32_t w, unsigned used,
-                                                std::uint32_t freed) noexcept {
+[[gnu::noinline]] Status FreePath::note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept {
   tables_.note_free_bits(w, used, freed);
   return Status::Ok;
 }
 
-inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits,
-                                        detail::BlockEntry entry) noexcept {
+inline Status FreePath::begin_pending(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   store(pending_, held(w, bits));
   if (entry.used() > kNearlyFull) reuse_ = static_cast<unsigned>(entry.mobility());
   return Status::Ok;
@@ -179,7 +169,7 @@ inline Status LocalCache::begin_pending(std::uint32_t w, std::uint32_t bits,
 // Frees of another word than the last ones gather from here on: those go back into their block. What single
 // frees in random order do every time is tried here, with two atomic operations and without a call; what it
 // does not fit leaves everything as it was, and goes the long way.
-Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntry entry) noexcept {
+Status FreePath::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   const Held pending = load(pending_);
   if (tables_.drain_requests() != drains_seen_) [[unlikely]]
     return flush_and_gather(w, bits, entry);
@@ -190,15 +180,15 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntr
   // relaxed: as in clear_used(), the word before the entry that tells who may have it in hand.
   std::atomic<std::uint64_t>& slot = tables_.word(pending.word());
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
-  const std::uint32_t block = pending.word() / detail::kBlockWords;
-  const detail::BlockEntry before = tables_.entry_hint(block);
-  const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : detail::count_ones(pending.bits());
-  const detail::BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
+  const std::uint32_t block = pending.word() / kBlockWords;
+  const BlockEntry before = tables_.entry_hint(block);
+  const unsigned n = (pending.bits() & (pending.bits() - 1)) == 0 ? 1 : count_ones(pending.bits());
+  const BlockEntry after = before.with_fewer_used(n).stamped(stamp_of(pending.word()));
   begin_giving_back();
   if (before.owner() != 0 || !before.surely_listed_like(after) ||
-      !detail::FrameWord{raw}.all_allocated(pending.bits()) ||
+      !FrameWord{raw}.all_allocated(pending.bits()) ||
       // release: MO-1.
-      !slot.compare_exchange_strong(raw, detail::FrameWord{raw}.give_allocated(pending.bits()).raw,
+      !slot.compare_exchange_strong(raw, FrameWord{raw}.give_allocated(pending.bits()).raw,
                                     std::memory_order_release, std::memory_order_relaxed)) [[unlikely]]
     return flush_and_gather(w, bits, entry);
   const bool given = tables_.replace(block, before, after);
@@ -213,8 +203,8 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntr
   return Status::Ok;
 }
 
-[[gnu::noinline]] Status LocalCache::flush_and_gather(std::uint32_t w, std::uint32_t bits,
-                                                      detail::BlockEntry entry) noexcept {
+[[gnu::noinline]] Status FreePath::flush_and_gather(std::uint32_t w, std::uint32_t bits,
+                                                    BlockEntry entry) noexcept {
   flush_pending();
   if (tables_.drain_requests() != drains_seen_) [[unlikely]]
     serve_drain_request();
@@ -222,46 +212,60 @@ Status LocalCache::gather(std::uint32_t w, std::uint32_t bits, detail::BlockEntr
 }
 
 // Orders 6 to 8, and blocks that were not allocated as a whole.
-Status LocalCache::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
-  const std::uint32_t block = static_cast<std::uint32_t>(first / detail::kBlockWords);
-  if (load(pending_).word() / detail::kBlockWords == block) flush_pending();
+Status FreePath::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
+  const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
+  if (load(pending_).word() / kBlockWords == block) flush_pending();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    if (!is_allocated_once_split(w, detail::kWholeWord)) return tables_.refuse(pfn, Status::NotAllocated);
+    if (!is_allocated_once_split(w, kWholeWord)) return tables_.refuse(pfn, Status::NotAllocated);
   }
   unsigned freed = 0;
-  detail::BlockEntry::Stamp stamp;
+  BlockEntry::Stamp stamp;
   begin_giving_back();
   for (std::uint64_t w = first; w < first + count; ++w) {
-    freed += detail::count_none_or_all(clear_used(w, detail::kWholeWord));
+    freed += count_none_or_all(clear_used(w, kWholeWord));
     stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
   }
-  const bool all = freed == count * detail::kWordFrames;
+  const bool all = freed == count * kWordFrames;
   // One run, that has become one block or a part of one.
   if (freed != 0) tables_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
   end_giving_back();
   return all ? Status::Ok : Status::NotAllocated;
 }
 
-Status LocalCache::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {
+Status FreePath::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {
   // All of it or nothing: look before the first is freed.
-  if (load(pending_).word() / detail::kBlockWords - first < count) flush_pending();
+  if (load(pending_).word() / kBlockWords - first < count) flush_pending();
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (tables_.entry(b).whole()) continue;
-    for (unsigned w = 0; w < detail::kBlockWords; ++w) {
-      if (!is_allocated(std::uint64_t{b} * detail::kBlockWords + w, detail::kWholeWord))
+    for (unsigned w = 0; w < kBlockWords; ++w) {
+      if (!is_allocated(std::uint64_t{b} * kBlockWords + w, kWholeWord))
         return tables_.refuse(pfn, Status::NotAllocated);
     }
   }
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (give_whole(b)) {
-      whole_last_ = count == 1 ? b : detail::kNoBlock;  // a pair stays one
+      set_whole_last(count == 1 ? b : kNoBlock);  // a pair stays one
       continue;
     }
-    const Status why = free_words(tables_.pfn_of(std::uint64_t{b} * detail::kBlockFrames),
-                                  std::uint64_t{b} * detail::kBlockWords, detail::kBlockWords);
+    const Status why = free_words(tables_.pfn_of(std::uint64_t{b} * kBlockFrames),
+                                  std::uint64_t{b} * kBlockWords, kBlockWords);
     if (why != Status::Ok) return why;
   }
   return Status::Ok;
 }
 
-}  // namespace fallow
+void FreePath::serve_drain_request() noexcept {
+  const std::uint32_t requests = tables_.drain_requests();
+  if (requests == drains_seen_) return;
+  drains_seen_ = requests;
+  give_back_all();
+}
+
+void FreePath::give_back_all() noexcept {
+  set_whole_last(kNoBlock);
+  settle_last();
+  flush_pending();
+  for (unsigned m = 0; m < kMobilities; ++m) put_back_hand(m);
+}
+
+}  // namespace fallow::detail
