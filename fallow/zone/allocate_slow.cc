@@ -1,11 +1,11 @@
-// An allocation that does not come out of the hand, and the decision that there is none.
+// Allocations that the hand cannot serve, and the decision to answer NoMemory.
 #include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
 
 namespace fallow {
 namespace {
 
-// Frames of a block that are free, or will be when a device has seen them.
+// Returns the frames of a block that are free, or become free when their report completes.
 detail::BlockBits free_or_isolated(const detail::ZoneTables& tables, std::uint32_t block) {
   detail::BlockBits bits;
   for (unsigned w = 0; w < detail::kBlockWords; ++w) {
@@ -16,7 +16,7 @@ detail::BlockBits free_or_isolated(const detail::ZoneTables& tables, std::uint32
   return bits;
 }
 
-// Whether the block may hold a run of `order` (at most 9) once nothing of it is isolated.
+// Whether the block may hold a run of `order` (at most 9) once none of its frames is isolated.
 bool may_hold(const detail::ZoneTables& tables, std::uint32_t block, Order order) {
   const detail::BlockEntry e = tables.entry(block);
   if (e.isolated() || e.splitting() || e.wholly_free()) return true;
@@ -32,16 +32,16 @@ inline Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexc
   const unsigned m = static_cast<unsigned>(mobility);
   if (order >= detail::kBlockOrder) return allocate_whole(order, mobility);
   if (order.raw > 0) return allocate_run(order, mobility);
-  // Nothing is left to own: single frames of other caches' blocks are taken without a hand (ZONE-8).
+  // No block is left to own: takes single frames of other caches' blocks without a hand (ZONE-8).
   if (!refill(mobility)) return allocate_run(order, mobility);
   return hand_out_one(m, load(hand_[m]));
 }
 
-// MO-7: what an attempt takes and gives back is missing for others meanwhile. It announces itself before it
-// takes anything, and counts what it gave back before it is seen to be over.
+// MO-7: frames that an attempt takes and gives back are missing for other threads meanwhile. The attempt
+// announces itself before it takes anything, and counts what it gave back before it announces its end.
 [[gnu::always_inline]] inline Allocation LocalCache::attempt(Order order, Mobility mobility) noexcept {
   const std::uint32_t attempts = attempts_.load(std::memory_order_relaxed);
-  // relaxed: MO-7, whatever the attempt takes releases this.
+  // relaxed: MO-7, each change by which the attempt takes frames releases this.
   attempts_.store(attempts + 1, std::memory_order_relaxed);
   const Allocation got = try_allocate(order, mobility);
   if (gave_back_) [[unlikely]] {
@@ -63,8 +63,8 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   return got.ok() ? got : allocate_or_wait(order, mobility);
 }
 
-// After a first attempt that failed. That one does without what is read here: the reporter changes it all the
-// time.
+// Continues after a failed first attempt. The first attempt does not read the shared state that is read here,
+// because the reporter changes it all the time.
 [[gnu::noinline]] Allocation LocalCache::allocate_or_wait(Order order, Mobility mobility) noexcept {
   for (;;) {
     const Seen before = look_at_others();
@@ -78,10 +78,10 @@ Allocation LocalCache::allocate_slow(Order order, Mobility mobility) noexcept {
   }
 }
 
-// What came back so far, from anybody but this cache. O(caches).
+// Returns what came back so far from other threads. O(caches).
 LocalCache::Seen LocalCache::look_at_others() const noexcept {
   Seen seen;
-  // acquire: MO-7, read before an attempt, so that what comes back after it has looked is noticed.
+  // acquire: MO-7, read before an attempt, so that frames that come back during the attempt are noticed.
   seen.came_back = tables_.reports().put_back_epoch.load(std::memory_order_acquire);
   seen.forget_epoch = tables_.forget_epoch();
   for (std::uint32_t i = 0; i < tables_.cache_count(); ++i) {
@@ -92,11 +92,11 @@ LocalCache::Seen LocalCache::look_at_others() const noexcept {
   return seen;
 }
 
-// After an attempt that failed: true if it is worth another one, since something came back or may have been
-// missed. `before` was seen before the attempt. The order of the looks is MO-7's.
+// Called after an attempt failed; `before` was read before it. True if another attempt is worthwhile, because
+// frames came back or may have been missed. MO-7 prescribes the order of the reads.
 bool LocalCache::await_others(Order order, const Seen& before) noexcept {
-  // Marked frames are not taken while marks are being forgotten: until that ends, a further search finds no
-  // more of them than the last one.
+  // Reported frames are not taken while forget_reported() runs. Until it ends, another search finds no more
+  // of them than the last.
   if (before.forget_epoch % 2 != 0) {
     while (tables_.forget_epoch() == before.forget_epoch) tables_.port().relax();
     return true;
@@ -115,7 +115,7 @@ bool LocalCache::await_others(Order order, const Seen& before) noexcept {
     const Seen now = look_at_others();
     return now.came_back == before.came_back && now.forget_epoch == before.forget_epoch;
   };
-  // The reporter itself, from inside report(), would wait for itself.
+  // The reporter must not wait inside report(): it would wait for itself.
   const bool reports = tables_.reports().reporter.load(std::memory_order_relaxed) == tables_.port().current();
   if (isolated() && !reports && may_come_back(order)) {
     while (isolated() && unchanged()) tables_.port().relax();
@@ -126,7 +126,7 @@ bool LocalCache::await_others(Order order, const Seen& before) noexcept {
   return true;
 }
 
-// Whether a block of `order` consists of frames that are free or isolated. O(blocks), where something is
+// Whether a block of `order` consists of free and isolated frames. O(blocks); called only if frames are
 // isolated.
 bool LocalCache::may_come_back(Order order) const noexcept {
   for (std::uint32_t b = 0; b < tables_.blocks(); ++b) {

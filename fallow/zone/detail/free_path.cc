@@ -17,7 +17,7 @@ Status FreePath::free_slow(Pfn pfn, Order order) noexcept {
                      static_cast<std::uint32_t>(frames(order).raw / kBlockFrames));
 }
 
-// Allocated, and not lying free in the hand of the cache that owns the block.
+// Whether all of `bits` are allocated and none lies free in the hand of the cache that owns the block.
 bool FreePath::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept {
   const FrameWord state{tables_.word(w).load(std::memory_order_relaxed)};
   if ((state.allocated() & bits) != bits) return false;
@@ -25,8 +25,8 @@ bool FreePath::is_allocated(std::uint64_t w, std::uint32_t bits) const noexcept 
   return owner == 0 || tables_.cache(owner - 1).in_hand(static_cast<std::uint32_t>(w), bits) == 0;
 }
 
-// The same, where the frames may be a part of a block that was allocated as a whole. Another thread may be
-// splitting it for a part of its own.
+// Does the same for frames that may be a part of a block that was allocated as a whole, and splits that
+// block. Another thread may be splitting it for a part of its own.
 bool FreePath::is_allocated_once_split(std::uint64_t w, std::uint32_t bits) noexcept {
   if (is_allocated(w, bits)) return true;
   split(static_cast<std::uint32_t>(w / kBlockWords), false);
@@ -42,7 +42,7 @@ Status FreePath::free_in_word(Pfn pfn, Order order) noexcept {
   if (!is_allocated_once_split(w, bits)) return tables_.refuse(pfn, Status::NotAllocated);
   const Held pending = load(pending_);
   if (pending.word() == w && (pending.bits() & bits) != 0) return tables_.refuse(pfn, Status::NotAllocated);
-  // Back into the hand they came from.
+  // Frames return to the hand that they came from.
   if (tables_.entry_hint(block).owner() == id_) {
     for (unsigned m = 0; m < kMobilities; ++m) {
       const Held hand = load(hand_[m]);
@@ -58,8 +58,8 @@ Status FreePath::free_in_word(Pfn pfn, Order order) noexcept {
   return gather(w, bits, tables_.entry_hint(block));
 }
 
-// Those of `bits` that are allocated become free; the others are misuse that went unnoticed until now,
-// since another cache freed the same frames in the meantime, into the block or into its hand.
+// Frees those of `bits` that are allocated, and returns them. The others are misuse that was not noticed
+// before, because another cache freed the same frames meanwhile, into the block or into its hand.
 inline std::uint32_t FreePath::clear_used(std::uint64_t w, std::uint32_t bits) noexcept {
   std::atomic<std::uint64_t>& slot = tables_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
@@ -73,7 +73,7 @@ inline std::uint32_t FreePath::clear_used(std::uint64_t w, std::uint32_t bits) n
   std::uint32_t freed;
   do {
     freed = FrameWord{raw}.allocated() & bits & ~held;
-    // release: MO-1, what was written into the frames happens before they are taken again.
+    // release: MO-1, writes into the frames happen before they are taken again.
   } while (freed != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.give_allocated(freed).raw,
                                                      std::memory_order_release, std::memory_order_relaxed));
   if (freed != bits) [[unlikely]]
@@ -88,13 +88,13 @@ void FreePath::refuse_bits(std::uint64_t w, std::uint32_t bits) noexcept {
   }
 }
 
-// The age of a word that was freed now.
+// Returns the stamp of a word that is freed now.
 inline BlockEntry::Stamp FreePath::stamp_of(std::uint32_t w) const noexcept {
   return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, tables_.clock().tick());
 }
 
-// `marked` of the n frames carry a mark. Returns how many frames of the block are used now; the caller notes
-// the free.
+// Takes `n` frames off the used frames of a block, `marked` of them reported. Returns the number that are
+// still used; the caller notes the free.
 inline unsigned FreePath::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
                                       unsigned marked) noexcept {
   const BlockEntry before = tables_.update(block, [=](BlockEntry e) {
@@ -106,8 +106,8 @@ inline unsigned FreePath::give_frames(std::uint32_t block, unsigned n, BlockEntr
   return before.used() - n;
 }
 
-// Gives the frames in the hand back to their word. Marks of frames that were never handed out return with
-// them: nobody touched those.
+// Returns the frames in the hand to their word. Reported frames that were never handed out stay reported:
+// no thread touched them.
 void FreePath::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
   const std::uint32_t bits = hand.bits();
@@ -125,12 +125,12 @@ void FreePath::put_back_hand(unsigned m) noexcept {
     if (in_use.usable() && in_use.epoch() == hand_epoch_[m]) marks = held_marks;
     given = tables_.give_allocated_bits(hand.word(), bits, marks);
     marks &= given;
-    // Frames that were all marked were not touched, and keep the age of their word.
+    // If all frames are still reported, none was touched, and the word keeps its age.
     const BlockEntry::Stamp stamp = given == marks ? BlockEntry::Stamp{} : stamp_of(hand.word());
     used = give_frames(block, count_ones(given), stamp, count_none_or_all(marks));
   }
   end_giving_back();
-  // A double free slipped in while these frames were in no hand: they are free already.
+  // A double free was accepted while these frames were in no hand, so they are free already.
   if (given != bits) [[unlikely]]
     refuse_bits(hand.word(), bits & ~given);
   tables_.note_free_bits(hand.word(), used, given & ~marks);
@@ -147,14 +147,14 @@ void FreePath::flush_pending() noexcept {
   static_cast<void>(give_freed(pending.word(), freed));
 }
 
-// Frames of a word that are free there already. Always Ok, so that gather() can end with it.
+// Frees in the entry what is free in the word already. Always Ok, so that gather() can return its result.
 [[gnu::noinline]] Status FreePath::give_freed(std::uint32_t w, std::uint32_t freed) noexcept {
   const unsigned used = give_frames(w / kBlockWords, count_ones(freed), stamp_of(w));
   end_giving_back();
   return note_freed(w, used, freed);
 }
 
-// The same once their block counts them as free. Always Ok.
+// Notes the free after the entry has changed. Always Ok.
 [[gnu::noinline]] Status FreePath::note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept {
   tables_.note_free_bits(w, used, freed);
   return Status::Ok;
@@ -166,18 +166,18 @@ inline Status FreePath::begin_pending(std::uint32_t w, std::uint32_t bits, Block
   return Status::Ok;
 }
 
-// Frees of another word than the last ones gather from here on: those go back into their block. What single
-// frees in random order do every time is tried here, with two atomic operations and without a call; what it
-// does not fit leaves everything as it was, and goes the long way.
+// Makes another word the pending one and returns the frames of the old one to their block. Single frees in
+// random order do this every time, so the usual case takes two atomic operations and no call. Any other case
+// leaves everything unchanged and takes flush_and_gather().
 Status FreePath::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept {
   const Held pending = load(pending_);
   if (tables_.drain_requests() != drains_seen_) [[unlikely]]
     return flush_and_gather(w, bits, entry);
-  // Where what is freed is handed out again at once, there is nothing to flush.
+  // Nothing to flush if the pending frames were handed out again.
   if (pending.bits() == 0) return begin_pending(w, bits, entry);
   if (entry.used() > kNearlyFull) [[unlikely]]
     return flush_and_gather(w, bits, entry);
-  // relaxed: as in clear_used(), the word before the entry that tells who may have it in hand.
+  // relaxed: as in clear_used(); the word is read before the entry, which names the cache that may hold it.
   std::atomic<std::uint64_t>& slot = tables_.word(pending.word());
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   const std::uint32_t block = pending.word() / kBlockWords;
@@ -211,7 +211,7 @@ Status FreePath::gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) n
   return begin_pending(w, bits, entry);
 }
 
-// Orders 6 to 8, and blocks that were not allocated as a whole.
+// Frees orders 6 to 8, and blocks that were not allocated as a whole.
 Status FreePath::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(first / kBlockWords);
   if (load(pending_).word() / kBlockWords == block) flush_pending();
@@ -226,14 +226,14 @@ Status FreePath::free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) n
     stamp = stamp | stamp_of(static_cast<std::uint32_t>(w));
   }
   const bool all = freed == count * kWordFrames;
-  // One run, that has become one block or a part of one.
+  // The run has become one free block or a part of one.
   if (freed != 0) tables_.note_free(block, give_frames(block, freed, stamp), all ? 1 : freed);
   end_giving_back();
   return all ? Status::Ok : Status::NotAllocated;
 }
 
 Status FreePath::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept {
-  // All of it or nothing: look before the first is freed.
+  // Frees everything or nothing, so all blocks are checked first.
   if (load(pending_).word() / kBlockWords - first < count) flush_pending();
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (tables_.entry(b).whole()) continue;
@@ -244,7 +244,7 @@ Status FreePath::free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) 
   }
   for (std::uint32_t b = first; b < first + count; ++b) {
     if (give_whole(b)) {
-      set_whole_last(count == 1 ? b : kNoBlock);  // a pair stays one
+      set_whole_last(count == 1 ? b : kNoBlock);  // a pair stays a pair
       continue;
     }
     const Status why = free_words(tables_.pfn_of(std::uint64_t{b} * kBlockFrames),

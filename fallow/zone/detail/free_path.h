@@ -1,4 +1,4 @@
-// How frames come back: into the hand that they came from, into pending, or into their blocks.
+// Frees frames: into the hand that they came from, into pending, or into their blocks.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,17 @@ class FreePath : public Hands {
   Status free_slow(Pfn pfn, Order order) noexcept;
   Status free_in_word(Pfn pfn, Order order) noexcept;
   Status gather(std::uint32_t w, std::uint32_t bits, BlockEntry entry) noexcept;
+  // Implements LocalCache::drain().
   void give_back_all() noexcept;
   void serve_drain_request() noexcept;
 
-  std::uint32_t owned_[kMobilities] = {kNoBlock, kNoBlock, kNoBlock};  // kNoBlock: none
+  std::uint32_t owned_[kMobilities] = {kNoBlock, kNoBlock,
+                                       kNoBlock};  // the block owned for each mobility; kNoBlock: none
   std::uint32_t drains_seen_ = 0;
 
  private:
-  // A block with more used frames than this is as full as an allocation could wish: what is freed there is
-  // handed out again before anything else.
+  // A block with more used frames than this is nearly full. Frames that are freed there are handed out again
+  // first, so that the block stays full.
   static constexpr unsigned kNearlyFull = kBlockFrames - 8;
   Status free_words(Pfn pfn, std::uint64_t first, std::uint64_t count) noexcept;
   Status free_blocks(Pfn pfn, std::uint32_t first, std::uint32_t count) noexcept;

@@ -12,8 +12,8 @@ constexpr BlockBits kWholeBlock = all_bits();
 
 constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
 
-// Of a block that is not closed. Its entry does not tell as much: it counts frames as used that are reserved,
-// or that a free has not taken off it yet (ZONE-2), though they are free or reported by now.
+// Returns the unreported free frames of a block that is not closed. Its entry is less exact: it also counts
+// as used those frames that are reserved, or freed in the word and not yet in the entry (ZONE-2).
 BlockBits unreported_bits(const ZoneTables& tables, std::uint32_t block) {
   BlockBits bits;
   for (unsigned w = 0; w < kBlockWords; ++w) {
@@ -31,7 +31,7 @@ struct Isolation::Request {
   std::span<ScatterEntry> list;
   std::uint64_t most;  // frames that still fit
   bool join;
-  unsigned piece;  // the most frames of a word that are one entry
+  unsigned piece;  // the most frames of a word that form one entry
   std::uint32_t used = 0;
 
   bool joins(Pfn first) const {
@@ -44,7 +44,7 @@ struct Isolation::Request {
     if (joins(first)) {
       list[used - 1].count += PfnCount{count};
     } else {
-      // Member by member: what is put together first is copied before its parts are in cache.
+      // Assigned member by member: a temporary would be copied before its parts are in the cache.
       ScatterEntry& entry = list[used++];
       entry.first = first;
       entry.count = PfnCount{count};
@@ -53,7 +53,7 @@ struct Isolation::Request {
     most -= count;
   }
 
-  // Calls f(first bit, length) for what becomes an entry each, unless it joins the one before.
+  // Calls f(first bit, length) for each piece that becomes an entry, unless it joins the previous entry.
   template <class F>
   void for_each_piece(std::uint32_t bits, F f) const {
     for_each_run(bits, [&](unsigned first, unsigned length) {
@@ -64,7 +64,7 @@ struct Isolation::Request {
     });
   }
 
-  // Those of the leading runs in `bits`, frames from `base` on, that still fit.
+  // Returns the leading runs in `bits`, frames from `base` on, that still fit.
   std::uint32_t fitting(Pfn base, std::uint32_t bits) const {
     std::uint32_t taken = 0;
     std::uint64_t room = list.size() - used, left = most;
@@ -88,7 +88,7 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
     const std::uint32_t block = next_ == ahead_ ? ahead_ : tables_.dirty().find(next_);
     next_ = block;
     if (block == kNoBlock) break;
-    // Where blocks lie far apart, each look at an entry is a cache miss: it begins one visit early.
+    // If blocks lie far apart, each read of an entry is a cache miss: it is started one visit early.
     ahead_ = tables_.dirty().find(block + 1);
     if (ahead_ != kNoBlock) tables_.prefetch(ahead_);
     const Visit visited = visit(block, request);
@@ -98,7 +98,7 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
     }
     keep(block);
     if (visited == Visit::Full) break;
-    // Of a pair, the half that was not visited may be behind the walk, or not dirty (ZONE-6).
+    // The half of a pair that was not visited may lie behind the walk, or not be dirty (ZONE-6).
     for (std::uint32_t i = 0; i < begun_.count; ++i) keep(begun_.first + i);
     next_ = begun_.first;
   }
@@ -118,8 +118,8 @@ BlockEntry Isolation::look(std::uint32_t block) noexcept {
   return mature(tables_.update(block, mature));
 }
 
-// MO-4: the block is struck off first and looked at afterwards; a free changes it first and puts it on
-// afterwards. So whatever is freed is either seen here or visited again.
+// MO-4: the walk removes the block from the dirty blocks first and reads it afterwards; a free changes the
+// block first and inserts it afterwards. So each free is either seen here or causes another visit.
 Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcept {
   tables_.dirty().remove(block);
   const BlockEntry e = look(block);
@@ -149,8 +149,8 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
   const bool pair = buddy.wholly_unreported();
   if (want_.order == kMaxOrder && !pair)
     return Visit::Done;  // visited again when the buddy is freed: as a pair
-  // With `areas` set, a pair is one block of order 10, unless it did not fit; otherwise each half may go by
-  // itself.
+  // With `areas` set, a pair is one block of order 10 unless it did not fit. Otherwise each half may be taken
+  // separately.
   const bool as_listed = want_.areas != Selection::kAnyArea && !begun(block);
   const std::uint32_t blocks = pair && (want_.order == kMaxOrder || as_listed) ? 2 : 1;
   const bool wanted = (!as_listed || in_areas(want_.areas, pair ? kMaxOrder.raw : kBlockOrder.raw)) &&
@@ -176,10 +176,10 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
   return Visit::Done;
 }
 
-// All of them, or none.
+// Isolates all of the blocks, or none.
 bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
-    // R11: counted before it is out of reach, so that an allocation that finds nothing knows to wait.
+    // R11: counted before the block is out of reach, so that an allocation that finds nothing waits.
     // relaxed: MO-7, the change of the entry releases it.
     tables_.reports().isolated.fetch_add(kBlockFrames, std::memory_order_relaxed);
     bool isolated = false;
@@ -191,7 +191,7 @@ bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcep
         &isolated);
     if (isolated) continue;
     tables_.reports().isolated.fetch_sub(kBlockFrames,
-                                         std::memory_order_relaxed);  // it never was out of reach
+                                         std::memory_order_relaxed);  // the block was never out of reach
     if (i == 0) return false;
     const ScatterEntry undo{tables_.pfn_of(std::uint64_t{first} * kBlockFrames),
                             {std::uint64_t{i} * kBlockFrames}};
@@ -201,8 +201,8 @@ bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcep
   return true;
 }
 
-// Returns those of the unreported free frames of a block that are in a wanted area, or in what was begun, and
-// are old enough, in whole runs.
+// Returns the unreported free frames of a block that are in a wanted area, or in a block that was begun, and
+// that are old enough, in whole runs.
 BlockBits Isolation::wanted_bits(std::uint32_t block, const BlockBits& unreported,
                                  BlockEntry e) const noexcept {
   BlockBits wanted = unreported;
@@ -227,13 +227,12 @@ Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Reque
   if (is_empty(unreported)) return Visit::Done;
   const BlockBits wanted = wanted_bits(block, unreported, e);
   if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
-  // What is left of a divided block is no longer a block of the wanted area.
+  // The rest of a divided block is no longer a block of the wanted area.
   const bool parts = begun(block) && unit_ != want_.order.raw;
   Visit visit = parts ? Visit::Full : take_units(block, wanted, request);
   const bool divide = visit == Visit::Full && (parts || request.used == 0);
   if (divide) visit = take_parts(block, wanted, 0, kBlockOrder.raw, request);
-  // A request that joins runs may end inside a free block; one of single blocks does only where it divides
-  // one.
+  // A request that joins runs may end inside a free block; a request of single blocks only if it divides one.
   if (visit == Visit::Full && want_.areas != Selection::kAnyArea && (want_.join || divide) && !begun(block))
     begun_ = {block, 1, wanted};
   return visit;
@@ -252,7 +251,7 @@ Isolation::Visit Isolation::take_units(std::uint32_t block, const BlockBits& wan
   return Visit::Done;
 }
 
-// Takes what is wanted of the 2^order frames from `first` on, in aligned blocks that are as large as fits.
+// Takes the wanted ones of the 2^order frames from `first` on, in the largest aligned blocks that fit.
 Isolation::Visit Isolation::take_parts(std::uint32_t block, const BlockBits& wanted, unsigned first,
                                        unsigned order, Request& request) noexcept {
   const std::uint64_t word = std::uint64_t{block} * kBlockWords + first / kWordFrames;
@@ -294,7 +293,7 @@ Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bi
   return fits == bits ? Visit::Done : Visit::Full;
 }
 
-// A run of several words is isolated as a whole or not at all, or it would be shorter than its order (R5).
+// Isolates a run of several words as a whole or not at all; a part would be shorter than its order (R5).
 Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, Request& request) noexcept {
   const Pfn pfn = tables_.pfn_of(first * kWordFrames);
   const std::uint64_t frames = std::uint64_t{count} * kWordFrames;
@@ -312,11 +311,11 @@ Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, R
   return Visit::Done;
 }
 
-// All of `bits`, or none.
+// Isolates all of `bits`, or none.
 bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits);
-  tables_.reports().isolated.fetch_add(n, std::memory_order_relaxed);  // R11: before, as in isolate_blocks()
+  tables_.reports().isolated.fetch_add(n, std::memory_order_relaxed);  // R11: as in isolate_blocks()
   if (tables_.reserve_in_block(block, n, 0, tables_.entry(block).mobility())) {
     std::atomic<std::uint64_t>& slot = tables_.word(word);
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
@@ -328,7 +327,7 @@ bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
       }
     }
     tables_.settle_taken(block, n, 0);
-    // release: MO-7, an allocation may have found these frames reserved, and nothing isolated any more.
+    // release: MO-7, an allocation may have found these frames reserved and nothing isolated any more.
     tables_.reports().put_back_epoch.fetch_add(1, std::memory_order_release);
   }
   tables_.reports().isolated.fetch_sub(n, std::memory_order_release);  // MO-7, after put_back_epoch
