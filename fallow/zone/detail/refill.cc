@@ -1,6 +1,7 @@
 #include "fallow/zone/detail/refill.h"
 
 #include <bit>
+#include <initializer_list>
 
 #include "fallow/base/check.h"
 

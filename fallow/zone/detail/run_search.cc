@@ -1,6 +1,7 @@
 #include "fallow/zone/detail/run_search.h"
 
 #include <bit>
+#include <initializer_list>
 
 #include "fallow/zone/detail/runs.h"
 

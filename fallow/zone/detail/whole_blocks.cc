@@ -1,6 +1,7 @@
 #include "fallow/zone/detail/whole_blocks.h"
 
 #include <bit>
+#include <initializer_list>
 
 namespace fallow::detail {
 namespace {

@@ -1,5 +1,5 @@
-// The weak model's own fences, by the litmus tests of the literature. What C++20 forbids fails; what it
-// allows is a goal, which the model without weak memory cannot reach and need not.
+// Checks the fences of the weak model with the litmus tests of the literature. Outcomes that C++20 forbids
+// fail. Outcomes that it allows are goals, which the model without weak memory cannot reach and need not.
 #include <array>
 #include <atomic>
 

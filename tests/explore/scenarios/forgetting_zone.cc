@@ -1,11 +1,11 @@
-// forget_reported() beside what takes marks and puts them back.
+// forget_reported() concurrent with threads that take reported frames and put them back.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
 namespace {
 
-// `wanted` frames of what was reported are allocated while marks are forgotten.
+// Allocates `wanted` reported frames while forget_reported() runs.
 void forget_beside(World& w, unsigned wanted) {
   const unsigned first = declare_goal("marks are taken before they are forgotten");
   const unsigned forgotten = declare_goal("frames are taken whose marks were forgotten");
@@ -55,7 +55,7 @@ FALLOW_SCENARIO(ForgetBesideASearch,
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, thrice = declare_goal("marks are being forgotten during two searches")] {
     w.allocate(0, 6);
-    // Two counts a search.
+    // Each search reads the epoch twice.
     const unsigned searches = w.zone().cache(0).attempts() / 2;
     reached(thrice, searches == 3);
     if (searches > 3) engine().fail("an allocation searches again and again while marks are being forgotten");
@@ -93,8 +93,9 @@ FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
   at_end([&w] { w.settle(); });
 }
 
-// While marks are being forgotten the half of a pair is closed that is reported as a whole: forget_block()
-// passes it, so it must not be opened again with its marks. The other half is listed as free, and is not.
+// While forget_reported() runs, an attempt closes the half of a pair that is reported as a whole.
+// forget_block() passes it, so it must not be reopened as reported. The other half is listed as free and is
+// not free.
 FALLOW_SCENARIO(ForgettingPassesHalfOfAPair, "MO-2: marks of the half of a pair do not survive forgetting") {
   World& w = world({{}, {1024}, 2});
   w.allocate(0, 9);

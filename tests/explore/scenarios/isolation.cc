@@ -1,4 +1,4 @@
-// Isolation beside allocations and frees, without a reporter.
+// Isolation concurrent with allocations and frees, without a reporter.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
@@ -7,7 +7,7 @@ namespace {
 
 constexpr Order order_of(unsigned order) { return {static_cast<std::uint8_t>(order)}; }
 
-// All that is free is isolated and put back while `wanted` frames of it are allocated: never NoMemory (R11).
+// Isolates all free frames and puts them back while `wanted` of them are allocated: never NoMemory (R11).
 void report_beside(World& w, unsigned order, unsigned wanted, bool reported = true) {
   const Order smallest = order_of(order);
   const unsigned waits = declare_goal("the allocation gets what a device has seen");
@@ -78,8 +78,8 @@ FALLOW_SCENARIO(FailureBesideABlock, "R7, MO-4: a block that a device refused is
   report_beside(world_with(1, {{0, 512}}), 9, 9, false);
 }
 
-// The block belongs to a cache, so that the run is looked for in its words alone: they tell of the second
-// request, and the entry, which was read before, does not.
+// The block belongs to a cache, so the run is searched in its words alone. They show the second request; the
+// entry, which was read before, does not.
 FALLOW_SCENARIO(FoundIsolatedByItsWord,
                 "MO-7: an allocation that finds frames isolated in their word waits") {
   World& w = world_with(2, {{0, 1}, {40, 2}});

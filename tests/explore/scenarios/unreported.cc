@@ -1,4 +1,4 @@
-// What becomes free beside other operations on its block is not overlooked by the reporter.
+// The reporter does not miss frames that become free concurrently with other operations on their block.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
@@ -90,8 +90,8 @@ FALLOW_SCENARIO(RegisterAgainBesideAFree,
   });
 }
 
-// An attempt closes half of a pair, finds the other half taken, and opens it again. The pass that is to try
-// what has failed before comes by in between, and does not come back for it below the mark.
+// An attempt closes half of a pair, finds the other half taken, and opens it again. In between, the pass that
+// is to retry failed frames visits the block; below the threshold it does not return for it.
 FALLOW_SCENARIO(RetryBesideAFailingPair,
                 "R7: what failed is tried again, though an allocation has it for a moment") {
   World& w = world({{}, {2048}, 2});
@@ -110,8 +110,8 @@ FALLOW_SCENARIO(RetryBesideAFailingPair,
   });
 }
 
-// A word goes back: its frames are marked there, and not counted as marked yet. An allocation takes them, so
-// that `marked` wraps below zero, and the worker looks at the block.
+// A word is put back: its frames are reported there and not yet counted in `marked`. An allocation takes
+// them, so that `marked` wraps below zero while the worker reads the block.
 FALLOW_SCENARIO(MarkedWrapsBesideALook,
                 "R4, ZONE-3: what is unreported is told while `marked` is below zero") {
   World& w = crowded_block(64, 2);

@@ -88,7 +88,7 @@ TEST(BlockEntry, OwnedBlocksAreListedOnlyWhileWhollyFree) {
   EXPECT_EQ(list_of(BlockEntry{}.with_owner(1)), kFreeList);
 }
 
-// Told for all that a step on an entry changes: never wrongly.
+// May be false for entries on the same list, but is never true for entries on different lists.
 TEST(BlockEntry, SurelyAtHomeOfAnother) {
   std::vector<BlockEntry> entries;
   for (const unsigned used : {0U, 1U, 2U, 127U, 128U, 255U, 256U, 511U, 512U}) {

@@ -1,4 +1,4 @@
-// Isolation and the way back: which runs, how many, and what is left behind.
+// Isolation and putting back: which runs, how many, and which are left behind.
 #include "fallow/zone/detail/isolation.h"
 
 #include <algorithm>
@@ -67,7 +67,7 @@ TEST_F(IsolationTest, WhatIsIsolatedCannotBeAllocated) {
   put_back(zone().tables(), all.list, true);
 }
 
-// R11: an allocation waits for what is isolated.
+// R11: an allocation waits for isolated frames.
 TEST_F(IsolationTest, AnAllocationWaitsForTheRequestInFlight) {
   struct Waiting {
     Zone& zone;
@@ -133,7 +133,7 @@ TEST_F(IsolationTest, NoMoreEntriesThanTheListHas) {
 
 class IsolationOrder : public IsolationTest, public testing::WithParamInterface<unsigned> {};
 
-// One frame in the middle of everything is used: what is left in aligned runs of the order is isolated.
+// One frame in the middle is used: all remaining aligned runs of the order are isolated.
 TEST_P(IsolationOrder, RunsOfTheOrderAroundAUsedFrame) {
   const std::uint64_t size = frames({static_cast<std::uint8_t>(GetParam())}).raw;
   const std::uint64_t used_at = 5 * kBlockFrames + 77;
@@ -207,7 +207,7 @@ TEST_F(IsolationTest, OnlyWhatIsOldEnough) {
   }
 }
 
-// Ticks go round after seven; what has become old stays old however late the rest does.
+// Ticks wrap after seven. Groups that are old stay old, however late the others become old.
 TEST_F(IsolationTest, WhatIsOldStaysOld) {
   const Pfn pfn = must_allocate({9});
   Selection selection;
@@ -221,7 +221,7 @@ TEST_F(IsolationTest, WhatIsOldStaysOld) {
       EXPECT_EQ(report(selection), 0u);
     }
   }
-  // The last group is old after two more ticks. One that came round while nobody looked may take one more.
+  // The last group is old after two more ticks. A group whose age wrapped unseen may take one more.
   std::uint64_t total = 0;
   for (unsigned tick = 0; tick < 3; ++tick) {
     zone().tables().clock().advance();

@@ -1,4 +1,4 @@
-// Marks: what was reported, and what becomes of it (R8, R10, R12).
+// Reported frames and their later life (R8, R10, R12).
 #include "tests/unit/zone/test_zone.h"
 
 namespace fallow::detail {
@@ -33,7 +33,7 @@ TEST_F(Marks, GoWithEveryOrder) {
   EXPECT_EQ(zone_stats(zone()).refaults.raw, kAll - expected);
 }
 
-// Frames that lay in a hand and were not handed out keep their mark and their age.
+// Frames that lay in a hand and were not handed out stay reported and keep their age.
 TEST_F(Marks, OfFramesInAHandComeBackWithThem) {
   ASSERT_EQ(report(), kAll);
   must_allocate();
@@ -92,7 +92,7 @@ TEST_F(Marks, InAHandAreForgottenToo) {
   EXPECT_EQ(report_order(0), kAll - 1);
 }
 
-// ZONE-3: the marks that a reservation is about to take are off the entry, and still in the words.
+// ZONE-3: reported frames that a reservation is about to take are off the entry and still in the words.
 TEST_F(Marks, AreForgottenBesideAReservation) {
   ASSERT_EQ(report_order(0), kAll);
   must_allocate({}, Mobility::Movable, 1);
@@ -102,12 +102,12 @@ TEST_F(Marks, AreForgottenBesideAReservation) {
   ASSERT_EQ(marked, kBlockFrames - 1);
   ASSERT_TRUE(zone().tables().reserve_in_block(block, marked - 1, marked - 1, Mobility::Movable));
   zone().forget_reported();
-  zone().tables().settle_taken(block, marked - 1, -static_cast<int>(marked - 1));  // it took nothing
+  zone().tables().settle_taken(block, marked - 1, -static_cast<int>(marked - 1));  // no frame was taken
   EXPECT_EQ(zone().tables().entry(block).marked(), 0u);
   EXPECT_EQ(reported().raw, 0u);
 }
 
-// The owner of the memory lost its state: the promise is void, also for what lies in a hand (R12).
+// The owner of the memory lost its state: the promise is void, also for frames in a hand (R12).
 TEST_F(Marks, InAHandPromiseNothingOnceForgotten) {
   zone().tables().set_marks_promise(true);
   ASSERT_EQ(report(), kAll);
@@ -146,9 +146,9 @@ TEST_F(Marks, PromiseNothingForABlockThatIsTouchedInPart) {
   EXPECT_FALSE(cache().allocate({10}).holds_promise);
 }
 
-// ---- and reserving ----
+// ---- Reserving ----
 
-// The entry says it all: a zone of terabytes is reported without a look at its words.
+// The entry holds the whole state: a zone of terabytes is reported without a read of its words.
 TEST_F(Marks, OfAWholeBlockAreInItsEntryUntilItIsSplit) {
   report();
   const auto words = [&](std::uint32_t b) {

@@ -79,7 +79,7 @@ TEST_F(TriggerInZone, AtOrder9OnlyABlockThatBecomesWhollyFreeCounts) {
   EXPECT_EQ(fired_.times, 1u);
 }
 
-// The credit is spent when a free becomes visible, not while it gathers in its cache.
+// The credit is spent when a free becomes visible, not while it is pending in its cache.
 TEST_F(TriggerInZone, AtLowOrdersFramesCount) {
   zone().tables().trigger().set_order({0});
   const Pfn run = must_allocate({5});
@@ -91,7 +91,7 @@ TEST_F(TriggerInZone, AtLowOrdersFramesCount) {
   EXPECT_EQ(fired_.times, 1u);
 }
 
-// Of what becomes free only whole runs of the reporting order count.
+// Only whole runs of the reporting order count.
 TEST_F(TriggerInZone, FramesBelowTheOrderDoNotCount) {
   const Pfn run = must_allocate({8});
   zone().tables().trigger().attach(Fired::count, &fired_);

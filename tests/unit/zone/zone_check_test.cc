@@ -1,4 +1,4 @@
-// The walk finds what it is there to find: each invariant is broken on purpose, and named.
+// zone_check() finds every violation: each invariant is broken on purpose, and named.
 #include <cstring>
 
 #include "tests/unit/zone/test_zone.h"
@@ -6,7 +6,7 @@
 namespace fallow::detail {
 namespace {
 
-// Not ZoneTest: the zone is not consistent afterwards.
+// Not a ZoneTest, because the zone is not consistent afterwards.
 class ZoneInvariant : public testing::Test {
  protected:
   static constexpr std::uint32_t kBlocks = 8;
@@ -19,7 +19,7 @@ class ZoneInvariant : public testing::Test {
   std::atomic<std::uint64_t>& word(std::uint32_t block, unsigned i = 0) {
     return zone().tables().word(std::uint64_t{block} * kBlockWords + i);
   }
-  // Changes an entry and nothing else: not where the block is listed.
+  // Changes an entry only. The block is listed where its entry says, so that no other invariant breaks.
   template <class Change>
   void corrupt(std::uint32_t block, Change change) {
     const BlockEntry before = zone().tables().entry(block);
@@ -125,7 +125,7 @@ TEST_F(ZoneInvariant, Zone7IsolatedCountsTheIsolatedFrames) {
 }
 
 TEST_F(ZoneInvariant, Zone7WhatLeftTheBlocksIsUsed) {
-  // A frame that is lost: used in word and entry, and nobody took it.
+  // A lost frame: used in its word and its entry, and not allocated.
   word(5).fetch_or(1);
   corrupt(5, [](BlockEntry e) { return e.with_used(1); });
   expect_found("ZONE-7: what left the blocks", 0);
@@ -152,7 +152,7 @@ TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndUnmarked) {
 }
 
 TEST_F(ZoneInvariant, Zone8NoFrameIsInTwoHands) {
-  // The second cache is led to believe that the first one's frames are free.
+  // Makes the second cache believe that the frames of the first are free.
   const std::uint32_t block = allocated_block();
   word(block).store(0);
   corrupt(block, [](BlockEntry e) { return e.with_used(0).with_owner(0); });
@@ -169,7 +169,7 @@ TEST_F(ZoneInvariant, Zone8AHandLiesInABlockThatItsCacheOwns) {
 }
 
 TEST_F(ZoneInvariant, Zone8AHandHoldsFramesOfItsZone) {
-  // The hand's block is taken as a whole behind its back.
+  // Takes the block of the hand as a whole without the knowledge of its cache.
   const std::uint32_t block = allocated_block();
   for (unsigned i = 0; i < kBlockWords; ++i) word(block, i).store(0);
   corrupt(block, [](BlockEntry e) { return e.with_used(512).with_whole(true).with_owner(0); });
@@ -177,13 +177,13 @@ TEST_F(ZoneInvariant, Zone8AHandHoldsFramesOfItsZone) {
   ASSERT_FALSE(found.none());
 }
 
-// A search that misses what is listed: a leaf has members and its parent does not know.
+// A search misses a listed block: a leaf has members and its parent does not show it.
 TEST(IndexInvariant, Idx1AQuietSearchIsExact) {
   TestZone zone({{0}, {200 * kBlockFrames}, 1});
   ASSERT_TRUE(zone_check(*zone).none());
   const std::vector<std::uint64_t> before(zone.tables().begin(), zone.tables().end());
   for (std::uint32_t b = 128; b < 192; ++b) zone->tables().listed(kFreeList).remove(b);
-  // Only the leaf is put back as it was: zero bits are members here.
+  // Restores only the leaf; zero bits are members here.
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (zone.tables()[i] == ~std::uint64_t{0}) zone.tables()[i] = before[i];
   }
