@@ -40,14 +40,14 @@ const char* check_words(const detail::ZoneTables& tables, std::uint32_t block, d
     const Held held = held_by_caches(tables, w, e.owner());
     if (held.twice) return "ZONE-8: no frame is in two hands";
     if (held.elsewhere) return "ZONE-8: a hand lies in a block that its cache owns";
-    if ((held.bits & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and unmarked";
+    if ((held.bits & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and not reported";
     used += detail::count_ones(word.used());
     marked += detail::count_ones(word.mark() & word.free());
     totals->isolated += detail::count_ones(word.isolated());
     totals->held += detail::count_ones(held.bits);
   }
   if (used != e.used()) return "ZONE-2: used counts the used frames of the words";
-  if (marked != e.marked()) return "ZONE-3: marked counts the marks of the free frames";
+  if (marked != e.marked()) return "ZONE-3: marked counts the free frames that are reported";
   return nullptr;
 }
 
@@ -57,10 +57,10 @@ const char* check_closed(const detail::ZoneTables& tables, std::uint32_t block, 
     return "ZONE-4: a closed block is whole, isolated or reported";
   }
   if (e.reported() && (e.used() != 0 || e.marked() != detail::kBlockFrames)) {
-    return "ZONE-4: a reported block is free and marked all over";
+    return "ZONE-4: every frame of a reported block is free and reported";
   }
   if (!e.reported() && (e.used() != detail::kBlockFrames || e.marked() != 0)) {
-    return "ZONE-4: a closed block is used all over";
+    return "ZONE-4: every frame of a closed block is used";
   }
   if (e.isolated()) totals->isolated += detail::kBlockFrames;
   for (unsigned i = 0; i < detail::kBlockWords; ++i) {
@@ -82,10 +82,10 @@ const char* check_block(const detail::ZoneTables& tables, std::uint32_t block, T
   totals->used += e.used();
   totals->marked += e.marked();
   if (detail::list_of(e) != detail::kNoList && !tables.listed(detail::list_of(e)).contains(block))
-    return "ZONE-5: a block is listed at home";
+    return "ZONE-5: a block is listed where list_of() its entry says";
   if (e.wholly_unreported() && tables.entry(block ^ 1).wholly_unreported() &&
       !tables.dirty().contains(block) && !tables.dirty().contains(block ^ 1)) {
-    return "ZONE-6: what can be reported is in a dirty block";
+    return "ZONE-6: frames that can be reported are in a dirty block";
   }
   return nullptr;
 }
@@ -113,10 +113,10 @@ Violation zone_check(const Zone& zone) noexcept {
   const std::uint64_t isolated = tables.reports().isolated.load(std::memory_order_relaxed);
   if (totals.isolated != isolated) return {"ZONE-7: isolated counts the isolated frames", tables.base()};
   if (totals.used != withheld + tables.reserved().raw + out + isolated) {
-    return {"ZONE-7: what left the blocks and did not come back is used", tables.base()};
+    return {"ZONE-7: frames that left the blocks and did not return are used", tables.base()};
   }
   if (totals.marked != tables.reports().marks_given.load(std::memory_order_relaxed) - unmarked) {
-    return {"ZONE-7: marks given and not taken are there", tables.base()};
+    return {"ZONE-7: frames that were reported and not taken are still reported", tables.base()};
   }
   if (totals.held != in_hands) return {"ZONE-8: a hand holds frames of its zone", tables.base()};
   return {};

@@ -81,17 +81,17 @@ TEST_F(ZoneInvariant, Zone4AClosedBlockIsWholeIsolatedOrReported) {
 
 TEST_F(ZoneInvariant, Zone4AReportedBlockIsFreeAndMarkedAllOver) {
   corrupt(3, [](BlockEntry e) { return e.with_reported(true).with_marked(511); });
-  expect_found("ZONE-4: a reported block", 3);
+  expect_found("ZONE-4: every frame of a reported block", 3);
   corrupt(3, [](BlockEntry e) { return e.with_marked(512).with_used(1); });
-  expect_found("ZONE-4: a reported block", 3);
+  expect_found("ZONE-4: every frame of a reported block", 3);
 }
 
 TEST_F(ZoneInvariant, Zone4AClosedBlockIsUsedAllOver) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_used(511); });
-  expect_found("ZONE-4: a closed block is used all over", block);
+  expect_found("ZONE-4: every frame of a closed block is used", block);
   corrupt(block, [](BlockEntry e) { return e.with_used(512).with_marked(1); });
-  expect_found("ZONE-4: a closed block is used all over", block);
+  expect_found("ZONE-4: every frame of a closed block is used", block);
 }
 
 TEST_F(ZoneInvariant, Zone4TheWordsOfAClosedBlockAreZero) {
@@ -128,19 +128,19 @@ TEST_F(ZoneInvariant, Zone7WhatLeftTheBlocksIsUsed) {
   // A lost frame: used in its word and its entry, and not allocated.
   word(5).fetch_or(1);
   corrupt(5, [](BlockEntry e) { return e.with_used(1); });
-  expect_found("ZONE-7: what left the blocks", 0);
+  expect_found("ZONE-7: frames that left the blocks", 0);
 }
 
 TEST_F(ZoneInvariant, Zone7AFrameThatWasFreedTwice) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_whole(false).with_used(0); });
-  expect_found("ZONE-7: what left the blocks", 0);
+  expect_found("ZONE-7: frames that left the blocks", 0);
 }
 
 TEST_F(ZoneInvariant, Zone7MarksGivenAndNotTakenAreThere) {
   word(5).fetch_or(std::uint64_t{1} << 32);
   corrupt(5, [](BlockEntry e) { return e.with_marked(1); });
-  expect_found("ZONE-7: marks", 0);
+  expect_found("ZONE-7: frames that were reported", 0);
 }
 
 TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndUnmarked) {
