@@ -68,7 +68,8 @@ class Fragmented {
 
   unsigned free_blocks() const {
     unsigned n = 0;
-    for (std::uint32_t b = 0; b < zone_->blocks(); ++b) n += zone_->entry(b).wholly_free() ? 1 : 0;
+    for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b)
+      n += zone_->tables().entry(b).wholly_free() ? 1 : 0;
     return n;
   }
   // Allocates frames in order and frees them in random order.

@@ -80,10 +80,10 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
   if (delay.raw != 0) last_delay_ = delay;  // without one, ages stand still
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[i];
-    state.zone->trigger().set_order(order);
+    state.zone->tables().trigger().set_order(order);
     // What did not matter to a coarser device may to this one.
-    if (order < last_order_) state.zone->dirty().insert_all();
-    if (longer_ticks) state.zone->restart_ages();
+    if (order < last_order_) state.zone->tables().dirty().insert_all();
+    if (longer_ticks) state.zone->tables().restart_ages();
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
@@ -105,7 +105,7 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
 // Marks made under one promise say nothing about another's.
 void Reporter::set_promise() noexcept {
   const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Content::Unknown;
-  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->set_marks_promise(valid);
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().set_marks_promise(valid);
 }
 
 // R12, from whatever thread settles a request, before its marks are given. relaxed: who finds one of those
@@ -140,7 +140,7 @@ Status Reporter::unregister_device(const ReportingDevice& device) {
   for (std::size_t i = 0; i < zone_count_; ++i) {
     // seq_cst: MO-26, pairs with request(): no free asks for a wakeup after this, or it has a pin.
     zones_[i].flag.store(static_cast<FlagWord>(Flag::Off), std::memory_order_seq_cst);
-    detail::ReportTrigger& trigger = zones_[i].zone->trigger();
+    detail::ReportTrigger& trigger = zones_[i].zone->tables().trigger();
     trigger.grant(0);
     if (trigger.counts_every_free()) trigger.set_order(last_order_);
   }

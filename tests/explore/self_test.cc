@@ -44,7 +44,8 @@ Program two_runs() {
 }
 
 TEST(RandomPrograms, FindAndShrinkAFrameThatIsTakenTwice) {
-  const SplitAccess mutation(two_runs(), "fallow/zone/allocate_run.cc", AccessSite::Kind::CompareExchange);
+  const SplitAccess mutation(two_runs(), "fallow/zone/detail/run_search.cc",
+                             AccessSite::Kind::CompareExchange);
   ASSERT_TRUE(mutation.found());
   Limits limits;
   limits.preemptions = ~0U;

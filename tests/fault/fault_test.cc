@@ -113,7 +113,7 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
   rig.register_device(device, all);
   rig.pass_time(seconds(1));
   for (std::size_t i = 0; i < 2; ++i) {
-    const detail::UnreportedCounts left = detail::count_unreported(rig.zone(i), order);
+    const detail::UnreportedCounts left = detail::count_unreported(rig.zone(i).tables(), order);
     for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) EXPECT_EQ(left.of[o], 0u);
   }
   rig.unregister_device(device);

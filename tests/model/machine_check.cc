@@ -13,18 +13,18 @@ namespace {
 detail::UnreportedCounts unreported_of_all_blocks(const Zone& zone) {
   detail::UnreportedCounts counts;
   const auto untouched = [](detail::BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; };
-  for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
-    const detail::BlockEntry e = zone.entry(b);
+  for (std::uint32_t b = 0; b < zone.tables().blocks(); ++b) {
+    const detail::BlockEntry e = zone.tables().entry(b);
     if (e.closed()) continue;
     if (untouched(e)) {
-      const bool pair = untouched(zone.entry(b ^ 1));
+      const bool pair = untouched(zone.tables().entry(b ^ 1));
       counts.of[pair ? 10 : 9] += pair ? b % 2 == 0 : 1;
       continue;
     }
     detail::BlockBits bits;
     for (unsigned w = 0; w < detail::kBlockWords; ++w) {
-      bits.word[w] =
-          detail::FrameWord{zone.word(std::uint64_t{b} * detail::kBlockWords + w).load()}.unreported();
+      bits.word[w] = detail::FrameWord{zone.tables().word(std::uint64_t{b} * detail::kBlockWords + w).load()}
+                         .unreported();
     }
     for (unsigned o = 0; o < detail::kBlockOrder.raw; ++o)
       counts.of[o] += detail::count_bits(detail::free_area_runs(bits, o)) >> o;
@@ -74,9 +74,10 @@ void Machine::check_frames() {
   }
   for (std::uint64_t i = 0; i < oracle_.size().raw && !failed(); ++i) {
     const Pfn pfn = oracle_.base() + PfnCount{i};
-    const std::uint64_t index = zone_->index_of(pfn);
-    const detail::BlockEntry e = zone_->entry(static_cast<std::uint32_t>(index / detail::kBlockFrames));
-    const detail::FrameWord word{zone_->word(index / detail::kWordFrames).load()};
+    const std::uint64_t index = zone_->tables().index_of(pfn);
+    const detail::BlockEntry e =
+        zone_->tables().entry(static_cast<std::uint32_t>(index / detail::kBlockFrames));
+    const detail::FrameWord word{zone_->tables().word(index / detail::kWordFrames).load()};
     const unsigned bit = static_cast<unsigned>(index % detail::kWordFrames);
     const bool used = (e.closed() && !e.reported()) || ((word.used() >> bit) & 1) != 0;
     const bool marked = e.reported() || ((word.mark() >> bit) & 1) != 0;
@@ -93,7 +94,7 @@ void Machine::check_frames() {
 
 // R4: everything that can be reported at the requested order is in a dirty block.
 void Machine::check_nothing_is_lost() {
-  const detail::UnreportedCounts known = detail::count_unreported(*zone_, last_order_);
+  const detail::UnreportedCounts known = detail::count_unreported(zone_->tables(), last_order_);
   const detail::UnreportedCounts all = unreported_of_all_blocks(*zone_);
   for (unsigned o = last_order_.raw; o <= kMaxOrder.raw; ++o) {
     if (known.of[o] != all.of[o]) fail(differ("R4: unreported blocks known", known.of[o], all.of[o]));
@@ -137,8 +138,8 @@ void Machine::finish() {
                  {});
   }
   for (std::uint32_t i = 0; i < caches(); ++i) zone_->cache(i).retire();
-  for (std::uint32_t b = 0; b < zone_->blocks(); ++b) {
-    if (zone_->entry(b).owner() != 0)
+  for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b) {
+    if (zone_->tables().entry(b).owner() != 0)
       fail("block " + std::to_string(b) + " is owned, and all caches have retired");
   }
   if (!failed()) check(true);

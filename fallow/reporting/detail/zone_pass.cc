@@ -15,7 +15,7 @@ constexpr std::uint64_t kGoodPart = 16;
 // allocations go on while the device works. Free frames are counted in the caches, where each look takes a
 // cache line away from an allocation: while there is plenty, not for every request.
 PfnCount ZonePass::allowance(Order order) noexcept {
-  const Nanoseconds now = zone_.port().now();
+  const Nanoseconds now = zone_.tables().port().now();
   if (used_of_it_.raw < allowed_.raw / kGoodPart && now - looked_at_ < kGoodFor)
     return allowed_ - used_of_it_;
   used_of_it_ = {};
@@ -34,7 +34,7 @@ bool ZonePass::require(PfnCount above) noexcept {
 }
 
 bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexcept {
-  Isolation isolation(zone_, selection);
+  Isolation isolation(zone_.tables(), selection);
   bool going = true;
   while (going && requests-- > 0 && !isolation.done()) {
     const PfnCount most = allowance(selection.order);

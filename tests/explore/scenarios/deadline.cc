@@ -1,4 +1,4 @@
-// EarliestDeadline alone: the part of every port behind wake_at().
+// EarliestDeadline on its own: the state that every port keeps behind wake_at().
 #include "fallow/platform/detail/deadline.h"
 
 #include "tests/explore/scenarios/zones.h"

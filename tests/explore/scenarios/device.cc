@@ -1,4 +1,4 @@
-// Allocations concurrent with requests that report their frames.
+// Allocations concurrent with reports of their frames.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

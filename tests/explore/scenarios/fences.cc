@@ -1,5 +1,5 @@
-// Litmus tests of the weak model's own fences, from the literature. An outcome that C++20 forbids is a
-// failure. An outcome that it allows is a goal, which need not be reached without weak memory.
+// Checks the fences of the weak model with the litmus tests of the literature. Outcomes that C++20 forbids
+// fail. Outcomes that it allows are goals, which the model without weak memory cannot reach and need not.
 #include <array>
 #include <atomic>
 

@@ -1,11 +1,11 @@
-// Failures that random programs found, as they were printed.
+// Programs with which the random generator found faults, as it printed them.
 #include "tests/explore/programs/program.h"
 #include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
-// A hand that is being put back is free in its word, but still used in the entry. The entry then has no room
-// for a run that was free throughout.
+// A hand that is being put back is free in its word and still used in the entry, which then has no room for a
+// run that was free throughout.
 FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes back") {
   perform({
       .zone = {{0}, {512}, 3},
@@ -16,9 +16,9 @@ FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes b
   });
 }
 
-// Two caches take single frames from a third cache's block. The cache that found its frame taken continued
-// with the next word, although the word had another free frame; after the second time it gave up. This takes
-// three preemptions.
+// Two caches take single frames out of the block of a third. The cache that found its frame taken continued
+// with the next word, although its word had another frame; after the second time it gave up. Takes three
+// preemptions.
 FALLOW_SCENARIO(SingleFramesOfOneWord,
                 "R11: NoMemory only if nothing is free: another frame of the same word") {
   perform({
@@ -30,8 +30,8 @@ FALLOW_SCENARIO(SingleFramesOfOneWord,
   });
 }
 
-// A frame of a hand that is being put back is used, and in no hand: a wrong free of it is accepted, and must
-// be reported later.
+// A frame of a hand that is being put back is used and in no hand: its free is accepted, and must be named
+// later.
 FALLOW_SCENARIO(Program5429, "misuse changes nothing: a frame of a hand that goes back") {
   perform({
       .zone = {{0}, {31}, 3},

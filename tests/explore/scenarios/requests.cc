@@ -1,5 +1,4 @@
-// Requests that the device holds: completed during a pass, concurrently with each other, twice, or with a
-// stray token.
+// Requests that the device holds: completed during a pass, concurrently, twice, or with a wrong token.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

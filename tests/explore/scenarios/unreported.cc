@@ -1,4 +1,4 @@
-// The reporter does not overlook frames that become free during other operations on their block.
+// The reporter does not miss frames that become free concurrently with other operations on their block.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
@@ -90,8 +90,8 @@ FALLOW_SCENARIO(RegisterAgainBesideAFree,
   });
 }
 
-// An attempt closes half of a pair, finds the other half taken, and reopens the first. The pass that retries
-// failed frames runs in between, and does not return for the half below the threshold.
+// An attempt closes half of a pair, finds the other half taken, and opens it again. In between, the pass that
+// is to retry failed frames visits the block; below the threshold it does not return for it.
 FALLOW_SCENARIO(RetryBesideAFailingPair,
                 "R7: what failed is tried again, though an allocation has it for a moment") {
   World& w = world({{}, {2048}, 2});
@@ -110,8 +110,8 @@ FALLOW_SCENARIO(RetryBesideAFailingPair,
   });
 }
 
-// A word is put back: its frames are marked, but not yet counted as marked. An allocation takes them, so that
-// `marked` wraps below zero, and the worker visits the block.
+// A word is put back: its frames are reported there and not yet counted in `marked`. An allocation takes
+// them, so that `marked` wraps below zero while the worker reads the block.
 FALLOW_SCENARIO(MarkedWrapsBesideALook,
                 "R4, ZONE-3: what is unreported is told while `marked` is below zero") {
   World& w = crowded_block(64, 2);

@@ -1,4 +1,4 @@
-// The worker, concurrent with frees that create work, and with other callers of run().
+// The worker, concurrent with frees that make work for it and with other callers of run().
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

@@ -1,4 +1,4 @@
-// Initial zones of scenarios, and final checks that several of them share.
+// The zones with which scenarios begin, and the checks with which several of them end.
 #pragma once
 
 #include <atomic>
@@ -26,8 +26,8 @@ inline World& world_with(std::uint32_t caches, std::initializer_list<Range> rang
   return w;
 }
 
-// `count` free blocks of order 9, no two of which form a pair: frames 0, 1024 and so on. 64 further frames
-// are free, so that a block can still be reported when all others are allocated (R11).
+// `count` free blocks of order 9, no two of which form a pair: frames 0, 1024 and so on. 64 more frames are
+// free, so that a block can still be reported when all others are allocated (R11).
 inline World& single_blocks(unsigned count, std::uint32_t caches = 1) {
   World& w = world({{}, {count * std::uint64_t{1024}}, caches});
   for (unsigned i = 0; i < count; ++i) {
@@ -62,13 +62,13 @@ inline World& crowded_block(std::uint64_t count, std::uint32_t caches = 1) {
   return w;
 }
 
-// Called before any thread: reports everything, and lets the worker come to rest.
+// Reports all free frames and comes to rest, before any thread starts.
 inline void report_all(World& w) {
   w.work(100, seconds(10));
   if (w.reporter().reporting_requested(0)) engine().fail("the scenario's worker does not come to rest");
 }
 
-// Runs concurrently with a pass: allocates one frame, which the pass may have reported.
+// For use beside a thread that runs a pass: allocates one frame, which the pass may have reported.
 inline void allocate_beside_a_pass(World& w) {
   thread([&w] { w.allocate(0); });
   at_end([&w, refault = declare_goal("a reported frame is allocated"),
@@ -79,7 +79,7 @@ inline void allocate_beside_a_pass(World& w) {
   });
 }
 
-// MO-4: the next report finds everything that is free at the end. All caches are drained first.
+// MO-4: the next report finds every frame that is free at the end. Drains all caches first.
 inline void check_all_reported(World& w, unsigned order) {
   const Order smallest{static_cast<std::uint8_t>(order)};
   for (std::uint32_t i = 0; i < w.zone().cache_count(); ++i) w.drain(i);
@@ -89,7 +89,7 @@ inline void check_all_reported(World& w, unsigned order) {
   }
 }
 
-// A frame that one thread passes to another, or a message that there is none.
+// A frame that one thread passes to another, or the message that there is none.
 class Mail {
  public:
   static constexpr Pfn kNothing{~std::uint64_t{0} - 1};

@@ -124,7 +124,7 @@ class World {
   static constexpr unsigned kMaxRequests = 4;
   Request begun_[kMaxRequests];
   unsigned begun_count_ = 0;
-  const void* forgets_ = nullptr;
+  const void* forget_epoch_ = nullptr;
   std::uint64_t refusals_ = 0, misuses_ = 0;
   // Calls in progress, and the total number of calls.
   unsigned moving_ = 0, moves_ = 0;  // calls that may move frames into a hand or out of it

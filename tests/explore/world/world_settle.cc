@@ -19,8 +19,8 @@ void World::settle() {
   let_worker_rest();
   if (registered_) unregister_device();
   check_quiet("when all is free");
-  for (std::uint32_t b = 0; b < zone_->blocks(); ++b) {
-    if (zone_->entry(b).owner() != 0) engine().fail("a block is owned after all caches retired");
+  for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b) {
+    if (zone_->tables().entry(b).owner() != 0) engine().fail("a block is owned after all caches retired");
   }
   std::uint64_t withheld = 0;
   for (std::uint64_t i = 0; i < zone_->size().raw; ++i)

@@ -138,8 +138,8 @@ TEST(ReplayMachine, AMigrateTypeBecomesAMobility) {
     apply_all(*m, {e});
   }
   unsigned partly_used[kMobilities] = {};
-  for (std::uint32_t b = 0; b < m->zone().blocks(); ++b) {
-    const detail::BlockEntry entry = m->zone().entry(b);
+  for (std::uint32_t b = 0; b < m->zone().tables().blocks(); ++b) {
+    const detail::BlockEntry entry = m->zone().tables().entry(b);
     if (entry.used() != 0) ++partly_used[static_cast<unsigned>(entry.mobility())];
   }
   for (const unsigned n : partly_used) EXPECT_EQ(n, 1U);

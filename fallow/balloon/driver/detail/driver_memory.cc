@@ -92,7 +92,7 @@ void DriverMemory::lay_out_own(const BalloonDriverConfig& config, const Zone& zo
   inflating = carver.template take_array<std::uint32_t>(kChunk);
   deflating = carver.template take_array<std::uint32_t>(kChunk);
   balloon = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.size().raw));
-  hinted = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.blocks()));
+  hinted = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.tables().blocks()));
 }
 
 ByteCount DriverMemory::shared_size(const BalloonDriverConfig& config) noexcept {

@@ -58,7 +58,7 @@ bool HintRound::hint_block(bool& left) noexcept {
       frames_.give_untouched(a.pfn, order);
       return false;
     }
-    const std::uint64_t first = frames_.zone().index_of(a.pfn) / kBlockFrames;
+    const std::uint64_t first = frames_.zone().tables().index_of(a.pfn) / kBlockFrames;
     const std::uint64_t count = frames(order).raw / kBlockFrames;
     for (std::uint64_t i = 0; i < count; ++i) kept_.insert(first + i);
     kept_blocks_ += count;
@@ -80,7 +80,7 @@ PfnCount HintRound::release(PfnCount wanted) noexcept {
   for (std::uint64_t b = kept_.find(0); b != FrameBitmap::kNone && freed < wanted; b = kept_.find(b)) {
     kept_.remove(b);
     --kept_blocks_;
-    frames_.give(frames_.zone().pfn_of(b * kBlockFrames), kBlockOrder);
+    frames_.give(frames_.zone().tables().pfn_of(b * kBlockFrames), kBlockOrder);
     freed += PfnCount{kBlockFrames};
   }
   if (freed.raw != 0) frames_.drain();
