@@ -6,6 +6,7 @@
 #include "guest/kernel/event.h"
 #include "guest/kernel/verdict.h"
 #include "guest/kernel/worker.h"
+#include "guest/protocol/event_names.h"
 #include "guest/workloads/workloads.h"
 
 namespace fallow::guest {
@@ -97,7 +98,7 @@ StringRef Guest::create(EarlyMemory& early, const MemoryLayout& layout) noexcept
 }
 
 void Guest::write_boot_event(const BootFacts& facts, PfnCount memory) noexcept {
-  Event boot("boot");
+  Event boot(event_name::kBoot);
   boot.text("loader", facts.loader).number("cpus", facts.cpus);
   boot.number("memory_kib", bytes(memory).raw / 1024).begin_list("zones");
   for (const Zone* const zone : context_.zones.all()) {
@@ -114,8 +115,7 @@ void Guest::start() noexcept {
 
 void Guest::begin(Turn turn) noexcept {
   arrived_.store(0, std::memory_order_relaxed);
-  // release: pairs with the acquire in turn(), so that the other CPUs see the prepared phase and arrived_ at
-  // 0.
+  // release: pairs with the acquire in turn(): the other CPUs see the prepared phase and arrived_ at 0.
   turn_.store(turn.raw, std::memory_order_release);
   for (std::uint32_t cpu = 1; cpu < context_.cpus; ++cpu) machine_.wake(cpu);
 }
@@ -145,7 +145,7 @@ void Guest::sample(Nanoseconds now) noexcept {
   if (now < next_sample_) return;
   next_sample_ = now + context_.options.sample;
   const MemoryFigures figures = context_.zones.figures();
-  Event("sample")
+  Event(event_name::kSample)
       .number("ms", (now - started_).raw / 1'000'000)
       .number("used_kib", bytes(figures.used).raw / 1024)
       .number("free_kib", bytes(figures.free).raw / 1024)

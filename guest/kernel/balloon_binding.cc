@@ -3,14 +3,14 @@
 #include "fallow/balloon/driver/detail/driver_features.h"
 #include "fallow/zone/detail/isolation.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 
 namespace fallow::guest {
 namespace {
 
 BalloonDriverConfig config_of(const Options& options) {
   BalloonDriverConfig config;
-  // An allocation may fail on any CPU, but only CPU 0 may deflate; so out-of-memory never deflates the
-  // balloon.
+  // An allocation may fail on any CPU, but only CPU 0 may deflate; so deflate-on-OOM is not negotiated.
   config.features &= ~kBalloonDeflateOnOom;
   config.capacity = options.capacity;
   config.in_flight = options.in_flight;
@@ -55,7 +55,7 @@ bool BalloonBinding::create(EarlyMemory& memory) noexcept {
                                  config, SharedMemory{shared.memory, shared.address, shared_size}, own);
   if (driver_ == nullptr) return false;
   driver_->set_completion({[](void* reporter, std::uint32_t token, Status status) noexcept {
-                             // The driver itself counts a token that has already completed.
+                             // The status is ignored: the driver detects a token that has completed.
                              static_cast<void>(static_cast<Reporter*>(reporter)->complete(token, status));
                            },
                            &reporter_});
@@ -77,7 +77,7 @@ void BalloonBinding::bind() noexcept {
   if (status != Status::Ok) return set_error("the device failed to register", status);
   registered_ = true;
   ++binds_;
-  Event("registered").write_to(machine_);
+  Event(event_name::kRegistered).write_to(machine_);
 }
 
 void BalloonBinding::unbind() noexcept {
@@ -99,7 +99,7 @@ Nanoseconds BalloonBinding::work() noexcept {
 void BalloonBinding::write_first_report() noexcept {
   if (first_report_written_ || reporter_.stats().requests == 0) return;
   first_report_written_ = true;
-  Event("first_report").write_to(machine_);
+  Event(event_name::kFirstReport).write_to(machine_);
 }
 
 bool BalloonBinding::all_reported() noexcept {
@@ -120,7 +120,7 @@ void BalloonBinding::write_device_event() noexcept {
   device_written_ = true;
   const BalloonDriverConfig config = config_of(options_);
   const Features f = detail::choose_features(device_.transport->offered(), config.features, config.poisons);
-  Event("device")
+  Event(event_name::kDevice)
       .text("bus", device_.bus)
       .text("place", {device_.address})
       .text("interrupts", device_.interrupts)

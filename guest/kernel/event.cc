@@ -1,9 +1,11 @@
 #include "guest/kernel/event.h"
 
+#include "guest/protocol/event_names.h"
+
 namespace fallow::guest {
 
 Event::Event(StringRef name) {
-  line_.put("fallow: {");
+  line_.put(event_name::kPrefix).put('{');
   text("event", name);
 }
 

@@ -22,7 +22,7 @@ class Stamps {
   bool check(Pfn first, PfnCount count, std::uint32_t tag) const noexcept;
 
  private:
-  // Indexes of 8-byte words in a page: both ends, and two in the middle of a cache line and of a sector.
+  // Indexes of 8-byte words in a page: both ends, and two not at the edge of a cache line or sector.
   static constexpr unsigned kWordIndexes[] = {0, 170, 341, 511};
 
   std::uint64_t value(Pfn pfn, std::uint32_t tag, unsigned index) const noexcept;

@@ -2,6 +2,7 @@
 
 #include "fallow/zone/zone_check.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 
 namespace fallow::guest {
 namespace {
@@ -47,7 +48,7 @@ bool write_verdict(Context& context) noexcept {
   const MemoryFigures figures = context.zones.figures();
   const Sentence verdict = judge(context, figures, zones.text());
   const ReportingStats stats = context.balloon.stats();
-  Event("verdict")
+  Event(event_name::kVerdict)
       .text("verdict", verdict.text())
       .number("requests", stats.requests)
       .number("entries", stats.entries)
@@ -66,7 +67,7 @@ bool write_verdict(Context& context) noexcept {
 }
 
 void write_verdict(Machine& machine, StringRef why) noexcept {
-  Event("verdict").text("verdict", why).write_to(machine);
+  Event(event_name::kVerdict).text("verdict", why).write_to(machine);
 }
 
 }  // namespace fallow::guest

@@ -2,12 +2,11 @@
 //
 // Every wait in the core calls Port::relax(). The complete list of callers in fallow/:
 //
-//   LocalCache::allocate()             all free blocks are isolated by the reporter (R11); serving the device
-//                                      ends the wait
+//   LocalCache::allocate()             all free memory is in reports in flight (R11); serving the device ends
+//                                      the wait
 //   Reporter::unregister_device(), forget_reported()      wait for requests in flight; likewise
 //   BalloonDriver::work(), probe(), remove(), deflate_on_oom()    poll registers and rings with a timeout;
-//   the
-//                                      driver also allocates, as above
+//                                      the driver also allocates, as above
 //   SpinLock, Zone::forget_reported(), a block being split, a port's arena, the registration:
 //                                      wait for another CPU to leave a section of a few instructions
 //
@@ -51,7 +50,7 @@ class Worker {
   BarePort& port() noexcept { return port_; }
   void set_work(Work work) noexcept { work_ = work; }
 
-  // Serves the device, unless another CPU does or this CPU is already serving it.
+  // Serves the device. A no-op while another CPU serves it or this CPU is inside the driver.
   void serve() noexcept;
 
   // Serves the device, and runs the worker if it is due. Called on CPU 0, outside the worker.

@@ -58,12 +58,10 @@ bool parse_time_within(StringRef text, Nanoseconds least, Nanoseconds most, Nano
   return true;
 }
 
-constexpr StringRef kWorkloads[] = {"fill", "churn", "random", "fragment", "idle", "rebind", "trace"};
-
 bool read_workload(StringRef value, Options& o) {
-  for (std::size_t i = 0; i < std::size(kWorkloads); ++i) {
-    if (!(value == kWorkloads[i])) continue;
-    o.workload = static_cast<WorkloadKind>(i);
+  for (const auto& [name, kind] : kWorkloadNames) {
+    if (!(value == name)) continue;
+    o.workload = kind;
     o.workload_word = value;
     return true;
   }

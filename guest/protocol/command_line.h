@@ -7,10 +7,10 @@
 #include "fallow/base/units.h"
 #include "guest/protocol/fixed_string.h"
 #include "guest/protocol/string_ref.h"
+#include "guest/protocol/workload_names.h"
 
 namespace fallow::guest {
 
-enum class WorkloadKind : std::uint8_t { Fill, Churn, Random, Fragment, Idle, Rebind, Trace };
 enum class PolicyKind : std::uint8_t { Aged, Hwm, Linux, None };
 
 // In the syntax of Linux: virtio_mmio.device=512@0xfeb00e00:12

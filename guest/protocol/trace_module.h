@@ -9,9 +9,8 @@
 //    24  u64 duration: microseconds from the start to the last event
 //    32  u64 size in bytes of the events that follow
 // An event:
-//     u8      bit 7: free; bit 6: time has passed; bits 5 and 4: mobility; bits 3 to 0: order. A free has
-//     zero
-//             mobility and order.
+//     u8      bit 7: free; bit 6: time has passed; bits 5 and 4: mobility; bits 3 to 0: order. Mobility and
+//             order are 0 in a free.
 //     varint  microseconds since the previous event, if bit 6 is set
 //     varint  slot: identifies the allocation until it is freed
 // A varint has seven bits a byte, least significant first; bit 7 is set in every byte except the last.

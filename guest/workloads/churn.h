@@ -20,7 +20,7 @@ class Churn final : public Workload {
   enum Phase : unsigned { kFirstReports, kChurning, kEmptying, kCollecting, kLastReports };
 
   explicit Churn(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
-  // False: not enough memory.
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;

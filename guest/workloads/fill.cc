@@ -1,6 +1,7 @@
 #include "guest/workloads/fill.h"
 
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 
 namespace fallow::guest {
 
@@ -62,18 +63,18 @@ unsigned Fill::next(unsigned phase) noexcept {
   switch (phase) {
     case kFirstReports:
       if (!wait_until_reported_.done()) return phase;
-      write_event("filling");
+      write_event(event_name::kFilling);
       return kFilling;
     case kFilling:
-      write_event("filled");
+      write_event(event_name::kFilled);
       held_until_ = now + context_.options.hold;
       return kHolding;
     case kHolding:
       if (now < held_until_) return phase;
-      Event("freeing").write_to(context_.machine);
+      Event(event_name::kFreeing).write_to(context_.machine);
       return kFreeing;
     case kFreeing:
-      Event("freed").write_to(context_.machine);
+      Event(event_name::kFreed).write_to(context_.machine);
       return kLastReports;
     default:
       return wait_until_reported_.done() ? kOver : phase;

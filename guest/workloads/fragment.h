@@ -17,7 +17,7 @@ namespace fallow::guest {
 class Fragment final : public Workload {
  public:
   explicit Fragment(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
-  // False: not enough memory.
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;

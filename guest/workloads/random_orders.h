@@ -15,7 +15,7 @@ namespace fallow::guest {
 class RandomOrders final : public Workload {
  public:
   explicit RandomOrders(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
-  // False: not enough memory.
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;

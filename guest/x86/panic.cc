@@ -4,6 +4,7 @@
 
 #include "fallow/base/check.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 #include "guest/protocol/fixed_string.h"
 #include "guest/x86/cpu.h"
 #include "guest/x86/cpu_state.h"
@@ -43,19 +44,19 @@ void write_event(const InterruptFrame& frame, const PanicCause& cause) {
   if (cause.what != nullptr) {
     FixedString<200> where;
     where.put(cause.file).put(':').number(static_cast<std::uint64_t>(cause.line));
-    Event("panic")
+    Event(event_name::kPanic)
         .text("what", cause.what)
         .text("where", where.text())
         .hex("rip", cause.rip)
         .write_to(*machine);
   } else if (frame.vector == VECTOR_PAGE_FAULT || frame.vector == VECTOR_DOUBLE_FAULT) {
-    Event("panic")
+    Event(event_name::kPanic)
         .text("what", name_of(frame.vector))
         .hex("rip", frame.rip)
         .hex("address", fault_address())
         .write_to(*machine);
   } else {
-    Event("panic")
+    Event(event_name::kPanic)
         .text("what", name_of(frame.vector))
         .hex("rip", frame.rip)
         .number("vector", frame.vector)

@@ -33,7 +33,7 @@ void on_sigterm(int /*number*/, siginfo_t* info, void* /*context*/) {
 
 // Unblocks SIGTERM, which stays blocked until a server exists. A SIGTERM that came before is pending.
 void stop_at_sigterm(vhost::Server& server) {
-  // release: pairs with the acquire in on_sigterm(), on whatever thread the signal arrives.
+  // release: pairs with the acquire in on_sigterm(), which may run on any thread.
   stopped_by_signal.store(&server, std::memory_order_release);
   struct sigaction action {};
   action.sa_sigaction = on_sigterm;

@@ -364,8 +364,7 @@ void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Pee
                    {static_cast<std::uint32_t>(listener), peer, Clock::now()},
                    std::make_unique<LogRelay>(std::move(log->read), record.number, log_)};
   board_->figures().connections.fetch_add(1, std::memory_order_relaxed);
-  // release: pairs with the acquire in GuestBoardControl::ask(): the control process sees the initialised
-  // slot.
+  // release: pairs with the acquire in GuestBoardControl::ask(), which then sees the initialised slot.
   shared.number.store(last_number_, std::memory_order_release);
 }
 

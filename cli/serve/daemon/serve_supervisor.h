@@ -42,7 +42,7 @@ struct Worker {
 // Runs workers, one after the other, until one exits with 0 because its guest disconnected or it was told to
 // stop. SIGTERM and SIGINT are forwarded as SIGTERM; a second one kills the worker. Returns 0, kExitFailed or
 // kExitQuarantined. `fields` are added to each log line. The calling process must have no other thread. It
-// ignores every other signal except SIGKILL and job control, because its guest would lose the balloon.
+// survives every other signal except SIGKILL, because its guest would lose the balloon; job control stops it.
 // SIGTERM, SIGINT, SIGHUP and SIGCHLD stay blocked, also in workers, and SIGPIPE is ignored. A worker dies
 // with its supervisor.
 int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
