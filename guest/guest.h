@@ -1,4 +1,4 @@
-// The demonstration guest, whatever the machine: its zones, its balloon, and a workload on each CPU.
+// The machine-independent part of the demonstration guest: zones, balloon, and a workload on each CPU.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,13 @@ namespace fallow::guest {
 
 class Guest;
 
-// Lays the guest out in the memory that `facts` names, and binds the balloon driver to the device if there is
-// one. On CPU 0, once. Null: it cannot run (no memory, a command line that makes no sense); it has been said.
+// Lays the guest out in the memory that `facts` describes, and binds the balloon driver if a device was
+// found. Called once, on CPU 0. Returns null, after writing a verdict, if memory is short or the command line
+// invalid.
 Guest* create_guest(Machine& machine, const BootFacts& facts, const FoundDevice& device) noexcept;
 
-// What every CPU does, CPU 0 too: its share of the workload, the reporting worker, and waiting. Returns when
-// the verdict is said and, on CPU 0, the guest has nothing more to do: true if the verdict is "ok".
+// The main loop of every CPU, CPU 0 included: its share of the workload, the reporting worker, and waiting.
+// Returns after the verdict, with true if the verdict is "ok". On CPU 0 the guest is then finished.
 bool run_cpu(Guest& guest, std::uint32_t cpu) noexcept;
 
 }  // namespace fallow::guest

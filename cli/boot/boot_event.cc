@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "guest/protocol/event_names.h"
+
 namespace fallow::cli {
 namespace {
 
@@ -125,17 +127,17 @@ GuestEvent panic(Fields& fields) {
 
 using Point = GuestMark::Point;
 constexpr std::array<std::pair<std::string_view, GuestEvent (*)(Fields&)>, 11> kEvents = {
-    {{"boot", started},
-     {"device", device},
-     {"registered", mark<Point::Registered>},
-     {"first_report", mark<Point::FirstReport>},
-     {"filling", mark<Point::Filling>},
-     {"filled", mark<Point::Filled>},
-     {"freeing", mark<Point::Freeing>},
-     {"freed", mark<Point::Freed>},
-     {"sample", figures},
-     {"verdict", verdict},
-     {"panic", panic}}};
+    {{guest::event_name::kBoot, started},
+     {guest::event_name::kDevice, device},
+     {guest::event_name::kRegistered, mark<Point::Registered>},
+     {guest::event_name::kFirstReport, mark<Point::FirstReport>},
+     {guest::event_name::kFilling, mark<Point::Filling>},
+     {guest::event_name::kFilled, mark<Point::Filled>},
+     {guest::event_name::kFreeing, mark<Point::Freeing>},
+     {guest::event_name::kFreed, mark<Point::Freed>},
+     {guest::event_name::kSample, figures},
+     {guest::event_name::kVerdict, verdict},
+     {guest::event_name::kPanic, panic}}};
 
 SerialLine damaged(std::string reason) {
   return {.kind = SerialLine::Kind::Damaged, .event = {}, .reason = std::move(reason)};
@@ -144,7 +146,7 @@ SerialLine damaged(std::string reason) {
 }  // namespace
 
 SerialLine parse_serial_line(std::string_view line) {
-  constexpr std::string_view kMark = "fallow: ";
+  constexpr std::string_view kMark = guest::event_name::kPrefix;
   while (line.starts_with('\r')) line.remove_prefix(1);
   while (line.ends_with('\r')) line.remove_suffix(1);
   if (!line.starts_with(kMark)) return {};

@@ -15,14 +15,6 @@ constexpr std::array<std::pair<const char*, BootGuest>, 2> kGuests = {
     {{"fallow", BootGuest::Fallow}, {"linux", BootGuest::Linux}}};
 constexpr std::array<std::pair<const char*, BootMachine>, 3> kMachines = {
     {{"pc", BootMachine::Pc}, {"q35", BootMachine::Q35}, {"microvm", BootMachine::Microvm}}};
-constexpr std::array<std::pair<const char*, BootWorkload>, 7> kWorkloads = {
-    {{"fill", BootWorkload::Fill},
-     {"churn", BootWorkload::Churn},
-     {"random", BootWorkload::Random},
-     {"fragment", BootWorkload::Fragment},
-     {"idle", BootWorkload::Idle},
-     {"rebind", BootWorkload::Rebind},
-     {"trace", BootWorkload::Trace}}};
 constexpr std::array<std::pair<const char*, BootAccelerator>, 2> kAccelerators = {
     {{"tcg", BootAccelerator::Tcg}, {"kvm", BootAccelerator::Kvm}}};
 
@@ -124,10 +116,10 @@ std::optional<BootRequest> interpret(const BootWords& words, std::string* error)
   request.packed = words.packed;
   request.indirect = !words.no_indirect;
   request.event_index = !words.no_event_index;
-  request.workload =
-      words.trace && !words.workload
-          ? BootWorkload::Trace
-          : reader.choice<BootWorkload>("--workload", words.workload, kWorkloads, request.workload);
+  request.workload = words.trace && !words.workload
+                         ? BootWorkload::Trace
+                         : reader.choice<BootWorkload>("--workload", words.workload, guest::kWorkloadNames,
+                                                       request.workload);
   request.fill = reader.fill(words.fill, request.memory);
   request.hold =
       reader.time("--hold", words.hold, {}, seconds(60 * 60), "300ms or 2s").value_or(request.hold);
@@ -162,7 +154,9 @@ std::optional<BootRequest> interpret(const BootWords& words, std::string* error)
 
 const char* guest_name(BootGuest guest) { return name_in<BootGuest>(kGuests, guest); }
 const char* machine_name(BootMachine machine) { return name_in<BootMachine>(kMachines, machine); }
-const char* workload_name(BootWorkload workload) { return name_in<BootWorkload>(kWorkloads, workload); }
+const char* workload_name(BootWorkload workload) {
+  return name_in<BootWorkload>(guest::kWorkloadNames, workload);
+}
 const char* accelerator_name(BootAccelerator accelerator) {
   return name_in<BootAccelerator>(kAccelerators, accelerator);
 }

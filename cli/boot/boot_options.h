@@ -8,12 +8,13 @@
 
 #include "cli/options/policy_option.h"
 #include "fallow/base/units.h"
+#include "guest/protocol/workload_names.h"
 
 namespace fallow::cli {
 
 enum class BootGuest : std::uint8_t { Fallow, Linux };
 enum class BootMachine : std::uint8_t { Pc, Q35, Microvm };
-enum class BootWorkload : std::uint8_t { Fill, Churn, Random, Fragment, Idle, Rebind, Trace };
+using BootWorkload = guest::WorkloadKind;
 enum class BootAccelerator : std::uint8_t { Tcg, Kvm };
 
 // The arguments as typed; nothing for an option that was not given.

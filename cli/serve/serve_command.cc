@@ -18,12 +18,14 @@
 namespace fallow::cli {
 namespace {
 
-void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow serve: " + sentence + "\n"); }
+void print_error(const std::string& sentence) {
+  write_all(STDERR_FILENO, "fallow serve: " + sentence + "\n");
+}
 
-// All that is opened before guests are served, and stays open.
-class Door {
+// The listening sockets of the daemon.
+class Listeners {
  public:
-  // False: `error` says what is in the way.
+  // Opens all sockets. Returns false and sets `error` on failure.
   bool open(const ServeRequest& request, const std::vector<PassedSocket>& passed,
             const std::optional<UserIds>& user, std::string* error) {
     const auto owner =
@@ -74,7 +76,8 @@ class Door {
   std::optional<UniqueFd> metrics_;
 };
 
-// A guest has some 25 descriptors, in a process of its own; the daemon has three for each that there can be.
+// Raises the descriptor limit: a guest process needs about 25, and the daemon needs three for each possible
+// guest.
 void allow_many_descriptors() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -88,15 +91,15 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
   if (request.user) {
     plan.user = find_user(*request.user, &error);
     if (!plan.user) {
-      complain("--user: " + error);
+      print_error("--user: " + error);
       return kExitFailed;
     }
   }
   plan.signals_before = block_daemon_signals();
   LogFile log_file;
-  Door door;
-  if (!log_file.open(request.log, &error) || !door.open(request, passed, plan.user, &error)) {
-    complain(error);
+  Listeners listeners;
+  if (!log_file.open(request.log, &error) || !listeners.open(request, passed, plan.user, &error)) {
+    print_error(error);
     return kExitFailed;
   }
   allow_many_descriptors();
@@ -104,20 +107,20 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
   plan.request = &request;
   plan.log = &log;
   plan.log_file = &log_file;
-  door.describe(&plan);
+  listeners.describe(&plan);
   for (const std::string& warning : request.warnings) log.write(LogLevel::Warning, "option", warning);
   for (const std::string& path : plan.socket_paths)
-    log.write(LogLevel::Info, "listening", "guests may connect",
+    log.write(LogLevel::Info, "listening", "listening for guests",
               {{"socket", path}, {"features", feature_names(request.guest.features)}});
   const int status = run_daemon(plan);
-  log.write(LogLevel::Info, "ended", "the daemon ends");
+  log.write(LogLevel::Info, "ended", "the daemon exits");
   return status;
 }
 
 std::vector<std::string> paths_of(const std::vector<PassedSocket>& passed) {
   std::vector<std::string> paths;
   for (const PassedSocket& socket : passed)
-    if (socket.name != Door::kControlName) paths.push_back(path_of_socket(socket.file));
+    if (socket.name != Listeners::kControlName) paths.push_back(path_of_socket(socket.file));
   return paths;
 }
 
@@ -127,12 +130,12 @@ int run_serve(const ServeWords& words) {
   std::string error;
   const auto passed = take_passed_sockets(&error);
   if (!passed) {
-    complain(error);
+    print_error(error);
     return kExitFailed;
   }
   const std::optional<ServeRequest> request = interpret(words, paths_of(*passed), &error);
   if (!request) {
-    complain(error + "\nTry 'fallow serve --help'.");
+    print_error(error + "\nTry 'fallow serve --help'.");
     return kExitUsage;
   }
   return serve(*request, *passed);

@@ -1,4 +1,4 @@
-// The verb `serve`: its options and help for CLI11, and what it does.
+// The subcommand `serve`: its options and help for CLI11, and its implementation.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -7,8 +7,8 @@
 
 namespace fallow::cli {
 
-// Adds the verb to `app`. When it is chosen, `words` holds what was typed after parsing; both must outlive
-// it.
+// Adds the subcommand to `app`. Parsing stores the given option values in `words`. Both must outlive the
+// result.
 CLI::App* add_serve_command(CLI::App& app, ServeWords* words);
 
 // Serves guests until a signal ends it. Returns the exit status.

@@ -8,25 +8,25 @@
 namespace fallow::cli {
 
 void ServeEvents::connected(std::uint64_t guest, std::uint32_t socket) noexcept {
-  write(LogLevel::Info, "connected", "a guest connected", {{"guest", guest}, {"socket", path(socket)}});
+  write(LogLevel::Info, "connected", "guest connected", {{"guest", guest}, {"socket", path(socket)}});
 }
 
 void ServeEvents::resumed(std::uint64_t guest, std::uint32_t socket) noexcept {
   write(LogLevel::Info, "resumed",
-        "a guest goes on with this worker; what the last one owed it is handed back",
+        "a new worker serves the guest and returns the outstanding requests of the last worker",
         {{"guest", guest}, {"socket", path(socket)}});
 }
 
 void ServeEvents::disconnected(std::uint64_t guest, const std::string& why) noexcept {
-  write(LogLevel::Info, "disconnected", "a guest is gone: " + why, {{"guest", guest}});
+  write(LogLevel::Info, "disconnected", "guest disconnected: " + why, {{"guest", guest}});
 }
 
-void ServeEvents::refused(std::uint64_t guest, const std::string& complaint) noexcept {
-  write(LogLevel::Warning, "refused", "a message was refused: " + complaint, {{"guest", guest}});
+void ServeEvents::refused(std::uint64_t guest, const std::string& error_text) noexcept {
+  write(LogLevel::Warning, "refused", "message refused: " + error_text, {{"guest", guest}});
 }
 
 void ServeEvents::turned_away(std::uint32_t socket, const std::string& why) noexcept {
-  write(LogLevel::Warning, "turned_away", "a connection was turned away: " + why, {{"socket", path(socket)}});
+  write(LogLevel::Warning, "turned_away", "connection refused: " + why, {{"socket", path(socket)}});
 }
 
 void ServeEvents::guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept {
@@ -42,33 +42,33 @@ void ServeEvents::guest_event(std::uint64_t guest, Kind kind, const std::string&
     case Kind::NotReleased:
       break;
   }
-  // The host is the same for all that the guest reports: once is enough.
-  constexpr std::size_t kMostSayings = 64;
-  const auto said = [&](bool now) {
+  // The cause is the host, so the message is the same for every report; log it once.
+  constexpr std::size_t kMostMessages = 64;
+  const auto logged = [&](bool now) {
     const std::lock_guard held(lock_);
     if (now) not_released_.insert(why);
-    return not_released_.size() >= kMostSayings || not_released_.contains(why);
+    return not_released_.size() >= kMostMessages || not_released_.contains(why);
   };
-  if (said(false)) return;
-  said(write(LogLevel::Error, "not_released", why + "; this is said once", {{"guest", guest}}));
+  if (logged(false)) return;
+  logged(write(LogLevel::Error, "not_released", why + "; this message is logged once", {{"guest", guest}}));
 }
 
 bool ServeEvents::write(LogLevel level, const char* event, const std::string& sentence,
                         const std::vector<LogField>& fields) noexcept {
-  unsigned left_out = 0;
-  if (!room(&left_out)) return false;
-  if (left_out != 0)
-    log_.write(LogLevel::Warning, "left_out", fmt::format("{} lines about guests were left out", left_out));
+  unsigned dropped = 0;
+  if (!room(&dropped)) return false;
+  if (dropped != 0)
+    log_.write(LogLevel::Warning, "left_out", fmt::format("{} log lines about guests were dropped", dropped));
   return log_.write(level, event, sentence, fields);
 }
 
-bool ServeEvents::room(unsigned* left_out) {
+bool ServeEvents::room(unsigned* dropped) {
   const std::lock_guard held(lock_);
   if (!budget_.take(1)) {
-    ++left_out_;
+    ++dropped_;
     return false;
   }
-  *left_out = std::exchange(left_out_, 0);
+  *dropped = std::exchange(dropped_, 0);
   return true;
 }
 

@@ -1,4 +1,4 @@
-// What happens to the guests of `fallow serve`, as lines of its log.
+// Logs the events of the guests of `fallow serve`.
 #pragma once
 
 #include <mutex>
@@ -12,37 +12,37 @@
 
 namespace fallow::cli {
 
-// Any thread. A front-end can make things happen as often as it likes, but not lines: beyond a bound they are
-// counted, and the count is told when there is room again.
+// Thread-safe. A front-end can cause events at any rate, so the rate of log lines is bounded. Dropped lines
+// are counted, and the count is logged when the rate allows.
 class ServeEvents : public vhost::ServerEvents {
  public:
-  static constexpr unsigned kBurst = 200;  // lines at once
+  static constexpr unsigned kBurst = 200;  // lines in a burst
   static constexpr unsigned kLinesASecond = 20;
 
-  // `sockets`: paths, in the order of ServerOptions::listeners.
+  // `sockets` are the paths, in the order of ServerOptions::listeners.
   ServeEvents(ServeLog& log, std::vector<std::string> sockets) : log_(log), sockets_(std::move(sockets)) {}
   ~ServeEvents() = default;
 
   void connected(std::uint64_t guest, std::uint32_t socket) noexcept override;
   void resumed(std::uint64_t guest, std::uint32_t socket) noexcept override;
   void disconnected(std::uint64_t guest, const std::string& why) noexcept override;
-  void refused(std::uint64_t guest, const std::string& complaint) noexcept override;
+  void refused(std::uint64_t guest, const std::string& error_text) noexcept override;
   void turned_away(std::uint32_t socket, const std::string& why) noexcept override;
   void guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept override;
 
  private:
-  // False: there was no room.
+  // Returns false if the line was dropped.
   bool write(LogLevel level, const char* event, const std::string& sentence,
              const std::vector<LogField>& fields) noexcept;
-  bool room(unsigned* left_out);
+  bool room(unsigned* dropped);
   const std::string& path(std::uint32_t socket) const { return sockets_.at(socket); }
 
   ServeLog& log_;
   const std::vector<std::string> sockets_;
   std::mutex lock_;
-  std::set<std::string> not_released_;  // what was said already
+  std::set<std::string> not_released_;  // messages already logged
   TokenBucket budget_{kBurst, kLinesASecond};
-  unsigned left_out_ = 0;
+  unsigned dropped_ = 0;
 };
 
 }  // namespace fallow::cli

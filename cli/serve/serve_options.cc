@@ -34,7 +34,7 @@ std::string expected_features() {
   std::string names;
   for (const BalloonFeature& feature : kBalloonFeatures) names += fmt::format("{}, ", feature.name);
   return fmt::format(
-      "default, all, none or names such as stats,poison, with a - before what is to be left out; there are "
+      "default, all, none, or names such as stats,poison, with a leading - to remove one; the names are "
       "{}indirect and event-index",
       names);
 }
@@ -58,7 +58,7 @@ class Interpreter : public OptionErrors {
     return static_cast<mode_t>(mode);
   }
 
-  // A list that begins with what is to be left out begins with the default.
+  // A list that begins with a removal starts from the default.
   Features features(const std::optional<std::string>& word, Features otherwise) {
     if (!word) return otherwise;
     Features features = word->starts_with("-") ? otherwise : 0;
@@ -89,7 +89,7 @@ class Interpreter : public OptionErrors {
     return static_cast<std::uint16_t>(count.value_or(otherwise));
   }
 
-  // Of guests, up to all there can be.
+  // A number of guests, up to the limit of the daemon.
   std::size_t guests(const char* option, const std::optional<std::string>& word, std::size_t otherwise) {
     constexpr std::size_t kMost = ConnectionBounds{}.all;
     if (!word) return otherwise;
@@ -163,7 +163,7 @@ class Interpreter : public OptionErrors {
     if (name == "none") return Features{0};
     Features all = 0;
     for (const auto& [known, bit] : kFeatures) {
-      if (bit == kFeatureRingPacked) continue;  // --packed is how to have it
+      if (bit == kFeatureRingPacked) continue;  // selected by --packed
       if (name == known) return bit;
       all |= bit;
     }
@@ -172,18 +172,18 @@ class Interpreter : public OptionErrors {
   }
 };
 
-// Paths that are there more than once, or not at all.
+// Checks for missing and repeated paths, and derives the control socket.
 void combine_sockets(const ServeWords& words, const std::vector<std::string>& passed, ServeRequest* request,
                      Interpreter* interpreter) {
   if (words.sockets.empty() && passed.empty())
     interpreter->refuse(
-        "--socket is missing: expected the path of a socket for a guest's front-end to connect to, such as "
+        "--socket is missing: expected the path of a socket for front-ends to connect to, such as "
         "--socket /run/fallow/guest.sock");
   for (std::size_t i = 0; i < words.sockets.size(); ++i) {
     interpreter->socket_path("--socket", words.sockets[i]);
     for (std::size_t j = 0; j < i; ++j)
       if (words.sockets[i] == words.sockets[j])
-        interpreter->refuse(fmt::format("--socket {}: this path is there twice", words.sockets[i]));
+        interpreter->refuse(fmt::format("--socket {}: this path is given twice", words.sockets[i]));
   }
   if (interpreter->failed() || words.control == "none") return;
   // A socket that was passed may have no path.
@@ -200,7 +200,7 @@ void combine_sockets(const ServeWords& words, const std::vector<std::string>& pa
         fmt::format("--control {0} and --socket {0}: expected two different paths", *request->control));
 }
 
-// One socket of several leaves half of all guests to the others.
+// With several sockets, each may use at most half of all guests, so that the others get a share.
 void combine_bounds(const ServeWords& words, std::size_t passed, ServeRequest* request,
                     Interpreter* interpreter) {
   ConnectionBounds& bounds = request->bounds;
@@ -217,11 +217,12 @@ void combine_rings(const ServeWords& words, ServeRequest* request, Interpreter* 
   if (words.packed) {
     request->guest.features |= kFeatureRingPacked;
     request->warnings.emplace_back(
-        "--packed: User Mode Linux up to 6.12 sets up packed rings wrongly; use it for other guests");
+        "--packed: User Mode Linux up to 6.12 sets up packed rings incorrectly; use --packed only for other "
+        "guests");
   }
   if ((request->guest.features & kBalloonPageReporting) == 0)
     request->warnings.emplace_back(
-        "--features without reporting: guests give memory back only when their balloon has a target");
+        "--features without reporting: guests return memory only while their balloon has a target");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The options of `fallow serve`: from words to values, with an error for each that makes no sense.
+// The options of `fallow serve`: parses and validates their values.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 namespace fallow::cli {
 
-// As they were typed; nothing where an option was not given.
+// The option values as typed. Empty if an option was not given.
 struct ServeWords {
   std::vector<std::string> sockets;
   std::optional<std::string> socket_mode, features, queue_size, target, stats_interval;
@@ -28,27 +28,27 @@ struct ServeRequest {
   std::vector<std::string> sockets;
   mode_t socket_mode = 0600, control_mode = 0600;
   ConnectionBounds bounds;
-  // As large as can be: a front-end whose queues are larger than this serves nothing.
+  // The largest size, because a front-end with larger queues is not served.
   vhost::BalloonGuestOptions guest{.max_queue_size = 1024};
   PfnCount target;
   Nanoseconds statistics = seconds(5);
-  std::optional<std::string> control;  // a path; nothing: no control socket
+  std::optional<std::string> control;  // a path, or no control socket
   std::optional<std::string> metrics;  // ADDRESS:PORT
-  std::optional<std::string> log;      // a path; nothing: standard error
+  std::optional<std::string> log;      // a path, or standard error
   LogFormat log_format = LogFormat::Text;
   LogLevel log_level = LogLevel::Info;
   std::optional<std::string> user;
   bool sandbox = true;
-  std::vector<std::string> warnings;  // sentences about options that do not do what one may hope
+  std::vector<std::string> warnings;  // about options that may not have the expected effect
 };
 
-// `passed`: paths of sockets that the service manager passed, after which a control socket is named like
-// after those of --socket. On failure returns nothing and sets `error` to a sentence that names the option,
-// the value and what would do.
+// Validates the options. `passed` are the paths of sockets from the service manager; like those of --socket,
+// they determine the default control socket. On failure sets `error`, which names the option, the value and
+// the expected values.
 std::optional<ServeRequest> interpret(const ServeWords& words, const std::vector<std::string>& passed,
                                       std::string* error);
 
-// "must-tell-host,stats": what --features reads back as the same.
+// Returns a list such as "must-tell-host,stats", which --features parses to the same value.
 std::string feature_names(Features features);
 
 }  // namespace fallow::cli

@@ -1,16 +1,16 @@
-// What the processes of `fallow serve` that others talk to may ask of the kernel: seccomp filters.
+// The seccomp filters of the `fallow serve` processes that handle untrusted input.
 #pragma once
 
 #include <string>
 
 namespace fallow::cli {
 
-// For good, in all threads. A call that is not allowed kills the process, by SIGSYS. Sets no_new_privs.
-// Empty, or what failed; --no-sandbox does without.
+// Both functions confine all threads of the process irrevocably and set no_new_privs. A forbidden system call
+// kills the process with SIGSYS. They return an error text, or empty. --no-sandbox skips them.
 
-// For the worker of a guest: it neither makes nor accepts connections.
+// For the worker of a guest, which neither opens nor accepts connections.
 std::string enter_guest_sandbox();
-// For the process behind the control socket and the metrics: it accepts connections, and makes none.
+// For the control process, which accepts connections but opens none.
 std::string enter_control_sandbox();
 
 }  // namespace fallow::cli

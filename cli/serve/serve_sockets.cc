@@ -27,7 +27,7 @@ sockaddr_un address_of(const std::string& path) {
 
 int stream_socket() { return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); }
 
-// The file has its mode from the start: nobody can connect before it is as it should be.
+// Creates the socket file with its final mode, so that no peer can connect before the mode is set.
 int bind_with_mode(int file, const sockaddr_un& address, mode_t mode) {
   const mode_t before = umask(0777 & ~mode);
   const int result = bind(file, reinterpret_cast<const sockaddr*>(&address), sizeof address);
@@ -37,8 +37,8 @@ int bind_with_mode(int file, const sockaddr_un& address, mode_t mode) {
   return result;
 }
 
-// Whether somebody listens at the address; connecting is the only way to find out.
-bool anybody_there(const sockaddr_un& address) {
+// True if a program listens at the address. The only way to find out is to connect.
+bool is_served(const sockaddr_un& address) {
   const int probe = stream_socket();
   const int result = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   const bool refused = result != 0 && errno == ECONNREFUSED;
@@ -46,19 +46,19 @@ bool anybody_there(const sockaddr_un& address) {
   return !refused;
 }
 
-// Empty: nothing is at the path any more.
+// Removes a stale socket. Returns an error text, or empty if the path is now free.
 std::string remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat at {};
   if (lstat(path.c_str(), &at) != 0) return {};
-  if (!S_ISSOCK(at.st_mode)) return "a file is there that is no socket";
-  if (anybody_there(address)) return "a program listens there already";
+  if (!S_ISSOCK(at.st_mode)) return "the path exists and is not a socket";
+  if (is_served(address)) return "another program already listens on this socket";
   if (unlink(path.c_str()) != 0)
-    return fmt::format("the socket of a program that ended cannot be removed: {}", std::strerror(errno));
+    return fmt::format("cannot remove the stale socket: {}", std::strerror(errno));
   return {};
 }
 
-// Between finding that nobody listens at a path and listening there, nobody else does the same. What cannot
-// be locked is not: the sockets are made all the same.
+// Locks the folder, so that no other daemon replaces the same stale socket at the same time. Best effort:
+// without the lock the socket is created anyway.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& path) {
@@ -88,7 +88,7 @@ std::optional<ListeningSocket> ListeningSocket::create(const std::string& path, 
     return std::nullopt;
   };
   ListeningSocket made(stream_socket(), path);
-  if (made.file_ < 0) return failed("cannot make a socket");
+  if (made.file_ < 0) return failed("cannot create a socket");
   const FolderLock lock(path);
   int bound = bind_with_mode(made.file_, address, mode);
   if (bound != 0 && errno == EADDRINUSE) {
@@ -98,9 +98,9 @@ std::optional<ListeningSocket> ListeningSocket::create(const std::string& path, 
     }
     bound = bind_with_mode(made.file_, address, mode);
   }
-  if (bound != 0) return failed("cannot make the socket");
+  if (bound != 0) return failed("cannot bind the socket");
   struct stat at {};
-  if (lstat(path.c_str(), &at) != 0) return failed("cannot look at the socket");
+  if (lstat(path.c_str(), &at) != 0) return failed("cannot stat the socket");
   made.made_ = true;
   made.device_ = at.st_dev;
   made.node_ = at.st_ino;
@@ -163,7 +163,7 @@ std::optional<std::vector<PassedSocket>> take_passed_sockets(std::string* error)
   const std::string process = taken("LISTEN_PID"), count_word = taken("LISTEN_FDS");
   std::string names = taken("LISTEN_FDNAMES");
   std::vector<PassedSocket> passed;
-  if (process != std::to_string(getpid())) return passed;  // for another process, or nobody
+  if (process != std::to_string(getpid())) return passed;  // for another process, or not set
   const auto count = parse_count(count_word);
   if (!count || *count > kMost) {
     *error = fmt::format("LISTEN_FDS '{}': expected a count of sockets", count_word);

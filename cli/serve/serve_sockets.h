@@ -1,4 +1,4 @@
-// The sockets that `fallow serve` listens on: those it makes, and those the service manager passes.
+// The sockets that `fallow serve` listens on: created ones, and those that the service manager passes.
 #pragma once
 
 #include <sys/types.h>
@@ -14,24 +14,24 @@ struct SocketOwner {
   gid_t group = 0;
 };
 
-// A stream socket that listens at a path. Goes with its file, if it made one.
+// A listening Unix stream socket. Removes its file on destruction if it created one.
 class ListeningSocket {
  public:
-  // Makes it, with a file of `mode` and, if one is given, the owner. A socket file that nobody listens on any
-  // more is replaced. Nothing, and `error` is a sentence: the path is another file's, or somebody listens
-  // there. Not while other threads run: it sets the umask for a moment.
+  // Creates a socket file with `mode` and, if given, `owner`. Replaces a stale socket file. Fails, and sets
+  // `error`, if the path is another file or a program listens on it. Not thread-safe, because it changes the
+  // umask.
   static std::optional<ListeningSocket> create(const std::string& path, mode_t mode,
                                                std::optional<SocketOwner> owner, std::string* error);
-  // Takes one that was passed; its file, if it has one, stays.
+  // Takes a socket that was passed. Its file, if any, is not removed.
   static std::optional<ListeningSocket> take(int file, std::string* error);
 
   ListeningSocket(ListeningSocket&& other) noexcept;
   ListeningSocket& operator=(ListeningSocket&&) = delete;
-  // Removes the file, unless another one is there by now.
+  // Removes the file that create() made, unless another file has replaced it.
   ~ListeningSocket();
 
   int file() const { return file_; }
-  const std::string& path() const { return path_; }  // empty: it has none
+  const std::string& path() const { return path_; }  // empty if unnamed
 
  private:
   ListeningSocket(int file, std::string path) : file_(file), path_(std::move(path)) {}
@@ -43,11 +43,11 @@ class ListeningSocket {
   ino_t node_ = 0;
 };
 
-// The path that a socket is bound to; empty: none.
+// Returns the path that a socket is bound to, or empty.
 std::string path_of_socket(int file);
 
-// What sd_listen_fds(3) describes: the numbers of the descriptors that were passed to this process, and their
-// names. Takes the variables out of the environment. An error: they are for this process and make no sense.
+// Returns the descriptors passed to this process and their names, as described in sd_listen_fds(3). Removes
+// the variables from the environment. Fails if the variables are for this process but invalid.
 struct PassedSocket {
   int file;
   std::string name;

@@ -14,7 +14,7 @@
 namespace fallow::cli {
 namespace {
 
-// -1 means "do not change" to the calls that would set it.
+// Rejects the ID -1, which means "do not change" in setresuid().
 const passwd* entry_of(const std::string& name) {
   const auto number = parse_count(name);
   if (number && *number < std::numeric_limits<uid_t>::max()) return getpwuid(static_cast<uid_t>(*number));

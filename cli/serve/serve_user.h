@@ -1,4 +1,4 @@
-// Another user for the worker of `fallow serve`.
+// Runs the processes of `fallow serve` as another user.
 #pragma once
 
 #include <sys/types.h>
@@ -15,11 +15,11 @@ struct UserIds {
   std::vector<gid_t> groups;
 };
 
-// What the user database says about a name, or a number. Nothing, and `error` is a sentence: there is no such
-// user, or this process may not become it.
+// Looks up a user by name or number. Fails, and sets `error`, if there is no such user or this process may
+// not become that user.
 std::optional<UserIds> find_user(const std::string& name, std::string* error);
 
-// The whole process, all its threads, for good. Empty, or what failed.
+// Changes the user of the whole process, permanently. Returns an error text, or empty.
 std::string become_user(const UserIds& ids);
 
 }  // namespace fallow::cli

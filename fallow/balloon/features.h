@@ -25,15 +25,15 @@ struct BalloonFeature {
 
 /// All features, in the order of their bits. A new feature is added here and nowhere else.
 inline constexpr BalloonFeature kBalloonFeatures[] = {
-    {kBalloonMustTellHost, "must-tell-host", "the driver asks before it takes pages back", true, true, true},
-    {kBalloonStatsVq, "stats", "statistics of the guest's memory", true, true, true},
-    {kBalloonDeflateOnOom, "deflate-on-oom", "the guest may take pages when it needs them", true, true, true},
-    {kBalloonFreePageHint, "hinting", "free pages for a migration", true, true, false},
+    {kBalloonMustTellHost, "must-tell-host", "the driver asks before it reuses pages", true, true, true},
+    {kBalloonStatsVq, "stats", "memory statistics of the guest", true, true, true},
+    {kBalloonDeflateOnOom, "deflate-on-oom", "the guest may deflate when memory is short", true, true, true},
+    {kBalloonFreePageHint, "hinting", "free page hints for migration", true, true, false},
     {kBalloonPagePoison, "poison",
      "the value that the guest writes to free pages;\nunless it is 0, reports release nothing", true, false,
      false},
-    {kBalloonPageReporting, "reporting", "the guest reports what it does not use", true, true, true},
-    {kBalloonInitReported, "init-reported", "says what of it is zero now (a draft)", false, false, false},
+    {kBalloonPageReporting, "reporting", "the guest reports unused memory", true, true, true},
+    {kBalloonInitReported, "init-reported", "the device tells which reports read as zero\n(draft)", false, false, false},
 };
 
 namespace detail {

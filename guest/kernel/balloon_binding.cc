@@ -3,13 +3,14 @@
 #include "fallow/balloon/driver/detail/driver_features.h"
 #include "fallow/zone/detail/isolation.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 
 namespace fallow::guest {
 namespace {
 
 BalloonDriverConfig config_of(const Options& options) {
   BalloonDriverConfig config;
-  // An allocation may fail on any CPU, and only CPU 0 may deflate: the balloon stays as large as it is.
+  // An allocation may fail on any CPU, but only CPU 0 may deflate; so deflate-on-OOM is not negotiated.
   config.features &= ~kBalloonDeflateOnOom;
   config.capacity = options.capacity;
   config.in_flight = options.in_flight;
@@ -25,7 +26,7 @@ BalloonBinding::BalloonBinding(Machine& machine, Worker& worker, GuestZones& zon
       zones_(zones),
       options_(options),
       device_(device),
-      hwm_(options.order, options.mark),
+      hwm_(options.order, options.threshold),
       linux_(options.order),
       aged_(options.order, options.age),
       reporter_(worker.port(), zones.all()) {
@@ -33,10 +34,10 @@ BalloonBinding::BalloonBinding(Machine& machine, Worker& worker, GuestZones& zon
   if (options.policy == PolicyKind::Linux) policy_ = &linux_;
   if (options.policy == PolicyKind::Aged) policy_ = &aged_;
   worker.set_work({[](void* self) noexcept { return static_cast<BalloonBinding*>(self)->work(); }, this});
-  if (device_.transport == nullptr) complaint_ = StringRef("no device");
+  if (device_.transport == nullptr) error_text_ = StringRef("no device");
 }
 
-// Two pieces: the lists, and what the reporter keeps of each request.
+// The arena holds the scatter lists and the reporter's record of each request.
 ByteCount BalloonBinding::arena_size(const Options& options) noexcept {
   constexpr std::uint64_t kRequest = 64, kSlack = 4 * Arena::kGrain;
   return {options.in_flight * (options.capacity * sizeof(ScatterEntry) + kRequest) + kSlack};
@@ -46,7 +47,7 @@ bool BalloonBinding::create(EarlyMemory& memory) noexcept {
   if (device_.transport == nullptr) return true;
   const BalloonDriverConfig config = config_of(options_);
   const ByteCount shared_size = BalloonDriver::shared_size(config);
-  const EarlyMemory::Place shared = memory.take(shared_size);
+  const EarlyMemory::Piece shared = memory.take(shared_size);
   const std::span<std::byte> own = memory.take_bytes(BalloonDriver::own_size(config, zones_.main()));
   if (shared.memory == nullptr || own.empty()) return false;
   driver_ =
@@ -57,29 +58,29 @@ bool BalloonBinding::create(EarlyMemory& memory) noexcept {
   return true;
 }
 
-void BalloonBinding::blame(StringRef what, Status status) noexcept {
-  if (complaint_.empty()) complaint_.put(what).put(": ").put(describe(status));
+void BalloonBinding::set_error(StringRef what, Status status) noexcept {
+  if (error_text_.empty()) error_text_.put(what).put(": ").put(describe(status));
 }
 
 void BalloonBinding::bind() noexcept {
   if (driver_ == nullptr) return;
   const Status probed = worker_.as_worker([this] { return driver_->probe(); });
-  if (probed != Status::Ok) return blame("the device could not be initialised", probed);
-  say_device();
+  if (probed != Status::Ok) return set_error("the device failed to initialise", probed);
+  write_device_event();
   if (policy_ == nullptr) return;
-  if (!driver_->reports()) return blame("the device does not take reports", Status::NotFound);
+  if (!driver_->reports()) return set_error("the device does not offer page reporting", Status::NotFound);
   const Status status = reporter_.register_device(*driver_, *policy_);
-  if (status != Status::Ok) return blame("the device could not be registered", status);
+  if (status != Status::Ok) return set_error("the device failed to register", status);
   registered_ = true;
   ++binds_;
-  Event("registered").say(machine_);
+  Event(event_name::kRegistered).write_to(machine_);
 }
 
 void BalloonBinding::unbind() noexcept {
   if (driver_ == nullptr) return;
   if (registered_) {
     const Status status = reporter_.unregister_device(*driver_);
-    if (status != Status::Ok) blame("the device could not be unregistered", status);
+    if (status != Status::Ok) set_error("the device failed to unregister", status);
   }
   registered_ = false;
   worker_.as_worker([this] { driver_->remove(); });
@@ -91,10 +92,10 @@ Nanoseconds BalloonBinding::work() noexcept {
   return reporter < driver ? reporter : driver;
 }
 
-void BalloonBinding::notice() noexcept {
-  if (first_report_said_ || reporter_.stats().requests == 0) return;
-  first_report_said_ = true;
-  Event("first_report").say(machine_);
+void BalloonBinding::write_first_report() noexcept {
+  if (first_report_written_ || reporter_.stats().requests == 0) return;
+  first_report_written_ = true;
+  Event(event_name::kFirstReport).write_to(machine_);
 }
 
 bool BalloonBinding::all_reported() noexcept {
@@ -109,22 +110,22 @@ bool BalloonBinding::all_reported() noexcept {
   return true;
 }
 
-// Once: binding again changes nothing of it.
-void BalloonBinding::say_device() noexcept {
-  if (device_said_) return;
-  device_said_ = true;
+// Written only once, because a rebind does not change the device.
+void BalloonBinding::write_device_event() noexcept {
+  if (device_written_) return;
+  device_written_ = true;
   const BalloonDriverConfig config = config_of(options_);
   const Features f = detail::choose_features(device_.transport->offered(), config.features, config.poisons);
-  Event("device")
+  Event(event_name::kDevice)
       .text("bus", device_.bus)
-      .text("place", {device_.place})
+      .text("place", {device_.address})
       .text("interrupts", device_.interrupts)
       .hex("features", f)
       .text("ring", (f & kFeatureRingPacked) != 0 ? "packed" : "split")
       .flag("event_idx", (f & kFeatureEventIdx) != 0)
       .flag("indirect", (f & kFeatureIndirectDesc) != 0)
       .flag("reporting", driver_->reports())
-      .say(machine_);
+      .write_to(machine_);
 }
 
 }  // namespace fallow::guest

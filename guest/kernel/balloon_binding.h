@@ -1,4 +1,4 @@
-// The balloon that was found, its driver, and the reporter of the guest's zones.
+// Binds the balloon device that was found to its driver and to the reporter of the guest's zones.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace fallow::guest {
 
-// Everything on CPU 0.
+// All functions run on CPU 0.
 class BalloonBinding {
  public:
   BalloonBinding(Machine& machine, Worker& worker, GuestZones& zones, const Options& options,
@@ -23,37 +23,37 @@ class BalloonBinding {
   BalloonBinding(const BalloonBinding&) = delete;
   BalloonBinding& operator=(const BalloonBinding&) = delete;
 
-  // Bytes of the port's arena that registering takes.
+  // Bytes that a registration takes from the port's arena.
   static ByteCount arena_size(const Options& options) noexcept;
 
-  // Makes the driver, if there is a device. False: not enough memory.
+  // Creates the driver if a device was found. Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
-  // Initialises the device and registers it, and says so. What is wrong is found in complaint().
+  // Initialises and registers the device, and writes the events. On failure, error_text() gives the reason.
   void bind() noexcept;
-  // Unregisters, which waits for the requests in flight, and resets the device.
+  // Unregisters the device, which waits for the requests in flight, and resets it.
   void unbind() noexcept;
 
-  // Says that the first request was taken, once it was.
-  void notice() noexcept;
+  // Writes the event "first_report" once, after the device has taken the first request.
+  void write_first_report() noexcept;
 
-  // Why nothing is reported; empty when all is well, also with policy "none".
-  StringRef complaint() const noexcept { return complaint_.text(); }
-  // How often the device was registered after the first time.
+  // The reason why nothing is reported. Empty if reporting works, and with policy "none".
+  StringRef error_text() const noexcept { return error_text_.text(); }
+  // The number of registrations after the first one.
   std::uint64_t rebinds() const noexcept { return binds_ == 0 ? 0 : binds_ - 1; }
-  // What is free gets reported.
+  // True while a device is registered.
   bool reporting() const noexcept { return registered_; }
   Policy& policy() noexcept { return *policy_; }
   Reporter& reporter() noexcept { return reporter_; }
   ReportingStats stats() const noexcept { return reporter_.stats(); }
 
-  // Whether nothing is left that the policy's order could report: O(blocks).
+  // True if no free block of the policy's order or larger is unreported. Cost: O(blocks).
   bool all_reported() noexcept;
 
  private:
   Nanoseconds work() noexcept;
-  void say_device() noexcept;
-  void blame(StringRef what, Status status) noexcept;
+  void write_device_event() noexcept;
+  void set_error(StringRef what, Status status) noexcept;
 
   Machine& machine_;
   Worker& worker_;
@@ -66,10 +66,10 @@ class BalloonBinding {
   Policy* policy_ = nullptr;
   Reporter reporter_;
   BalloonDriver* driver_ = nullptr;
-  Sentence complaint_;
+  Sentence error_text_;
   std::uint64_t binds_ = 0;
   bool registered_ = false;
-  bool device_said_ = false, first_report_said_ = false;
+  bool device_written_ = false, first_report_written_ = false;
 };
 
 }  // namespace fallow::guest

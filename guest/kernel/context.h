@@ -1,4 +1,4 @@
-// What a workload works with.
+// The environment of a workload.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,13 @@ struct Context {
   const Options& options;
   GuestZones& zones;
   BalloonBinding& balloon;
-  GuestErrors& findings;
+  GuestErrors& errors;
   Stamps& stamps;
   std::uint32_t cpus = 1;
-  PfnCount memory;                    // frames that may be allocated, about
+  PfnCount memory;                    // frames available for allocation, approximately
   std::span<const std::byte> module;  // the boot module
 
-  // What CPU `cpu` has of `total`, when all have the same and the first ones what is over.
+  // The share of CPU `cpu` in `total`. The total is split evenly; the remainder goes to the first CPUs.
   std::uint64_t share(std::uint64_t total, std::uint32_t cpu) const noexcept {
     return total / cpus + (cpu < total % cpus ? 1 : 0);
   }

@@ -1,4 +1,4 @@
-// Memory for what lives as long as the guest: taken from the map before there is a zone.
+// Permanent memory for objects that live as long as the guest, carved from the memory map before zones exist.
 #pragma once
 
 #include <cstddef>
@@ -12,19 +12,19 @@
 
 namespace fallow::guest {
 
-// At the start, by CPU 0 alone. What is taken is never given back.
+// Used by CPU 0 alone, during startup. Memory is never returned.
 class EarlyMemory {
  public:
   EarlyMemory(Machine& machine, MemoryLayout& layout) noexcept : machine_(machine), layout_(layout) {}
 
-  // Where a piece lies, for us and for a device.
-  struct Place {
+  // The virtual and the guest-physical address of a piece.
+  struct Piece {
     std::byte* memory = nullptr;
     GuestPhys address;
   };
 
-  // Whole frames, zero-filled. Null when there is no more.
-  Place take(ByteCount size) noexcept {
+  // Takes whole frames, zero-filled. `memory` is null if memory is short.
+  Piece take(ByteCount size) noexcept {
     const PfnCount count = whole_frames({size.raw + kFrameSize - 1});
     const Pfn first = layout_.carve(count);
     if (first.raw == 0) return {};
@@ -38,7 +38,7 @@ class EarlyMemory {
     return {memory, memory == nullptr ? 0 : size.raw};
   }
 
-  // `count` objects of a type for which zero bytes are a value; empty when there is no more.
+  // Takes `count` value-initialised objects. Empty if memory is short.
   template <class T>
   std::span<T> take_array(std::size_t count) noexcept {
     if (count == 0 || count > ~std::size_t{0} / sizeof(T) / 2) return {};
@@ -49,7 +49,7 @@ class EarlyMemory {
     return {first, count};
   }
 
-  // Null when there is no more.
+  // Constructs one object. Null if memory is short.
   template <class T, class... Arguments>
   T* make(Arguments&&... arguments) noexcept {
     std::byte* const memory = take({sizeof(T)}).memory;

@@ -1,9 +1,11 @@
 #include "guest/kernel/event.h"
 
+#include "guest/protocol/event_names.h"
+
 namespace fallow::guest {
 
 Event::Event(StringRef name) {
-  line_.put("fallow: {");
+  line_.put(event_name::kPrefix).put('{');
   text("event", name);
 }
 
@@ -26,7 +28,7 @@ Event& Event::field(StringRef key, Put put) {
   return *this;
 }
 
-// RFC 8259, 7. What is not ASCII is said as '?': nobody promised that it is UTF-8.
+// Escapes as in RFC 8259, 7. Non-ASCII bytes become '?', because they may not be valid UTF-8.
 void Event::quote(StringRef value) {
   line_.put('"');
   for (const char c : value.first(kLongestText)) {

@@ -3,7 +3,7 @@
 namespace fallow::guest {
 namespace {
 
-// The span from the first to the last frame of the layout that lies in [from, to).
+// Returns the span from the first to the last frame of the layout within [from, to).
 FrameRange span_within(const MemoryLayout& layout, Pfn from, Pfn to) {
   FrameRange span;
   for (const FrameRange& piece : layout.pieces()) {
@@ -28,7 +28,7 @@ ByteCount tables_of(const MemoryLayout& layout, std::uint32_t caches) {
 }  // namespace
 
 void GuestZones::leave_out_far_pieces(MemoryLayout& layout, std::uint32_t cpus) noexcept {
-  // A frame costs about 2.2 bits: this is for holes up to thirty times as large as the memory.
+  // Metadata costs about 2.2 bits a frame, so holes up to thirty times as large as the memory are accepted.
   constexpr std::uint64_t kSmall = 64 * 1024, kShare = 512;
   while (layout.pieces().size() > 1 &&
          tables_of(layout, cpus + 1).raw > kSmall + bytes(layout.total()).raw / kShare)
@@ -101,7 +101,7 @@ MemoryFigures GuestZones::figures() const noexcept {
   for (const Zone* const zone : all()) {
     const ZoneStats stats = zone_stats(*zone);
     sum.free += stats.free;
-    // The counters are read one after the other while others go on.
+    // The counters are not a consistent snapshot, because other CPUs update them meanwhile; clamp at 0.
     sum.used += stats.used > zone->reserved() ? stats.used - zone->reserved() : PfnCount{};
     sum.reported += stats.reported;
     sum.cached += stats.cached;

@@ -1,4 +1,4 @@
-// The guest's memory: low memory and the rest, a zone each, and what every CPU allocates from them.
+// The guest's memory: one zone for low memory, one for the rest, and the per-CPU caches of both.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace fallow::guest {
 
-// Sums over the zones; `used` without what is withheld for good.
+// Sums over the zones. `used` excludes reserved frames.
 struct MemoryFigures {
   PfnCount free, used, reported, cached, refaults;
   std::uint64_t misuses = 0;
@@ -25,30 +25,30 @@ struct MemoryFigures {
 
 class GuestZones {
  public:
-  // Where low memory ends: 16 MiB.
+  // The end of low memory: 16 MiB.
   static constexpr Pfn kLowEnd{4096};
 
-  // Leaves out the highest pieces while pieces lie so far apart that the tables of what is between them would
-  // be large beside the memory. Before anything is taken from the layout.
+  // Drops the highest pieces while the holes are so large that the metadata for them would take a
+  // considerable share of the memory. Call before anything is carved from the layout.
   static void leave_out_far_pieces(MemoryLayout& layout, std::uint32_t cpus) noexcept;
 
-  // Zones for `layout`, with a cache for each CPU and one for the driver. False: not enough memory.
+  // Creates zones for `layout`, with a cache for each CPU and one for the driver. False if memory is short.
   bool create(Port& port, EarlyMemory& memory, const MemoryLayout& layout, std::uint32_t cpus) noexcept;
 
-  // Once nothing is taken from the layout any more, and before the first allocation: what is not in it
-  // (holes, the image, tables) is not to be had. False: nothing is left.
+  // Reserves every frame outside the layout (holes, the image, tables). Call after the last carve and before
+  // the first allocation. Returns false if no frame is left.
   bool withhold_holes(const MemoryLayout& layout) noexcept;
 
   std::span<Zone* const> all() const noexcept { return {zones_, count_}; }
-  // Where the balloon takes from: the rest, or what there is.
+  // The zone that the balloon inflates from: the high zone, or the only one.
   Zone& main() noexcept { return *zones_[count_ - 1]; }
   LocalCache& driver_cache() noexcept { return main().cache(cpus_); }
 
-  // From the rest, and when there is nothing, from low memory. CPU `cpu` alone.
+  // Allocates from the high zone and falls back to low memory. Called on CPU `cpu` only.
   Allocation allocate(std::uint32_t cpu, Order order, Mobility mobility = Mobility::Movable) noexcept;
-  // Wherever it was allocated. CPU `cpu` alone.
+  // Frees a block that any CPU allocated. Called on CPU `cpu` only.
   Status free(std::uint32_t cpu, Pfn pfn, Order order) noexcept;
-  // The caches of CPU `cpu`: what they hold is everybody's.
+  // Empty, or retire, the caches of CPU `cpu`, so that every CPU can allocate what they held.
   void drain(std::uint32_t cpu) noexcept;
   void retire(std::uint32_t cpu) noexcept;
 
@@ -57,7 +57,7 @@ class GuestZones {
   std::uint64_t frees() const noexcept { return sum(&Account::frees); }
 
  private:
-  // Written by one CPU; relaxed, as counts order nothing.
+  // Written by one CPU. Relaxed: the counters order no other memory access.
   struct alignas(64) Account {
     std::atomic<std::uint64_t> allocations{0}, frees{0};
   };

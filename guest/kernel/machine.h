@@ -1,5 +1,5 @@
-// What the guest asks of the machine it runs on, and what the boot loader said of it. guest/x86 answers
-// on bare metal; tests answer in a process.
+// The interface of the guest to its machine, and the facts that the boot loader passes. guest/x86 implements
+// Machine on bare metal; the tests implement it in a process.
 #pragma once
 
 #include <cstddef>
@@ -12,55 +12,55 @@
 
 namespace fallow::guest {
 
-// Guest-physical, in bytes; any alignment.
+// A guest-physical range in bytes, of any alignment.
 struct MemoryRange {
   std::uint64_t begin = 0, end = 0;
 };
 
-// Read once at the start; what it points to stays.
+// Read once at startup. The referenced memory must outlive the guest.
 struct BootFacts {
   StringRef loader;                     // "pvh", "multiboot2"
-  StringRef command_line;               // as it was given
+  StringRef command_line;               // unparsed
   std::span<const MemoryRange> usable;  // ascending, disjoint
-  std::span<const MemoryRange> taken;   // the image, tables, modules: inside `usable` or not, any order
-  std::span<const std::byte> module;    // the first boot module; empty: there is none
-  std::uint32_t cpus = 1;               // running, or about to
+  std::span<const MemoryRange> taken;   // image, tables, modules; in any order, inside `usable` or not
+  std::span<const std::byte> module;    // the first boot module, or empty
+  std::uint32_t cpus = 1;               // running or about to run
 };
 
 class Machine {
  public:
-  // Monotonic, since an unspecified point; the same on every CPU. Any CPU.
+  // Monotonic time since an unspecified point, the same on every CPU. Any CPU may call.
   virtual Nanoseconds now() noexcept = 0;
-  // Pauses the CPU for a moment. Any CPU.
+  // Pauses the CPU briefly. Any CPU may call.
   virtual void relax() noexcept = 0;
   // The number of this CPU, from 0.
   virtual std::uint32_t cpu() noexcept = 0;
-  // Sleeps until `deadline`, an interrupt of the device, or wake(); returns at once if either came since the
-  // last wait() of this CPU. The device interrupts CPU 0.
+  // Sleeps until `deadline`, a device interrupt, or wake(). Returns at once if an interrupt or a wake() came
+  // since the last wait() of this CPU. The device interrupts CPU 0.
   virtual void wait(Nanoseconds deadline) noexcept = 0;
-  // Ends the wait of CPU `cpu`. Any CPU.
+  // Ends the wait of CPU `cpu`. Any CPU may call.
   virtual void wake(std::uint32_t cpu) noexcept = 0;
 
-  // Has the transport make the calls (DeviceCalls) for the interrupts that came, on this CPU, now. Costs a
-  // load when none came. For one CPU at a time, and not from within such a call.
+  // Makes the transport deliver the pending interrupts as DeviceCalls, on this CPU. Costs one load if none is
+  // pending. One CPU at a time; not reentrant from a DeviceCalls function.
   virtual void serve_device() noexcept = 0;
 
-  // To the serial line; whole, whatever other CPUs write. Any CPU.
+  // Writes to the serial line. The text is not interleaved with that of other CPUs. Any CPU may call.
   virtual void write(StringRef text) noexcept = 0;
 
-  // Where a guest-physical address is mapped: the whole of `usable` is.
+  // The address at which a guest-physical address is mapped. All of `usable` is mapped.
   virtual std::byte* at(GuestPhys address) noexcept = 0;
 
  protected:
   ~Machine() = default;
 };
 
-// The balloon that was found, and the words that tell of it.
+// The balloon device that was found, and its description for the event "device".
 struct FoundDevice {
-  Transport* transport = nullptr;  // null: none was found
+  Transport* transport = nullptr;  // null if none was found
   StringRef bus;                   // "pci", "mmio"
-  char place[24] = {};             // "00:03.0", "0xfeb00e00"
-  StringRef interrupts;            // "msi-x", "intx", "line"; "none": the device is asked
+  char address[24] = {};           // "00:03.0", "0xfeb00e00"
+  StringRef interrupts;            // "msi-x", "intx", "line"; "none" if the device is polled
 };
 
 }  // namespace fallow::guest

@@ -9,13 +9,13 @@ constexpr Pfn clipped(std::uint64_t frame) {
 
 constexpr FrameRange between(Pfn first, Pfn end) { return {first, first < end ? end - first : PfnCount{}}; }
 
-// The frames that lie wholly in the range.
+// Returns the frames that lie entirely within the range.
 constexpr FrameRange frames_inside(const MemoryRange& range) {
   const std::uint64_t up = range.begin / kFrameSize + (range.begin % kFrameSize != 0);
   return between(clipped(up), clipped(range.end / kFrameSize));
 }
 
-// The frames that the range touches.
+// Returns the frames that the range overlaps.
 constexpr FrameRange frames_touched(const MemoryRange& range) {
   if (range.begin >= range.end) return {};
   return between(clipped(range.begin / kFrameSize), clipped((range.end - 1) / kFrameSize + 1));
@@ -49,7 +49,7 @@ void MemoryLayout::erase(std::size_t at) noexcept {
   for (std::size_t i = at; i < count_; ++i) pieces_[i] = pieces_[i + 1];
 }
 
-// Swallows the pieces that the range touches, and takes their place.
+// Merges the range with the pieces that overlap or adjoin it.
 void MemoryLayout::add(FrameRange range) noexcept {
   if (range.count.raw == 0) return;
   std::size_t at = 0;

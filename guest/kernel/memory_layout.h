@@ -1,4 +1,4 @@
-// Which page frames there are to use: what the boot loader calls usable, less what is taken.
+// The page frames that the guest may use: those that the boot loader calls usable, less those already taken.
 #pragma once
 
 #include <cstddef>
@@ -16,23 +16,23 @@ struct FrameRange {
   constexpr Pfn end() const { return first + count; }
 };
 
-// Up to kMostPieces runs of whole frames, ascending, none touching another. The maps are a boot loader's, who
-// may say anything: ranges that are empty, backwards, overlapping or unsorted do no harm.
+// Up to kMostPieces runs of whole frames, ascending and separated by gaps. The boot loader's maps are not
+// trusted: ranges that are empty, inverted, overlapping or unsorted are accepted.
 class MemoryLayout {
  public:
   static constexpr std::size_t kMostPieces = 128;
-  // Frames from here on are left out: 2^48 bytes, what page tables of four levels reach.
+  // Frames from here on are left out: 2^48 bytes is the reach of four-level page tables.
   static constexpr Pfn kEnd{std::uint64_t{1} << 36};
 
-  // Frame 0 is left out too: its address is the null pointer.
+  // Frame 0 is also left out, because its address is the null pointer.
   MemoryLayout(std::span<const MemoryRange> usable, std::span<const MemoryRange> taken) noexcept;
 
   std::span<const FrameRange> pieces() const noexcept { return {pieces_, count_}; }
   PfnCount total() const noexcept;
-  // Frames that were left out, as the list of pieces was full, or by drop_last().
+  // Frames left out because the list of pieces was full, or by drop_last().
   PfnCount left_out() const noexcept { return left_out_; }
 
-  // Takes `count` frames off the end of the largest piece. Frame 0: there is no such piece.
+  // Takes `count` frames off the end of the largest piece. Returns frame 0 if no piece is large enough.
   Pfn carve(PfnCount count) noexcept;
 
   // Leaves out the highest piece.

@@ -1,11 +1,11 @@
-// Numbers that look random and come again with their seed: xorshift64*.
+// A reproducible pseudo-random generator: xorshift64*.
 #pragma once
 
 #include <cstdint>
 
 namespace fallow::guest {
 
-// Spreads the bits of `n` over all of the result; SplitMix64's last step.
+// Spreads the bits of `n` over the whole result; the finaliser of SplitMix64.
 constexpr std::uint64_t mixed(std::uint64_t n) noexcept {
   n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
   n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
@@ -22,7 +22,7 @@ class Random {
     state_ ^= state_ >> 27;
     return state_ * 0x2545f4914f6cdd1d;
   }
-  // Below `n`, which is at least 1 and below 2^32.
+  // Returns a number below `n`, which is at least 1 and less than 2^32.
   constexpr std::uint64_t below(std::uint64_t n) noexcept { return ((next() >> 32) * n) >> 32; }
 
  private:

@@ -1,5 +1,5 @@
-// Marks in every frame, at several places in the page: whoever owns a frame writes them and reads them, so
-// that a frame with two owners, or one that the device took while it was in use, shows.
+// Stamps at several offsets of every frame. The owner of a frame writes and later checks them, which detects
+// a frame with two owners and a frame that the device discarded while in use.
 #pragma once
 
 #include <cstdint>
@@ -10,28 +10,28 @@
 
 namespace fallow::guest {
 
-// Any CPU, for frames that it owns.
+// Any CPU may call, for frames that it owns.
 class Stamps {
  public:
-  Stamps(Machine& machine, GuestErrors& findings, std::uint64_t seed) noexcept
-      : machine_(machine), findings_(findings), seed_(seed) {}
+  Stamps(Machine& machine, GuestErrors& errors, std::uint64_t seed) noexcept
+      : machine_(machine), errors_(errors), seed_(seed) {}
 
-  // `tag` tells this use of the frames from the last one.
+  // Writes the stamps. `tag` distinguishes this use of the frames from the previous one.
   void write(Pfn first, PfnCount count, std::uint32_t tag) const noexcept;
-  // Each frame whose marks are not those of `tag` is a finding; false if there was one.
+  // Records each frame whose stamps do not match `tag` as corrupted; returns false if any did not match.
   bool check(Pfn first, PfnCount count, std::uint32_t tag) const noexcept;
 
  private:
-  // Words of a page: its ends, and two places of which no cache line or sector is at an end.
-  static constexpr unsigned kPlaces[] = {0, 170, 341, 511};
+  // Indexes of 8-byte words in a page: both ends, and two not at the edge of a cache line or sector.
+  static constexpr unsigned kWordIndexes[] = {0, 170, 341, 511};
 
-  std::uint64_t value(Pfn pfn, std::uint32_t tag, unsigned place) const noexcept;
+  std::uint64_t value(Pfn pfn, std::uint32_t tag, unsigned index) const noexcept;
   std::uint64_t* words(Pfn pfn) const noexcept {
     return reinterpret_cast<std::uint64_t*>(machine_.at(address_of(pfn)));
   }
 
   Machine& machine_;
-  GuestErrors& findings_;
+  GuestErrors& errors_;
   const std::uint64_t seed_;
 };
 

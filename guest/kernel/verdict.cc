@@ -2,11 +2,12 @@
 
 #include "fallow/zone/zone_check.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 
 namespace fallow::guest {
 namespace {
 
-// "ok", or the invariant that does not hold, and where.
+// Returns "ok", or the violated invariant and the frame.
 Sentence check_zones(const GuestZones& zones) {
   Sentence said;
   for (const Zone* const zone : zones.all()) {
@@ -18,23 +19,23 @@ Sentence check_zones(const GuestZones& zones) {
   return said.put("ok");
 }
 
-// The first thing that is wrong, the worst first.
+// Returns the most severe error, or "ok".
 Sentence judge(const Context& context, const MemoryFigures& figures, StringRef zones) {
-  const GuestErrors& findings = context.findings;
+  const GuestErrors& errors = context.errors;
   const ReportingStats stats = context.balloon.stats();
   Sentence s;
-  if (findings.corrupted_frames() != 0) {
-    return s.number(findings.corrupted_frames())
+  if (errors.corrupted_frames() != 0) {
+    return s.number(errors.corrupted_frames())
         .put(" corrupted frames, the first is ")
-        .hex(findings.first_corrupted().raw);
+        .hex(errors.first_corrupted().raw);
   }
   if (!(zones == "ok")) return s.put("zone_check: ").put(zones);
   if (figures.misuses != 0) return s.number(figures.misuses).put(" frees were refused");
   if (figures.used.raw != 0) return s.number(figures.used.raw).put(" frames were lost");
-  if (!findings.complaint().empty()) return s.put(findings.complaint());
-  if (!context.balloon.complaint().empty()) return s.put(context.balloon.complaint());
-  if (findings.failed_allocations() != 0)
-    return s.number(findings.failed_allocations()).put(" allocations failed");
+  if (!errors.error_text().empty()) return s.put(errors.error_text());
+  if (!context.balloon.error_text().empty()) return s.put(context.balloon.error_text());
+  if (errors.failed_allocations() != 0)
+    return s.number(errors.failed_allocations()).put(" allocations failed");
   if (stats.failures != 0) return s.number(stats.failures).put(" requests failed");
   if (context.options.policy != PolicyKind::None && stats.requests == 0) return s.put("nothing was reported");
   return s.put("ok");
@@ -42,31 +43,31 @@ Sentence judge(const Context& context, const MemoryFigures& figures, StringRef z
 
 }  // namespace
 
-bool say_verdict(Context& context) noexcept {
+bool write_verdict(Context& context) noexcept {
   const Sentence zones = check_zones(context.zones);
   const MemoryFigures figures = context.zones.figures();
   const Sentence verdict = judge(context, figures, zones.text());
   const ReportingStats stats = context.balloon.stats();
-  Event("verdict")
+  Event(event_name::kVerdict)
       .text("verdict", verdict.text())
       .number("requests", stats.requests)
       .number("entries", stats.entries)
       .number("reported_mib", bytes(stats.reported).raw >> 20)
       .number("failures", stats.failures)
-      .number("corrupted_frames", context.findings.corrupted_frames())
-      .number("failed_allocations", context.findings.failed_allocations())
+      .number("corrupted_frames", context.errors.corrupted_frames())
+      .number("failed_allocations", context.errors.failed_allocations())
       .number("refused", figures.misuses)
       .number("rebinds", context.balloon.rebinds())
       .text("zone_check", zones.text())
       .number("allocations", context.zones.allocations())
       .number("frees", context.zones.frees())
       .number("refaults", figures.refaults.raw)
-      .say(context.machine);
+      .write_to(context.machine);
   return verdict.text() == "ok";
 }
 
-void say_verdict(Machine& machine, StringRef why) noexcept {
-  Event("verdict").text("verdict", why).say(machine);
+void write_verdict(Machine& machine, StringRef why) noexcept {
+  Event(event_name::kVerdict).text("verdict", why).write_to(machine);
 }
 
 }  // namespace fallow::guest

@@ -1,4 +1,4 @@
-// The verdict: whether all was well, and if not, what was not.
+// The verdict of a run: "ok", or the most severe error.
 #pragma once
 
 #include "guest/kernel/context.h"
@@ -6,11 +6,11 @@
 
 namespace fallow::guest {
 
-// After the workload, with the balloon unbound and every cache retired. Walks the zones, and says the event.
-// True: "ok".
-bool say_verdict(Context& context) noexcept;
+// Walks the zones and writes the event "verdict". Call after the workload, with the balloon unbound and every
+// cache retired. Returns true if the verdict is "ok".
+bool write_verdict(Context& context) noexcept;
 
-// The verdict of a guest that could not run.
-void say_verdict(Machine& machine, StringRef why) noexcept;
+// Writes the verdict of a guest that could not run.
+void write_verdict(Machine& machine, StringRef why) noexcept;
 
 }  // namespace fallow::guest

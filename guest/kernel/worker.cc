@@ -3,7 +3,7 @@
 namespace fallow::guest {
 namespace {
 
-// BareHooks carry no context.
+// BareHooks carry no context pointer.
 constinit Worker* the_worker = nullptr;
 constinit Machine* the_machine = nullptr;
 
@@ -20,11 +20,11 @@ Worker::Worker(Machine& machine, std::span<CpuLevel> levels, std::span<std::byte
 }
 
 void Worker::serve() noexcept {
-  // acquire: pairs with the release at the end of the last turn, below or in ~Turn().
+  // acquire: pairs with the release that ends the previous turn, below or in ~Turn().
   if (level() == Level::Serving || serving_.exchange(true, std::memory_order_acquire)) return;
   const Inside inside(*this, Level::Serving);
   machine_.serve_device();
-  // release: pairs with the acquire at the beginning of the next turn, above or in Turn().
+  // release: pairs with the acquire that begins the next turn, above or in Turn().
   serving_.store(false, std::memory_order_release);
 }
 

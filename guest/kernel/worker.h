@@ -1,18 +1,20 @@
-// When the core's worker runs, and when the device's calls are made: on whichever CPU may.
+// Decides which CPU runs the core's worker and which CPU delivers the device's calls.
 //
-// Every wait of the core calls Port::relax(), and this is who calls it (fallow/, in full):
+// Every wait in the core calls Port::relax(). The complete list of callers in fallow/:
 //
-//   LocalCache::allocate()             what is free is with the device (R11): serving it ends the wait
-//   Reporter::unregister_device(), forget_reported()      for requests in flight: the same
-//   BalloonDriver::work(), probe(), remove(), deflate_on_oom()    Patience: for registers and rings, which it
-//                                      polls itself; and it allocates, as above
+//   LocalCache::allocate()             all free memory is in reports in flight (R11); serving the device ends
+//                                      the wait
+//   Reporter::unregister_device(), forget_reported()      wait for requests in flight; likewise
+//   BalloonDriver::work(), probe(), remove(), deflate_on_oom()    poll registers and rings with a timeout;
+//                                      the driver also allocates, as above
 //   SpinLock, Zone::forget_reported(), a block being split, a port's arena, the registration:
-//                                      for another CPU, which is in the middle of a few instructions
+//                                      wait for another CPU to leave a section of a few instructions
 //
-// So one CPU makes progress: outside the worker a wait serves the device, and runs the worker too, which
-// gives up a device that has gone silent. Inside the worker a wait may be one for a lock whose next ticket it
-// holds, and serving would ask for the same lock again; but only where there is another CPU to hold it. That
-// CPU serves the device, then. On a machine of one CPU a wait inside the worker is never for a lock.
+// These rules guarantee progress. Outside the worker, a wait serves the device and also runs the worker,
+// which gives up a silent device. Inside the worker, the CPU may already hold a ticket of the lock that it
+// waits for, and serving the device could request the same lock. That happens only if another CPU holds the
+// lock, and that CPU then serves the device. On a machine with one CPU, a wait inside the worker is never for
+// a lock.
 #pragma once
 
 #include <atomic>
@@ -26,10 +28,10 @@
 
 namespace fallow::guest {
 
-// What is run when the port's wish is due, on CPU 0; returns when it wants to be run again.
+// The function that CPU 0 runs when the port's wakeup request is due. Returns the next deadline.
 using Work = Callback<Nanoseconds()>;
 
-// Where a CPU is. Read and written by that CPU alone.
+// What a CPU is currently executing. Read and written by that CPU only.
 enum class Level : std::uint8_t { Outside, Working, Serving };
 struct alignas(64) CpuLevel {
   Level level = Level::Outside;
@@ -37,7 +39,8 @@ struct alignas(64) CpuLevel {
 
 class Worker {
  public:
-  // One at a time in a program: the port's hooks find it. `arena`: as BarePort's. `levels`: one for each CPU.
+  // Only one Worker may exist, because the port's hooks use a global pointer. `arena` is the memory of the
+  // BarePort; `levels` has one element for each CPU.
   Worker(Machine& machine, std::span<CpuLevel> levels, std::span<std::byte> arena) noexcept;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -45,13 +48,13 @@ class Worker {
   BarePort& port() noexcept { return port_; }
   void set_work(Work work) noexcept { work_ = work; }
 
-  // Serves the device unless another CPU does, or this one is inside the driver.
+  // Serves the device. A no-op while another CPU serves it or this CPU is inside the driver.
   void serve() noexcept;
 
-  // Serves the device, and runs the worker if it is due. CPU 0, outside.
+  // Serves the device, and runs the worker if it is due. Called on CPU 0, outside the worker.
   void run_if_due() noexcept;
 
-  // Calls `body()` as the worker: nothing is served meanwhile, on any CPU. For the driver's life.
+  // Calls `body()` as the worker. No CPU serves the device meanwhile. Used to probe and remove the driver.
   template <class Body>
   auto as_worker(Body body) noexcept {
     const Turn turn(*this);
@@ -59,7 +62,7 @@ class Worker {
     return body();
   }
 
-  // Port::relax().
+  // Implements Port::relax().
   void relax() noexcept;
 
  private:
@@ -78,15 +81,15 @@ class Worker {
     const Level before_;
   };
 
-  // The turn to serve the device, which one CPU has at a time.
+  // The exclusive right to serve the device, held by one CPU at a time.
   class Turn {
    public:
     explicit Turn(Worker& worker) noexcept : worker_(worker) {
-      // acquire: pairs with the release at the end of a turn, here or in serve(). The last CPU's work on the
-      // device's calls is seen.
+      // acquire: pairs with the release that ends a turn, here or in serve(), so that this CPU sees what the
+      // previous CPU did in the device's calls.
       while (worker_.serving_.exchange(true, std::memory_order_acquire)) worker_.machine_.relax();
     }
-    // release: pairs with the acquire at the beginning of the next turn, here or in serve().
+    // release: pairs with the acquire that begins the next turn, here or in serve().
     ~Turn() { worker_.serving_.store(false, std::memory_order_release); }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;

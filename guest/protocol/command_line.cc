@@ -58,12 +58,10 @@ bool parse_time_within(StringRef text, Nanoseconds least, Nanoseconds most, Nano
   return true;
 }
 
-constexpr StringRef kWorkloads[] = {"fill", "churn", "random", "fragment", "idle", "rebind", "trace"};
-
 bool read_workload(StringRef value, Options& o) {
-  for (std::size_t i = 0; i < std::size(kWorkloads); ++i) {
-    if (!(value == kWorkloads[i])) continue;
-    o.workload = static_cast<WorkloadKind>(i);
+  for (const auto& [name, kind] : kWorkloadNames) {
+    if (!(value == name)) continue;
+    o.workload = kind;
     o.workload_word = value;
     return true;
   }
@@ -81,7 +79,7 @@ bool read_policy(StringRef value, Options& o) {
   }
   if (name == "hwm") {
     o.policy = PolicyKind::Hwm;
-    return bare || parse_within(parameter, 1, 1'000'000'000, &o.mark);
+    return bare || parse_within(parameter, 1, 1'000'000'000, &o.threshold);
   }
   if (!bare) return false;
   if (name == "linux") o.policy = PolicyKind::Linux;
@@ -100,19 +98,19 @@ bool read_fill(StringRef value, Options& o) {
   return parse_size(value, &o.fill) && o.fill.raw >= kFrameSize && o.fill.raw % kFrameSize == 0;
 }
 
-// SIZE@BASE:INTERRUPT, with more behind another colon that is not for us.
+// Parses SIZE@BASE:INTERRUPT. Text after another colon is ignored.
 bool read_mmio(StringRef value, Options& o) {
   const std::size_t at = value.find('@');
   if (at == StringRef::kNone || o.mmio_count == Options::kMostMmio) return false;
-  const StringRef place = value.from(at + 1);
-  const std::size_t colon = place.find(':');
+  const StringRef address = value.from(at + 1);
+  const std::size_t colon = address.find(':');
   if (colon == StringRef::kNone) return false;
-  const StringRef behind = place.from(colon + 1);
+  const StringRef rest = address.from(colon + 1);
   MmioDevice& device = o.mmio[o.mmio_count];
   if (!parse_size(value.first(at), &device.size) || device.size.raw == 0) return false;
-  if (!parse_number(place.first(colon), &device.base.raw)) return false;
+  if (!parse_number(address.first(colon), &device.base.raw)) return false;
   if (device.base.raw > ~std::uint64_t{0} - device.size.raw) return false;
-  if (!parse_within(behind.first(behind.find(':')), 0, 255, &device.interrupt)) return false;
+  if (!parse_within(rest.first(rest.find(':')), 0, 255, &device.interrupt)) return false;
   ++o.mmio_count;
   return true;
 }
@@ -130,9 +128,9 @@ constexpr Key kKeys[] = {
      "0 to 10"},
     {"seconds", read_duration, "1 to 86400"},
     {"seed", [](StringRef v, Options& o) { return parse_number(v, &o.seed); }, "a number"},
-    {"fill", read_fill, "a size in whole pages, as 1200M"},
+    {"fill", read_fill, "a size in whole pages, for example 1200M"},
     {"hold", [](StringRef v, Options& o) { return parse_time_within(v, {}, seconds(60 * 60), &o.hold); },
-     "a time up to an hour, as 300ms"},
+     "a time up to an hour, for example 300ms"},
     {"capacity", [](StringRef v, Options& o) { return parse_within(v, 1, 1024, &o.capacity); }, "1 to 1024"},
     {"in_flight", [](StringRef v, Options& o) { return parse_within(v, 1, 256, &o.in_flight); }, "1 to 256"},
     {"sample",
@@ -140,14 +138,14 @@ constexpr Key kKeys[] = {
        return parse_time_within(v, milliseconds(1), seconds(60 * 60), &o.sample);
      },
      "a time from 1ms to an hour"},
-    {"virtio_mmio.device", read_mmio, "SIZE@ADDRESS:INTERRUPT, and at most 32 of them"},
+    {"virtio_mmio.device", read_mmio, "SIZE@ADDRESS:INTERRUPT, at most 32 times"},
 };
 
-// Words that the machine itself looks for.
-constexpr StringRef kOfTheMachine[] = {"exit", "panic", "entropy"};
+// Keys that guest/x86 reads itself with has_word().
+constexpr StringRef kMachineKeys[] = {"exit", "panic", "entropy"};
 
-bool is_of_the_machine(StringRef name) {
-  for (const StringRef each : kOfTheMachine) {
+bool is_machine_key(StringRef name) {
+  for (const StringRef each : kMachineKeys) {
     if (each == name) return true;
   }
   return false;
@@ -170,6 +168,13 @@ StringRef next_word(StringRef& line) {
   const StringRef word = line.from(begin).first(end - begin);
   line = line.from(end);
   return word;
+}
+
+bool has_word(StringRef line, StringRef word) {
+  for (StringRef each = next_word(line); !each.empty(); each = next_word(line)) {
+    if (each == word) return true;
+  }
+  return false;
 }
 
 bool parse_number(StringRef text, std::uint64_t* number) {
@@ -202,7 +207,7 @@ CommandLine parse_command_line(StringRef line) {
   for (StringRef word = next_word(line); !word.empty(); word = next_word(line)) {
     const std::size_t equals = word.find('=');
     const StringRef name = equals == StringRef::kNone ? StringRef() : word.first(equals);
-    if (is_of_the_machine(name)) continue;
+    if (is_machine_key(name)) continue;
     const Key* const key = key_of(name);
     if (key == nullptr) {
       if (result.unknown_count < CommandLine::kMostUnknown) result.unknown[result.unknown_count++] = word;

@@ -1,4 +1,4 @@
-// The words of the kernel's command line.
+// The guest's kernel command line.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +7,13 @@
 #include "fallow/base/units.h"
 #include "guest/protocol/fixed_string.h"
 #include "guest/protocol/string_ref.h"
+#include "guest/protocol/workload_names.h"
 
 namespace fallow::guest {
 
-enum class WorkloadKind : std::uint8_t { Fill, Churn, Random, Fragment, Idle, Rebind, Trace };
 enum class PolicyKind : std::uint8_t { Aged, Hwm, Linux, None };
 
-// As Linux reads it: virtio_mmio.device=512@0xfeb00e00:12
+// In the syntax of Linux: virtio_mmio.device=512@0xfeb00e00:12
 struct MmioDevice {
   GuestPhys base;
   ByteCount size;
@@ -28,11 +28,11 @@ struct Options {
   PolicyKind policy = PolicyKind::Aged;
   StringRef policy_word = "aged:100ms";
   Nanoseconds age = milliseconds(100);  // aged
-  std::uint32_t mark = 32;              // hwm
+  std::uint32_t threshold = 32;         // hwm
   Order order{9};
-  Nanoseconds duration = seconds(10);  // word `seconds`
+  Nanoseconds duration = seconds(10);  // key `seconds`
   std::uint64_t seed = 1;
-  ByteCount fill;  // 0: three fifths of the memory
+  ByteCount fill;  // 0 means three fifths of the memory
   Nanoseconds hold = milliseconds(300);
   std::uint32_t capacity = 32, in_flight = 4;
   Nanoseconds sample = milliseconds(50);
@@ -44,24 +44,27 @@ struct CommandLine {
   static constexpr std::size_t kMostUnknown = 16;
 
   Options options;
-  Sentence error;  // empty: all is well
-  // Words that mean nothing here: the first few of them.
+  Sentence error;  // empty on success
+  // The first few words with an unknown key.
   StringRef unknown[kMostUnknown];
   std::size_t unknown_count = 0;
 };
 
-// Words are separated by blanks; of a word that comes twice the last counts. At the first word that cannot be
-// read it stops, and `error` names it. `line` must outlive what is returned.
+// Parses words separated by white space. The last of several words with the same key counts. Parsing stops at
+// the first invalid word, which `error` names. `line` must outlive the result.
 CommandLine parse_command_line(StringRef line);
 
-// Takes the next word off the front of `line`; empty when there is none.
+// Removes the next word from the front of `line`. Returns an empty text at the end.
 StringRef next_word(StringRef& line);
 
-// "1200M": a number and K, M, G or nothing. False if it is not one, or does not fit.
+// True if `word` is one of the words of `line`, verbatim.
+bool has_word(StringRef line, StringRef word);
+
+// Parses a number and an optional K, M or G, as in "1200M". False if the text is invalid or overflows.
 bool parse_size(StringRef text, ByteCount* size);
-// "300ms": a number and ns, us, ms or s. False if it is not one, or does not fit.
+// Parses a number and ns, us, ms or s, as in "300ms". False if the text is invalid or overflows.
 bool parse_time(StringRef text, Nanoseconds* time);
-// Decimal, or hexadecimal behind "0x".
+// Parses a decimal number, or a hexadecimal one after "0x". False if the text is invalid or overflows.
 bool parse_number(StringRef text, std::uint64_t* number);
 
 }  // namespace fallow::guest

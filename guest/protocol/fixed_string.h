@@ -1,4 +1,4 @@
-// Characters put one behind the other into a buffer of fixed size.
+// Text that is appended to a buffer of fixed size.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace fallow::guest {
 
-// What does not fit is left out, and full() says so.
+// Characters that do not fit are dropped, and full() returns true.
 template <std::size_t kSize>
 class FixedString {
  public:
@@ -20,7 +20,7 @@ class FixedString {
   constexpr bool empty() const { return size_ == 0; }
   constexpr bool full() const { return full_; }
 
-  // Back to what it held when it had `size` characters.
+  // Truncates the text to `size` characters.
   constexpr void cut(std::size_t size) {
     size_ = size;
     full_ = false;
@@ -58,7 +58,7 @@ class FixedString {
   bool full_ = false;
 };
 
-// Room for a sentence that says what is wrong.
+// Long enough for an error message.
 using Sentence = FixedString<240>;
 
 }  // namespace fallow::guest

@@ -1,4 +1,4 @@
-// A run of characters that somebody else owns: std::string_view is not for programs without a C library.
+// A view of characters. std::string_view is not available without a C library.
 #pragma once
 
 #include <concepts>
@@ -11,19 +11,19 @@ class StringRef {
   static constexpr std::size_t kNone = ~std::size_t{0};
 
   constexpr StringRef() = default;
-  // Up to the first zero character; a null pointer is an empty text.
+  // Views the text up to the terminating null character. A null pointer is an empty text.
   constexpr StringRef(const char* text) : data_(text) {  // NOLINT(google-explicit-constructor)
     while (text != nullptr && text[size_] != '\0') ++size_;
   }
   constexpr StringRef(const char* data, std::size_t size) : data_(data), size_(size) {}
-  // Whatever else holds characters one behind the other: a string, a view.
-  template <class FixedString>
-  requires requires(const FixedString& c) {
+  // Views any contiguous string type, such as std::string or std::string_view.
+  template <class String>
+  requires requires(const String& c) {
     { c.data() } -> std::convertible_to<const char*>;
     { c.size() } -> std::convertible_to<std::size_t>;
   }
   // NOLINTNEXTLINE(google-explicit-constructor)
-  constexpr StringRef(const FixedString& c) : data_(c.data()), size_(c.size()) {}
+  constexpr StringRef(const String& c) : data_(c.data()), size_(c.size()) {}
 
   constexpr const char* data() const { return data_; }
   constexpr std::size_t size() const { return size_; }
@@ -32,13 +32,13 @@ class StringRef {
   constexpr const char* end() const { return data_ + size_; }
   constexpr char operator[](std::size_t i) const { return data_[i]; }
 
-  // Parts; what lies beyond the end is cut off.
+  // The first `n` characters, and all characters from `n` on. Clamped to the end.
   constexpr StringRef first(std::size_t n) const { return {data_, n < size_ ? n : size_}; }
   constexpr StringRef from(std::size_t n) const {
     return n < size_ ? StringRef{data_ + n, size_ - n} : StringRef{};
   }
 
-  // Where `c` is for the first time; kNone if nowhere.
+  // The index of the first `c`, or kNone.
   constexpr std::size_t find(char c) const {
     for (std::size_t i = 0; i < size_; ++i) {
       if (data_[i] == c) return i;

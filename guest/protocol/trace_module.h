@@ -1,18 +1,19 @@
-// A recorded trace as a boot module: compact, read without memory of its own, and written by the host.
+// A recorded trace as a boot module. The host writes this compact format; the guest reads it without
+// allocating.
 //
 // A header of 40 bytes, little-endian:
 //     0  "FALLOWTM"
 //     8  u32 version, 1
-//    12  u32 slots: every slot number is below; how many allocations are alive at once, at most
+//    12  u32 slots: the maximum number of live allocations; every slot number is below this
 //    16  u64 events
-//    24  u64 duration: microseconds until the last event
-//    32  u64 bytes of events, which follow
+//    24  u64 duration: microseconds from the start to the last event
+//    32  u64 size in bytes of the events that follow
 // An event:
-//     u8      bit 7: a free; bit 6: time has passed; bits 5, 4: mobility; bits 3 to 0: order. A free has no
-//             mobility and no order.
-//     varint  microseconds since the event before, if bit 6 is set
-//     varint  slot: the number of the allocation, until it is freed
-// A varint has seven bits a byte, the lowest first, and bit 7 set in all bytes but the last.
+//     u8      bit 7: free; bit 6: time has passed; bits 5 and 4: mobility; bits 3 to 0: order. Mobility and
+//             order are 0 in a free.
+//     varint  microseconds since the previous event, if bit 6 is set
+//     varint  slot: identifies the allocation until it is freed
+// A varint has seven bits a byte, least significant first; bit 7 is set in every byte except the last.
 #pragma once
 
 #include <array>
@@ -29,7 +30,7 @@ namespace fallow::guest {
 struct TraceModuleEvent {
   std::uint64_t time_us = 0;  // since the start of the trace
   bool free = false;
-  Order order;  // this and the next: of an allocation
+  Order order;  // order and mobility are set for an allocation only
   Mobility mobility = Mobility::Movable;
   std::uint32_t slot = 0;
 };
@@ -53,23 +54,23 @@ constexpr std::uint64_t get(const std::byte* at, unsigned size) {
 
 }  // namespace trace_module
 
-// Reads a module that anybody may have written: never beyond its end, and it ends. Small; may be copied, so
-// that several CPUs read one module.
+// Reads an untrusted module. Never reads beyond its end and always terminates. Copies are cheap, so several
+// CPUs can read one module.
 class TraceModuleReader {
  public:
-  // error() says whether the header is one.
+  // Parses the header; error() is null if the header is valid.
   explicit constexpr TraceModuleReader(std::span<const std::byte> module) noexcept { open(module); }
 
   std::uint32_t slots() const noexcept { return slots_; }
   std::uint64_t events() const noexcept { return events_; }
   std::uint64_t duration_us() const noexcept { return duration_us_; }
 
-  // False at the end, and at what is no event: then error() tells.
+  // Reads the next event. Returns false at the end, and at an invalid event, where error() is not null.
   constexpr bool next(TraceModuleEvent* event) noexcept;
 
-  // What is wrong; null as long as nothing is.
+  // The error, or null.
   const char* error() const noexcept { return error_; }
-  // How many events were read.
+  // The number of events read.
   std::uint64_t position() const noexcept { return read_; }
 
  private:
@@ -89,19 +90,20 @@ class TraceModuleReader {
 constexpr void TraceModuleReader::open(std::span<const std::byte> module) noexcept {
   using trace_module::get, trace_module::kHeaderSize, trace_module::kMagic, trace_module::kVersion;
   if (module.empty()) return static_cast<void>(fail("there is no boot module"));
-  if (module.size() < kHeaderSize) return static_cast<void>(fail("it is too short for a header"));
+  if (module.size() < kHeaderSize)
+    return static_cast<void>(fail("it is shorter than the header of 40 bytes"));
   for (std::size_t i = 0; i < sizeof(kMagic) - 1; ++i) {
     if (module[i] != static_cast<std::byte>(kMagic[i]))
-      return static_cast<void>(fail("it is no trace module"));
+      return static_cast<void>(fail("it does not start with FALLOWTM"));
   }
-  if (get(module.data() + 8, 4) != kVersion) return static_cast<void>(fail("its version is not known"));
+  if (get(module.data() + 8, 4) != kVersion) return static_cast<void>(fail("its version is not 1"));
   const std::uint64_t size = get(module.data() + 32, 8);
   if (size > module.size() - kHeaderSize) return static_cast<void>(fail("it ends before its events do"));
   left_ = module.subspan(kHeaderSize, size);
   slots_ = static_cast<std::uint32_t>(get(module.data() + 12, 4));
   events_ = get(module.data() + 16, 8);
   duration_us_ = get(module.data() + 24, 8);
-  // An event has two bytes at least, and a slot that nothing is allocated in is none.
+  // An event takes at least two bytes, and every slot is allocated at least once.
   if (events_ > size / 2) return static_cast<void>(fail("it claims more events than it holds"));
   if (slots_ > events_) return static_cast<void>(fail("it claims more slots than events"));
 }
@@ -140,14 +142,14 @@ constexpr bool TraceModuleReader::next(TraceModuleEvent* event) noexcept {
   return true;
 }
 
-// Writes a module: the events first, as they come, and at the end the header that belongs before them.
+// Writes a module: the events as they come, and at the end the header, which precedes them in the file.
 //
 //   TraceModuleWriter writer({sink, &bytes});
 //   writer.allocate(us, order, mobility, slot);  writer.free(us, slot);  ...
 //   file << writer.header() << bytes;
 //
-// The caller gives the slots: the smallest number that no allocation alive has is the best, and there must
-// not be more of them than events. Times that go backwards count as no time.
+// The caller assigns the slots. The smallest number that no live allocation has is best; there must not be
+// more slots than events. A time that goes backwards counts as no time.
 class TraceModuleWriter {
  public:
   using Sink = Callback<void(std::span<const std::byte> bytes)>;
@@ -159,7 +161,7 @@ class TraceModuleWriter {
   }
   void free(std::uint64_t time_us, std::uint32_t slot) { write(trace_module::kFreeBit, time_us, slot); }
 
-  // Of what was written so far.
+  // The header for the events written so far.
   std::array<std::byte, trace_module::kHeaderSize> header() const noexcept {
     using trace_module::kMagic, trace_module::put;
     std::array<std::byte, trace_module::kHeaderSize> bytes{};

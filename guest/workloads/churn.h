@@ -1,5 +1,5 @@
-// churn: allocates and frees blocks of random orders and mobilities, while the memory in use breathes between
-// a fifth and four fifths, so that reports go on; some blocks are freed by another CPU than allocated them.
+// churn: allocates and frees blocks of random orders and mobilities. The memory in use oscillates between one
+// fifth and four fifths, so that reports continue. Some blocks are freed by a CPU that did not allocate them.
 #pragma once
 
 #include <atomic>
@@ -19,35 +19,35 @@ class Churn final : public Workload {
  public:
   enum Phase : unsigned { kFirstReports, kChurning, kEmptying, kCollecting, kLastReports };
 
-  explicit Churn(Context& context) noexcept : context_(context), settling_(context) {}
-  // False: not enough memory.
+  explicit Churn(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;
   unsigned next(unsigned phase) noexcept override;
 
  private:
-  // From a fifth to four fifths, and back.
-  static constexpr Nanoseconds kBreath = seconds(2);
+  // The period of the oscillation, from one fifth to four fifths and back.
+  static constexpr Nanoseconds kPeriod = seconds(2);
 
   struct alignas(64) Member {
-    MemoryUser tenant;
+    MemoryUser user;
     Mailbox mailbox;
-    PfnCount share;                          // of the memory
-    std::atomic<std::uint64_t> sent{0};      // to other CPUs
-    std::atomic<std::uint64_t> verified{0};  // while they were in use
+    PfnCount share;                          // frames of this CPU
+    std::atomic<std::uint64_t> sent{0};      // blocks sent to other CPUs
+    std::atomic<std::uint64_t> verified{0};  // blocks checked while in use
   };
 
   Step churn(std::uint32_t cpu) noexcept;
   PfnCount act(std::uint32_t cpu, PfnCount target) noexcept;
   PfnCount let_go(std::uint32_t cpu) noexcept;
-  Step empty(MemoryUser& tenant) noexcept;
+  Step empty(MemoryUser& user) noexcept;
   Step collect(Member& member) noexcept;
   PfnCount target(PfnCount share, Nanoseconds now) const noexcept;
-  void say() noexcept;
+  void write_event() noexcept;
 
   Context& context_;
-  WaitUntilReported settling_;
+  WaitUntilReported wait_until_reported_;
   std::span<Member> members_;
   Nanoseconds begin_;
 };

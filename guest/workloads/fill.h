@@ -1,4 +1,5 @@
-// fill: takes most of the memory, writes it, and gives it all back. What Linux is measured with, too.
+// fill: allocates most of the memory, writes it, and frees it all. Linux guests are measured with the same
+// load.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@ namespace fallow::guest {
 
 class Fill final : public Workload {
  public:
-  explicit Fill(Context& context) noexcept : context_(context), settling_(context) {}
-  // False, and a complaint: there is not that much memory.
+  explicit Fill(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
+  // Returns false, with an error text, if the memory is smaller than the fill.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;
@@ -25,18 +26,18 @@ class Fill final : public Workload {
   enum Phase : unsigned { kFirstReports, kFilling, kHolding, kFreeing, kLastReports };
 
   struct alignas(64) Member {
-    MemoryUser tenant;
-    std::size_t verified = 0;  // of its frames, the first so many
+    MemoryUser user;
+    std::size_t verified = 0;  // number of frames verified
   };
 
-  Step fill(MemoryUser& tenant) noexcept;
+  Step fill(MemoryUser& user) noexcept;
   Step verify(Member& member) noexcept;
-  Step free(MemoryUser& tenant) noexcept;
-  void say(StringRef name) noexcept;
+  Step free(MemoryUser& user) noexcept;
+  void write_event(StringRef name) noexcept;
 
   Context& context_;
-  WaitUntilReported settling_;
-  PfnCount frames_;  // of all CPUs
+  WaitUntilReported wait_until_reported_;
+  PfnCount frames_;  // over all CPUs
   std::span<Member> members_;
   Nanoseconds held_until_;
 };

@@ -1,5 +1,5 @@
-// fragment: fills memory frame by frame, frees a random half of them, says how much of that is reported,
-// fills it again, and frees all.
+// fragment: fills memory frame by frame, frees a random half of the frames, writes how much of it is
+// reported, fills the memory again, and frees everything.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace fallow::guest {
 
 class Fragment final : public Workload {
  public:
-  explicit Fragment(Context& context) noexcept : context_(context), settling_(context) {}
-  // False: not enough memory.
+  explicit Fragment(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;
@@ -27,16 +27,16 @@ class Fragment final : public Workload {
   enum Phase : unsigned { kFirstReports, kFilling, kHalving, kReports, kRefilling, kEmptying, kLastReports };
 
   struct alignas(64) Member {
-    MemoryUser tenant;
-    std::size_t undecided = 0;  // of its frames, the first so many, while half of them are freed
+    MemoryUser user;
+    std::size_t undecided = 0;  // while halving: number of frames not yet decided
   };
 
   Step fill(Member& member) noexcept;
   Step halve(Member& member) noexcept;
-  Step empty(MemoryUser& tenant) noexcept;
+  Step empty(MemoryUser& user) noexcept;
 
   Context& context_;
-  WaitUntilReported settling_;
+  WaitUntilReported wait_until_reported_;
   std::span<Member> members_;
 };
 

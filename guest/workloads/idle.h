@@ -1,4 +1,4 @@
-// idle: reports what is free, and does nothing for the time that it is given.
+// idle: waits until all free memory is reported, then does nothing for the given duration.
 #pragma once
 
 #include "guest/kernel/context.h"
@@ -10,7 +10,7 @@ namespace fallow::guest {
 
 class Idle final : public Workload {
  public:
-  explicit Idle(Context& context) noexcept : context_(context), settling_(context) {}
+  explicit Idle(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
   bool create(EarlyMemory&) noexcept { return true; }
 
   Step step(std::uint32_t, unsigned) noexcept override { return Step::Done; }
@@ -18,14 +18,14 @@ class Idle final : public Workload {
     const Nanoseconds now = context_.machine.now();
     if (phase == kIdling) return now < end_ ? kIdling : kOver;
     end_ = now + context_.options.duration;
-    return settling_.over() ? kIdling : phase;
+    return wait_until_reported_.done() ? kIdling : phase;
   }
 
  private:
   enum Phase : unsigned { kFirstReports, kIdling };
 
   Context& context_;
-  WaitUntilReported settling_;
+  WaitUntilReported wait_until_reported_;
   Nanoseconds end_;
 };
 

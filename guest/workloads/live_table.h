@@ -1,5 +1,5 @@
-// Which blocks of frames are allocated, by whom: kept beside the memory, so that a broken frame misleads
-// nobody.
+// A table of the allocated blocks. It lies outside the allocated memory, so that a corrupted frame cannot
+// corrupt it.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace fallow::guest {
 
-// An allocation, and the tag of its stamps (1 to kMostTag). Packed into a word, which is never 0.
+// An allocation and the tag of its stamps (1 to kMostTag). The packed word is never 0.
 struct Live {
   static constexpr std::uint32_t kMostTag = (1U << 20) - 1;
 
@@ -28,7 +28,7 @@ struct Live {
   }
 };
 
-// One CPU's.
+// Used by one CPU.
 class LiveTable {
  public:
   LiveTable() = default;
@@ -43,7 +43,7 @@ class LiveTable {
     FALLOW_CHECK(!full());
     room_[size_++] = live.packed();
   }
-  // The last one takes its place.
+  // Removes element i and moves the last element into its slot.
   Live take(std::size_t i) noexcept {
     const Live live = (*this)[i];
     room_[i] = room_[--size_];

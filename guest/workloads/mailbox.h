@@ -1,4 +1,4 @@
-// Allocations on their way from the CPU that made them to another, which frees them.
+// Passes allocations to another CPU, which frees them.
 #pragma once
 
 #include <atomic>
@@ -8,14 +8,14 @@
 
 namespace fallow::guest {
 
-// Any CPU puts in, one takes out; lock-free.
+// Lock-free; many senders, one receiver.
 class alignas(64) Mailbox {
  public:
-  // False: it is full.
+  // Returns false if the mailbox is full.
   bool put(Live live) noexcept {
     for (std::atomic<std::uint64_t>& cell : cells_) {
       std::uint64_t empty = 0;
-      // release, pairs with take(): the stamps are written before the receiver checks them.
+      // release: pairs with the acquire in take(), so that the receiver sees the stamps.
       if (cell.compare_exchange_strong(empty, live.packed(), std::memory_order_release,
                                        std::memory_order_relaxed))
         return true;
@@ -23,11 +23,11 @@ class alignas(64) Mailbox {
     return false;
   }
 
-  // With tag 0: it is empty.
+  // Takes one allocation. Tag 0 means that the mailbox is empty.
   Live take() noexcept {
     for (std::atomic<std::uint64_t>& cell : cells_) {
       if (cell.load(std::memory_order_relaxed) == 0) continue;
-      // acquire: pairs with put(); the receiver sees the stamps that the sender wrote.
+      // acquire: pairs with the release in put(), so that the receiver sees the stamps that the sender wrote.
       return Live::of(cell.exchange(0, std::memory_order_acquire));
     }
     return {};

@@ -50,7 +50,7 @@ void MemoryUser::give(Live live) noexcept {
 
 void MemoryUser::drop_last() noexcept { free(hand_over(live_.size() - 1)); }
 
-// One that is refused counts as misuse with its zone.
+// The zone counts a refused free as misuse.
 void MemoryUser::free(Live live) noexcept {
   static_cast<void>(context_->zones.free(cpu_, live.pfn, live.order));
 }

@@ -1,4 +1,4 @@
-// One CPU as a user of memory: it allocates, writes its stamps, checks them, and frees.
+// A memory user: allocates blocks on one CPU, writes their stamps, checks the stamps, and frees the blocks.
 #pragma once
 
 #include <cstddef>
@@ -13,32 +13,32 @@
 
 namespace fallow::guest {
 
-// Used by CPU `cpu` alone.
+// Used by CPU `cpu` only.
 class alignas(64) MemoryUser {
  public:
-  // With room for `most` allocations. False: not enough memory.
+  // Creates a table for `most` allocations. Returns false if memory is short.
   bool create(const Context& context, EarlyMemory& memory, std::uint32_t cpu, std::size_t most) noexcept;
 
   Random& random() noexcept { return random_; }
   LiveTable& live() noexcept { return live_; }
-  // Frames in live().
+  // The number of frames in live().
   PfnCount held() const noexcept { return held_; }
 
-  // False: there is no such block, or no room to remember it.
+  // Allocates a block into live(). Returns false if no such block is free or the table is full.
   bool allocate(Order order = {}, Mobility mobility = Mobility::Movable) noexcept;
-  // Checks the i-th allocation.
+  // Checks the stamps of the i-th allocation.
   void verify(std::size_t i) noexcept;
-  // Checks the i-th allocation and frees it; the last one takes its place.
+  // Checks and frees the i-th allocation. The last one moves into its slot.
   void release(std::size_t i) noexcept { give(hand_over(i)); }
 
-  // Frees the last allocation without another look at it.
+  // Frees the last allocation without checking it.
   void drop_last() noexcept;
 
-  // The i-th allocation is somebody else's from now on; the last one takes its place.
+  // Removes the i-th allocation from live() without freeing it. The last one moves into its slot.
   Live hand_over(std::size_t i) noexcept;
-  // Allocates what live() is not told of. An allocation without frames (tag 0): there is no such block.
+  // Allocates a block without adding it to live(). Returns tag 0 if no such block is free.
   Live take(Order order, Mobility mobility) noexcept;
-  // Checks and frees what is not in live().
+  // Checks and frees a block that is not in live().
   void give(Live live) noexcept;
 
  private:
@@ -51,13 +51,13 @@ class alignas(64) MemoryUser {
   LiveTable live_;
 };
 
-// How much one step may do: about a millisecond.
+// Limits the work of one step to about a millisecond.
 class StepBudget {
  public:
   explicit StepBudget(Machine& machine) noexcept
       : machine_(machine), end_(machine.now() + Nanoseconds{800'000}) {}
 
-  // Spends `n` frames. False: enough for now. Looks at the clock every 64 frames.
+  // Spends `n` frames. Returns false when the budget is spent. Reads the clock every 64 frames.
   bool spend(PfnCount n) noexcept {
     spent_ += n.raw;
     if (spent_ < 64) return true;

@@ -3,19 +3,19 @@
 namespace fallow::guest {
 
 bool RandomOrders::create(EarlyMemory& memory) noexcept {
-  // Most blocks are large; when the last small ones do not fit the table, they stay free.
+  // Most frames are in large blocks. Small blocks that no longer fit the table stay free.
   constexpr std::uint64_t kFramesPerBlock = 8, kLeast = 64;
-  tenants_ = memory.take_array<MemoryUser>(context_.cpus);
-  for (std::uint32_t cpu = 0; cpu < tenants_.size(); ++cpu) {
+  users_ = memory.take_array<MemoryUser>(context_.cpus);
+  for (std::uint32_t cpu = 0; cpu < users_.size(); ++cpu) {
     const std::uint64_t share = context_.share(context_.memory.raw, cpu);
-    if (!tenants_[cpu].create(context_, memory, cpu, share / kFramesPerBlock + kLeast)) return false;
+    if (!users_[cpu].create(context_, memory, cpu, share / kFramesPerBlock + kLeast)) return false;
   }
-  return !tenants_.empty();
+  return !users_.empty();
 }
 
 Workload::Step RandomOrders::step(std::uint32_t cpu, unsigned phase) noexcept {
-  if (phase == kTaking) return take(tenants_[cpu]);
-  if (phase == kFreeing) return free(tenants_[cpu]);
+  if (phase == kTaking) return take(users_[cpu]);
+  if (phase == kFreeing) return free(users_[cpu]);
   return Step::Done;
 }
 
@@ -24,35 +24,35 @@ unsigned RandomOrders::next(unsigned phase) noexcept {
   switch (phase) {
     case kFirstReports:
       end_ = now + context_.options.duration;
-      return settling_.over() ? kTaking : phase;
+      return wait_until_reported_.done() ? kTaking : phase;
     case kTaking:
       return kFreeing;
     case kFreeing:
       return now < end_ ? kTaking : kLastReports;
     default:
-      return settling_.over() ? kOver : phase;
+      return wait_until_reported_.done() ? kOver : phase;
   }
 }
 
-// Where there is no block of an order, a smaller one is taken.
-Workload::Step RandomOrders::take(MemoryUser& tenant) noexcept {
-  Random& random = tenant.random();
+// Falls back to smaller orders if no block of the drawn order is free.
+Workload::Step RandomOrders::take(MemoryUser& user) noexcept {
+  Random& random = user.random();
   for (StepBudget budget(context_.machine);;) {
     auto order = static_cast<std::uint8_t>(random.below(10));
     const auto mobility = static_cast<Mobility>(random.below(kMobilities));
-    while (!tenant.allocate({order}, mobility)) {
+    while (!user.allocate({order}, mobility)) {
       if (order-- == 0) return Step::Done;
     }
     if (!budget.spend(frames(Order{order}))) return Step::More;
   }
 }
 
-Workload::Step RandomOrders::free(MemoryUser& tenant) noexcept {
+Workload::Step RandomOrders::free(MemoryUser& user) noexcept {
   StepBudget budget(context_.machine);
-  while (!tenant.live().empty()) {
-    const std::size_t i = tenant.random().below(tenant.live().size());
-    const PfnCount n = frames(tenant.live()[i].order);
-    tenant.release(i);
+  while (!user.live().empty()) {
+    const std::size_t i = user.random().below(user.live().size());
+    const PfnCount n = frames(user.live()[i].order);
+    user.release(i);
     if (!budget.spend(n)) return Step::More;
   }
   return Step::Done;

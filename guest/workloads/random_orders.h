@@ -1,4 +1,4 @@
-// random: allocates all there is in blocks of random orders, and frees them in random order; over and over.
+// random: repeatedly allocates all memory in blocks of random orders and frees the blocks in random sequence.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace fallow::guest {
 
 class RandomOrders final : public Workload {
  public:
-  explicit RandomOrders(Context& context) noexcept : context_(context), settling_(context) {}
-  // False: not enough memory.
+  explicit RandomOrders(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
+  // Returns false if memory is short.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;
@@ -24,12 +24,12 @@ class RandomOrders final : public Workload {
  private:
   enum Phase : unsigned { kFirstReports, kTaking, kFreeing, kLastReports };
 
-  Step take(MemoryUser& tenant) noexcept;
-  Step free(MemoryUser& tenant) noexcept;
+  Step take(MemoryUser& user) noexcept;
+  Step free(MemoryUser& user) noexcept;
 
   Context& context_;
-  WaitUntilReported settling_;
-  std::span<MemoryUser> tenants_;
+  WaitUntilReported wait_until_reported_;
+  std::span<MemoryUser> users_;
   Nanoseconds end_;
 };
 

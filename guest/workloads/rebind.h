@@ -20,16 +20,16 @@ class Rebind final : public Workload {
 
  private:
   static constexpr Nanoseconds kInterval = milliseconds(500);
-  // After so long without a report, they are found not to have resumed: churn frees what was not reported
-  // in each of its breaths.
-  static constexpr Nanoseconds kPatience = seconds(5);
+  // Without a report for this long, reporting has failed to resume: churn frees unreported memory in each
+  // of its periods.
+  static constexpr Nanoseconds kTimeout = seconds(5);
 
   void rebind_if_due() noexcept;
 
   Context& context_;
   Churn churn_;
   Nanoseconds bound_at_;
-  std::uint64_t requests_ = 0;  // when it was bound
+  std::uint64_t requests_ = 0;  // requests at the last bind
   std::uint64_t times_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// trace: does what a recorded trace did, in the time that it is given. The trace is the boot module.
+// trace: replays a recorded trace, scaled to the given duration. The trace is the boot module.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +14,12 @@
 
 namespace fallow::guest {
 
-// Every CPU reads all of the trace, and does what concerns its slots: those whose number divided by the
-// number of CPUs leaves its own. The trace's time is stretched, or squeezed, to the duration.
+// Every CPU reads the whole trace and executes the events of its own slots: those whose number modulo the
+// number of CPUs is its own. The times of the trace are scaled to the duration.
 class TraceReplay final : public Workload {
  public:
-  explicit TraceReplay(Context& context) noexcept : context_(context), settling_(context) {}
-  // False: not enough memory, or, with a complaint, no trace.
+  explicit TraceReplay(Context& context) noexcept : context_(context), wait_until_reported_(context) {}
+  // Returns false if memory is short or, with an error text, if the module is not a valid trace.
   bool create(EarlyMemory& memory) noexcept;
 
   Step step(std::uint32_t cpu, unsigned phase) noexcept override;
@@ -29,12 +29,12 @@ class TraceReplay final : public Workload {
   enum Phase : unsigned { kFirstReports, kReplaying, kEmptying, kLastReports };
 
   struct alignas(64) Member {
-    MemoryUser tenant;
-    std::span<std::uint64_t> slots;  // Live::packed(), 0: empty
+    MemoryUser user;
+    std::span<std::uint64_t> slots;  // Live::packed(); 0 if empty
     TraceModuleReader reader{{}};
     TraceModuleEvent event;
-    bool pending = false;  // `event` was read and not done
-    bool failed = false;   // an allocation: a free of its slot is no surprise
+    bool pending = false;  // `event` was read but not executed
+    bool failed = false;   // an allocation failed, so a free of an empty slot is valid
     std::size_t emptied = 0;
   };
 
@@ -42,10 +42,10 @@ class TraceReplay final : public Workload {
   bool act(std::uint32_t cpu) noexcept;
   Step empty(Member& member) noexcept;
   Nanoseconds due(const TraceModuleReader& reader, std::uint64_t time_us) const noexcept;
-  void complain(const TraceModuleReader& reader, StringRef why) noexcept;
+  void record_error(const TraceModuleReader& reader, StringRef why) noexcept;
 
   Context& context_;
-  WaitUntilReported settling_;
+  WaitUntilReported wait_until_reported_;
   std::span<Member> members_;
   Nanoseconds begin_;
 };

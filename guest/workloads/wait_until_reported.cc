@@ -4,7 +4,7 @@
 
 namespace fallow::guest {
 
-bool WaitUntilReported::over() noexcept {
+bool WaitUntilReported::done() noexcept {
   BalloonBinding& balloon = context_.balloon;
   if (!balloon.reporting()) return true;
   const Nanoseconds now = context_.machine.now();
@@ -20,7 +20,7 @@ bool WaitUntilReported::over() noexcept {
   if (now < since_ + seconds(1) + delay + delay) return false;
   const MemoryFigures figures = context_.zones.figures();
   const PfnCount left = figures.free > figures.reported ? figures.free - figures.reported : PfnCount{};
-  Event("left").number("kib", bytes(left).raw / 1024).say(context_.machine);
+  Event("left").number("kib", bytes(left).raw / 1024).write_to(context_.machine);
   under_way_ = false;
   return true;
 }

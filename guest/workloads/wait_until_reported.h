@@ -1,4 +1,4 @@
-// Waiting until what is free is reported.
+// Waits until all free memory is reported.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace fallow::guest {
 
-// On CPU 0, while no CPU allocates.
+// Used on CPU 0, while no CPU allocates.
 class WaitUntilReported {
  public:
   explicit WaitUntilReported(Context& context) noexcept : context_(context) {}
 
-  // True when all that the policy's order could report is reported, or nothing was for a second (two passes
-  // of the policy, if those take longer): then how much is left has been said. After that it begins anew.
-  bool over() noexcept;
+  // Returns true when every block of the policy's order is reported. Also gives up, and writes the event
+  // "left", after a second plus two policy delays without a request. The next call then starts a new wait.
+  bool done() noexcept;
 
  private:
   Context& context_;

@@ -1,4 +1,4 @@
-// A workload: what the CPUs do with the memory, in phases that begin and end on all of them together.
+// A workload: what the CPUs do with the memory, in phases that begin and end on all CPUs together.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +11,17 @@ class Workload {
  public:
   enum class Step : std::uint8_t {
     More,   // call again
-    Later,  // call again in a moment
-    Done,   // this CPU has done its share of the phase
+    Later,  // call again after a short delay
+    Done,   // this CPU has finished its share of the phase
   };
   static constexpr unsigned kOver = ~0U;
 
-  // A piece of CPU `cpu`'s share of `phase`, from 0 on: a millisecond or so. On that CPU.
+  // Runs a piece, about a millisecond, of CPU `cpu`'s share of `phase`. Phases count from 0. Called on that
+  // CPU.
   virtual Step step(std::uint32_t cpu, unsigned phase) noexcept = 0;
 
-  // On CPU 0, now and then once every CPU is done with `phase`: the phase that follows, kOver at the end, or
-  // `phase` again to wait. What it was told before is everybody's: no CPU is in a step.
+  // Returns the phase after `phase`, kOver at the end, or `phase` again to wait. Called on CPU 0, repeatedly,
+  // after every CPU has finished `phase`. No CPU is in a step, so all state of the workload may be used.
   virtual unsigned next(unsigned phase) noexcept = 0;
 
  protected:

@@ -1,4 +1,4 @@
-// The workloads by name.
+// Creates workloads by kind.
 #pragma once
 
 #include "guest/kernel/context.h"
@@ -7,8 +7,8 @@
 
 namespace fallow::guest {
 
-// The one that the command line names. Null: there is not enough memory for it, or what context.findings
-// complains of.
+// Creates the workload that the command line names. Returns null if memory is short, or if context.errors
+// holds an error text.
 Workload* create_workload(Context& context, EarlyMemory& memory) noexcept;
 
 }  // namespace fallow::guest

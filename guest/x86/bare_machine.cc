@@ -12,7 +12,7 @@ namespace {
 
 constexpr Nanoseconds kBetweenPolls = milliseconds(1);
 
-// That the CPU does not sleep any more is all there is to it.
+// The interrupt only has to end the halt.
 void woken() { end_of_interrupt(); }
 void spurious() {}
 
@@ -22,7 +22,7 @@ void BareMachine::start_waking() noexcept {
   set_interrupt_handler(VECTOR_TIMER, woken);
   set_interrupt_handler(VECTOR_WAKE, woken);
   set_interrupt_handler(VECTOR_SPURIOUS, spurious);
-  // Of an 8259 that took its interrupt back.
+  // Spurious interrupts of the two 8259s.
   set_interrupt_handler(VECTOR_PIC + 7, spurious);
   set_interrupt_handler(VECTOR_PIC + 15, spurious);
 }
@@ -30,7 +30,7 @@ void BareMachine::start_waking() noexcept {
 Nanoseconds BareMachine::now() noexcept { return clock.now(); }
 void BareMachine::relax() noexcept { pause(); }
 std::uint32_t BareMachine::cpu() noexcept { return this_cpu().number; }
-void BareMachine::wake(std::uint32_t number) noexcept { processors.stir(number); }
+void BareMachine::wake(std::uint32_t number) noexcept { processors.wake(number); }
 void BareMachine::serve_device() noexcept { device.serve(); }
 std::byte* BareMachine::at(GuestPhys address) noexcept { return reinterpret_cast<std::byte*>(address.raw); }
 
@@ -48,19 +48,19 @@ void BareMachine::wait(Nanoseconds deadline) noexcept {
     const Nanoseconds poll = now() + kBetweenPolls;
     if (poll < deadline) deadline = poll;
   }
-  // Interrupts are off from the look at `stirred` until the halt: the interrupt of a CPU that stirs in
-  // between ends the halt. Any order would do for the look, as the exchange below is the end of MO-22 that
-  // acquires.
-  for (interrupts_off(); !state.stirred.load(std::memory_order_seq_cst); interrupts_off()) {
+  // Interrupts are off from the load of `wake_pending` until the halt, so the interrupt of a CPU that wakes
+  // this one in between ends the halt. The load needs no ordering: the exchange below is the acquire side of
+  // MO-22.
+  for (interrupts_off(); !state.wake_pending.load(std::memory_order_seq_cst); interrupts_off()) {
     const Nanoseconds begin = now();
     if (begin >= deadline) break;
     arm_local_timer(clock.timer_ticks(begin, deadline));
     interrupts_on_and_halt();
   }
   arm_local_timer(0);
-  // acquire would do, MO-22. An exchange, not a store: if another CPU stirred since the last look, the caller
-  // sees what that CPU did before.
-  state.stirred.exchange(false, std::memory_order_seq_cst);
+  // acquire would suffice, MO-22. An exchange rather than a store: if another CPU woke this one since the
+  // last load, the caller sees what that CPU did before.
+  state.wake_pending.exchange(false, std::memory_order_seq_cst);
   interrupts_on();
 }
 

@@ -1,4 +1,4 @@
-// The machine that the guest runs on, of the parts in this folder.
+// Implements Machine on bare metal, from the parts in this folder.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class BareMachine final : public Machine {
   Processors processors;
   DeviceInterrupts device;
 
-  // The interrupts that wake a CPU; on CPU 0, once.
+  // Installs the handlers of the interrupts that wake a CPU. Called once, on CPU 0.
   void start_waking() noexcept;
 
   Nanoseconds now() noexcept override;

@@ -10,7 +10,7 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kGuess = kSecond;
 constexpr std::uint64_t kPitFrequency = 1'193'182;
 
-// a * b / c, exact as long as the result fits.
+// Returns a * b / c, exact if the result fits 64 bits.
 std::uint64_t scaled(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
   std::uint64_t low, high;
   asm("mulq %3" : "=a"(low), "=d"(high) : "0"(a), "rm"(b) : "cc");
@@ -19,7 +19,8 @@ std::uint64_t scaled(std::uint64_t a, std::uint64_t b, std::uint64_t c) {
   return low;
 }
 
-// Intel's leaf of the processor's crystal, or the one in which hypervisors say it outright. 0: neither.
+// Reads the frequency from Intel's crystal clock leaf or the hypervisor timing leaf. Returns 0 if neither
+// exists.
 std::uint64_t frequency_by_cpuid() {
   if (cpu_id(0).a >= 0x15) {
     const CpuId crystal = cpu_id(0x15);
@@ -33,7 +34,7 @@ std::uint64_t frequency_by_cpuid() {
   return 0;
 }
 
-// Channel 0 counts down from 65535 once: 55 ms. Its interrupt is masked.
+// Starts channel 0, which counts down from 65535 once, in 55 ms. Its interrupt is masked.
 void start_pit() {
   out8(0x43, 0x30);
   out8(0x40, 0xff);
@@ -45,17 +46,17 @@ std::uint32_t pit_count() {
   return low | std::uint32_t{in8(0x40)} << 8;
 }
 
-// 0: there is no PIT, its count stands still.
+// Returns 0 if there is no PIT, which shows as a count that does not change.
 std::uint64_t frequency_by_pit() {
   constexpr std::uint32_t kTicks = kPitFrequency / 200;  // 5 ms
-  constexpr std::uint64_t kPatience = 400'000'000;       // counts: longer than 5 ms on any processor
+  constexpr std::uint64_t kTimeout = 400'000'000;        // in counts; longer than 5 ms on any processor
   start_pit();
-  // The first count is taken when it has moved, so that the channel is known to run.
+  // Wait for the count to change before the first reading, to know that the channel runs.
   const std::uint64_t begin = time_stamp();
   const std::uint32_t full = pit_count();
   std::uint32_t first = full;
   while (first == full) {
-    if (time_stamp() - begin > kPatience / 4) return 0;
+    if (time_stamp() - begin > kTimeout / 4) return 0;
     first = pit_count();
   }
   const std::uint64_t from = time_stamp();
@@ -63,7 +64,7 @@ std::uint64_t frequency_by_pit() {
     const std::uint32_t passed = (first - pit_count()) & 0xffff;
     const std::uint64_t to = time_stamp();
     if (passed >= kTicks) return scaled(to - from, kPitFrequency, passed);
-    if (to - from > kPatience) return 0;
+    if (to - from > kTimeout) return 0;
   }
 }
 

@@ -1,4 +1,4 @@
-// Time, by the time stamp counter, and the local timer that ends a wait.
+// Time from the time stamp counter, and conversion to ticks of the local timer.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,18 @@ namespace fallow::guest::x86 {
 
 class Clock {
  public:
-  // Finds out how fast the counters run: by what CPUID says, else by the PIT, within 6 ms. On CPU 0, once,
-  // when its local APIC has started.
+  // Determines the frequency of the counters, from CPUID or else from the PIT, within 6 ms. Called once, on
+  // CPU 0, after its local APIC has started.
   void start() noexcept;
 
-  // Since start() was called; the same on every CPU. Any CPU.
+  // The time since start(), the same on every CPU. Any CPU may call.
   Nanoseconds now() const noexcept;
-  // Keeps the CPU busy for that long at least.
+  // Busy-waits for at least `time`.
   void pass(Nanoseconds time) const noexcept;
-  // The ticks of the local timer until `deadline`, or until half of the longest time it can be armed for, and
-  // at least one.
+  // The ticks of the local timer until `deadline`: at least one, and at most half of the timer's range.
   std::uint32_t timer_ticks(Nanoseconds from, Nanoseconds deadline) const noexcept;
 
-  // "cpuid", "pit", or "guess": the times are then only proportional to what they should be.
+  // "cpuid", "pit", or "guess". A guess assumes 1 GHz, so times are only proportional to real time.
   StringRef source() const noexcept { return source_; }
 
  private:

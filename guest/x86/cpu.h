@@ -1,4 +1,4 @@
-// What only an instruction can do.
+// Wrappers of x86 instructions.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +52,7 @@ inline CpuId cpu_id(std::uint32_t leaf, std::uint32_t sub_leaf = 0) {
   return id;
 }
 
-// Not before the loads that come before it.
+// Reads the time stamp counter after all earlier loads.
 inline std::uint64_t time_stamp() {
   std::uint32_t low, high;
   asm volatile("lfence; rdtsc" : "=a"(low), "=d"(high) : : "memory");
@@ -62,7 +62,8 @@ inline std::uint64_t time_stamp() {
 inline void pause() { asm volatile("pause"); }
 inline void interrupts_off() { asm volatile("cli" : : : "memory"); }
 inline void interrupts_on() { asm volatile("sti" : : : "memory"); }
-// An interrupt that came while they were off ends it, too: `sti` lets none in before `hlt` has begun.
+// An interrupt that is already pending also ends the halt, because `sti` takes effect only after `hlt` has
+// begun.
 inline void interrupts_on_and_halt() { asm volatile("sti; hlt" : : : "memory"); }
 [[noreturn]] inline void halt_for_good() {
   for (;;) asm volatile("cli; hlt" : : : "memory");

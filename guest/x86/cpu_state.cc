@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kGsBase = 0xc0000101;
 constexpr std::uint64_t kAvailableTask = 0x89;
-constexpr unsigned kNmiStack = 0, kFaultStack = 1;  // interrupt stacks count from 1 in a gate
+constexpr unsigned kNmiStack = 0, kFaultStack = 1;  // zero-based; a gate counts stacks from 1
 
 struct [[gnu::packed]] TablePointer {
   std::uint16_t limit;

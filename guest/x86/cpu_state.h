@@ -1,4 +1,4 @@
-// What each CPU has for itself, found by its GS base.
+// The per-CPU state, addressed by the GS base.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 
 namespace fallow::guest::x86 {
 
-// The task state of long mode: nothing but stacks.
+// The long-mode task state segment, which only holds stack pointers.
 struct [[gnu::packed]] TaskState {
   std::uint32_t reserved = 0;
   std::uint64_t stack_of_ring[3] = {};
@@ -20,8 +20,8 @@ struct [[gnu::packed]] TaskState {
 };
 static_assert(sizeof(TaskState) == 104);
 
-// What fallow_panic() was told, for the handler that it traps into.
-struct Complaint {
+// The arguments of fallow_panic(), for the handler of its breakpoint.
+struct PanicCause {
   const char* what = nullptr;
   const char* file = nullptr;
   int line = 0;
@@ -34,13 +34,13 @@ struct CpuState {
   CpuState* self = nullptr;  // at gs:0
   std::uint32_t number = 0;
   std::uint32_t apic_id = 0;
-  // Something happened since the last wait().
-  std::atomic<bool> stirred{false};
+  // A wakeup has come since the last wait().
+  std::atomic<bool> wake_pending{false};
 
   MemoryRange stack, nmi_stack, fault_stack;
   std::uint64_t descriptors[kDescriptors] = {};
   TaskState task;
-  Complaint complaint;
+  PanicCause panic_cause;
 };
 
 inline CpuState& this_cpu() {
@@ -49,8 +49,8 @@ inline CpuState& this_cpu() {
   return *cpu;
 }
 
-// Gives this CPU the segments, the interrupt stacks and the GS base that `cpu` says; from now on it is
-// this_cpu().
+// Loads the segments, interrupt stacks and GS base of `cpu` on this CPU. From then on this_cpu() returns
+// `cpu`.
 void load_segments(CpuState& cpu) noexcept;
 
 }  // namespace fallow::guest::x86

@@ -1,8 +1,9 @@
-// From the entry to the verdict.
+// The main program: from the entry point to the verdict.
 #include <cstdint>
 #include <span>
 
 #include "guest/guest.h"
+#include "guest/protocol/command_line.h"
 #include "guest/x86/bare_machine.h"
 #include "guest/x86/boot/boot_info.h"
 #include "guest/x86/boot/find_free_range.h"
@@ -19,21 +20,20 @@
 #include "guest/x86/paging.h"
 #include "guest/x86/panic.h"
 #include "guest/x86/panic_selftest.h"
-#include "guest/x86/words.h"
 
 extern "C" const std::byte image_begin[], image_end[];
 
 namespace fallow::guest::x86 {
 namespace {
 
-// Everything lives until the machine stops; CPU 0 alone writes it, before the others are released.
+// These objects live until the machine stops. Only CPU 0 writes them, before it releases the other CPUs.
 constinit BareMachine machine;
 constinit BootInfo info;
 constinit Topology topology;
 constinit Paging paging;
 constinit Guest* guest = nullptr;
 
-// What is not the guest's: the image, the modules, and what is taken here.
+// Ranges that the guest must not allocate: the image, the modules, and the ranges taken below.
 constinit MemoryRange taken[BootInfo::kMostModules + 4] = {};
 constinit std::size_t taken_count = 0;
 constinit MemoryRange trampoline, stacks;
@@ -52,14 +52,14 @@ void read_loader(std::uint32_t magic, std::uint64_t at) {
   const PhysicalWindow memory({0, kFourGib}, 0);
   const bool read =
       magic == kMultiboot2Magic ? read_multiboot2(memory, at, info) : read_hvm_start_info(memory, at, info);
-  if (!read) panic_about("the boot loader speaks neither PVH nor multiboot2");
+  if (!read) panic_about("the boot loader passed neither PVH nor multiboot2 information");
   if (!read_madt(memory, info.rsdp, topology)) read_mp_table(memory, topology);
-  if (!info.complaint.empty()) say(info.complaint);
-  if (topology.source.empty()) say("no table of processors: one is used");
-  if (topology.left_out() != 0) say("more processors than the guest can use: some are left out");
+  if (!info.warning.empty()) say(info.warning);
+  if (topology.source.empty()) say("no ACPI or MP table of processors: only one is used");
+  if (topology.left_out() != 0) say("more processors than the guest supports: some are not used");
 }
 
-// In the lowest memory behind the image that has room: page tables, and stacks for every processor.
+// Takes memory for the page tables and for the stacks of every processor, as low as possible above 1 MiB.
 void take_memory() {
   info.usable.remove({Paging::kHighest, ~std::uint64_t{0}});
   take({reinterpret_cast<std::uint64_t>(image_begin), reinterpret_cast<std::uint64_t>(image_end)});
@@ -69,21 +69,21 @@ void take_memory() {
   const std::uint64_t stacks_size = cpus * Processors::kStackArea;
   const std::uint64_t tables =
       (Paging::pages_needed(info.usable.ranges()) + stacks_size / (2 * kMib) + 2) * 4096;
-  const MemoryRange room = find_room(info, all_taken(), {kMib, kFourGib}, tables + stacks_size);
-  if (room.begin == room.end) panic_about("no memory for page tables and stacks");
-  take(room);
-  stacks = {room.begin, room.begin + stacks_size};
-  trampoline = find_room(info, all_taken(), {4096, kMib}, 4096);
+  const MemoryRange range = find_free_range(info, all_taken(), {kMib, kFourGib}, tables + stacks_size);
+  if (range.begin == range.end) panic_about("no memory for page tables and stacks");
+  take(range);
+  stacks = {range.begin, range.begin + stacks_size};
+  trampoline = find_free_range(info, all_taken(), {4096, kMib}, 4096);
   take(trampoline);
 
-  paging.start(info.usable.ranges(), PagePool({stacks.end, room.end}));
+  paging.start(info.usable.ranges(), PagePool({stacks.end, range.end}));
   for (std::size_t slot = 0; slot < cpus; ++slot) {
     const std::uint64_t guard = guard_of(stacks.begin, slot);
     paging.unmap({guard, guard + 4096});
   }
 }
 
-// Read by isa-debug-exit: QEMU ends with 1 for "ok", with 3 for any other verdict, with 5 for a panic.
+// Values for isa-debug-exit: QEMU exits with 1 for "ok", 3 for any other verdict, and 5 for a panic.
 constexpr std::uint32_t kOk = 0, kNotOk = 1, kPanic = 2;
 
 void exit_by_debug_port(std::uint32_t how) {
@@ -107,27 +107,28 @@ BootFacts facts() {
 
 void start_processors() {
   if (trampoline.begin == trampoline.end) {
-    say("no memory below 1 MiB to start processors from: one is used");
+    say("no free page below 1 MiB for the trampoline: only one processor is used");
     return;
   }
   machine.processors.start_others(topology, machine.clock, trampoline.begin, stacks.begin);
   if (machine.processors.missing() == 0) return;
   FixedString<100> line;
   say(line.number(machine.processors.missing())
-          .put(" processors did not come up in time: they are left out")
+          .put(" processors did not start in time and are not used")
           .text());
 }
 
-// On the stack that this CPU keeps.
-[[noreturn]] void go_on() {
+// The rest of the startup, on the permanent stack of CPU 0.
+[[noreturn]] void run() {
   start_pic();
   start_local_apic(true);
   machine.clock.start();
-  if (machine.clock.source() == StringRef("guess")) say("no PIT and no word of CPUID: times are guessed");
+  if (machine.clock.source() == StringRef("guess"))
+    say("no clock frequency from CPUID or a PIT: times are guessed");
   machine.start_waking();
   interrupts_on();
   start_processors();
-  make_trouble(info.command_line.text());
+  run_panic_selftest(info.command_line.text());
   check_entropy(machine, paging, info.command_line.text());
 
   const FoundDevice device = find_balloon(machine, paging, topology, info.command_line.text());
@@ -143,7 +144,7 @@ void start_processors() {
 
 }  // namespace
 
-// `magic`: the loader's; 0 by the PVH entry. `block`: what it left.
+// `magic` is that of the loader, or 0 at the PVH entry. `block` is the address of the loader's information.
 extern "C" [[noreturn]] void start(std::uint32_t magic, std::uint32_t block) noexcept {
   load_interrupt_table();
   machine.processors.start_first();
@@ -155,7 +156,7 @@ extern "C" [[noreturn]] void start(std::uint32_t magic, std::uint32_t block) noe
   use_interrupt_stacks();
   asm volatile("mov %0, %%rsp; xor %%ebp, %%ebp; call *%1"
                :
-               : "r"(this_cpu().stack.end), "r"(&go_on)
+               : "r"(this_cpu().stack.end), "r"(&run)
                : "memory");
   __builtin_unreachable();
 }

@@ -1,4 +1,4 @@
-// Pages for page tables, one after the other, never given back.
+// A bump allocator of pages for page tables. Pages are never returned.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ namespace fallow::guest::x86 {
 class PagePool {
  public:
   PagePool() = default;
-  // On whole pages, mapped where they lie, and nobody else's.
+  // `range` is page-aligned, identity-mapped and owned by the pool.
   explicit PagePool(MemoryRange range) : left_(range) {}
 
-  // Filled with zeros; 0: there is none left.
+  // Returns the address of a zero-filled page, or 0 if none is left.
   std::uint64_t take() {
     if (left_.end - left_.begin < 4096) return 0;
     const std::uint64_t page = left_.begin;

@@ -24,10 +24,10 @@ constexpr std::uint64_t up(std::uint64_t address, std::uint64_t unit) {
   return down(address + unit - 1, unit);
 }
 
-// Everything here lies where its physical address says.
-std::uint64_t address_of(const void* place) { return reinterpret_cast<std::uint64_t>(place); }
+// All memory is identity-mapped.
+std::uint64_t address_of(const void* object) { return reinterpret_cast<std::uint64_t>(object); }
 
-void forget_translations() {
+void flush_tlb() {
   std::uint64_t cr3;
   asm volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
 }
@@ -73,29 +73,29 @@ void Paging::start(std::span<const MemoryRange> memory, PagePool pool) noexcept 
     const std::uint64_t begin = range.begin > kFourGib ? range.begin : kFourGib;
     if (begin < range.end) FALLOW_CHECK(map_large({begin, range.end}, kPresent | kWritable | no_execute_));
   }
-  // Among what this code itself runs in, each page goes straight to the rights that it keeps.
+  // This code runs from these pages, so each page changes directly to its final rights.
   map_small({0, kSmallPage}, Rights::None);
   map_small({kSmallPage, address_of(image_begin)}, Rights::Write);
   map_small({address_of(image_begin), address_of(text_begin)}, Rights::Read);
   map_small({address_of(text_begin), address_of(text_end)}, Rights::Execute);
   map_small({address_of(text_end), beyond_image}, Rights::Write);
-  forget_translations();
+  flush_tlb();
 }
 
 void Paging::unmap(MemoryRange pages) noexcept {
   map_small(pages, Rights::None);
-  forget_translations();
+  flush_tlb();
 }
 
-// Nobody has used these addresses, so no translation of them can be remembered: no CPU need be told.
+// No CPU has accessed these addresses, so no TLB holds a translation and no flush is needed.
 bool Paging::map_device(MemoryRange registers) noexcept {
   if (registers.begin >= registers.end || registers.end > kHighest) return false;
   if (registers.end <= kFourGib) return true;
   return map_large(registers, kPresent | kWritable | no_execute_ | kUncached);
 }
 
-// The entry for `address` of a table of that level, whose tables above are made where they are missing; null:
-// there is no page left. A large page on the way becomes 512 small ones with the same rights.
+// Returns the entry for `address` in the table of that level, and creates missing tables above. Returns null
+// if no page is left. A large page on the walk is split into 512 small pages with the same rights.
 std::uint64_t* Paging::entry(std::uint64_t address, unsigned level) noexcept {
   std::uint64_t* table = first_pml4;
   for (unsigned at = kPml4;; --at) {

@@ -1,5 +1,5 @@
-// The page tables that every CPU uses: all memory and all devices where they are, each with the rights it
-// needs.
+// The page tables, shared by all CPUs. They identity-map all memory and devices, with the least rights
+// needed.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,22 @@ enum class Rights : std::uint8_t { None, Read, Execute, Write };
 
 class Paging {
  public:
-  // What lies higher is not used: its tables alone would take memory from all the rest.
+  // Memory above this address is not used, because its page tables would take memory from the rest.
   static constexpr std::uint64_t kHighest = std::uint64_t{1} << 40;
 
-  // How many pages start() takes for memory in these ranges, and for devices that are mapped later.
+  // The number of pages that start() takes for these ranges, and for devices that are mapped later.
   static std::uint64_t pages_needed(std::span<const MemoryRange> memory) noexcept;
 
-  // From the tables of entry.S on: below 4 GiB memory is cached and the rest is not, as is fit for devices;
-  // memory above 4 GiB is added. Nothing but the image's text can be executed, its text and constants cannot
-  // be written, and page 0 is not there.
+  // Refines the tables of entry.S. Below 4 GiB memory is cached and everything else is uncached, for devices;
+  // memory above 4 GiB is added. Only the image's text is executable, its text and constants are read-only,
+  // and page 0 is unmapped.
   void start(std::span<const MemoryRange> memory, PagePool pool) noexcept;
 
-  // Takes pages of 4 KiB away, so that their use is a page fault. Before other CPUs run.
+  // Unmaps pages of 4 KiB, so that any access faults. Call before other CPUs run.
   void unmap(MemoryRange pages) noexcept;
 
-  // Uncached, for a device's registers. False: no memory for tables is left, or it lies too high. Any CPU may
-  // use it at once; one CPU at a time may ask.
+  // Maps a device's registers, uncached. Returns false if no page for tables is left or the address is too
+  // high. Every CPU can use the mapping at once. One CPU at a time may call.
   bool map_device(MemoryRange registers) noexcept;
 
  private:

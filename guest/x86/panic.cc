@@ -4,6 +4,7 @@
 
 #include "fallow/base/check.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/event_names.h"
 #include "guest/protocol/fixed_string.h"
 #include "guest/x86/cpu.h"
 #include "guest/x86/cpu_state.h"
@@ -15,10 +16,10 @@ namespace {
 
 using Line = FixedString<320>;
 
-constinit std::atomic<bool> spoken{false};
-constinit Machine* place = nullptr;
-using Ending = void (*)();
-constinit Ending at_the_end = nullptr;
+constinit std::atomic<bool> panicked{false};
+constinit Machine* machine = nullptr;
+using AfterPanic = void (*)();
+constinit AfterPanic after_panic = nullptr;
 
 constexpr StringRef kNames[] = {"division by zero",    "debug trap",         "non-maskable interrupt",
                                 "breakpoint",          "overflow",           "bound exceeded",
@@ -39,31 +40,31 @@ StringRef name_of(std::uint64_t vector) {
   return vector < sizeof(kNames) / sizeof(kNames[0]) ? kNames[vector] : StringRef("unexpected interrupt");
 }
 
-void say_event(const InterruptFrame& frame, const Complaint& complaint) {
-  if (complaint.what != nullptr) {
+void write_event(const InterruptFrame& frame, const PanicCause& cause) {
+  if (cause.what != nullptr) {
     FixedString<200> where;
-    where.put(complaint.file).put(':').number(static_cast<std::uint64_t>(complaint.line));
-    Event("panic")
-        .text("what", complaint.what)
+    where.put(cause.file).put(':').number(static_cast<std::uint64_t>(cause.line));
+    Event(event_name::kPanic)
+        .text("what", cause.what)
         .text("where", where.text())
-        .hex("rip", complaint.rip)
-        .say(*place);
+        .hex("rip", cause.rip)
+        .write_to(*machine);
   } else if (frame.vector == VECTOR_PAGE_FAULT || frame.vector == VECTOR_DOUBLE_FAULT) {
-    Event("panic")
+    Event(event_name::kPanic)
         .text("what", name_of(frame.vector))
         .hex("rip", frame.rip)
         .hex("address", fault_address())
-        .say(*place);
+        .write_to(*machine);
   } else {
-    Event("panic")
+    Event(event_name::kPanic)
         .text("what", name_of(frame.vector))
         .hex("rip", frame.rip)
         .number("vector", frame.vector)
-        .say(*place);
+        .write_to(*machine);
   }
 }
 
-void say_registers(const InterruptFrame& f, const CpuState& cpu) {
+void write_registers(const InterruptFrame& f, const CpuState& cpu) {
   struct Register {
     StringRef name;
     std::uint64_t value;
@@ -78,14 +79,14 @@ void say_registers(const InterruptFrame& f, const CpuState& cpu) {
   for (const Register& r : registers) {
     line.put("  ").put(r.name).put(' ').hex(r.value);
     if (++in_line % 4 == 0) {
-      place->write(line.put('\n').text());
+      machine->write(line.put('\n').text());
       line = {};
     }
   }
 }
 
-// Frame pointers are followed as long as they go up within the CPU's stack.
-void say_callers(const InterruptFrame& frame, const CpuState& cpu) {
+// Follows frame pointers as long as they ascend within the CPU's stack.
+void write_callers(const InterruptFrame& frame, const CpuState& cpu) {
   constexpr unsigned kMostCallers = 12;
   Line line("  called from");
   std::uint64_t at = frame.rbp;
@@ -96,36 +97,36 @@ void say_callers(const InterruptFrame& frame, const CpuState& cpu) {
     if (pair[0] <= at) break;
     at = pair[0];
   }
-  place->write(line.put('\n').text());
+  machine->write(line.put('\n').text());
 }
 
 }  // namespace
 
-void set_panic_machine(Machine& machine, void (*after)()) noexcept {
-  place = &machine;
-  at_the_end = after;
+void set_panic_machine(Machine& panic_machine, void (*after)()) noexcept {
+  machine = &panic_machine;
+  after_panic = after;
 }
 
-// relaxed: a CPU that learns of it a little later does no harm.
-bool panicking() noexcept { return spoken.load(std::memory_order_relaxed); }
+// relaxed: a CPU that sees the value late does no harm.
+bool panicking() noexcept { return panicked.load(std::memory_order_relaxed); }
 
 void panic(const InterruptFrame& frame) noexcept {
-  // seq_cst, where relaxed would do: the exchange pairs with that of another CPU which panics, and one of the
-  // two finds false. Nothing else comes with it.
-  if (spoken.exchange(true, std::memory_order_seq_cst) || place == nullptr) halt_for_good();
+  // seq_cst, where relaxed would suffice: pairs with the exchange of another panicking CPU, and exactly one
+  // of the two finds false. No other data is published.
+  if (panicked.exchange(true, std::memory_order_seq_cst) || machine == nullptr) halt_for_good();
   stop_other_cpus();
   const CpuState& cpu = this_cpu();
-  say_event(frame, cpu.complaint);
-  say_registers(frame, cpu);
-  say_callers(frame, cpu);
-  at_the_end();
+  write_event(frame, cpu.panic_cause);
+  write_registers(frame, cpu);
+  write_callers(frame, cpu);
+  after_panic();
   halt_for_good();
 }
 
 namespace {
 
-[[noreturn]] void trap(const Complaint& complaint) {
-  this_cpu().complaint = complaint;
+[[noreturn]] void trap(const PanicCause& cause) {
+  this_cpu().panic_cause = cause;
   asm volatile("int3" : : : "memory");
   halt_for_good();
 }
@@ -142,7 +143,7 @@ extern "C" void fallow_panic(const char* what, const char* file, int line) noexc
   fallow::guest::x86::trap({what, file, line, reinterpret_cast<std::uint64_t>(__builtin_return_address(0))});
 }
 
-// The table of a class whose object is not, or no longer, there.
+// Called through the vtable of an object under construction or destruction.
 extern "C" void __cxa_pure_virtual() {
   fallow_panic("a pure virtual function was called", __FILE__, __LINE__);
 }

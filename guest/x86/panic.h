@@ -1,4 +1,4 @@
-// The end of a guest that cannot go on.
+// Panic: stops a guest that cannot continue.
 #pragma once
 
 #include "guest/kernel/machine.h"
@@ -6,14 +6,14 @@
 
 namespace fallow::guest::x86 {
 
-// Says what and where, the registers and who called whom, and halts every CPU. `frame`: of the exception; a
-// breakpoint is how fallow_panic() comes here. Of several CPUs that panic the first speaks.
+// Writes the event "panic", the registers and the call chain, and halts every CPU. `frame` is that of the
+// exception; fallow_panic() enters through a breakpoint. If several CPUs panic, only the first writes.
 [[noreturn]] void panic(const InterruptFrame& frame) noexcept;
 
-// For what is wrong with the machine, before or after there is a guest.
+// Panics because of an error of the machine, before or after the guest exists.
 [[noreturn]] void panic_about(const char* what) noexcept;
 
-// Where to speak, once there is a place; and what to do when all is said, before halting.
+// Sets the machine to write to, and the function to call after the output and before the halt.
 void set_panic_machine(Machine& machine, void (*after)()) noexcept;
 
 // True from the first panic on.

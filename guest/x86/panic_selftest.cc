@@ -4,14 +4,14 @@
 #include <cstdint>
 
 #include "fallow/base/check.h"
-#include "guest/x86/words.h"
+#include "guest/protocol/command_line.h"
 
 extern "C" std::byte text_begin[];
 
 namespace fallow::guest::x86 {
 namespace {
 
-// Deeper than any stack.
+// Recurses deeper than any stack.
 [[gnu::noinline]] std::uint64_t go_deeper(std::uint64_t left) {
   volatile std::uint64_t here[64];
   here[0] = left;
@@ -20,7 +20,7 @@ namespace {
 
 }  // namespace
 
-void make_trouble(StringRef line) noexcept {
+void run_panic_selftest(StringRef line) noexcept {
   const volatile bool sound = false;
   if (has_word(line, "panic=check")) FALLOW_CHECK(sound);
   if (has_word(line, "panic=null")) asm volatile("movb 16, %%al" : : : "rax");

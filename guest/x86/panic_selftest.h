@@ -1,13 +1,13 @@
-// Panics on purpose, to show what one says.
+// Deliberate panics, which test the output of a panic.
 #pragma once
 
 #include "guest/protocol/string_ref.h"
 
 namespace fallow::guest::x86 {
 
-// With one of these words: `panic=check`, `panic=null` (page 0 is read), `panic=text` (the image's text is
-// written), `panic=data` (data is executed), `panic=stack` (the stack overflows), `panic=opcode`. Without:
-// nothing.
-void make_trouble(StringRef command_line) noexcept;
+// Panics if the command line has one of these words: `panic=check`, `panic=null` (reads page 0), `panic=text`
+// (writes the image's text), `panic=data` (executes data), `panic=stack` (overflows the stack),
+// `panic=opcode`. Otherwise a no-op.
+void run_panic_selftest(StringRef command_line) noexcept;
 
 }  // namespace fallow::guest::x86

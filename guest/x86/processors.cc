@@ -12,7 +12,8 @@ extern "C" {
 extern const std::byte trampoline_begin[], trampoline_end[];
 extern std::byte first_stack[], first_stack_end[];
 
-// Read by trampoline.S. Slots count from 1; 0 is a CPU that nobody started, and the first one.
+// Read by trampoline.S. Slots of started CPUs count from 1; 0 is the first CPU, or a CPU that was not
+// started.
 constinit std::uint8_t slot_of_apic_id[256] = {};
 constinit std::uint64_t stack_of_slot[fallow::guest::x86::Processors::kMost] = {};
 }
@@ -20,17 +21,17 @@ constinit std::uint64_t stack_of_slot[fallow::guest::x86::Processors::kMost] = {
 namespace fallow::guest::x86 {
 namespace {
 
-// What comes of a CPU: it says itself that it is up, unless it was given up before.
-enum class Life : std::uint8_t { Down, Up, GivenUp };
+// The state of a CPU. The CPU itself changes Down to Up, unless CPU 0 has given it up before.
+enum class State : std::uint8_t { Down, Up, GivenUp };
 
 struct Slot {
   CpuState cpu;
-  std::atomic<Life> life{Life::Down};
+  std::atomic<State> state{State::Down};
 };
 
 constinit Slot slots[Processors::kMost];
 constinit CpuState* by_number[Processors::kMost] = {};
-// release: what the first CPU set up happens before what the others do with it. Pairs with start_other().
+// release: pairs with start_other(), so that the other CPUs see what the first CPU set up.
 constinit std::atomic<void (*)(std::uint32_t)> released{nullptr};
 
 // [guard][stack][NMI][fault]
@@ -52,8 +53,8 @@ bool wait_until(const Clock& clock, Nanoseconds most, Condition&& condition) {
   return true;
 }
 
-// acquire: pairs with the exchange in start_other(); what the CPU set up for itself is seen.
-bool is_up(std::size_t slot) { return slots[slot].life.load(std::memory_order_acquire) == Life::Up; }
+// acquire: pairs with the exchange in start_other(), so that the caller sees what that CPU set up for itself.
+bool is_up(std::size_t slot) { return slots[slot].state.load(std::memory_order_acquire) == State::Up; }
 
 bool all_up(std::size_t count) {
   for (std::size_t slot = 1; slot < count; ++slot) {
@@ -69,11 +70,11 @@ extern "C" [[noreturn]] void start_other(std::uint32_t slot) noexcept {
   load_segments(cpu);
   load_interrupt_table();
   start_local_apic(false);
-  Life expected = Life::Down;
-  // release would do: it pairs with the acquire in is_up(), so that the first CPU sees this one set up. Of
-  // this exchange and the one in start_others() one finds the life as it was: a CPU that was given up never
-  // goes on.
-  if (!slots[slot].life.compare_exchange_strong(expected, Life::Up, std::memory_order_seq_cst))
+  State expected = State::Down;
+  // release would suffice: pairs with the acquire in is_up(), so that the first CPU sees this one set up.
+  // Exactly one of this exchange and the one in start_others() succeeds, so a CPU that was given up never
+  // continues.
+  if (!slots[slot].state.compare_exchange_strong(expected, State::Up, std::memory_order_seq_cst))
     halt_for_good();
   void (*work)(std::uint32_t) = nullptr;
   for (;;) {
@@ -119,7 +120,7 @@ std::uint32_t Processors::start_others(const Topology& topology, const Clock& cl
     slot_of_apic_id[id] = static_cast<std::uint8_t>(count++);
   }
 
-  // INIT, STARTUP, and STARTUP again for whom the first one did not reach (Intel SDM 3A, 9.4.4).
+  // INIT, STARTUP, and a second STARTUP for CPUs that the first one did not reach (Intel SDM 3A, 9.4.4).
   const auto page = static_cast<std::uint8_t>(trampoline / 4096);
   for (std::size_t slot = 1; slot < count; ++slot) send_init(slots[slot].cpu.apic_id);
   if (count > 1) clock.pass(milliseconds(1));
@@ -132,9 +133,9 @@ std::uint32_t Processors::start_others(const Topology& topology, const Clock& cl
   }
 
   for (std::size_t slot = 1; slot < count; ++slot) {
-    Life expected = Life::Down;
-    // acquire would do: it pairs with the exchange in start_other(), which fails where this one succeeds.
-    if (slots[slot].life.compare_exchange_strong(expected, Life::GivenUp, std::memory_order_seq_cst)) {
+    State expected = State::Down;
+    // acquire would suffice: pairs with the exchange in start_other(), which fails if this one succeeds.
+    if (slots[slot].state.compare_exchange_strong(expected, State::GivenUp, std::memory_order_seq_cst)) {
       ++missing_;
     } else {
       slots[slot].cpu.number = count_;
@@ -149,16 +150,16 @@ void Processors::release(void (*work)(std::uint32_t cpu)) noexcept {
   for (std::uint32_t cpu = 1; cpu < count_; ++cpu) send_interrupt(by_number[cpu]->apic_id, VECTOR_WAKE);
 }
 
-void Processors::stir(std::uint32_t number) noexcept {
+void Processors::wake(std::uint32_t number) noexcept {
   if (number >= count_) return;
   CpuState& cpu = *by_number[number];
-  // acq_rel would do: MO-22, what the caller did before is seen by the CPU that wakes. A caller that finds it
-  // stirred already need not send: the CPU that stirred it sends, or has sent.
-  if (!cpu.stirred.exchange(true, std::memory_order_seq_cst) && &cpu != &this_cpu())
+  // acq_rel would suffice: MO-22, the CPU that wakes sees what the caller did before. A caller that finds the
+  // flag already set need not send the interrupt: the CPU that set the flag sends it or has sent it.
+  if (!cpu.wake_pending.exchange(true, std::memory_order_seq_cst) && &cpu != &this_cpu())
     send_interrupt(cpu.apic_id, VECTOR_WAKE);
 }
 
-// A CPU that nobody started may sit in the firmware, where an interrupt like this resets the machine.
+// A CPU that was not started may still run firmware, where an NMI resets the machine.
 void stop_other_cpus() noexcept {
   for (std::size_t slot = 0; slot < Processors::kMost; ++slot) {
     const bool up = slot == 0 ? by_number[0] != nullptr : is_up(slot);

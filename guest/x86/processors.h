@@ -1,4 +1,4 @@
-// All CPUs: how they come up, and how they are found.
+// All CPUs: starts them and wakes them.
 #pragma once
 
 #include <cstddef>
@@ -13,37 +13,36 @@ namespace fallow::guest::x86 {
 class Processors {
  public:
   static constexpr std::size_t kMost = Topology::kMostProcessors;
-  static constexpr std::uint64_t kStackArea = 96 * 1024;  // per CPU, guard included
+  static constexpr std::uint64_t kStackArea = 96 * 1024;  // per CPU, including the guard page
 
-  // CPU 0, which runs this: it becomes this_cpu(), on the stack it is on.
+  // Makes this CPU CPU 0, on its current stack.
   void start_first() noexcept;
-  // The stacks in the first of the areas that start at `stacks`. Its caller then changes over to
-  // this_cpu().stack.
+  // Assigns the first of the areas at `stacks` to CPU 0. The caller then switches to this_cpu().stack.
   void give_stacks(std::uint64_t stacks) noexcept;
 
-  // Starts those CPUs of `topology` that are not this one; `stacks` has an area for each after the first, and
-  // `trampoline` is a whole page below 1 MiB that nobody uses. Those that are not up within a second are left
-  // out. Returns how many run, this one included; they wait.
+  // Starts all other CPUs of `topology`. `stacks` has a first area for CPU 0 and one for each further CPU;
+  // `trampoline` is an unused page below 1 MiB. CPUs that do not start within a second are left out. Returns
+  // the number of running CPUs, this one included. The started CPUs wait for release().
   std::uint32_t start_others(const Topology& topology, const Clock& clock, std::uint64_t trampoline,
                              std::uint64_t stacks) noexcept;
-  // Lets them go on to `work`, once.
+  // Lets the other CPUs run `work`. Called once.
   void release(void (*work)(std::uint32_t cpu)) noexcept;
 
-  // Ends wait() of a CPU, or the next one. Any CPU.
-  void stir(std::uint32_t cpu) noexcept;
+  // Ends the current wait() of a CPU, or else its next one. Any CPU may call.
+  void wake(std::uint32_t cpu) noexcept;
   std::uint32_t count() const noexcept { return count_; }
-  // How many did not come up.
+  // The number of CPUs that did not start.
   std::uint32_t missing() const noexcept { return missing_; }
 
  private:
   std::uint32_t count_ = 1, missing_ = 0;
 };
 
-// By an interrupt that cannot be masked, every CPU that is up but this one; they halt, because there is a
-// panic.
+// Sends an NMI to every other running CPU. Each of them then halts, because a panic is in progress.
 void stop_other_cpus() noexcept;
 
-// The lowest page of an area of stacks: a guard, left unmapped so that what overflows ends in a double fault.
+// The lowest page of a stack area. This guard page is unmapped, so that a stack overflow ends in a double
+// fault.
 constexpr std::uint64_t guard_of(std::uint64_t stacks, std::size_t slot) {
   return stacks + slot * Processors::kStackArea;
 }

@@ -1,4 +1,4 @@
-// What a compiler expects to be there in any program.
+// The functions that a compiler expects in every program.
 #include <cstddef>
 
 extern "C" {
@@ -21,7 +21,7 @@ void* memmove(void* to, const void* from, std::size_t size) {
   if (t <= f || t >= f + size) return memcpy(to, from, size);
   for (std::size_t i = size; i-- > 0;) {
     t[i] = f[i];
-    asm volatile("" : : : "memory");  // or this loop becomes a call of memmove
+    asm volatile("" : : : "memory");  // keeps the compiler from turning the loop into memmove
   }
   return to;
 }

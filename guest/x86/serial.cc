@@ -13,7 +13,7 @@ constexpr std::uint16_t kInterrupts = kPort + 1, kFifo = kPort + 2, kLineControl
 constexpr std::uint8_t kDivisorLatch = 0x80, kEightBits = 0x03, kFifoOn = 0x07, kReady = 0x03,
                        kSendEmpty = 0x20;
 constexpr unsigned kFifoDepth = 16;
-constexpr unsigned kForGood = ~0u;
+constexpr unsigned kNoLimit = ~0u;
 
 }  // namespace
 
@@ -31,9 +31,9 @@ void Serial::start() noexcept {
 }
 
 void Serial::write(StringRef text) noexcept {
-  if (!enter(kForGood)) return;
+  if (!enter(kNoLimit)) return;
   put(text);
-  // release: pairs with the acquire in enter(); the text is sent before the next one is begun.
+  // release: pairs with the acquire in enter(); the text is sent before the next text begins.
   busy_.clear(std::memory_order_release);
 }
 
@@ -44,10 +44,10 @@ void Serial::write_at_last(StringRef text) noexcept {
   if (entered) busy_.clear(std::memory_order_release);
 }
 
-bool Serial::enter(unsigned patience) noexcept {
-  // acquire: pairs with the release in write(); the port is as its last user left it.
+bool Serial::enter(unsigned spins) noexcept {
+  // acquire: pairs with the release in write(); the previous text has been sent.
   while (busy_.test_and_set(std::memory_order_acquire)) {
-    if (patience != kForGood && patience-- == 0) return false;
+    if (spins != kNoLimit && spins-- == 0) return false;
     pause();
   }
   return true;

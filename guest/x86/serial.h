@@ -9,17 +9,17 @@ namespace fallow::guest::x86 {
 
 class Serial {
  public:
-  // 115200 baud, 8 bits, no parity; a line that is not there swallows what is written.
+  // Configures 115200 baud, 8 bits, no parity. Without a serial line all output is discarded.
   void start() noexcept;
 
-  // Whole, whatever other CPUs write. Any CPU, not from an interrupt handler.
+  // Writes `text` without interleaving that of other CPUs. Any CPU may call, but not an interrupt handler.
   void write(StringRef text) noexcept;
 
-  // From a CPU that panics: waits for a moment only, as the CPU that is inside may never come out.
+  // For a panicking CPU: the wait is bounded, because the CPU that holds the line may never release it.
   void write_at_last(StringRef text) noexcept;
 
  private:
-  bool enter(unsigned patience) noexcept;
+  bool enter(unsigned spins) noexcept;
   void put(StringRef text) noexcept;
 
   std::atomic_flag busy_;

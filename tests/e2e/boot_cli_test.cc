@@ -1,4 +1,4 @@
-// `fallow boot` as its users meet it, with a program in QEMU's place: what it shows, says and leaves behind.
+// End-to-end tests of `fallow boot` with a fake QEMU: output, exit status and cleanup.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -54,7 +54,7 @@ TEST(BootCli, a_full_disk_is_noticed) {
   EXPECT_TRUE(has(summary.err, "fallow boot: cannot write the summary: " + why)) << summary.err;
 }
 
-// 50 ms of nothing, then a sixteenth each 10 ms.
+// The fake frees nothing for 50 ms, then one sixteenth every 10 ms.
 TEST(BootCli, the_fall_is_measured) {
   const CliOutcome outcome = boot("well", {"-q", "--json", "-"});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -85,7 +85,7 @@ TEST(BootCli, a_series_in_a_file) {
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   const std::string csv = read_file(folder.path("x.csv"));
   EXPECT_TRUE(csv.starts_with("time_s,resident_mib,guest_used_mib,")) << csv.substr(0, 100);
-  // 260 ms around the fall, each 2 ms, on a machine that is busy with something else.
+  // 260 ms around the fall, sampled every 2 ms; the bound allows for a busy machine.
   EXPECT_GT(std::count(csv.begin(), csv.end(), '\n'), 40);
 }
 
@@ -213,7 +213,7 @@ TEST(BootCli, a_damaged_trace_is_named) {
   EXPECT_TRUE(has(outcome.err, "bad.txt:1: ")) << outcome.err;
 }
 
-// The fakes that were started with a file.
+// Returns the fake QEMU processes with `path` on their command line.
 std::vector<pid_t> fakes_with(const std::string& path) {
   std::vector<pid_t> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {

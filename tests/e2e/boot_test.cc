@@ -1,5 +1,5 @@
-// `fallow boot` with an unmodified QEMU: on each machine, over each ring, with one CPU and two, in little
-// memory and in much, the guest's verdict is "ok", nothing is corrupted, and QEMU's device refuses nothing.
+// `fallow boot` with an unmodified QEMU. On every machine type, ring layout, CPU count and memory size, the
+// guest's verdict is "ok", no frame is corrupted, and QEMU's device refuses no request.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Words = std::vector<std::string>;
 
-// Null after a failure.
+// Runs `fallow boot` and returns its JSON, or null after a failure.
 Json boot(Words options) {
   options.insert(options.begin(), {"boot", "-q", "--json", "-"});
   const CliOutcome outcome = run_cli(options);

@@ -23,7 +23,7 @@ namespace {
   words.push_back(program.data());
   for (std::string& word : given) words.push_back(word.data());
   words.push_back(nullptr);
-  // getenv() takes the first of a name, so what was asked for comes before what is plain.
+  // getenv() returns the first match, so the given variables come before the defaults.
   for (auto text = texts.rbegin(); text != texts.rend(); ++text) variables.push_back(text->data());
   variables.push_back(nullptr);
   execve(program.c_str(), words.data(), variables.data());
@@ -80,7 +80,7 @@ CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
   CliOutcome outcome;
   bool interrupted = interrupt_at.empty();
   char piece[4096];
-  // At the end of the child reading fails with EIO.
+  // read() fails with EIO when the child exits.
   for (ssize_t count = 0; (count = read(terminal, piece, sizeof piece)) > 0;) {
     outcome.out.append(piece, static_cast<std::size_t>(count));
     if (interrupted || outcome.out.find(interrupt_at) == std::string::npos) continue;

@@ -1,4 +1,4 @@
-// Runs the command line as its users do: with its output in files, or on a terminal.
+// Runs the command line with its output in files or on a terminal.
 #pragma once
 
 #include <sys/types.h>
@@ -11,20 +11,20 @@
 namespace fallow {
 
 struct CliOutcome {
-  int status = -1;  // exit status; -1: ended by a signal
+  int status = -1;  // exit status, or -1 if a signal ended it
   std::string out, err;
 };
 
-// Runs `fallow ARGUMENTS`, with `environment` ("NAME=value") on top of a plain one, and waits for its end.
+// Runs `fallow ARGUMENTS` and waits for its end. Adds `environment` ("NAME=value") to a minimal environment.
 CliOutcome run_cli(const std::vector<std::string>& arguments,
                    const std::vector<std::string>& environment = {});
 
-// The same with standard output on a device that is full, so that `out` stays empty.
+// Like run_cli(), with standard output on a full device, so that `out` stays empty.
 CliOutcome run_cli_into_full_disk(const std::vector<std::string>& arguments,
                                   const std::vector<std::string>& environment = {});
 
-// The same on a terminal of 80 columns and 24 rows, which is `out`; standard error is that terminal too. With
-// `interrupt_at`, Ctrl-C is typed as soon as this text has appeared.
+// Like run_cli(), on a terminal of 80 columns and 24 rows. `out` receives standard output and standard error.
+// With `interrupt_at`, Ctrl-C is typed as soon as this text has appeared.
 CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
                                const std::vector<std::string>& environment = {},
                                const std::string& interrupt_at = "");

@@ -1,4 +1,4 @@
-// The command line as a whole: exit statuses, messages, and what goes to which output.
+// End-to-end tests of the command line: exit statuses, messages, and the choice of output stream.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// 4 MiB, allocated in the first second and freed in the second.
+// A trace that allocates 4 MiB in its first second and frees it in its second.
 std::string small_trace() {
   std::string text = "# tracer: nop\n";
   for (const char* event : {"mm_page_alloc", "mm_page_free"}) {
@@ -251,14 +251,14 @@ TEST(Cli, an_empty_trace) {
   EXPECT_TRUE(has(outcome.err, "empty.txt: contains no mm_page_alloc or mm_page_free event")) << outcome.err;
 }
 
-// Real time, so that there is something to see: a fifth of the time of the trace and its settling.
-const std::vector<std::string> kUnhurried = {"--speed", "5"};
+// Replays in real time at five times the speed, so that the live view appears.
+const std::vector<std::string> kRealTime = {"--speed", "5"};
 
 CliOutcome replay_on_terminal(const std::vector<std::string>& environment,
                               const std::string& interrupt_at = "") {
   const ScratchFolder folder;
   std::vector<std::string> arguments = {"replay", folder.file("small.txt", small_trace())};
-  arguments.insert(arguments.end(), kUnhurried.begin(), kUnhurried.end());
+  arguments.insert(arguments.end(), kRealTime.begin(), kRealTime.end());
   return run_cli_on_terminal(arguments, environment, interrupt_at);
 }
 
@@ -267,7 +267,7 @@ TEST(Cli, live_view_on_a_terminal) {
   EXPECT_EQ(outcome.status, 0);
   EXPECT_TRUE(has(outcome.out, "reported ")) << outcome.out;
   EXPECT_TRUE(has(outcome.out, "\x1b[32m"));
-  // The last thing that happens to the view is that it is erased; wrapping is on again.
+  // At the end the view is erased, and line wrapping is on again.
   const std::size_t erased = outcome.out.rfind("\x1b[J");
   ASSERT_NE(erased, std::string::npos);
   EXPECT_GT(outcome.out.find("The workload used "), erased);

@@ -1,6 +1,6 @@
-// What `fallow boot` sees of QEMU: a process that holds memory, writes a serial line to its standard output,
-// trace events to the file behind -D, and complaints to its standard error. FAKE_QEMU in the environment says
-// how it goes wrong.
+// A fake QEMU for tests of `fallow boot`: a process that holds memory and writes the serial line to standard
+// output, trace events to the file of -D, and errors to standard error. The variable FAKE_QEMU selects a
+// failure.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -80,7 +80,7 @@ void give_verdict(const char* verdict, int corrupted) {
   std::fflush(stdout);
 }
 
-[[noreturn]] void go_on_for_ever() {
+[[noreturn]] void run_forever() {
   while (true) pause();
 }
 
@@ -107,7 +107,7 @@ int main(int count, char** words) {
     std::fputs("qemu-system-x86_64: -machine pc: no such thing\n", stderr);
     return 1;
   }
-  if (how == "silent") go_on_for_ever();
+  if (how == "silent") run_forever();
   if (how == "words") {
     for (int i = 1; i < count; ++i) std::printf("%s\n", words[i]);
     std::fflush(stdout);
@@ -120,9 +120,9 @@ int main(int count, char** words) {
   if (how == "panics") {
     say("fallow: {\"event\":\"panic\",\"what\":\"page fault\",\"rip\":\"0x101234\",\"address\":\"0x8\"}");
     say("rax 0000000000000000 rbx 0000000000000001");
-    go_on_for_ever();
+    run_forever();
   }
-  if (how == "hangs") go_on_for_ever();
+  if (how == "hangs") run_forever();
   if (how == "nonsense") {
     say("fallow: {\"event\":\"sample\",\"used_kib\":\"many\"}");
     say("fallow: \x1b[31m\x80\xff not JSON");
@@ -137,5 +137,5 @@ int main(int count, char** words) {
     give_verdict("2 frames lost their content", 2);
   else
     give_verdict("ok", 0);
-  go_on_for_ever();
+  run_forever();
 }

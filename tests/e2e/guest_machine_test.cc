@@ -1,5 +1,5 @@
-// The guest's image in a real QEMU without `fallow boot`: its panics, other loaders, other devices. Skipped
-// where the programs are missing.
+// Boots the guest image in a real QEMU without `fallow boot`: panics, other loaders and other devices.
+// Skipped if the programs are missing.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
@@ -20,7 +20,7 @@ struct Outcome {
   std::string output;
   std::vector<nlohmann::json> events;
 
-  // The first of that name; null if there is none.
+  // Returns the first event with that name, or null.
   nlohmann::json event(const std::string& name) const {
     for (const nlohmann::json& e : events) {
       if (e.at("event") == name) return e;
@@ -29,7 +29,7 @@ struct Outcome {
   }
 };
 
-// `exit=debug`: what QEMU's status then means.
+// The exit statuses of QEMU with `exit=debug`.
 constexpr int kVerdictOk = 1, kPanic = 5;
 
 Outcome run(const std::string& command) {
@@ -83,8 +83,8 @@ TEST_F(GuestMachine, AnExceptionSaysWhichAndWhere) {
   struct Case {
     const char *word, *what, *address;
   };
-  // What is null, the image's text and data have the rights they should have; a stack that overflows meets a
-  // guard.
+  // Page 0, the image's text and its data have the correct access rights, and a stack overflow hits a guard
+  // page.
   for (const Case& c : {Case{"null", "page fault", "0x10"}, Case{"text", "page fault", nullptr},
                         Case{"data", "page fault", nullptr}, Case{"stack", "double fault", nullptr},
                         Case{"opcode", "invalid opcode", nullptr}}) {
@@ -118,7 +118,7 @@ TEST_F(GuestMachine, MemoryAbove4GibIsReached) {
   EXPECT_GT(outcome.event("verdict").at("reported_mib").get<int>(), 39 * 1024);
 }
 
-// Beside a device of 4 GiB the firmware puts every BAR of 64 bits above 4 GiB.
+// Next to a device of 4 GiB, the firmware places every 64-bit BAR above 4 GiB.
 TEST_F(GuestMachine, ABarAbove4GibIsMapped) {
   const Outcome outcome = boot(
       "-machine q35 -m 256 -object memory-backend-ram,id=big,size=4G,share=on,reserve=off "
@@ -127,7 +127,7 @@ TEST_F(GuestMachine, ABarAbove4GibIsMapped) {
   ASSERT_EQ(outcome.status, kVerdictOk) << outcome.output;
 }
 
-// Lines beyond 15, of the second I/O APIC that microvm has when there is ACPI.
+// An interrupt line above 15, served by the second I/O APIC of a microvm with ACPI.
 TEST_F(GuestMachine, ALineOfTheSecondIoApicInterrupts) {
   const Outcome outcome = boot(
       "-machine microvm -m 128 -global virtio-mmio.force-legacy=false "
@@ -146,7 +146,7 @@ TEST_F(GuestMachine, ABalloonBehindABridgeIsFound) {
   EXPECT_NE(outcome.event("device").at("place"), "00:03.0");
 }
 
-// QEMU's balloon has no MSI-X, its source of entropy has. With one vector both kinds of interrupts share it.
+// QEMU's entropy device has MSI-X, unlike its balloon. With one vector both kinds of interrupts share it.
 TEST_F(GuestMachine, ADeviceInterruptsByMessages) {
   for (const std::string machine : {"pc", "q35"}) {
     for (const auto& [vectors, interrupts] : {std::pair{"2", "msi-x"}, {"1", "msi-x"}, {"0", "intx"}}) {

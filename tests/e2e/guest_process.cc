@@ -52,7 +52,7 @@ bool GuestProcess::spawn(Program program) {
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setpgid(0, 0);  // so that its processes can be killed together
+    setpgid(0, 0);  // so that all its processes can be killed together
     for (std::string& variable : program.environment) putenv(variable.data());
     dup2(in[0], 0);
     dup2(out[1], 1);
@@ -75,7 +75,7 @@ GuestProcess::~GuestProcess() {
   close(out_);
 }
 
-// The tracing thread and the processes of the guest are all in one group.
+// The tracing thread and all processes of the guest are in one process group.
 void GuestProcess::kill() {
   if (pid_ <= 0) return;
   ::kill(-pid_, SIGKILL);
@@ -90,7 +90,7 @@ bool GuestProcess::running() {
 }
 
 int GuestProcess::wait_for_end(Time limit) {
-  // What it still says has to be read, or it waits for that.
+  // Keep reading its output, or it blocks on a full pipe.
   const bool ended = wait_until([&] { return wait_for("\n", console_.size(), Time(0)), !running(); }, limit);
   return ended && WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
 }

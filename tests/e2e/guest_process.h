@@ -1,4 +1,4 @@
-// A real Linux as a guest, in a process of its own, with a shell on its console.
+// A Linux guest in a separate process, with a shell on its console.
 #pragma once
 
 #include <sys/types.h>
@@ -12,9 +12,9 @@
 
 namespace fallow {
 
-// What a command in the guest said.
+// The result of a command in the guest.
 struct GuestAnswer {
-  int status = -1;  // -1: none came in time, or the guest is gone
+  int status = -1;  // -1 after a timeout, or if the guest is gone
   std::string out;
   bool ok() const { return status == 0; }
 };
@@ -23,34 +23,34 @@ class GuestProcess {
  public:
   using Time = std::chrono::milliseconds;
 
-  // Kills it.
+  // Kills the guest.
   virtual ~GuestProcess();
   GuestProcess(const GuestProcess&) = delete;
   GuestProcess& operator=(const GuestProcess&) = delete;
 
-  // Waits for the shell, also after a guest booted again. False, and the test has failed: it did not come.
+  // Waits for the shell, after a boot or a reboot. On a timeout fails the test and returns false.
   bool booted();
   GuestAnswer run(const std::string& command, Time limit = std::chrono::seconds(30));
-  // Sends a command without waiting for its end.
+  // Sends a command without waiting for its result.
   void start(const std::string& command);
-  // The end of the last command that was started.
+  // Waits for the result of the last started command.
   GuestAnswer finish(Time limit = std::chrono::seconds(30));
 
-  // With all processes that it is.
+  // Kills all processes of the guest.
   void kill();
   bool running();
-  // Waits for its end; the exit status, -1 if a signal ended it or it did not end in time.
+  // Waits for the guest to end. Returns the exit status, or -1 after a signal or a timeout.
   int wait_for_end(Time limit = std::chrono::seconds(30));
 
-  // Bytes of its memory file that are on the host. The file has no name, and the process holds it open.
+  // The resident bytes of its memory file, an unlinked file that the process holds open.
   std::uint64_t resident_bytes() const;
 
-  // All that came from its console.
+  // The console output so far.
   const std::string& console() const { return console_; }
 
  protected:
-  // How a guest's program is started: its words, the folder it starts in (empty: this one), what is put into
-  // its environment ("NAME=value"), and a file for its standard error (empty: the console).
+  // The program of a guest: its command line, its working folder (empty for the current one), additional
+  // environment variables ("NAME=value"), and a file for its standard error (empty for the console).
   struct Program {
     std::vector<std::string> words;
     std::string folder;
@@ -65,18 +65,18 @@ class GuestProcess {
   ScratchFolder folder_;
 
  private:
-  // Reads until `text` stands in the console from `from` on: where; npos if not in time.
+  // Reads until `text` appears in the console from `from` on. Returns its position, or npos after a timeout.
   std::size_t wait_for(const std::string& text, std::size_t from, Time limit);
 
   pid_t pid_ = -1;
-  int status_ = -1;  // as waitpid() says
+  int status_ = -1;  // from waitpid()
   int in_ = -1, out_ = -1;
   std::string console_;
   std::size_t read_to_ = 0;
 };
 
-// Makes a guest's first file system: busybox, `modules` (paths) in /lib, and the shell. One file for each
-// list, which lasts as long as the test program. The path.
+// Creates an initial file system with busybox, `modules` (paths) in /lib, and the shell. Returns its path.
+// The file is shared by equal lists and exists as long as the test program.
 std::string initrd_with(const std::vector<std::string>& modules);
 
 }  // namespace fallow

@@ -1,6 +1,5 @@
-// How long others wait for a daemon that somebody attacks: a good guest that reports without a pause, a
-// client of the control socket that asks without a pause, and a metronome, which tells how late the machine
-// is by itself.
+// Measures the latency of a daemon under attack: a well-behaved guest reports continuously, a client of the
+// control socket asks continuously, and a metronome measures the scheduling delay of the machine.
 #pragma once
 
 #include <atomic>
@@ -41,24 +40,24 @@ class LatencyOracle {
       if (thread->joinable()) thread->join();
     }
   }
-  // What is wrong after all; empty: nothing. A machine that is late by itself makes everything late.
+  // Returns an error text, or empty. The limit allows for the scheduling delay of the machine.
   std::string verdict() {
     constexpr Time kLimit(50);
     stop();
-    if (!served_) return "the good guest was not served";
+    if (!served_) return "the well-behaved guest was not served";
     if (!answered_) return "the control client was not answered";
     if (reports_ < kEnough) return "only " + std::to_string(reports_) + " reports";
     std::string text;
     const auto judge = [&](const char* what, Time slowest) {
       if (slowest > kLimit + 2 * latest_)
         text += std::string(what) + " took " + std::to_string(slowest.count()) +
-                " ms, where the machine was " + std::to_string(latest_.count()) + " ms late at most\n";
+                " ms, with a scheduling delay of up to " + std::to_string(latest_.count()) + " ms\n";
     };
     judge("a report", slowest_report_);
     judge("an answer", slowest_answer_);
     return text;
   }
-  // Enough to judge by was timed.
+  // True if enough reports were timed for a verdict.
   bool has_timed_enough() const { return reports_ >= kEnough; }
   double slowest_report() const { return slowest_report_.count(); }
   double slowest_answer() const { return slowest_answer_.count(); }
@@ -69,7 +68,7 @@ class LatencyOracle {
     ++reports_;
     return guest_.report(VhostGuest::kFree, 64 << 10, 4).has_value();
   }
-  // With pauses of a millisecond, so that the attack has the machine as well.
+  // Pauses for a millisecond between calls, so that the attack also gets CPU time.
   template <class Deed>
   void time_all(Time& slowest, Deed deed) {
     while (!stop_) {

@@ -1,5 +1,5 @@
-// The same guest twice at once: on `fallow serve`, and on QEMU's own balloon. What it frees comes back from
-// both.
+// Compares two equal guests, one on `fallow serve` and one on QEMU's own balloon. Both return the memory that
+// the guest frees.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -22,18 +22,18 @@ using Clock = std::chrono::steady_clock;
 constexpr double kMiB = 1 << 20;
 
 struct Fall {
-  double full = 0, low = 0;  // MiB of the guest's memory that are resident: before the free, and at the end
-  double t95_s = 0;          // from when the first of it came back to when 95 % had
+  double full = 0, low = 0;  // resident MiB of the guest: before the free, and at the end
+  double t95_s = 0;          // from the first returned memory to 95 %
 };
 
-// The resident memory of a guest over time.
+// A series of the resident memory of a guest.
 class Curve {
  public:
   explicit Curve(const QemuGuest& guest) : guest_(guest) {}
 
   void sample(double at_s) { points_.push_back({at_s, static_cast<double>(guest_.resident_bytes()) / kMiB}); }
 
-  // Whether nothing changed for `s` seconds.
+  // True if the memory has not changed for `s` seconds.
   bool rests(double s) const {
     for (auto at = points_.rbegin(); at != points_.rend(); ++at) {
       if (at->mib != points_.back().mib) return false;
@@ -44,7 +44,7 @@ class Curve {
 
   Fall fall() const {
     const double full = points_.front().mib, low = points_.back().mib;
-    // The first MiB, as the guest may still write something.
+    // Starts at the first returned MiB, because the guest may still write a little.
     return {full, low, when_below(full - 0.95 * (full - low)) - when_below(full - 1)};
   }
 
@@ -76,12 +76,12 @@ class QemuBalloon : public testing::Test {
       ASSERT_TRUE(guest->booted()) << guest->errors();
       const GuestAnswer loaded = guest->load_balloon();
       ASSERT_TRUE(loaded.ok()) << loaded.out;
-      // Or up to 54 MiB of what was freed last stays in a list of the CPU, more or less of it by chance.
+      // By default, up to 54 MiB of freed memory stays in per-CPU lists, in a varying amount.
       EXPECT_TRUE(guest->run("echo 2000 >/proc/sys/vm/percpu_pagelist_high_fraction").ok());
     }
   }
 
-  // Both fill 300 MiB, and then free it at once. Linux reports every 2 s as long as there is anything to
+  // Both guests fill 300 MiB, then free it at once. Linux reports every 2 s while there is anything to
   // report.
   void fill_and_free(Fall* ours, Fall* theirs) {
     for (QemuGuest* guest : both())
@@ -96,7 +96,7 @@ class QemuBalloon : public testing::Test {
       their_curve.sample(at);
       std::this_thread::sleep_for(milliseconds(10));
       at = std::chrono::duration<double>(Clock::now() - begin).count();
-      ASSERT_LT(at, 60) << "it does not come to rest";
+      ASSERT_LT(at, 60) << "the resident memory does not settle";
     } while (!our_curve.rests(5) || !their_curve.rests(5));
     for (QemuGuest* guest : both()) ASSERT_TRUE(guest->finish().ok());
     *ours = our_curve.fall();
@@ -109,8 +109,8 @@ class QemuBalloon : public testing::Test {
   std::unique_ptr<QemuGuest> ours_, theirs_;
 };
 
-// When the memory is back is the guest's schedule first of all: it reports in passes, 2 s apart, and how many
-// blocks go with one is luck. So the middle one of three rounds counts.
+// The time is dominated by the guest's schedule: it reports in passes 2 s apart, with a varying number of
+// blocks per pass. Therefore the median of three rounds counts.
 TEST_F(QemuBalloon, as_much_comes_back_as_from_the_one_of_qemu_and_as_soon) {
   constexpr std::size_t kRounds = 3;
   constexpr double kWithinAPass = 0.5;  // s
@@ -120,12 +120,12 @@ TEST_F(QemuBalloon, as_much_comes_back_as_from_the_one_of_qemu_and_as_soon) {
     fill_and_free(&ours[i], &theirs[i]);
     for (const Fall* fall : {&ours[i], &theirs[i]}) EXPECT_GT(fall->full - fall->low, 280) << fall->full;
   }
-  const auto middle = [](std::array<Fall, kRounds> falls, double Fall::*what) {
+  const auto median = [](std::array<Fall, kRounds> falls, double Fall::*what) {
     std::sort(falls.begin(), falls.end(), [&](const Fall& a, const Fall& b) { return a.*what < b.*what; });
     return falls[kRounds / 2].*what;
   };
-  const double our_low = middle(ours, &Fall::low), their_low = middle(theirs, &Fall::low);
-  const double our_t95 = middle(ours, &Fall::t95_s), their_t95 = middle(theirs, &Fall::t95_s);
+  const double our_low = median(ours, &Fall::low), their_low = median(theirs, &Fall::low);
+  const double our_t95 = median(ours, &Fall::t95_s), their_t95 = median(theirs, &Fall::t95_s);
   RecordProperty("fallow_low_mib", std::to_string(our_low));
   RecordProperty("qemu_low_mib", std::to_string(their_low));
   RecordProperty("fallow_ms_95", static_cast<int>(1000 * our_t95));

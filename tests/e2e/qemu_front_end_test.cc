@@ -1,6 +1,6 @@
-// `fallow serve` behind QEMU's generic vhost-user device, with Debian's kernel as its guest: over both kinds
-// of rings, with one CPU and two, the balloon does all it does, whatever happens to the guest, to QEMU or to
-// the daemon.
+// `fallow serve` behind QEMU's generic vhost-user device, with Debian's kernel as the guest. On both ring
+// layouts, with one CPU and two, every balloon function works across restarts of the guest, QEMU and the
+// workers of the daemon.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -26,16 +26,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr milliseconds kSlow = seconds(60);
 
-// 75 files of 4 MiB of random bytes, each its own, and a list of their checksums.
+// Writes 75 different files of 4 MiB of random bytes, and a list of their checksums.
 constexpr const char* kFill =
     "dd if=/dev/urandom of=/base bs=1M count=4 2>/dev/null; for i in $(seq 1 75); do (echo $i; cat /base) "
     ">/tmp/f$i || "
     "exit 1; done; md5sum /tmp/f* >/sums";
-// Two thirds of them go.
+// Deletes two thirds of the files.
 constexpr const char* kDelete =
     "for i in $(seq 26 75); do rm /tmp/f$i; done; grep -E '/f([1-9]|1[0-9]|2[0-5])$' /sums >/left";
 constexpr const char* kVerify = "md5sum -c -s /left";
-// Memory that is freed and reported, time and again, until /stop is there.
+// Repeatedly frees memory, which is then reported, until /stop exists.
 constexpr const char* kChurn =
     "rm -f /stop; (while [ ! -e /stop ]; do for i in 1 2 3 4; do cat /base /base /base /base >/tmp/c$i; "
     "done; rm /tmp/c?; "
@@ -50,7 +50,7 @@ class QemuTest : public testing::Test {
           << "needs QEMU of trixie-backports and a kernel (tools/install-deps guests), and busybox-static";
   }
 
-  // What nobody wants to read on the console.
+  // Expects no kernel warnings on the console.
   static void expect_calm(const QemuGuest& guest) {
     for (const char* word : {"WARN", "BUG", "Oops", "hung", "Call Trace"})
       EXPECT_EQ(guest.console().find(word), std::string::npos) << word << " in\n" << guest.console();
@@ -74,8 +74,8 @@ class QemuFrontEnd : public QemuTest, public testing::WithParamInterface<Combina
   void load_driver() {
     const GuestAnswer loaded = guest_->load_balloon();
     ASSERT_TRUE(loaded.ok()) << loaded.out;
-    // Unless it is told, Linux reports blocks of 2 MiB and larger, and keeps what was freed last, up to the
-    // zone's low watermark, in lists of the CPU that are not reported: 54 MiB here with one CPU.
+    // By default, Linux reports only blocks of 2 MiB and larger, and keeps recently freed memory, up to the
+    // low watermark of the zone, in per-CPU lists that are not reported: 54 MiB here with one CPU.
     run_in_guest(
         "echo 4 >/sys/module/page_reporting/parameters/page_reporting_order; "
         "echo 2000 >/proc/sys/vm/percpu_pagelist_high_fraction");
@@ -106,7 +106,7 @@ class QemuFrontEnd : public QemuTest, public testing::WithParamInterface<Combina
     ASSERT_TRUE(answer.ok()) << answer.status << ": " << answer.out;
   }
 
-  // The steps, in their order.
+  // The steps of the test, in order.
 
   void what_is_deleted_is_gone_from_the_host() {
     run_in_guest(kFill);
@@ -150,7 +150,7 @@ class QemuFrontEnd : public QemuTest, public testing::WithParamInterface<Combina
       guest_->qmp("stop");
       EXPECT_EQ(figure("inflated_bytes"), kInflated) << i;
       guest_->qmp("cont");
-      std::this_thread::sleep_for(milliseconds(50 + 20 * i));  // at other points of a report each time
+      std::this_thread::sleep_for(milliseconds(50 + 20 * i));  // stop at different points of a report
     }
     run_in_guest(kEndChurn);
     EXPECT_GT(figure("requests"), before);
@@ -197,7 +197,7 @@ class QemuFrontEnd : public QemuTest, public testing::WithParamInterface<Combina
     run_in_guest(kVerify);
   }
 
-  // With one CPU it is the guest that ends, with two QEMU is killed, in the middle of reports.
+  // With one CPU the guest powers off; with two, QEMU is killed during reports.
   void an_end_leaves_the_daemon_well() {
     expect_calm(*guest_);
     if (cpus() == 1) {

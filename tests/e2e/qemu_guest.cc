@@ -22,7 +22,8 @@ const std::vector<std::string> kModules = {
     "virtio",     "virtio_ring",   "virtio_pci_legacy_dev", "virtio_pci_modern_dev",
     "virtio_pci", "virtio_balloon"};
 
-// All folders that hold libraries: QEMU's own C library and loader are newer than the system's.
+// Returns all folders with libraries, because the fetched QEMU needs a newer C library than that of the
+// system.
 std::string library_path() {
   std::set<std::string> folders;
   for (const auto& file : std::filesystem::recursive_directory_iterator(kQemu + "/lib"))
@@ -116,11 +117,11 @@ GuestAnswer QemuGuest::load_balloon() {
 }
 
 std::string QemuGuest::monitor_line() {
-  constexpr int kPatience = 10'000;
+  constexpr int kPollTimeout = 10'000;
   char piece[4096];
   pollfd ready{monitor_, POLLIN, 0};
   std::size_t end = 0;
-  while ((end = monitor_said_.find('\n')) == std::string::npos && poll(&ready, 1, kPatience) == 1) {
+  while ((end = monitor_said_.find('\n')) == std::string::npos && poll(&ready, 1, kPollTimeout) == 1) {
     const ssize_t n = recv(monitor_, piece, sizeof piece, 0);
     if (n <= 0) break;
     monitor_said_.append(piece, static_cast<std::size_t>(n));

@@ -1,5 +1,5 @@
-// Linux in a QEMU of the tests' own, emulated: with the generic vhost-user device that `fallow serve` is
-// behind, or with QEMU's own balloon.
+// A Linux guest in a fetched QEMU with emulation, with either the generic vhost-user device, which `fallow
+// serve` serves, or QEMU's own balloon.
 #pragma once
 
 #include <memory>
@@ -12,39 +12,39 @@ namespace fallow {
 
 struct QemuOptions {
   unsigned cpus = 1;
-  // Behind which `fallow serve` listens; empty: QEMU's own balloon, with free page reporting.
+  // Socket of `fallow serve`; empty for QEMU's own balloon with free page reporting.
   std::string socket{};
-  // More properties of the device, each with a comma before it.
+  // Additional device properties, each preceded by a comma.
   std::string properties{};
   unsigned queues = 5, queue_size = 256;
 };
 
 class QemuGuest : public GuestProcess {
  public:
-  // QEMU and its kernel were fetched (tools/fetch-guests), and busybox is installed.
+  // True if QEMU and its kernel were fetched (tools/fetch-guests) and busybox is installed.
   static bool available();
 
-  // A machine of 1 GiB, whose memory is a memfd. Returns when its shell is there; null, and the test has
-  // failed, if that does not come.
+  // Boots a machine of 1 GiB, whose memory is a memfd, and waits for its shell. On a timeout fails the test
+  // and returns null.
   static std::unique_ptr<QemuGuest> boot(const QemuOptions& options);
-  // The same without waiting: booted() is next.
+  // Like boot(), without waiting. Call booted() next.
   static std::unique_ptr<QemuGuest> launch(const QemuOptions& options);
   ~QemuGuest() override;
 
-  // Loads the balloon driver and what it needs. After each boot.
+  // Loads the balloon driver and its dependencies. Call after each boot.
   GuestAnswer load_balloon();
 
-  // A command of QEMU's monitor protocol; what it returns, or null and a failure of the test.
+  // Executes a QMP command and returns its result. On failure fails the test and returns null.
   nlohmann::json qmp(const std::string& command);
 
-  // What QEMU wrote to standard error.
+  // The standard error output of QEMU.
   std::string errors() const { return read_file(errors_path()); }
 
  private:
   QemuGuest() = default;
   std::string errors_path() const { return folder_.path("errors"); }
   std::string monitor_path() const { return folder_.path("qmp"); }
-  // Up to the next line of the monitor; empty: none came within 10 s.
+  // Returns the next line of the monitor, or empty after 10 s.
   std::string monitor_line();
 
   int monitor_ = -1;

@@ -1,4 +1,4 @@
-// A recorded working day on every backing, with every allocated frame stamped and checked.
+// Replays a recorded working day on every backing, with every allocated frame stamped and checked.
 #include <gtest/gtest.h>
 
 #include "replay/replay.h"
@@ -39,7 +39,7 @@ TEST_P(OnBacking, WorkdayLosesNoFrame) { expect_sound(replay_workday(GetParam(),
 TEST_P(OnBacking, WorkdayLosesNoFrameWhenSingleFramesAreReported) {
   const replay::ReplayResult r = replay_workday(GetParam(), Order{0});
   expect_sound(r);
-  // A host with huge pages brings back whole blocks.
+  // With huge pages, the host faults in whole blocks.
   const double most = GetParam() == replay::BackingKind::Thp ? 1.10 : 1.02;
   EXPECT_LE(r.end_resident_mib, r.end_used_mib * most);
 }

@@ -1,5 +1,5 @@
-// One guest never costs another (docs/threat-model.md): whatever a front-end does, every other guest is
-// answered within 50 ms, and the daemon ends when it is told to.
+// Isolation between guests (docs/threat-model.md): for every attack by one front-end, all other guests are
+// answered within 50 ms, and the daemon exits on SIGTERM.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/userfaultfd.h>
@@ -33,8 +33,8 @@ class ServeAttack : public testing::Test {
     before_ = daemon_->memory();
     oracle_ = std::make_unique<LatencyOracle>(*daemon_);
   }
-  // After the attack: nobody else noticed, and the daemon ends in time.
-  void expect_unimpressed() {
+  // After the attack, checks that no other guest was delayed and that the daemon exits in time.
+  void expect_unaffected() {
     wait_until([&] { return oracle_->has_timed_enough(); });
     EXPECT_EQ(oracle_->verdict(), "");
     EXPECT_EQ(daemon_->events("control_died"), 0U) << daemon_->troubles();
@@ -70,7 +70,7 @@ class ServeAttack : public testing::Test {
 TEST_F(ServeAttack, a_guest_that_ends_each_worker_it_meets_is_given_up_after_two) {
   start();
   std::vector<std::unique_ptr<VhostGuest>> good;
-  for (int i = 0; i < 62; ++i) {  // and the one of the oracle: 63 that report on
+  for (int i = 0; i < 62; ++i) {  // 63 well-behaved guests with that of the oracle
     good.push_back(std::make_unique<VhostGuest>(daemon_->socket()));
     ASSERT_TRUE(good.back()->bind());
   }
@@ -86,11 +86,11 @@ TEST_F(ServeAttack, a_guest_that_ends_each_worker_it_meets_is_given_up_after_two
   EXPECT_TRUE(bad.hung_up());
   for (const auto& guest : good) EXPECT_TRUE(guest->report(VhostGuest::kFree, 1 << 20, 4));
   EXPECT_EQ(daemon_->guests().size(), good.size() + 1);
-  // All of them are this process's, which has to wait now.
+  // All guests belong to this process, which is now quarantined.
   VhostGuest again(daemon_->socket());
   EXPECT_TRUE(again.hung_up());
-  EXPECT_EQ(logged("it may come again in"), 1U);
-  expect_unimpressed();
+  EXPECT_EQ(logged("may connect again in"), 1U);
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, worker_after_worker_is_killed) {
@@ -104,7 +104,7 @@ TEST_F(ServeAttack, worker_after_worker_is_killed) {
     ASSERT_TRUE(daemon_->wait_for_events("resumed", round));
     EXPECT_TRUE(other.report(VhostGuest::kFree, 1 << 20, 4)) << round;
   }
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, a_file_of_60_tib_without_anything_in_it) {
@@ -119,10 +119,10 @@ TEST_F(ServeAttack, a_file_of_60_tib_without_anything_in_it) {
     EXPECT_NE(guest.ack(Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region), {dup(file)}), 0U);
   close(file);
   EXPECT_GE(logged("--max-guest-memory"), 1U);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
-// As much as is allowed, without anything in it, time and again.
+// Repeatedly sets the largest allowed memory, backed by an empty file.
 TEST_F(ServeAttack, large_memory_that_changes_all_the_time) {
   start({"--max-guest-memory", "1T"});
   VhostGuest guest(daemon_->socket());
@@ -136,10 +136,10 @@ TEST_F(ServeAttack, large_memory_that_changes_all_the_time) {
     EXPECT_EQ(guest.ack(Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region), {dup(file)}), 0U);
   }
   close(file);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
-// Closing it waits for as long as the other end likes.
+// Closing a lingering socket blocks for as long as the peer wants.
 TEST_F(ServeAttack, a_tcp_socket_that_lingers) {
   start();
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -164,27 +164,27 @@ TEST_F(ServeAttack, a_tcp_socket_that_lingers) {
   for (const auto request : {Request::SetVringKick, Request::SetVringCall, Request::SetVringErr}) {
     guests.push_back(std::make_unique<VhostGuest>(daemon_->socket()));
     ASSERT_TRUE(guests.back()->bind());
-    // It stands still until this process has closed its own, so that the worker is the last to close them.
+    // Stop the worker until this process has closed its own descriptors, so that the worker closes them last.
     const pid_t worker = worker_of(guests.size() + 1);
     ASSERT_GT(worker, 0);
     kill(worker, SIGSTOP);
     guests.back()->front.send(request, bytes_of(std::uint64_t{0}), {lingering()}, VhostGuest::kAck);
-    // Too many, and not asked for.
+    // Descriptors with a message that takes none.
     guests.back()->front.send(Request::GetFeatures, {}, {lingering(), lingering(), lingering()});
     kill(worker, SIGCONT);
   }
   std::this_thread::sleep_for(milliseconds(300));
   for (const auto& guest : guests) guest->front.hang_up();
   std::this_thread::sleep_for(milliseconds(300));
-  expect_unimpressed();
+  expect_unaffected();
   close(listener);
 }
 
-// A front-end whose write to its own memory file stops in the middle, and holds the file's lock: whoever
-// makes a hole there waits in the kernel, and no signal ends that.
+// A front-end whose write to its own memory file blocks in the middle and holds the inode lock. A process
+// that punches a hole in the file then blocks in the kernel, and no signal ends the wait.
 class HeldFile {
  public:
-  // Where the kernel allows it. `file` stays the caller's.
+  // Blocks the write, if the kernel allows it. The caller keeps ownership of `file`.
   explicit HeldFile(int file) {
     uffd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
     page_ = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -230,11 +230,11 @@ TEST_F(ServeAttack, a_discard_that_never_returns) {
   VhostGuest guest(daemon_->socket());
   ASSERT_TRUE(guest.bind());
   HeldFile held(guest.file());
-  if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for faults of the kernel";
+  if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for page faults in the kernel";
   const detail::QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
   guest.add(VhostGuest::kReporting, {&range, 1});
   std::this_thread::sleep_for(milliseconds(100));
-  // Its worker's session still answers; killed, the worker does not go.
+  // The session of the worker still answers. The killed worker does not exit.
   const pid_t worker = worker_of(2);
   ASSERT_GT(worker, 0);
   kill(worker, SIGKILL);
@@ -244,10 +244,10 @@ TEST_F(ServeAttack, a_discard_that_never_returns) {
     }
     return false;
   })) << daemon_->guests().dump(1);
-  // Whoever comes next is served.
+  // The next guest is served.
   VhostGuest next(daemon_->socket());
   EXPECT_TRUE(next.bind() && next.report(VhostGuest::kFree, 1 << 20));
-  expect_unimpressed();
+  expect_unaffected();
   held.release();
 }
 
@@ -256,17 +256,17 @@ TEST_F(ServeAttack, a_front_end_that_is_gone_while_its_discard_does_not_return) 
   auto guest = std::make_unique<VhostGuest>(daemon_->socket());
   ASSERT_TRUE(guest->bind());
   HeldFile held(guest->file());
-  if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for faults of the kernel";
+  if (!held.holds()) GTEST_SKIP() << "needs userfaultfd for page faults in the kernel";
   const detail::QueueBuffer range = VhostGuest::range(VhostGuest::kFree, 1 << 20);
   guest->add(VhostGuest::kReporting, {&range, 1});
   std::this_thread::sleep_for(milliseconds(50));
   guest->front.hang_up();
   std::this_thread::sleep_for(milliseconds(200));
-  expect_unimpressed();
+  expect_unaffected();
   held.release();
 }
 
-// The last one to close a file waits until its memory is free.
+// The last close of a file blocks until its memory is freed.
 TEST_F(ServeAttack, a_large_guest_goes) {
   start();
   for (int i = 0; i < 2; ++i) {
@@ -277,12 +277,12 @@ TEST_F(ServeAttack, a_large_guest_goes) {
     ASSERT_EQ(posix_fallocate(guest.file(), VhostGuest::kInFile, static_cast<off_t>(options.memory)), 0);
   }
   std::this_thread::sleep_for(milliseconds(200));
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 class Attacker {
  public:
-  // Runs in a process of its own, as another front-end would.
+  // Runs `deed` in a separate process, like another front-end.
   template <class Deed>
   explicit Attacker(Deed deed) : process_(fork()) {
     if (process_ == 0) {
@@ -308,13 +308,13 @@ TEST_F(ServeAttack, connections_that_say_nothing) {
     for (int i = 0; i < 400; ++i) static_cast<void>(connect_to(path));
   });
   EXPECT_TRUE(wait_until([&] { return daemon_->events("turned_away") >= 200; }));
-  EXPECT_LE(daemon_->events("turned_away"), 250U) << "each is a line of the log";
+  EXPECT_LE(daemon_->events("turned_away"), 250U) << "each connection writes a log line";
   for (int i = 0; i < 10; ++i) {
     VhostGuest guest(daemon_->socket());
     EXPECT_TRUE(guest.bind() && guest.report(VhostGuest::kFree, 1 << 20)) << i;
   }
   EXPECT_LE(daemon_->guests().size(), 80U);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, connections_that_shake_hands_and_stay) {
@@ -332,7 +332,7 @@ TEST_F(ServeAttack, connections_that_shake_hands_and_stay) {
   VhostGuest guest(daemon_->socket());
   EXPECT_TRUE(guest.bind() && guest.report(VhostGuest::kFree, 1 << 20));
   EXPECT_LE(daemon_->guests().size(), 66U);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, messages_that_are_refused_as_fast_as_they_come) {
@@ -345,7 +345,7 @@ TEST_F(ServeAttack, messages_that_are_refused_as_fast_as_they_come) {
   EXPECT_GE(logged("\"refused\""), 100U);
   EXPECT_LE(std::filesystem::file_size(daemon_->log_path()), 200'000U);
   EXPECT_TRUE(guest.report(VhostGuest::kFree, 1 << 20));
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, the_control_socket_is_not_the_groups) {
@@ -353,11 +353,11 @@ TEST_F(ServeAttack, the_control_socket_is_not_the_groups) {
   struct stat at {};
   ASSERT_EQ(stat((daemon_->socket() + ".ctl").c_str(), &at), 0);
   EXPECT_EQ(at.st_mode & 0777, 0600U);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST_F(ServeAttack, who_may_look_may_not_steer) {
-  if (geteuid() != 0) GTEST_SKIP() << "needs root, to be somebody else";
+  if (geteuid() != 0) GTEST_SKIP() << "needs root, to change the user";
   start({"--control-mode", "666"});
   std::filesystem::permissions(std::filesystem::path(daemon_->socket()).parent_path(),
                                std::filesystem::perms(0755));
@@ -374,7 +374,7 @@ TEST_F(ServeAttack, who_may_look_may_not_steer) {
   EXPECT_EQ(status, 0);
   EXPECT_EQ(daemon_->troubles(), "");
   EXPECT_EQ(daemon_->figure("target_bytes"), 0U);
-  expect_unimpressed();
+  expect_unaffected();
 }
 
 TEST(ServeSocket, two_daemons_at_once_are_one_too_many) {
@@ -396,7 +396,7 @@ TEST(ServeSocket, two_daemons_at_once_are_one_too_many) {
     for (const pid_t daemon : daemons) {
       if (daemon == first) continue;
       EXPECT_TRUE(wait_until([&] { return std::filesystem::exists(path + ".ctl"); }));
-      EXPECT_EQ(waitpid(daemon, nullptr, WNOHANG), 0) << "both gave up";
+      EXPECT_EQ(waitpid(daemon, nullptr, WNOHANG), 0) << "both daemons exited";
       kill(daemon, SIGTERM);
       EXPECT_EQ(waitpid(daemon, &status, 0), daemon);
       EXPECT_EQ(status, 0);

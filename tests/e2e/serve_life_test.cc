@@ -1,4 +1,4 @@
-// How `fallow serve` starts, lives and ends, without a guest.
+// The life cycle of `fallow serve`, without a guest.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ TEST(ServeLife, a_second_daemon_leaves_the_first_alone) {
   ServeProcess daemon;
   const CliOutcome second = run_cli({"serve", "--socket", daemon.socket()});
   EXPECT_EQ(second.status, 1);
-  EXPECT_EQ(second.err, "fallow serve: --socket " + daemon.socket() + ": a program listens there already\n");
+  EXPECT_EQ(second.err, "fallow serve: --socket " + daemon.socket() +
+                            ": another program already listens on this socket\n");
   EXPECT_TRUE(daemon.guests().is_array());
 }
 
@@ -64,7 +65,7 @@ TEST(ServeLife, a_connection_outlives_the_worker) {
   }
   EXPECT_EQ(daemon.guests().size(), 1U);
   char byte = 0;
-  EXPECT_EQ(recv(front_end, &byte, 1, MSG_DONTWAIT), -1) << "it was closed";
+  EXPECT_EQ(recv(front_end, &byte, 1, MSG_DONTWAIT), -1) << "the connection was closed";
   close(front_end);
   EXPECT_TRUE(daemon.wait_for_events("disconnected", 1));
   EXPECT_EQ(daemon.stop(), 0);
@@ -89,7 +90,7 @@ TEST(ServeLife, a_worker_leaves_no_descriptor_behind) {
 }
 
 TEST(ServeLife, the_worker_has_no_rights_that_it_does_not_need) {
-  if (kSanitized) GTEST_SKIP() << "it runs without its sandbox";
+  if (kSanitized) GTEST_SKIP() << "sanitized daemons run without the sandbox";
   ServeProcess daemon;
   const int front_end = connect_to(daemon.socket());
   ASSERT_TRUE(daemon.wait_for_events("connected", 1));
@@ -174,10 +175,10 @@ TEST(ServeLife, takes_sockets_from_the_service_manager) {
   }
   close(listener);
   const auto logged = [&](const char* words) { return has(read_file(folder.path("log")), words); };
-  EXPECT_TRUE(wait_until([&] { return logged("guests are served"); }));
+  EXPECT_TRUE(wait_until([&] { return logged("ready to serve guests"); }));
   const int front_end = connect_to(path);
   EXPECT_GE(front_end, 0);
-  EXPECT_TRUE(wait_until([&] { return logged("a guest connected"); }));
+  EXPECT_TRUE(wait_until([&] { return logged("guest connected"); }));
   EXPECT_TRUE(std::filesystem::exists(path + ".ctl"));
   close(front_end);
   kill(child, SIGTERM);

@@ -19,16 +19,16 @@ namespace {
 
 using nlohmann::json;
 
-// A line each way, within 2 s.
+// Sends a line and returns the answer, within 2 s.
 std::string exchange(const std::string& path, const std::string& request) {
   const int file = connect_to(path);
   std::string answer;
   if (file >= 0 &&
       send(file, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size())) {
-    constexpr int kPatience = 2000;
+    constexpr int kPollTimeout = 2000;
     char piece[4096];
     pollfd ready{file, POLLIN, 0};
-    while (answer.find('\n') == std::string::npos && poll(&ready, 1, kPatience) == 1) {
+    while (answer.find('\n') == std::string::npos && poll(&ready, 1, kPollTimeout) == 1) {
       const ssize_t n = recv(file, piece, sizeof piece, 0);
       if (n <= 0) break;
       answer.append(piece, static_cast<std::size_t>(n));
@@ -68,7 +68,7 @@ void ServeProcess::kill_all() {
   kill(process_, SIGKILL);
   waitpid(process_, nullptr, 0);
   process_ = -1;
-  // The other processes die a little later; until then the control socket is taken.
+  // The other processes die slightly later. Until then the control socket is in use.
   wait_until([&] {
     for (const std::string& path : {socket(), socket() + ".ctl"}) {
       const int there = connect_to(path);
@@ -131,7 +131,7 @@ std::uint64_t ServeProcess::memory() const {
   return kib << 10;
 }
 
-// -1 would be all processes of the machine.
+// Never calls kill() with -1, which would signal all processes of the machine.
 void ServeProcess::kill_worker() const {
   pid_t process = -1;
   ASSERT_TRUE(wait_until([&] { return (process = worker()) > 0; })) << "there is no worker\n" << troubles();
@@ -142,7 +142,7 @@ int ServeProcess::stop() {
   int status = 0;
   kill(process_, SIGTERM);
   const bool ended = wait_until([&] { return waitpid(process_, &status, WNOHANG) == process_; });
-  EXPECT_TRUE(ended) << "the daemon does not end";
+  EXPECT_TRUE(ended) << "the daemon does not exit";
   if (!ended) return -1;
   process_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
@@ -153,7 +153,7 @@ std::vector<json> ServeProcess::log() const {
   std::ifstream file(log_path());
   for (std::string line; std::getline(file, line);) {
     json object = json::parse(line, nullptr, false);
-    if (object.is_object()) lines.push_back(std::move(object));  // the last one may not be whole yet
+    if (object.is_object()) lines.push_back(std::move(object));  // the last line may be incomplete
   }
   return lines;
 }

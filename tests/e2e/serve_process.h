@@ -1,4 +1,4 @@
-// A running `fallow serve`, and what it says of its guests.
+// A running `fallow serve`, with access to its log and control socket.
 #pragma once
 
 #include <sys/types.h>
@@ -17,9 +17,9 @@ class ServeProcess {
  public:
   using Time = std::chrono::milliseconds;
 
-  // Starts it with a socket in a folder of its own, and returns when it serves.
+  // Starts the daemon with a socket in a new folder, and waits until it serves.
   explicit ServeProcess(const std::vector<std::string>& options = {});
-  // Kills it, if it still runs.
+  // Kills the daemon if it still runs.
   ~ServeProcess();
   ServeProcess(const ServeProcess&) = delete;
   ServeProcess& operator=(const ServeProcess&) = delete;
@@ -27,36 +27,36 @@ class ServeProcess {
   std::string socket() const { return folder_.path("socket"); }
   std::string log_path() const { return folder_.path("log"); }
   pid_t process() const { return process_; }
-  // The process that serves the only guest, or one of them; -1: at present there is none.
+  // The worker process of a guest, or -1 if there is none now.
   pid_t worker() const;
-  // The one behind the control socket and the metrics; -1: at present there is none.
+  // The control process, or -1 if there is none now.
   pid_t control() const;
-  // All processes of the daemon, its first among them.
+  // All processes of the daemon, including the first.
   std::vector<pid_t> processes() const;
-  // Memory that no other process shares, of all of them (Pss of /proc/PID/smaps_rollup).
+  // The memory of all processes in bytes (sum of Pss in /proc/PID/smaps_rollup).
   std::uint64_t memory() const;
-  // SIGKILL to that process. Waits for one; none in time is a failure of the test, and nothing is killed.
+  // Waits for a worker process and sends it SIGKILL. Without one in time, fails the test and kills nothing.
   void kill_worker() const;
-  // SIGTERM; the exit status, -1 if a signal ended it or it did not end in time.
+  // Sends SIGTERM. Returns the exit status, or -1 after a signal or a timeout.
   int stop();
-  // SIGKILL to the first process, with which the others die.
+  // Sends SIGKILL to the first process; the others die with it.
   void kill_all();
-  // After one of these.
+  // Restarts the daemon after stop() or kill_all().
   void start_again() { start(); }
 
-  // Lines of the log: all, and those of one kind.
+  // All lines of the log, and the number of lines of one event.
   std::vector<nlohmann::json> log() const;
   std::size_t events(const std::string& event) const;
   bool wait_for_events(const std::string& event, std::size_t count,
                        Time limit = std::chrono::seconds(10)) const;
-  // What the log has of the levels warning and error, for a test that wants none.
+  // The log lines of levels warning and error, for tests that expect none.
   std::string troubles() const;
 
-  // What the control socket answers; null if it does not.
+  // Sends a request to the control socket. Returns the answer, or null.
   nlohmann::json ask(const nlohmann::json& request) const;
-  // The guests, by "list".
+  // The guests, from the command "list".
   nlohmann::json guests() const;
-  // One figure of the only guest, or of the first; 0 if there is none.
+  // One figure of the first guest, or 0 without a guest.
   std::uint64_t figure(const char* name) const;
 
  private:

@@ -1,5 +1,5 @@
-// `fallow serve` and a real Linux: what it frees is gone from the host, and it never loses anything, whoever
-// dies.
+// `fallow serve` with a real Linux guest: freed memory returns to the host, and the guest never loses data,
+// even if processes are killed.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -34,7 +34,7 @@ class Serve : public testing::TestWithParam<UmlKernel> {
                          : "needs the User Mode Linux of sid (tools/install-deps guests) and busybox-static");
   }
 
-  // Files of 4 MiB in the guest, of random bytes, with a list of their checksums.
+  // Writes files of 4 MiB of random bytes in the guest, and a list of their checksums.
   static std::string fill(int from, int to) {
     return "for i in $(seq " + std::to_string(from) + " " + std::to_string(to) +
            "); do dd if=/dev/urandom of=/tmp/f$i bs=1M count=4 2>/dev/null || exit 1; done; "
@@ -59,14 +59,14 @@ class Serve : public testing::TestWithParam<UmlKernel> {
     return guest;
   }
 
-  // Linux reports every 2 s, as long as there is anything. What comes next is in the middle of it, as far as
-  // luck lets it.
+  // Linux reports every 2 s while there is anything to report. The next step then usually runs during a
+  // report.
   static bool wait_for_a_report(const ServeProcess& daemon) {
     const std::uint64_t before = daemon.figure("requests");
     return wait_until([&] { return daemon.figure("requests") > before; });
   }
 
-  // What nobody wants to read in it.
+  // Expects no kernel warnings on the console.
   static void expect_calm(const UmlGuest& guest) {
     for (const char* word : {"WARN", "BUG", "Oops", "reports error", "hung", "Call Trace"})
       EXPECT_EQ(guest.console().find(word), std::string::npos) << word << " in\n" << guest.console();
@@ -169,11 +169,11 @@ TEST_P(Serve, a_guest_that_is_killed_costs_nobody_anything) {
 
 TEST_P(Serve, a_worker_that_is_killed_is_followed_by_another_and_the_guest_does_not_notice) {
   ServeProcess daemon;
-  // Memory to spare: what a report holds while nobody answers it, Linux cannot allocate.
+  // Spare memory, because Linux cannot allocate memory that is in an unanswered report.
   const auto guest = boot(daemon, "512M");
   ASSERT_NE(guest, nullptr);
   ASSERT_TRUE(guest->run(fill(1, 45)).ok());
-  // Time and again while reports are on their way.
+  // Frees and fills memory repeatedly, while reports are in flight.
   guest->start(
       "for n in 1 2; do for i in $(seq 16 45); do rm /tmp/f$i; done; sleep 3; for i in $(seq 16 45); do "
       "dd if=/dev/urandom of=/tmp/f$i bs=1M count=4 2>/dev/null; done; done; md5sum /tmp/f* >/sums");
@@ -183,7 +183,7 @@ TEST_P(Serve, a_worker_that_is_killed_is_followed_by_another_and_the_guest_does_
     wait_until([&] { return daemon.figure("requests") != before; }, milliseconds(600));
     const pid_t worker = daemon.worker();
     if (worker <= 0) continue;
-    if (i % 2 == 1) {  // so that a report waits for it
+    if (i % 2 == 1) {  // so that a report is pending when it is killed
       kill(worker, SIGSTOP);
       std::this_thread::sleep_for(milliseconds(300));
     }
@@ -197,7 +197,7 @@ TEST_P(Serve, a_worker_that_is_killed_is_followed_by_another_and_the_guest_does_
   EXPECT_EQ(daemon.figure("restarts"), killed);
   expect_unharmed(*guest);
 
-  // It reports again, and nothing is stuck: neither memory nor the driver.
+  // The guest reports again, and neither its memory nor the driver is stuck.
   const std::uint64_t full = guest->resident_bytes();
   ASSERT_TRUE(guest->run("rm /tmp/f*").ok());
   EXPECT_TRUE(wait_until([&] { return guest->resident_bytes() < full - 150 * kMiB; }))
@@ -217,9 +217,9 @@ TEST_P(Serve, a_guest_lives_on_when_the_daemon_ends) {
   ASSERT_TRUE(guest->run("rm /tmp/f1?; md5sum /tmp/f* >/sums").ok());
   wait_for_a_report(daemon);
   EXPECT_EQ(daemon.stop(), 0);
-  std::this_thread::sleep_for(milliseconds(2500));  // it would have reported once more
+  std::this_thread::sleep_for(milliseconds(2500));  // time for one more report
   expect_unharmed(*guest);
-  // All of its memory is there for it, none is kept for a request that nobody answers.
+  // The guest can allocate all its memory; none is held by an unanswered request.
   ASSERT_TRUE(guest->run(fill(1, 45)).ok());
   expect_unharmed(*guest);
   EXPECT_TRUE(guest->running());
@@ -234,7 +234,7 @@ TEST_P(Serve, the_driver_comes_and_goes_on_one_connection) {
     const GuestAnswer unloaded = guest->run("rmmod virtio_balloon");
     EXPECT_TRUE(unloaded.ok()) << unloaded.out;
     EXPECT_TRUE(guest->load_balloon().ok());
-    // What was reported stays so, as Linux sees it: only what is freed anew is reported anew.
+    // Linux keeps the reported state across a reload, so only newly freed memory is reported.
     ASSERT_TRUE(guest->run("dd if=/dev/zero of=/tmp/f bs=1M count=100; rm /tmp/f").ok());
   }
   EXPECT_TRUE(wait_for_a_report(daemon));
@@ -252,7 +252,7 @@ TEST_P(Serve, eight_guests_at_once) {
   }
   for (const auto& guest : guests) {
     ASSERT_TRUE(guest->booted());
-    // Linux reports only while more is free than 32 blocks of that order.
+    // Linux reports only while more than 32 blocks of that order are free.
     EXPECT_TRUE(guest->load_balloon(4).ok());
   }
   for (const auto& guest : guests) guest->start(fill(1, 15) + "; rm /tmp/f?; md5sum /tmp/f* >/sums");
@@ -271,8 +271,8 @@ TEST_P(Serve, eight_guests_at_once) {
   EXPECT_EQ(daemon.troubles(), "");
 }
 
-// Loads the driver `reloads` times. A file fills the memory but for some MiB, of which a second one is
-// written whenever the driver is gone: pages that were its rings are in one of the two.
+// Reloads the driver `reloads` times. One file fills the memory except a few MiB, and a second file is
+// rewritten while the driver is unloaded. The former pages of its rings are then in one of the two files.
 constexpr const char* kReload =
     "free=$(awk '/MemAvailable/ {print int($2 / 1024)}' /proc/meminfo); "
     "dd if=/dev/urandom of=/tmp/big bs=1M count=$((free - 28)) 2>/dev/null; md5sum /tmp/big >/sum; "
@@ -290,14 +290,14 @@ constexpr const char* kReload =
     "done; "
     "md5sum -c -s /sum || changed=$((changed + 1)); stat -c 'filled %s' /tmp/big; echo changed $changed";
 
-// A driver that declines a feature leaves without a word to the device: the next one comes while the rings of
-// the first are still there for it, in pages that belong to somebody else by then.
+// A driver that declines a feature unloads without telling the device. When the next driver starts, the
+// device still has the rings of the first one, whose pages now hold other data.
 TEST_P(Serve, a_driver_that_declines_features_is_loaded_again_and_again) {
   constexpr const char* kFewReloads = "12";
   const char* const asked = std::getenv("FALLOW_RELOADS");
   const std::string reloads = asked != nullptr ? asked : kFewReloads;
   // The older kernel declines poison, the newer one indirect descriptors. All rings are in use when the
-  // driver leaves.
+  // driver is unloaded.
   const bool older = GetParam() == UmlKernel::Packaged;
   std::vector<std::string> options = {"--target", "4M", "--stats-interval", "100ms"};
   if (older) options.emplace_back("--features=default,poison");

@@ -1,4 +1,4 @@
-// Every value that the help of `fallow serve` accepts for an option is started once, in the sandbox, and
+// Starts `fallow serve` in the sandbox once with every option value that its help lists, and checks that it
 // serves.
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// A TCP port that no socket of this machine listens on at present.
+// Returns a TCP port on which no socket of this machine listens now.
 std::string free_port() {
   const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -74,7 +74,7 @@ std::string scrape(const std::string& host, const std::string& port) {
   return answer;
 }
 
-// A daemon whose log is its standard error, in a file.
+// A daemon that logs to standard error, which is a file.
 class Daemon {
  public:
   explicit Daemon(Words options) {
@@ -104,14 +104,14 @@ class Daemon {
   std::string socket() const { return folder_.path("socket"); }
   std::string log() const { return read_file(log_path()); }
 
-  // A front-end is answered: GET_FEATURES, eight bytes of header and payload each way.
+  // True if the daemon answers GET_FEATURES.
   bool serves() const {
     const std::uint32_t request[3] = {1, 1, 0};
     std::uint32_t answer[5] = {};
     int file = -1;
     const bool connected = wait_until([&] { return (file = connect_to(socket())) >= 0; });
-    const timeval patience{10, 0};
-    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const timeval timeout{10, 0};
+    setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
     const bool answered = connected && send(file, request, sizeof request, MSG_NOSIGNAL) == sizeof request &&
                           recv(file, answer, sizeof answer, MSG_WAITALL) == sizeof answer && answer[0] == 1;
     if (file >= 0) close(file);
@@ -201,8 +201,8 @@ INSTANTIATE_TEST_SUITE_P(Options, ServeValue, testing::ValuesIn(kValues), name_o
 
 struct Address {
   const char* name;
-  const char* address;  // as it is typed
-  const char* host;     // where a client connects to
+  const char* address;  // as typed
+  const char* host;     // where the client connects
   bool ipv6;
   friend void PrintTo(const Address& address, std::ostream* out) { *out << address.address; }
 };

@@ -1,4 +1,4 @@
-// `fallow ctl` and `fallow top` as their users have them, against a control socket whose guests are made up.
+// End-to-end tests of `fallow ctl` and `fallow top` against a control socket with fake guests.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
@@ -136,7 +136,7 @@ class TopProcess {
   TopProcess(const TopProcess&) = delete;
   TopProcess& operator=(const TopProcess&) = delete;
 
-  // Reads until `text` has come, from where the last wait ended.
+  // Reads until `text` has appeared after the end of the last match.
   bool wait_for(const std::string& text) {
     while (screen_.find(text, seen_) == std::string::npos)
       if (!read_more()) return false;
@@ -151,7 +151,7 @@ class TopProcess {
     const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     EXPECT_EQ(ioctl(terminal_, TIOCSWINSZ, &size), 0);
   }
-  // Its exit status; -1: a signal ended it.
+  // Waits for the end. Returns the exit status, or -1 after a signal.
   int finish() {
     while (read_more()) {
     }
@@ -161,7 +161,7 @@ class TopProcess {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   }
   const std::string& screen() const { return screen_; }
-  // It went to the terminal's other screen, and came back.
+  // True if the program switched to the alternate screen and back.
   bool restored() const {
     const std::size_t there = screen_.find("\x1b[?1049h");
     return there != std::string::npos && screen_.find("\x1b[?1049l", there) != std::string::npos;
@@ -200,7 +200,7 @@ TEST_F(Top, keys_reach_the_daemon) {
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("q quit"));
   top.type("p");
-  EXPECT_TRUE(top.wait_for("paused"));  // the guest's state
+  EXPECT_TRUE(top.wait_for("paused"));  // state of the guest
   EXPECT_TRUE(top.wait_for("Guest 1: paused"));
   top.type("\x1bOB+");
   EXPECT_TRUE(top.wait_for("Guest 2: the balloon's target is 36 MiB"));

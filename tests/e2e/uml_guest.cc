@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kNewer = FALLOW_FETCHED_GUESTS "/uml";
 
-// Where a guest's memory can lie: on a tmpfs, if one has the room, as what is written to a disk is not gone
-// from memory at once.
+// Returns the folder for a guest's memory file: a tmpfs if it has enough space, because pages written to a
+// disk do not leave the page cache at once.
 std::string memory_folder() {
   struct statvfs space {};
   constexpr std::uint64_t kEnough = std::uint64_t{3} << 30;
@@ -43,7 +43,7 @@ std::unique_ptr<UmlGuest> UmlGuest::launch(const std::string& socket, const std:
   const bool newer = kernel == UmlKernel::Newer;
   const std::string module = newer ? std::string(kNewer) + "/virtio_balloon.ko" : packaged_module();
   Program program;
-  // The newer one takes its loader and libraries from the folder in which it starts.
+  // The newer kernel loads its loader and libraries from its working folder.
   program.words = {newer ? "./linux.uml" : "/usr/bin/linux.uml",
                    "mem=" + memory,
                    "initrd=" + initrd_with({module}),

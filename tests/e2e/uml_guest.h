@@ -1,4 +1,4 @@
-// User Mode Linux as a guest: a Linux that is an ordinary program.
+// A User Mode Linux guest: a Linux kernel that runs as an ordinary program.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace fallow {
 
 enum class UmlKernel : std::uint8_t {
   Packaged,  // 6.1, of the package user-mode-linux
-  Newer,     // 7.2, which tools/fetch-guests fetched
+  Newer,     // 7.2, fetched by tools/fetch-guests
 };
 
 inline void PrintTo(UmlKernel kernel, std::ostream* out) {
@@ -20,14 +20,14 @@ inline void PrintTo(UmlKernel kernel, std::ostream* out) {
 
 class UmlGuest : public GuestProcess {
  public:
-  // The kernel, and busybox for its file system, are there.
+  // True if the kernel, and busybox for its file system, are installed.
   static bool available(UmlKernel kernel = UmlKernel::Packaged);
 
-  // Boots with `memory` ("512M") and the balloon device behind `socket`; empty: without one. Returns when its
-  // shell is there; null, and the test has failed, if that does not come.
+  // Boots with `memory` ("512M") and the balloon device at `socket`, or without one if it is empty. Waits for
+  // the shell. On a timeout fails the test and returns null.
   static std::unique_ptr<UmlGuest> boot(const std::string& socket, const std::string& memory = "512M",
                                         UmlKernel kernel = UmlKernel::Packaged);
-  // The same without waiting, so that several can boot at once: booted() is next.
+  // Like boot(), without waiting, so that several guests can boot at once. Call booted() next.
   static std::unique_ptr<UmlGuest> launch(const std::string& socket, const std::string& memory,
                                           UmlKernel kernel = UmlKernel::Packaged);
 

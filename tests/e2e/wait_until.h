@@ -1,4 +1,4 @@
-// Waiting for what another process does.
+// Polls for a condition that another process fulfils.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 
 namespace fallow {
 
-// Asks `done` every few milliseconds; false: it was not true in time.
+// Calls `done` every 10 ms until it returns true. Returns false after `limit`.
 template <class Done>
 bool wait_until(Done done, std::chrono::milliseconds limit = std::chrono::seconds(10)) {
   const auto end = std::chrono::steady_clock::now() + limit;

@@ -1,4 +1,5 @@
-// A recorded working day over a virtio balloon, driver and device on a thread each, every frame stamped.
+// Replays a recorded working day over a virtio balloon, with driver and device on separate threads and every
+// frame stamped.
 #include <gtest/gtest.h>
 
 #include <tuple>
@@ -8,12 +9,12 @@
 namespace fallow {
 namespace {
 
-constexpr double kAsFastAsItGoes = 0, kSpeed = 16;
+constexpr double kMaximumSpeed = 0, kSpeed = 16;
 constexpr Order kBlocks{9}, kFrames{0};
 
 struct Setting {
   Order order;
-  double speed = kAsFastAsItGoes;
+  double speed = kMaximumSpeed;
   Nanoseconds disturb{};
 };
 
@@ -24,7 +25,7 @@ replay::ReplayResult replay_workday(const replay::BalloonOptions& balloon, const
   options.backing = replay::BackingKind::Memfd;
   options.verify = true;
   options.speed = setting.speed;
-  if (setting.speed != kAsFastAsItGoes) options.settle = seconds(40);  // 2.5 s, on a busy machine
+  if (setting.speed != kMaximumSpeed) options.settle = seconds(40);  // 2.5 s, on a busy machine
   options.disturb = setting.disturb;
   options.compare_linux = false;
   options.balloon = balloon;
@@ -76,8 +77,8 @@ TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
   EXPECT_EQ(r.entries, direct.entries);
 }
 
-// What is given back along the way depends on how much of the machine others use, but not what is left when
-// all has settled: with single frames, what is in use.
+// The memory returned during the replay depends on the load of the machine, but the final resident memory
+// does not: with single frames, it equals the memory in use.
 TEST_P(WorkdayOverAnyRing, LosesNoFrameInRealTime) {
   static const replay::ReplayResult direct = replay_workday({}, {kFrames});
   const replay::ReplayResult r = replay_workday(balloon(), {kFrames, kSpeed});
@@ -93,12 +94,12 @@ INSTANTIATE_TEST_SUITE_P(Replay, WorkdayOverAnyRing,
 
 class WorkdayInTrouble : public testing::TestWithParam<replay::TransportKind> {};
 
-// Every 100 ms of the trace's time: every 6 ms here.
+// Disturbs every 100 ms of trace time, which is every 6 ms at this speed.
 TEST_P(WorkdayInTrouble, LosesNoFrameAndNoAllocation) {
   replay::BalloonOptions balloon;
   balloon.transport = GetParam();
   balloon.init_reported = true;
-  for (const double speed : {kAsFastAsItGoes, kSpeed}) {
+  for (const double speed : {kMaximumSpeed, kSpeed}) {
     const replay::ReplayResult r = replay_workday(balloon, {kBlocks, speed, milliseconds(100)});
     expect_sound(r);
     EXPECT_GE(r.disturbances, 310U);

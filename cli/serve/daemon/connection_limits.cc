@@ -7,21 +7,22 @@
 namespace fallow::cli {
 namespace {
 
-// Of the connections that `counts` counts: the oldest without a handshake, if there are too many.
+// Checks the bound for the connections that `counts` selects. At the bound, evicts the oldest connection
+// without a handshake, or refuses if all have completed it.
 template <class Counts>
 ConnectionLimits::Verdict room(std::span<const ConnectionState> connections, std::size_t bound, Counts counts,
                                const char* whose) {
-  std::size_t there = 0, oldest = ConnectionLimits::kNone;
+  std::size_t present = 0, oldest = ConnectionLimits::kNone;
   for (std::size_t i = 0; i < connections.size(); ++i) {
     const ConnectionState& one = connections[i];
     if (one.leaving || !counts(one)) continue;
-    ++there;
+    ++present;
     const bool older = oldest == ConnectionLimits::kNone || one.since < connections[oldest].since;
     if (!one.negotiated && older) oldest = i;
   }
-  if (there < bound) return {};
+  if (present < bound) return {};
   if (oldest != ConnectionLimits::kNone) return {{}, oldest};
-  return {fmt::format("{} has {} guests, which is its limit", whose, there), ConnectionLimits::kNone};
+  return {fmt::format("{} has {} guests, which is its limit", whose, present), ConnectionLimits::kNone};
 }
 
 }  // namespace
@@ -32,17 +33,17 @@ ConnectionLimits::Verdict ConnectionLimits::admit(std::uint32_t socket, Peer pee
   std::erase_if(quarantined_, [now](const auto& one) { return one.second <= now; });
   if (const auto found = quarantined_.find({peer.process, peer.user}); found != quarantined_.end()) {
     const auto left = std::chrono::ceil<std::chrono::seconds>(found->second - now).count();
-    return {fmt::format("a guest of process {} ended the workers that served it; it may come again in {} s",
+    return {fmt::format("a guest of process {} crashed its workers; the process may connect again in {} s",
                         peer.process, left),
             kNone};
   }
-  if (comes_too_often({peer.process, peer.user}, now))
+  if (connects_too_often({peer.process, peer.user}, now))
     return {fmt::format("process {} connects more often than {:.0f} times a second", peer.process,
                         bounds_.per_second),
             kNone};
   const std::string process = fmt::format("process {}", peer.process);
   const std::string user = fmt::format("user {}", peer.user);
-  // The narrowest first: who has too many loses its own, and not another's.
+  // The narrowest bound first: a peer over its own bound loses its own connection, not that of another peer.
   Verdict verdict = room(
       connections, bounds_.process,
       [&](const ConnectionState& one) { return one.peer.process == peer.process; }, process.c_str());
@@ -61,7 +62,7 @@ ConnectionLimits::Verdict ConnectionLimits::admit(std::uint32_t socket, Peer pee
   return verdict;
 }
 
-bool ConnectionLimits::comes_too_often(const PeerName& peer, Clock::time_point now) {
+bool ConnectionLimits::connects_too_often(const PeerName& peer, Clock::time_point now) {
   for (auto one = budgets_.begin(); one != budgets_.end();)
     one = one->second.full(now) ? budgets_.erase(one) : std::next(one);
   TokenBucket full(static_cast<double>(bounds_.process), bounds_.per_second, now);

@@ -1,5 +1,5 @@
-// The process behind the control socket and the metrics: it sees the guests through the board, and nothing
-// else of them.
+// The control process, which serves the control socket and the metrics. It accesses the guests only through
+// the board.
 #pragma once
 
 #include <string>
@@ -19,7 +19,7 @@ struct ControlPlan {
   int control = -1, metrics = -1;
 };
 
-// Serves until a signal ends the process. Returns the exit status: something failed.
+// Serves until a signal ends the process. Returns the exit status of a failure.
 int run_control_process(const ControlPlan& plan) noexcept;
 
 }  // namespace fallow::cli

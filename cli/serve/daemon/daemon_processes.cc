@@ -16,8 +16,8 @@
 namespace fallow::cli {
 namespace {
 
-// With the signals and the rights that the process is to have; or ends it.
-void leave_daemon(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {
+// Sets the signal mask and the user of the new process. Exits on failure.
+void become_child(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {
   sigprocmask(SIG_SETMASK, &plan.signals_before, nullptr);
   if (plan.user) {
     if (const std::string error = become_user(*plan.user); !error.empty()) {
@@ -25,31 +25,31 @@ void leave_daemon(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {
       _exit(kExitFailed);
     }
   }
-  // After the change of user, which undoes it.
+  // Must follow the change of user, which clears the death signal.
   if (!die_with_parent(daemon)) _exit(kExitFailed);
 }
 
-[[noreturn]] void be_supervisor(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket,
-                                int log, pid_t daemon) {
+[[noreturn]] void run_supervisor(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket,
+                                 int log, pid_t daemon) {
   prctl(PR_SET_NAME, "fallow-guest");
-  const int bell = board.bell(slot);
+  const int event_fd = board.event_fd(slot);
   GuestSlot& shared = board.slot(slot);
   board.keep_only(slot);
-  vhost::close_others({socket, log, bell});
+  vhost::close_others({socket, log, event_fd});
   ServeLog own_log(log, plan.request->log_format, plan.request->log_level);
   const LogField guest{"guest", shared.record.number};
-  leave_daemon(plan, own_log, daemon);
-  GuestWorkerPlan worker{plan.request, &own_log, &shared, bell, plan.socket_paths, {log}};
+  become_child(plan, own_log, daemon);
+  GuestWorkerPlan worker{plan.request, &own_log, &shared, event_fd, plan.socket_paths, {log}};
   _exit(supervise({run_guest_worker, &worker}, {}, own_log, {guest}));
 }
 
-[[noreturn]] void be_control(const DaemonPlan& plan, GuestBoard& board, int log, pid_t daemon) {
+[[noreturn]] void run_control(const DaemonPlan& plan, GuestBoard& board, int log, pid_t daemon) {
   prctl(PR_SET_NAME, "fallow-control");
-  std::vector<int> keep = board.bells();
+  std::vector<int> keep = board.event_fds();
   for (const int fd : {log, plan.control, plan.metrics}) keep.push_back(fd);
   vhost::close_others(keep);
   ServeLog own_log(log, plan.request->log_format, plan.request->log_level);
-  leave_daemon(plan, own_log, daemon);
+  become_child(plan, own_log, daemon);
   _exit(run_control_process({plan.request, &own_log, &board, plan.socket_paths, plan.control, plan.metrics}));
 }
 
@@ -57,13 +57,13 @@ void leave_daemon(const DaemonPlan& plan, ServeLog& log, pid_t daemon) {
 
 pid_t fork_guest(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket, int log) {
   const pid_t daemon = getpid(), child = fork();
-  if (child == 0) be_supervisor(plan, board, slot, socket, log, daemon);
+  if (child == 0) run_supervisor(plan, board, slot, socket, log, daemon);
   return child;
 }
 
 pid_t fork_control(const DaemonPlan& plan, GuestBoard& board, int log) {
   const pid_t daemon = getpid(), child = fork();
-  if (child == 0) be_control(plan, board, log, daemon);
+  if (child == 0) run_control(plan, board, log, daemon);
   return child;
 }
 

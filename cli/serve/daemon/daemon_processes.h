@@ -1,4 +1,4 @@
-// The processes that a daemon starts: each begins with nothing of the daemon's but what it needs.
+// Starts the processes of a daemon. Each process keeps only the descriptors and memory that it needs.
 #pragma once
 
 #include <sys/types.h>
@@ -10,13 +10,14 @@
 
 namespace fallow::cli {
 
-// Both: the new process's number, or -1 with errno. `log` is the writing end of a pipe that the daemon reads.
-// The process dies with the daemon.
+// Both functions return the process ID, or -1 with errno set. `log` is the write end of a pipe that the
+// daemon reads. The process dies with the daemon.
 
-// The supervisor of a guest, with its workers. Its record, in the slot, is in use and names `socket`.
+// Forks the supervisor of a guest, which starts its workers. The record in the slot is in use and names
+// `socket`.
 pid_t fork_guest(const DaemonPlan& plan, GuestBoard& board, std::size_t slot, int socket, int log);
 
-// The process behind the control socket and the metrics.
+// Forks the control process.
 pid_t fork_control(const DaemonPlan& plan, GuestBoard& board, int log);
 
 }  // namespace fallow::cli

@@ -12,7 +12,7 @@
 namespace fallow::cli {
 namespace {
 
-// Whole pages, so that a slot can be unmapped without its neighbours.
+// Slots are whole pages, so that each can be unmapped separately.
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kSlotBytes = (sizeof(GuestSlot) + kPage - 1) / kPage * kPage;
 static_assert(sizeof(DaemonFigures) <= kPage);
@@ -27,19 +27,19 @@ Expected<GuestBoard> GuestBoard::create(std::size_t slots) {
   std::unique_ptr<GuestBoard> board(new GuestBoard(static_cast<std::byte*>(memory), size));
   new (memory) DaemonFigures;
   for (std::size_t i = 0; i < slots; ++i) {
-    const int bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (bell < 0) return detail::system_error_text("the records of guests", "eventfd", errno);
-    board->bells_.push_back(bell);
+    const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (event_fd < 0) return detail::system_error_text("the records of guests", "eventfd", errno);
+    board->event_fds_.push_back(event_fd);
   }
   return board;
 }
 
 GuestBoard::~GuestBoard() {
-  for (const int bell : bells_) close(bell);
+  for (const int event_fd : event_fds_) close(event_fd);
   munmap(memory_, bytes_);
 }
 
-// Zero-filled memory is a slot in its first state, so that one that was never used costs no memory.
+// Zero-filled memory is a valid initial slot, so an unused slot costs no memory.
 GuestSlot& GuestBoard::slot(std::size_t i) noexcept {
   return *reinterpret_cast<GuestSlot*>(memory_ + kPage + i * kSlotBytes);
 }
@@ -47,8 +47,8 @@ GuestSlot& GuestBoard::slot(std::size_t i) noexcept {
 void GuestBoard::keep_only(std::size_t i) noexcept {
   std::byte* const from = memory_ + kPage + i * kSlotBytes;
   munmap(memory_, static_cast<std::size_t>(from - memory_));
-  std::byte* const behind = from + kSlotBytes;
-  if (behind < memory_ + bytes_) munmap(behind, static_cast<std::size_t>(memory_ + bytes_ - behind));
+  std::byte* const after = from + kSlotBytes;
+  if (after < memory_ + bytes_) munmap(after, static_cast<std::size_t>(memory_ + bytes_ - after));
 }
 
 }  // namespace fallow::cli

@@ -17,23 +17,23 @@
 namespace fallow::cli {
 namespace {
 
-// Whom SIGTERM stops.
+// The server that SIGTERM stops.
 std::atomic<vhost::Server*> stopped_by_signal{nullptr};
 static_assert(std::atomic<vhost::Server*>::is_always_lock_free);
 
-// One that was sent to the worker alone would end it, and its guest's balloon with it.
+// Ignores a SIGTERM that was sent to the worker alone, which would end the guest's balloon.
 void on_sigterm(int /*number*/, siginfo_t* info, void* /*context*/) {
   if (!from_supervisor(*info)) return;
-  // Whoever is interrupted may be about to look at its own.
+  // The interrupted code may be about to read errno.
   const int error = errno;
-  // acquire: pairs with the store below; the server is made before.
+  // acquire: pairs with the store below, so that the handler sees the constructed server.
   if (vhost::Server* const server = stopped_by_signal.load(std::memory_order_acquire)) server->stop();
   errno = error;
 }
 
-// SIGTERM is blocked until there is a server to stop; one that came before is kept.
-void let_sigterm_stop(vhost::Server& server) {
-  // release: pairs with the acquire in on_sigterm(), on whatever thread the signal arrives.
+// Unblocks SIGTERM, which stays blocked until a server exists. A SIGTERM that came before is pending.
+void stop_at_sigterm(vhost::Server& server) {
+  // release: pairs with the acquire in on_sigterm(), which may run on any thread.
   stopped_by_signal.store(&server, std::memory_order_release);
   struct sigaction action {};
   action.sa_sigaction = on_sigterm;
@@ -46,34 +46,35 @@ void let_sigterm_stop(vhost::Server& server) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
-Status carry_out(const GuestOrder& order, vhost::Server& server) {
-  switch (order.kind) {
-    case GuestOrder::Kind::Look:
+Status execute(const GuestCommand& command, vhost::Server& server) {
+  switch (command.kind) {
+    case GuestCommand::Kind::Look:
       return Status::Ok;
-    case GuestOrder::Kind::Target:
-      return server.set_target(order.guest, order.target);
-    case GuestOrder::Kind::Pause:
-    case GuestOrder::Kind::Resume:
-      return server.pause(order.guest, order.kind == GuestOrder::Kind::Pause);
+    case GuestCommand::Kind::Target:
+      return server.set_target(command.guest, command.target);
+    case GuestCommand::Kind::Pause:
+    case GuestCommand::Kind::Resume:
+      return server.pause(command.guest, command.kind == GuestCommand::Kind::Pause);
   }
   return Status::InvalidArgument;
 }
 
-// The events of one guest, and the worker's end of its slot.
-class GuestOffice final : public ServeEvents {
+// Logs the events of one guest, and executes the commands in its slot.
+class WorkerEvents final : public ServeEvents {
  public:
-  explicit GuestOffice(const GuestWorkerPlan& plan)
+  explicit WorkerEvents(const GuestWorkerPlan& plan)
       : ServeEvents(*plan.log, plan.socket_paths), slot_(*plan.slot) {}
 
-  // Also after the start: a question may have come when nobody served.
+  // Also called after the start, because a command may have come while no worker served.
   void called(vhost::Server& server) noexcept override {
-    // acquire: pairs with the release in GuestBoardDesk::ask(); the order is written before.
+    // acquire: pairs with the release in GuestBoardControl::ask(), so that this worker sees the command.
     const std::uint32_t asked = slot_.asked.load(std::memory_order_acquire);
     if (slot_.answered.load(std::memory_order_relaxed) == asked) return;
-    slot_.status = carry_out(slot_.order, server);
+    slot_.status = execute(slot_.command, server);
     const auto guests = server.guests();
     if (!guests.empty()) slot_.snapshot = guests.front();
-    // release: pairs with the acquire in GuestBoardDesk::ask(); the answer is written before.
+    // release: pairs with the acquire in GuestBoardControl::ask(), so that the control process sees the
+    // answer.
     slot_.answered.store(asked, std::memory_order_release);
   }
 
@@ -81,26 +82,26 @@ class GuestOffice final : public ServeEvents {
   GuestSlot& slot_;
 };
 
-// Empty, or what failed.
+// Returns an error text, or empty.
 std::string serve(const GuestWorkerPlan& plan, void (*started)()) {
   if (plan.request->sandbox) {
     if (std::string error = enter_guest_sandbox(); !error.empty())
-      return error + "; --no-sandbox does without";
+      return error + "; use --no-sandbox to run without it";
   }
-  GuestOffice office(plan);
+  WorkerEvents events(plan);
   const vhost::ServerOptions options{.listeners = {},
                                      .until_no_guest = true,
-                                     .calls = plan.bell,
+                                     .calls = plan.event_fd,
                                      .guest = plan.request->guest,
                                      .target = plan.request->target,
                                      .statistics = plan.request->statistics};
-  auto server = vhost::Server::create(options, {&plan.slot->record, 1}, office, plan.keep);
+  auto server = vhost::Server::create(options, {&plan.slot->record, 1}, events, plan.keep);
   if (!server) return server.error;
   started();
-  office.called(*server.object);
-  let_sigterm_stop(*server.object);
+  events.called(*server.object);
+  stop_at_sigterm(*server.object);
   std::string error = server.object->run();
-  // The process is about to end: nothing needs to be taken apart.
+  // The process is about to exit, so the server is not destroyed.
   static_cast<void>(server.object.release());
   return error;
 }
@@ -109,7 +110,7 @@ std::string serve(const GuestWorkerPlan& plan, void (*started)()) {
 
 int run_guest_worker(void* context, void (*started)()) noexcept {
   const auto& plan = *static_cast<const GuestWorkerPlan*>(context);
-  // Relaxed: a number for whoever looks.
+  // Relaxed: an informative value; no other data depends on it.
   plan.slot->worker.store(static_cast<std::uint32_t>(getpid()), std::memory_order_relaxed);
   try {
     const std::string error = serve(plan, started);

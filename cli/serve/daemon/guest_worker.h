@@ -1,4 +1,4 @@
-// What the worker of a guest does: serves it, with no more rights than that takes.
+// The worker process of a guest. Serves the guest in a sandbox with the least rights.
 #pragma once
 
 #include <optional>
@@ -11,17 +11,18 @@
 
 namespace fallow::cli {
 
-// All that the workers of a guest start from, made by their supervisor before the first.
+// The inputs of every worker of a guest. The supervisor creates them before the first worker.
 struct GuestWorkerPlan {
   const ServeRequest* request = nullptr;
   ServeLog* log = nullptr;
-  GuestSlot* slot = nullptr;              // begun: its record is in use
-  int bell = -1;                          // the slot's
-  std::vector<std::string> socket_paths;  // of the daemon
-  std::vector<int> keep;                  // other descriptors that are in use
+  GuestSlot* slot = nullptr;              // its record is in use
+  int event_fd = -1;                      // of the slot
+  std::vector<std::string> socket_paths;  // all sockets of the daemon
+  std::vector<int> keep;                  // other descriptors to keep open
 };
 
-// For supervisor::Worker::run; `plan` is a GuestWorkerPlan. Serves until the guest is gone, or SIGTERM.
+// A function for supervisor::Worker::run; `plan` is a GuestWorkerPlan. Serves until the guest disconnects or
+// SIGTERM.
 int run_guest_worker(void* plan, void (*started)()) noexcept;
 
 }  // namespace fallow::cli

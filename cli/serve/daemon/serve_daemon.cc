@@ -33,12 +33,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// Slots beside those that guests may have: a connection that had to go is a little while about it.
+// Slots beyond the maximum number of guests, because an evicted connection takes a while to end.
 constexpr std::size_t kSpareSlots = 32;
-// Guests that start at once: the others wait, so that those that are served do not wait for the processors.
+// The maximum number of guests that start at once, so that starts do not starve the guests being served.
 constexpr std::size_t kMostStarting = 4;
 
-// Not those of job control, and those that tell of the daemon's own mistakes.
+// All signals except those of job control and those that report faults of the daemon itself.
 sigset_t daemon_signals() {
   sigset_t signals;
   sigfillset(&signals);
@@ -58,34 +58,34 @@ class Daemon {
       return kExitFailed;
     }
     start_control();
-    log_.write(LogLevel::Info, "serving", "guests are served");
-    while (!ended()) look();
-    if (const auto left = std::ranges::count_if(guests_, [](const Guest& guest) { return guest.there(); });
+    log_.write(LogLevel::Info, "serving", "ready to serve guests");
+    while (!ended()) handle_events();
+    if (const auto left = std::ranges::count_if(guests_, [](const Guest& guest) { return guest.active(); });
         left != 0)
       log_.write(LogLevel::Error, "stuck",
-                 fmt::format("{} guests' processes did not end: they wait in the kernel", left));
+                 fmt::format("{} guest processes did not exit: they are blocked in the kernel", left));
     if (control_ > 0) kill(control_, SIGKILL);
     return kExitOk;
   }
 
  private:
-  // A slot's processes, and what the daemon knows of its connection.
+  // The processes of a slot, and the state of its connection.
   struct Guest {
-    pid_t supervisor = 0;  // 0: the slot is free
+    pid_t supervisor = 0;  // 0 if the slot is free
     ConnectionState connection;
     std::unique_ptr<LogRelay> log;
 
-    bool there() const { return supervisor > 0; }
+    bool active() const { return supervisor > 0; }
   };
 
   std::string set_up();
   void start_control();
-  void look();
+  void handle_events();
   void take_signals();
   void accept_from(std::size_t listener);
   void admit(std::size_t listener, int socket);
   void start_guest(std::size_t slot, std::size_t listener, int socket, Peer peer);
-  void say_turned_away(const std::string& words, const std::vector<LogField>& fields);
+  void log_refusal(const std::string& words, const std::vector<LogField>& fields);
   void turn_away(std::size_t listener, int socket, const std::string& why);
   void reap();
   void reap_guest(std::size_t slot, int status);
@@ -105,15 +105,15 @@ class Daemon {
   std::vector<Guest> guests_;  // by slot
   std::uint64_t last_number_ = 0;
   int signals_ = -1;
-  int reserve_ = -1;  // a descriptor that is given up to refuse a connection with
+  int reserve_ = -1;  // a spare descriptor, closed to accept and refuse a connection
   pid_t control_ = 0;
   std::unique_ptr<LogRelay> control_log_;
-  Clock::time_point control_again_ = Clock::time_point::max();  // when to start the next
+  Clock::time_point control_again_ = Clock::time_point::max();  // when to restart it
   Clock::time_point listen_again_{};
   Clock::time_point kill_at_ = Clock::time_point::max(), give_up_at_ = Clock::time_point::max();
   bool stopping_ = false;
-  TokenBucket turned_away_lines_{200, 5};
-  std::uint64_t left_out_ = 0;  // of these
+  TokenBucket refusal_lines_{200, 5};
+  std::uint64_t dropped_ = 0;  // log lines dropped by this bucket
 };
 
 std::string Daemon::set_up() {
@@ -124,12 +124,13 @@ std::string Daemon::set_up() {
   const sigset_t signals = daemon_signals();
   signals_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   reserve_ = eventfd(0, EFD_CLOEXEC);
-  if (signals_ < 0 || reserve_ < 0) return fmt::format("no descriptor is left: {}", std::strerror(errno));
+  if (signals_ < 0 || reserve_ < 0)
+    return fmt::format("cannot create a descriptor: {}", std::strerror(errno));
   return {};
 }
 
-// Waits, and does what there is to do.
-void Daemon::look() {
+// Waits for events and handles them.
+void Daemon::handle_events() {
   std::vector<pollfd> files = {{signals_, POLLIN, 0}};
   const bool listens = !stopping_ && Clock::now() >= listen_again_ && starting() < kMostStarting;
   for (const int listener : plan_.listeners) files.push_back({listens ? listener : -1, POLLIN, 0});
@@ -137,7 +138,7 @@ void Daemon::look() {
   files.push_back({control_log_ ? control_log_->file() : -1, POLLIN, 0});
   for (const Guest& guest : guests_) files.push_back({guest.log ? guest.log->file() : -1, POLLIN, 0});
   poll(files.data(), files.size(), time_to_wait());
-  // Lines first: who ended said why.
+  // Relay log lines first, so that the reason of an exit precedes the message about the exit.
   if (files[logs].revents != 0 && !control_log_->pass_on()) control_log_.reset();
   for (std::size_t i = 0; i < guests_.size(); ++i) {
     if (files[logs + 1 + i].revents != 0 && !guests_[i].log->pass_on()) guests_[i].log.reset();
@@ -159,9 +160,9 @@ int Daemon::time_to_wait() const {
   auto until = std::min({control_again_, kill_at_, give_up_at_});
   if (listen_again_ > Clock::now()) until = std::min(until, listen_again_);
   for (const Guest& guest : guests_) {
-    if (guest.there() && !stopping_) until = std::min(until, limits_.next_deadline({&guest.connection, 1}));
+    if (guest.active() && !stopping_) until = std::min(until, limits_.next_deadline({&guest.connection, 1}));
   }
-  // Nothing else tells that a worker has begun.
+  // Poll, because no event announces that a worker has begun.
   if (!stopping_ && starting() >= kMostStarting) until = std::min(until, Clock::now() + milliseconds(1));
   if (until == Clock::time_point::max()) return -1;
   const auto wait = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
@@ -172,13 +173,13 @@ std::size_t Daemon::starting() const {
   std::size_t count = 0;
   for (std::size_t slot = 0; slot < guests_.size(); ++slot)
     count +=
-        guests_[slot].there() && !guests_[slot].connection.leaving && board_->slot(slot).record.begun == 0;
+        guests_[slot].active() && !guests_[slot].connection.leaving && board_->slot(slot).record.begun == 0;
   return count;
 }
 
 bool Daemon::ended() const {
   return stopping_ && (Clock::now() >= give_up_at_ ||
-                       std::ranges::none_of(guests_, [](const Guest& guest) { return guest.there(); }));
+                       std::ranges::none_of(guests_, [](const Guest& guest) { return guest.active(); }));
 }
 
 void Daemon::take_signals() {
@@ -190,7 +191,7 @@ void Daemon::take_signals() {
     } else if (signal == SIGHUP) {
       plan_.log_file->reopen();
     } else if (signal == SIGTERM || signal == SIGINT) {
-      // The second time: at once.
+      // A second signal kills at once.
       const auto now = Clock::now();
       kill_at_ = stopping_ ? now : now + milliseconds(times_.stop_ms);
       give_up_at_ = kill_at_ + milliseconds(times_.kill_ms);
@@ -206,7 +207,7 @@ void Daemon::take_signals() {
 
 void Daemon::signal_guests(int signal) {
   for (const Guest& guest : guests_)
-    if (guest.there()) kill(guest.supervisor, signal);
+    if (guest.active()) kill(guest.supervisor, signal);
 }
 
 void Daemon::reap() {
@@ -216,7 +217,7 @@ void Daemon::reap() {
       control_ = 0;
       if (stopping_) continue;
       log_.write(LogLevel::Error, "control_died",
-                 "the process behind the control socket " + describe_end(status) + "; the next one starts");
+                 "the control process " + describe_end(status) + "; restarting it");
       control_again_ = Clock::now() + milliseconds(times_.restart_ms);
       continue;
     }
@@ -238,36 +239,34 @@ void Daemon::reap_guest(std::size_t slot, int status) {
     limits_.quarantine(guest.connection.peer, Clock::now());
     board_->figures().quarantined.fetch_add(1, std::memory_order_relaxed);
     log_.write(LogLevel::Error, "quarantined",
-               fmt::format("a guest ended the workers that served it; process {} may not connect for {} s",
+               fmt::format("the guest crashed its workers; process {} may not connect for {} s",
                            guest.connection.peer.process, limits_.bounds().quarantine.count()),
                {{"guest", number}, {"socket", plan_.socket_paths[guest.connection.socket]}});
   }
-  if (shared.record.in_use != 0) {
-    // Whatever its processes had open is closed with them.
-    log_.write(LogLevel::Info, "disconnected", "a guest is gone: its supervisor " + describe_end(status),
+  if (shared.record.in_use != 0)
+    log_.write(LogLevel::Info, "disconnected", "guest disconnected: its supervisor " + describe_end(status),
                {{"guest", number}});
-  }
-  // Relaxed: its processes are gone, and the control process reads nothing of a slot without a number.
+  // Relaxed: the processes are gone, and the control process does not read a slot whose number is 0.
   shared.number.store(0, std::memory_order_relaxed);
   guest = {};
 }
 
-// SIGKILL to a front-end's connection would have it miss what its guest asked for: it is asked to end.
+// Ends a connection by SIGTERM. SIGKILL would lose requests that the guest has made.
 void Daemon::dismiss(std::size_t slot, const std::string& why) {
   Guest& guest = guests_[slot];
   guest.connection.leaving = true;
   kill(guest.supervisor, SIGTERM);
   board_->figures().turned_away.fetch_add(1, std::memory_order_relaxed);
-  say_turned_away("a connection was closed: " + why,
-                  {{"guest", board_->slot(slot).number.load(std::memory_order_relaxed)},
-                   {"socket", plan_.socket_paths[guest.connection.socket]}});
+  log_refusal("connection closed: " + why,
+              {{"guest", board_->slot(slot).number.load(std::memory_order_relaxed)},
+               {"socket", plan_.socket_paths[guest.connection.socket]}});
 }
 
 void Daemon::end_overdue() {
   const auto now = Clock::now();
   for (std::size_t slot = 0; slot < guests_.size(); ++slot) {
     Guest& guest = guests_[slot];
-    if (!guest.there() || !limits_.overdue(guest.connection, now)) continue;
+    if (!guest.active() || !limits_.overdue(guest.connection, now)) continue;
     guest.connection.negotiated = board_->slot(slot).record.vhost.settings().features_set;
     if (!guest.connection.negotiated)
       dismiss(slot, fmt::format("the front-end negotiated no features within {} s",
@@ -275,15 +274,15 @@ void Daemon::end_overdue() {
   }
 }
 
-// As they are now, by slot; those that are not there are leaving.
+// Returns the connections by slot. A free slot counts as leaving.
 std::vector<ConnectionState> Daemon::connections() {
   std::vector<ConnectionState> all;
   for (std::size_t slot = 0; slot < guests_.size(); ++slot) {
     Guest& guest = guests_[slot];
-    if (guest.there() && !guest.connection.negotiated)
+    if (guest.active() && !guest.connection.negotiated)
       guest.connection.negotiated = board_->slot(slot).record.vhost.settings().features_set;
     all.push_back(guest.connection);
-    all.back().leaving |= !guest.there();
+    all.back().leaving |= !guest.active();
   }
   return all;
 }
@@ -292,12 +291,12 @@ void Daemon::accept_from(std::size_t listener) {
   int socket = accept4(plan_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (socket >= 0) return admit(listener, socket);
   const int error = errno;
-  if (error == EAGAIN || error == ECONNABORTED || error == EINTR) return;  // it is gone again
+  if (error == EAGAIN || error == ECONNABORTED || error == EINTR) return;  // the peer has closed it
   if (error == EMFILE || error == ENFILE) {
-    // With the one in reserve, so that who waits there is told, and the socket is not readable for ever.
+    // Use the spare descriptor to accept and refuse the connection; otherwise the listener stays readable.
     close(std::exchange(reserve_, -1));
     socket = accept4(plan_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket >= 0) turn_away(listener, socket, "no descriptor is left: raise the limit (ulimit -n)");
+    if (socket >= 0) turn_away(listener, socket, "out of file descriptors: raise the limit (ulimit -n)");
     reserve_ = eventfd(0, EFD_CLOEXEC);
     if (socket >= 0) return;
   }
@@ -307,19 +306,19 @@ void Daemon::accept_from(std::size_t listener) {
 
 void Daemon::turn_away(std::size_t listener, int socket, const std::string& why) {
   board_->figures().turned_away.fetch_add(1, std::memory_order_relaxed);
-  say_turned_away("a connection was turned away: " + why, {{"socket", plan_.socket_paths[listener]}});
+  log_refusal("connection refused: " + why, {{"socket", plan_.socket_paths[listener]}});
   close(socket);
 }
 
-// A front-end can connect as often as it likes, but not have a line for each time.
-void Daemon::say_turned_away(const std::string& words, const std::vector<LogField>& fields) {
-  if (!turned_away_lines_.take(1)) {
-    ++left_out_;
+// Limits the log lines, because a front-end can connect at any rate.
+void Daemon::log_refusal(const std::string& words, const std::vector<LogField>& fields) {
+  if (!refusal_lines_.take(1)) {
+    ++dropped_;
     return;
   }
-  if (left_out_ != 0)
+  if (dropped_ != 0)
     log_.write(LogLevel::Warning, "left_out",
-               fmt::format("{} lines about connections were left out", std::exchange(left_out_, 0)));
+               fmt::format("{} log lines about connections were dropped", std::exchange(dropped_, 0)));
   log_.write(LogLevel::Warning, "turned_away", words, fields);
 }
 
@@ -327,23 +326,23 @@ void Daemon::admit(std::size_t listener, int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
-    return turn_away(listener, socket, "the kernel does not say who connected");
+    return turn_away(listener, socket, "cannot identify the peer (SO_PEERCRED)");
   const Peer peer{credentials.pid, credentials.uid};
-  const auto there = connections();
-  const auto verdict = limits_.admit(static_cast<std::uint32_t>(listener), peer, there, Clock::now());
+  const auto present = connections();
+  const auto verdict = limits_.admit(static_cast<std::uint32_t>(listener), peer, present, Clock::now());
   if (!verdict.refusal.empty()) return turn_away(listener, socket, verdict.refusal);
   std::size_t slot = 0;
-  while (slot < guests_.size() && guests_[slot].there()) ++slot;
+  while (slot < guests_.size() && guests_[slot].active()) ++slot;
   if (slot == guests_.size())
-    return turn_away(listener, socket, "connections that had to go are not gone yet");
+    return turn_away(listener, socket, "all slots are in use, because closed connections have not ended yet");
   if (verdict.evict != ConnectionLimits::kNone)
-    dismiss(verdict.evict, "the front-end negotiated no features, and another one needs the place");
+    dismiss(verdict.evict, "the front-end negotiated no features, and another connection needs its slot");
   start_guest(slot, listener, socket, peer);
 }
 
 void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Peer peer) {
   auto log = Pipe::open(O_NONBLOCK);
-  if (!log) return turn_away(listener, socket, "no descriptor is left: raise the limit (ulimit -n)");
+  if (!log) return turn_away(listener, socket, "out of file descriptors: raise the limit (ulimit -n)");
   GuestSlot& shared = board_->slot(slot);
   shared.worker.store(0, std::memory_order_relaxed);
   shared.answered.store(shared.asked.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -358,14 +357,14 @@ void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Pee
   const int error = errno;
   if (child < 0) {
     record.in_use = 0;
-    return turn_away(listener, socket, fmt::format("no process can be started: {}", std::strerror(error)));
+    return turn_away(listener, socket, fmt::format("cannot start a process: {}", std::strerror(error)));
   }
   close(socket);
   guests_[slot] = {child,
                    {static_cast<std::uint32_t>(listener), peer, Clock::now()},
                    std::make_unique<LogRelay>(std::move(log->read), record.number, log_)};
   board_->figures().connections.fetch_add(1, std::memory_order_relaxed);
-  // release: pairs with the acquire in GuestBoardDesk::ask(); the slot is as it begins.
+  // release: pairs with the acquire in GuestBoardControl::ask(), which then sees the initialised slot.
   shared.number.store(last_number_, std::memory_order_release);
 }
 
@@ -380,7 +379,7 @@ void Daemon::start_control() {
   }
   const int error = errno;
   log_.write(LogLevel::Error, "failed",
-             fmt::format("the control process cannot be started: {}", std::strerror(error)));
+             fmt::format("cannot start the control process: {}", std::strerror(error)));
   control_again_ = Clock::now() + milliseconds(times_.restart_ms);
 }
 
@@ -390,7 +389,7 @@ sigset_t block_daemon_signals() {
   const sigset_t signals = daemon_signals();
   sigset_t before;
   FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals, &before) == 0);
-  block_librarys_signals();
+  block_library_signals();
   signal(SIGPIPE, SIG_IGN);
   return before;
 }

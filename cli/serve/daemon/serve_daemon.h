@@ -1,5 +1,5 @@
-// The daemon: accepts front-ends, and starts a supervisor, with a worker, for each guest. It reads nothing
-// that a front-end or a guest sends, so nothing that they do reaches it.
+// The daemon process: accepts front-ends and starts a supervisor, which starts a worker, for each guest. It
+// reads no data from front-ends or guests, so they cannot attack it.
 #pragma once
 
 #include <signal.h>
@@ -15,29 +15,29 @@
 
 namespace fallow::cli {
 
-// All that is opened before the daemon serves, and stays open.
+// The inputs of the daemon. Descriptors stay open until it exits.
 struct DaemonPlan {
   const ServeRequest* request = nullptr;
   ServeLog* log = nullptr;
   LogFile* log_file = nullptr;
-  std::vector<int> listeners;             // of guests
-  std::vector<std::string> socket_paths;  // theirs
-  int control = -1;                       // listens for `fallow ctl`; -1: nothing does
-  int metrics = -1;                       // listens for Prometheus; -1: nothing does
-  std::optional<UserIds> user;            // who the guests' processes are
-  sigset_t signals_before{};              // the signal mask of the command
+  std::vector<int> listeners;             // for guests
+  std::vector<std::string> socket_paths;  // of the listeners
+  int control = -1;                       // listener for `fallow ctl`, or -1
+  int metrics = -1;                       // listener for Prometheus, or -1
+  std::optional<UserIds> user;            // user of the guests' processes
+  sigset_t signals_before{};              // signal mask of the command
 };
 
-// Blocks all signals that a daemon takes or ignores, before anything is there that it would leave behind. The
-// mask as it was.
+// Blocks all signals that a daemon handles or ignores. Call before creating anything that must be removed at
+// exit. Returns the previous mask.
 sigset_t block_daemon_signals();
 
-// Serves until SIGTERM or SIGINT: then the guests' workers hand back what they owe, within `stop_ms`. Returns
-// the exit status. The calling process must have no other thread.
+// Serves until SIGTERM or SIGINT. The workers then have `stop_ms` to return all requests of their guests.
+// Returns the exit status. The calling process must have no other thread.
 struct DaemonTimes {
-  unsigned stop_ms = 3000;     // for the workers to end in order
-  unsigned kill_ms = 1000;     // and for the kernel to end those that did not
-  unsigned restart_ms = 1000;  // between two control processes
+  unsigned stop_ms = 3000;     // for the workers to end cleanly
+  unsigned kill_ms = 1000;     // then for the kernel to end killed ones
+  unsigned restart_ms = 1000;  // before a control process is restarted
 };
 int run_daemon(const DaemonPlan& plan, const DaemonTimes& times = {});
 

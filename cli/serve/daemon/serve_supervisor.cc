@@ -24,11 +24,11 @@
 namespace fallow::cli {
 namespace {
 
-// Of the worker's process: of whom it is the child, and where it says that it serves, shared with them.
+// Used by the worker: the process ID of its supervisor, and a shared flag that it sets when it serves.
 pid_t supervisor_process = 0;
 std::atomic<bool>* serving = nullptr;
 
-void say_serving() { serving->store(true, std::memory_order_relaxed); }  // nothing is published with it
+void set_serving() { serving->store(true, std::memory_order_relaxed); }  // relaxed: publishes no other data
 
 timespec now() {
   timespec time{};
@@ -36,8 +36,8 @@ timespec now() {
   return time;
 }
 
-// fork(), but with one table of descriptors for both. What fork() does beside that is for programs with
-// threads, which the supervisor is not.
+// Like fork(), but both processes share one descriptor table. The other work of the C library's fork() is
+// needed only in programs with threads, and the supervisor has none.
 pid_t clone_with_shared_files() {
   return static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0));
 }
@@ -51,7 +51,7 @@ class Supervisor {
     for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT}) sigdelset(&signals_, signal);
     FALLOW_CHECK(sigprocmask(SIG_BLOCK, &signals_, &workers_signals_) == 0);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&workers_signals_, signal);
-    block_librarys_signals();
+    block_library_signals();
     signal(SIGPIPE, SIG_IGN);
     void* const page =
         mmap(nullptr, sizeof *serving, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +68,7 @@ class Supervisor {
       process_ = clone_with_shared_files();
       if (process_ == 0) {
         sigprocmask(SIG_SETMASK, &workers_signals_, nullptr);
-        _exit(die_with_parent(supervisor_process) ? worker_.run(worker_.context, say_serving) : kExitFailed);
+        _exit(die_with_parent(supervisor_process) ? worker_.run(worker_.context, set_serving) : kExitFailed);
       }
       if (process_ < 0) {
         log_.write(LogLevel::Error, "no_worker",
@@ -81,16 +81,16 @@ class Supervisor {
       const int status = wait_for_worker();
       if (status == 0) return kExitOk;
       if (!serving->load(std::memory_order_relaxed)) {
-        // With a status of its own it has said why.
-        if (WIFSIGNALED(status)) say_died(describe_end(status));
+        // A worker that exited has already logged the reason.
+        if (WIFSIGNALED(status)) log_death(describe_end(status));
         return kExitFailed;
       }
-      if (const int gives_up = go_on_after(status); gives_up != kExitOk) return gives_up;
+      if (const int verdict = decide_after(status); verdict != kExitOk) return verdict;
     }
   }
 
  private:
-  // The status of the worker that ended.
+  // Waits for the worker to end and returns its status.
   int wait_for_worker() {
     while (true) {
       take_signal(sigwaitinfo(&signals_, nullptr));
@@ -110,7 +110,7 @@ class Supervisor {
     if (process_ > 0) kill(process_, stopping_ > 1 ? SIGKILL : SIGTERM);
   }
 
-  // How many of the last deaths were within the span.
+  // Records a death and returns the number of deaths within the span.
   static std::size_t recent(std::vector<std::time_t>& deaths, unsigned span_s) {
     const auto at = now().tv_sec;
     std::erase_if(deaths, [&](std::time_t death) { return death + static_cast<std::time_t>(span_s) < at; });
@@ -118,26 +118,25 @@ class Supervisor {
     return deaths.size();
   }
 
-  void say_died(const std::string& words) {
+  void log_death(const std::string& words) {
     log_.write(LogLevel::Error, "worker_died", "the worker " + words, fields_);
   }
 
-  // kExitOk: with the next worker. Otherwise it gives up, with this status.
-  int go_on_after(int status) {
+  // Returns kExitOk to start the next worker, or the exit status with which the supervisor gives up.
+  int decide_after(int status) {
     const std::string words = describe_end(status);
     if (stopping_ > 1 || (stopping_ == 1 && ++drain_deaths_ >= options_.drain_deaths)) {
-      say_died(words + " before it had handed all back; the guest may miss memory");
+      log_death(words + " before it had returned all requests; the guest may lose memory");
       return kExitFailed;
     }
     const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
     if (!killed && recent(crashes_, options_.crash_span_s) >= options_.crashes) {
-      say_died(fmt::format("{}, as did {} before it: the guest is not served any more", words,
-                           options_.crashes - 1));
+      log_death(
+          fmt::format("{}, as did {} before it; the guest is no longer served", words, options_.crashes - 1));
       return kExitQuarantined;
     }
     const bool often = killed && recent(deaths_, options_.span_s) > options_.deaths;
-    say_died(words +
-             (often ? "; it died often, so the next one starts a little later" : "; the next one starts"));
+    log_death(words + (often ? "; it died often, so the restart is delayed" : "; restarting it"));
     if (often) {
       deaths_.erase(deaths_.begin());
       wait_for(options_.wait_ms);
@@ -145,7 +144,7 @@ class Supervisor {
     return kExitOk;
   }
 
-  // Or until it is told to stop: guests may wait for what the worker owed them.
+  // Ends early if the supervisor is told to stop, because guests may wait for requests of the dead worker.
   void wait_for(unsigned ms) {
     const timespec from = now();
     const unsigned stopping = stopping_;
@@ -166,9 +165,9 @@ class Supervisor {
   sigset_t signals_{};          // blocked, and waited for
   sigset_t workers_signals_{};  // blocked in workers
   pid_t process_ = -1;
-  unsigned stopping_ = 0;  // signals that asked for it
+  unsigned stopping_ = 0;  // number of stop signals received
   unsigned drain_deaths_ = 0;
-  std::vector<std::time_t> deaths_, crashes_;  // the last ones, oldest first
+  std::vector<std::time_t> deaths_, crashes_;  // times of the last ones, oldest first
 };
 
 }  // namespace
@@ -181,8 +180,8 @@ std::string describe_end(int status) {
   return words;
 }
 
-// A worker's mask is set through the library, which lets them in again.
-void block_librarys_signals() noexcept {
+// A worker sets its mask through the C library, which unblocks these signals again.
+void block_library_signals() noexcept {
   constexpr int kFirst = 32, kLast = 33;
   const std::uint64_t both = std::uint64_t{1} << (kFirst - 1) | std::uint64_t{1} << (kLast - 1);
   FALLOW_CHECK(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &both, nullptr, sizeof both) == 0);

@@ -1,8 +1,8 @@
-// Two processes: a worker that does the work, and a supervisor that starts another one when it dies.
+// A supervisor process, which restarts its worker process when the worker dies.
 //
-// Both share one table of descriptors (clone() with CLONE_FILES), and a piece of memory. Whatever the worker
-// opened or received stays open when it dies, and the next one finds it by the numbers in the shared memory.
-// Nothing else passes between them: the worker has memory of its own, so what killed it is gone with it.
+// Both share one descriptor table (clone() with CLONE_FILES) and some memory. Descriptors that a worker
+// opened or received stay open when it dies; the next worker finds their numbers in the shared memory. All
+// other memory of a worker is private, so the corrupted state of a crash dies with the worker.
 #pragma once
 
 #include <signal.h>
@@ -15,51 +15,51 @@
 
 namespace fallow::cli {
 
-// What a supervisor does, and when: for tests with short times.
+// The policy of a supervisor. Tests use shorter times.
 struct SupervisorOptions {
-  // A worker that was killed (SIGKILL) is replaced, since somebody else did it: after `deaths` within
-  // `span_s`, `wait_ms` later. One that died of what it did is replaced too, but `crashes` of these within
-  // `crash_span_s` are the guest's doing, and it is not served any more.
+  // A worker killed by SIGKILL is always replaced, because the cause is outside; after `deaths` within
+  // `span_s`, with a delay of `wait_ms`. A worker that crashed is also replaced, but `crashes` within
+  // `crash_span_s` are blamed on the guest, which is then no longer served.
   unsigned deaths = 5;
   unsigned span_s = 10;
   unsigned wait_ms = 1000;
   unsigned crashes = 2;
   unsigned crash_span_s = 60;
-  unsigned drain_deaths = 3;  // of workers that were told to stop, before giving up
+  unsigned drain_deaths = 3;  // deaths of workers while stopping, before giving up
 };
 
-// What a worker's process runs; its result is the process's exit status. In a namespace, as the core's port
-// has a worker too.
+// The function of a worker process; its result is the exit status. In a namespace, because the core also has
+// a Worker.
 namespace supervisor {
 struct Worker {
-  // `started`: to be called when it begins to serve. A first worker that ends before, with a status other
-  // than 0, is not started again: that would fail too.
+  // Must call `started` when it begins to serve. If the first worker fails before that, it is not restarted,
+  // because the next one would fail too.
   int (*run)(void* context, void (*started)()) noexcept;
   void* context;
 };
 }  // namespace supervisor
 
-// Runs workers, one after the other, until one ends with 0: its guest is gone, or SIGTERM or SIGINT came,
-// which are passed on as SIGTERM; a second of them kills it. Returns 0, or kExitFailed or kExitQuarantined.
-// `fields` go into each line of the log. The calling process must have no other thread. It survives every
-// other signal but SIGKILL, as guests lose their balloon with it; those of job control stop it. SIGTERM,
-// SIGINT, SIGHUP and SIGCHLD are blocked from here on, in the worker too, and SIGPIPE is ignored. A worker
-// dies with its supervisor.
+// Runs workers, one after the other, until one exits with 0 because its guest disconnected or it was told to
+// stop. SIGTERM and SIGINT are forwarded as SIGTERM; a second one kills the worker. Returns 0, kExitFailed or
+// kExitQuarantined. `fields` are added to each log line. The calling process must have no other thread. It
+// survives every other signal except SIGKILL, because its guest would lose the balloon; job control stops it.
+// SIGTERM, SIGINT, SIGHUP and SIGCHLD stay blocked, also in workers, and SIGPIPE is ignored. A worker dies
+// with its supervisor.
 int supervise(const supervisor::Worker& worker, const SupervisorOptions& options, ServeLog& log,
               const std::vector<LogField>& fields = {});
 
-// "was killed by signal 9 (Killed)", of a status of waitpid().
+// Describes a status of waitpid(), for example "was killed by signal 9 (Killed)".
 std::string describe_end(int status);
 
-// The C library keeps two signals to itself, and leaves them out of every set; they end a process like any
-// other. Blocks them, for good: for a process without threads.
-void block_librarys_signals() noexcept;
+// Blocks the two signals that the C library reserves and omits from every signal set; unblocked, they would
+// end the process. Only for processes without threads.
+void block_library_signals() noexcept;
 
-// The calling process dies with its parent, which `parent` is, from now on. A change of user undoes it.
-// False: the parent is gone already.
+// Makes the calling process die with its parent `parent`. A later change of user cancels this. Returns false
+// if the parent has already exited.
 bool die_with_parent(pid_t parent) noexcept;
 
-// For the worker's signal handlers: whether the supervisor sent it.
+// For signal handlers of a worker: true if the supervisor sent the signal.
 bool from_supervisor(const siginfo_t& info) noexcept;
 
 }  // namespace fallow::cli

@@ -34,7 +34,7 @@ bool LogFile::open(const std::optional<std::string>& path, std::string* error) {
 void LogFile::reopen() noexcept {
   if (path_.empty() || !regular(file_)) return;
   const int file = open_log(path_, O_NOFOLLOW | O_NONBLOCK);
-  if (file < 0) return;  // it stays with the old one
+  if (file < 0) return;  // keep the old file
   if (regular(file)) dup3(file, file_, O_CLOEXEC);
   close(file);
 }

@@ -1,4 +1,4 @@
-// Where the log of `fallow serve` goes: a file that may be put away while it is written, or standard error.
+// The log file of `fallow serve`, which may be rotated while in use, or standard error.
 #pragma once
 
 #include <optional>
@@ -8,12 +8,12 @@ namespace fallow::cli {
 
 class LogFile {
  public:
-  // Nothing: standard error. False: `error` is a sentence.
+  // Without a path, the log goes to standard error. Returns false and sets `error` on failure.
   bool open(const std::optional<std::string>& path, std::string* error);
 
-  // A program that puts logs away renames the file and sends SIGHUP: the new file gets the old one's number.
-  // What is not a regular file, or is a link by now, stays as it is: whoever may write where the log is must
-  // not have it written elsewhere with the daemon's rights.
+  // Reopens the path after log rotation (rename and SIGHUP). The new file takes the old descriptor number.
+  // Keeps the old file if the path is now a link or not a regular file, because a user with write access to
+  // the folder must not redirect writes made with the daemon's rights.
   void reopen() noexcept;
 
   int file() const { return file_; }

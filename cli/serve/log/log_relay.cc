@@ -19,9 +19,9 @@ bool LogRelay::pass_on() {
   for (std::size_t end = 0; (end = part_.find('\n', from)) != std::string::npos; from = end + 1)
     pass_on_line(std::string_view(part_).substr(from, end + 1 - from));
   part_.erase(0, from);
-  // No line is longer: what comes without an end is none.
+  // No valid line is longer than PIPE_BUF.
   if (part_.size() > PIPE_BUF) {
-    ++left_out_;
+    ++dropped_;
     part_.clear();
   }
   return true;
@@ -29,12 +29,12 @@ bool LogRelay::pass_on() {
 
 void LogRelay::pass_on_line(std::string_view line) {
   if (line.size() > PIPE_BUF || !budget_.take(static_cast<double>(line.size()))) {
-    ++left_out_;
+    ++dropped_;
     return;
   }
-  if (left_out_ != 0)
+  if (dropped_ != 0)
     log_.write(LogLevel::Warning, "left_out",
-               fmt::format("{} lines about a guest were left out", std::exchange(left_out_, 0)),
+               fmt::format("{} log lines about a guest were dropped", std::exchange(dropped_, 0)),
                {{"guest", guest_}});
   log_.pass_on(line);
 }

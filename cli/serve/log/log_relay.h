@@ -1,5 +1,5 @@
-// Lines of the log on their way from a guest's processes to the daemon, which alone writes to the log: they
-// can neither empty it nor fill it.
+// Relays log lines from a guest's processes to the daemon, which alone writes the log. A guest's processes
+// can neither truncate the log nor flood it.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +13,19 @@
 
 namespace fallow::cli {
 
-// One thread. Reads one pipe.
+// Reads one pipe. Not thread-safe.
 class LogRelay {
  public:
-  static constexpr std::size_t kBurst = 128 << 10;       // bytes at once
-  static constexpr std::size_t kBytesASecond = 8 << 10;  // and then
+  static constexpr std::size_t kBurst = 128 << 10;       // bytes in a burst
+  static constexpr std::size_t kBytesASecond = 8 << 10;  // sustained rate
 
-  // `file`, the reading end of a pipe that does not block, is the relay's from now on.
+  // Takes ownership of `file`, the read end of a non-blocking pipe.
   LogRelay(UniqueFd file, std::uint64_t guest, ServeLog& log)
       : file_(std::move(file)), guest_(guest), log_(log) {}
 
   int file() const { return file_.get(); }
-  // Passes on what there is, up to a bound, so that others have their turn. False: there will be no more.
+  // Forwards the available lines, up to a bound that keeps the loop fair. Returns false at the end of the
+  // pipe.
   bool pass_on();
 
  private:
@@ -33,9 +34,9 @@ class LogRelay {
   const UniqueFd file_;
   const std::uint64_t guest_;
   ServeLog& log_;
-  std::string part_;  // of a line
+  std::string part_;  // an incomplete line
   TokenBucket budget_{kBurst, kBytesASecond};
-  std::uint64_t left_out_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 }  // namespace fallow::cli

@@ -24,7 +24,7 @@ const char* pattern(LogFormat format) {
                                    : "%Y-%m-%dT%H:%M:%S.%eZ %-8l %v";
 }
 
-// A path or a complaint may hold anything; a line stays a line.
+// Escapes control characters, because paths and error texts may contain them and a record must stay one line.
 std::string printable(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -54,7 +54,7 @@ std::string text_line(const std::string& sentence, const std::vector<LogField>& 
   return line;
 }
 
-// Without the brace that opens the object, which stands in the pattern.
+// Returns the object without its opening brace, which is part of the pattern.
 std::string json_line(const char* event, const std::string& sentence, const std::vector<LogField>& fields) {
   nlohmann::ordered_json line = {{"event", event}, {"message", sentence}};
   for (const LogField& field : fields) {
@@ -69,12 +69,12 @@ std::string json_line(const char* event, const std::string& sentence, const std:
 
 }  // namespace
 
-// A line is one write() of at most PIPE_BUF bytes: where poll() says that there is room, it does not wait.
+// A line is one write() of at most PIPE_BUF bytes, which does not block after poll() has reported space.
 class ServeLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   explicit Sink(int file) : file_(file) {}
 
-  // Whether the line that this thread logged last was written.
+  // True if the last line that this thread logged was written.
   static bool wrote() { return wrote_; }
 
   void pass_on(std::string_view line) {
@@ -86,20 +86,20 @@ class ServeLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
   bool room() {
     pollfd ready{file_, POLLOUT, 0};
     if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) return true;
-    ++left_out_;
+    ++dropped_;
     return false;
   }
 
   void sink_it_(const spdlog::details::log_msg& message) override {
     wrote_ = room();
     if (!wrote_) return;
-    if (left_out_ != 0) {
-      const std::string words = fmt::format("{} lines were left out: nobody read the log", left_out_);
-      left_out_ = 0;
+    if (dropped_ != 0) {
+      const std::string words = fmt::format("{} log lines were dropped: the log was not read", dropped_);
+      dropped_ = 0;
       spdlog::details::log_msg note = message;
       note.payload = words;
       note.level = spdlog::level::warn;
-      // In JSON, too, what the pattern leaves to the message.
+      // In JSON the payload also contains the fields that follow the pattern.
       const std::string json = fmt::format(R"("event":"left_out","message":"{}"}})", words);
       if (message.payload.size() != 0 && message.payload[0] == '"') note.payload = json;
       write_line(note);
@@ -124,7 +124,7 @@ class ServeLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
 
   static thread_local bool wrote_;
   int file_;
-  std::uint64_t left_out_ = 0;
+  std::uint64_t dropped_ = 0;
 };
 
 thread_local bool ServeLog::Sink::wrote_ = false;
@@ -136,7 +136,7 @@ ServeLog::ServeLog(int file, LogFormat format, LogLevel least)
   logger_->set_formatter(
       std::make_unique<spdlog::pattern_formatter>(pattern(format), spdlog::pattern_time_type::utc));
   logger_->set_level(kLevels.at(static_cast<std::size_t>(least)));
-  // A log that cannot be written is no reason to say so on standard error, or to stop.
+  // Ignore errors: a log that cannot be written must neither stop the daemon nor write to standard error.
   logger_->set_error_handler([](const std::string&) {});
 }
 
@@ -146,7 +146,7 @@ bool ServeLog::write(LogLevel level, const char* event, const std::string& sente
                      const std::vector<LogField>& fields) noexcept {
   try {
     const auto at = kLevels.at(static_cast<std::size_t>(level));
-    if (!logger_->should_log(at)) return true;  // as wanted
+    if (!logger_->should_log(at)) return true;  // filtered
     logger_->log(
         at, format_ == LogFormat::Json ? json_line(event, sentence, fields) : text_line(sentence, fields));
     return Sink::wrote();
@@ -159,7 +159,7 @@ void ServeLog::pass_on(std::string_view line) noexcept {
   try {
     sink_->pass_on(line);
   } catch (const std::exception&) {
-    // A lock that cannot be had, or no memory: without the line, then.
+    // Drop the line if the lock or memory is unavailable.
   }
 }
 

@@ -1,4 +1,4 @@
-// The log of `fallow serve`: a line for each thing that happened, for people or for programs.
+// The log of `fallow serve`: one line for each event, as text or as JSON.
 #pragma once
 
 #include <cstdint>
@@ -18,31 +18,31 @@ namespace fallow::cli {
 enum class LogFormat : std::uint8_t { Text, Json };
 enum class LogLevel : std::uint8_t { Debug, Info, Warning, Error };
 
-// What belongs to a line beside its sentence.
+// A field of a log line, in addition to the message.
 struct LogField {
   const char* name;
   std::variant<std::uint64_t, std::string_view> value;
 };
 
-// Any thread. Nothing here waits: when a pipe is full, because whoever reads the log does not, lines are
-// left out, and the next that fits says how many.
+// Thread-safe and non-blocking. If the log is a full pipe, lines are dropped, and the next line that fits is
+// preceded by their number.
 class ServeLog {
  public:
-  // Writes to `file`, which stays the caller's: another file may be put in its place with dup2() at any time.
+  // Writes to `file`, which the caller owns and may replace with dup2() at any time.
   ServeLog(int file, LogFormat format, LogLevel least);
   ~ServeLog();
   ServeLog(const ServeLog&) = delete;
   ServeLog& operator=(const ServeLog&) = delete;
 
-  // `event` is the line's kind, in a word that programs may count on; `sentence` is for people.
+  // Writes a line. `event` is a stable keyword for programs; `sentence` is for people.
   //
-  //   2026-01-02T03:04:05.678Z warning  a guest's message was refused: size 0 (guest 3, socket /run/a)
-  //   {"time":"2026-01-02T03:04:05.678Z","level":"warning","event":"refused","message":"a guest's ...
-  // False: the line was left out.
+  //   2026-01-02T03:04:05.678Z warning  message refused: size 0 (guest 3, socket /run/a)
+  //   {"time":"2026-01-02T03:04:05.678Z","level":"warning","event":"refused","message":"message ...
+  // Returns false if the line was dropped.
   bool write(LogLevel level, const char* event, const std::string& sentence,
              const std::vector<LogField>& fields = {}) noexcept;
 
-  // A line, with its end, that another process's ServeLog made.
+  // Writes a line, including its newline, that the ServeLog of another process formatted.
   void pass_on(std::string_view line) noexcept;
 
  private:

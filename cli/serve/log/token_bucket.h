@@ -1,4 +1,4 @@
-// A bound on how often something may happen: so many at once, and then so many a second.
+// A token bucket: limits events to a burst and a sustained rate per second.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 
 namespace fallow::cli {
 
-// One thread. O(1).
+// Not thread-safe. O(1).
 class TokenBucket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -14,14 +14,14 @@ class TokenBucket {
   TokenBucket(double burst, double per_second, Clock::time_point now = Clock::now())
       : burst_(burst), per_second_(per_second), left_(burst), filled_(now) {}
 
-  // False: there are not so many left, and none is taken.
+  // Takes `tokens`. Returns false, and takes none, if fewer are left.
   bool take(double tokens, Clock::time_point now = Clock::now()) {
     fill(now);
     if (left_ < tokens) return false;
     left_ -= tokens;
     return true;
   }
-  // Nothing was taken for long.
+  // True if the bucket has refilled completely.
   bool full(Clock::time_point now) {
     fill(now);
     return left_ >= burst_;

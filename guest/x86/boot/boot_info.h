@@ -1,4 +1,4 @@
-// What a boot loader said, in our own words and copied out of its memory.
+// The facts that the boot loader passes, in a loader-independent form and copied out of its memory.
 #pragma once
 
 #include <cstddef>
@@ -17,30 +17,30 @@ struct BootInfo {
   static constexpr std::size_t kMostModules = 16;
 
   StringRef loader;
-  RangeSet<kMostRanges> usable;       // memory that is nobody's: the image and the modules may lie in it
-  FixedString<2048> command_line;     // cut if longer
-  MemoryRange modules[kMostModules];  // where they lie; more than these are lost
+  RangeSet<kMostRanges> usable;       // free memory; may contain the image and the modules
+  FixedString<2048> command_line;     // truncated if longer
+  MemoryRange modules[kMostModules];  // address ranges; further modules are ignored
   std::size_t module_count = 0;
-  std::uint64_t rsdp = 0;  // 0: not said
-  StringRef complaint;     // what was wrong and could be worked around; empty: nothing
+  std::uint64_t rsdp = 0;  // 0 if unknown
+  StringRef warning;       // a recoverable error, or empty
 };
 
-// One line of a loader's memory map. Maps come unsorted and with overlaps: of what two lines claim, the one
-// that does not say usable is right.
+// Reads the entries of a memory map. Maps may be unsorted and overlapping. Where two entries overlap, the one
+// that is not usable wins.
 class MemoryMapReader {
  public:
   explicit MemoryMapReader(BootInfo& info) : info_(info) {}
 
-  // First every line that is usable, then every one that is not. A size beyond the end of the address space
-  // ends there.
+  // Add every usable entry first, then remove every other one. A size beyond the end of the address space is
+  // clamped.
   void add_usable(std::uint64_t begin, std::uint64_t size) {
     if (!info_.usable.add({begin, end_of(begin, size)})) {
-      info_.complaint = "the memory map has too many lines: some memory is left out";
+      info_.warning = "the memory map has too many entries: some memory is not used";
     }
   }
   void remove_other(std::uint64_t begin, std::uint64_t size) {
     if (!info_.usable.remove({begin, end_of(begin, size)})) {
-      info_.complaint = "the memory map has too many holes: some memory is left out";
+      info_.warning = "the memory map has too many holes: some memory is not used";
     }
   }
 
@@ -52,17 +52,17 @@ class MemoryMapReader {
   BootInfo& info_;
 };
 
-// The text at `address` up to its zero character, or what of it fits.
+// Copies the null-terminated text at `address`, truncated to the buffer.
 inline void copy_command_line(const PhysicalWindow& memory, std::uint64_t address, BootInfo& info) {
   while (!info.command_line.full()) {
     const auto character = static_cast<char>(memory.integer<std::uint8_t>(address++));
     if (character == '\0') return;
     info.command_line.put(character);
   }
-  info.complaint = "the command line is too long: its end is left out";
+  info.warning = "the command line is longer than 2048 bytes: the rest is ignored";
 }
 
-// Copied as a range; the module stays where it is.
+// Records the range; the module itself is not copied.
 inline void add_module(MemoryRange range, BootInfo& info) {
   if (range.begin < range.end && info.module_count < BootInfo::kMostModules) {
     info.modules[info.module_count++] = range;

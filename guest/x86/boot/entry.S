@@ -1,5 +1,6 @@
-// The way in: from what a boot loader leaves (32-bit protected mode, paging off) to start() in long mode, with
-// the first 4 GiB mapped one to one. Both loaders name the block that they left in ebx.
+// The entry points. Switches from the state that a boot loader leaves (32-bit protected mode, paging off) to
+// long mode with the first 4 GiB identity-mapped, and calls start(). Both loaders pass the address of their
+// block in ebx.
 
 #include "guest/x86/interrupts/selectors.h"
 #include "guest/x86/boot/long_mode.inc"
@@ -18,9 +19,9 @@
 multiboot2_header:
   .long MULTIBOOT2_MAGIC, 0, multiboot2_header_end - multiboot2_header
   .long -(MULTIBOOT2_MAGIC + (multiboot2_header_end - multiboot2_header))
-  .short 6, 1                      // modules lie on whole pages; optional
+  .short 6, 1                      // align modules to pages; optional
   .long 8
-  .short 0, 0                      // the last tag
+  .short 0, 0                      // end tag
   .long 8
 multiboot2_header_end:
 
@@ -29,7 +30,7 @@ multiboot2_header_end:
   .globl pvh_entry, multiboot2_entry
 pvh_entry:
   xor %eax, %eax
-multiboot2_entry:                  // eax: the loader's magic
+multiboot2_entry:                  // eax: magic of the loader
   cli
   cld
   mov %eax, %esi
@@ -40,7 +41,7 @@ multiboot2_entry:                  // eax: the loader's magic
   xor %eax, %eax
   rep stosb
 
-  // PML4, PDPT, four directories of 2 MiB pages, all writable; paging.cc refines them.
+  // PML4, PDPT, and four directories of 2 MiB pages, all writable. paging.cc refines them.
   movl $(first_pdpt + 3), first_pml4
   mov $first_pdpt, %edi
   mov $(first_directories + 3), %eax
@@ -90,7 +91,7 @@ first_gdt_pointer:
   .balign 4
   .globl first_efer
 first_efer:
-  .long 1 << 8                     // long mode; paging.cc adds what more is there for the CPUs that follow
+  .long 1 << 8                     // long mode; paging.cc adds no-execute for the other CPUs
 
   .section .bss.first, "aw", @nobits
   .balign 4096

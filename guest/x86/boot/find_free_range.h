@@ -1,4 +1,4 @@
-// Room for what the machine itself needs, before there is an allocator.
+// Finds memory for the machine itself, before an allocator exists.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 namespace fallow::guest::x86 {
 
-// The lowest `size` bytes on whole pages within `within` that are usable and not taken; empty if there are
-// none.
-inline MemoryRange find_room(const BootInfo& info, std::span<const MemoryRange> taken, MemoryRange within,
-                             std::uint64_t size) {
+// Returns the lowest page-aligned range of `size` bytes within `within` that is usable and not taken, or an
+// empty range.
+inline MemoryRange find_free_range(const BootInfo& info, std::span<const MemoryRange> taken,
+                                   MemoryRange within, std::uint64_t size) {
   auto left = info.usable;
   for (const MemoryRange& range : taken) left.remove(range);
   left.remove({0, within.begin});

@@ -4,8 +4,8 @@ namespace fallow::guest::x86 {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x336ec578;
-constexpr std::uint32_t kUsable = 1;        // the types are those of E820
-constexpr std::uint32_t kMostLines = 1024;  // of a table that a loader wrote
+constexpr std::uint32_t kUsable = 1;        // types as in E820
+constexpr std::uint32_t kMostLines = 1024;  // limit for an untrusted table
 
 // Offsets into hvm_start_info.
 constexpr std::uint64_t kVersion = 4, kModuleCount = 12, kModules = 16, kCommandLine = 24, kRsdp = 32,
@@ -25,8 +25,8 @@ void for_each_line(const PhysicalWindow& memory, std::uint64_t map, std::uint32_
 
 void read_memory_map(const PhysicalWindow& memory, std::uint64_t map, std::uint32_t count, BootInfo& info) {
   if (count > kMostLines) {
-    info.complaint = "the memory map has too many lines: some memory is left out";
-    // What is not usable may stand in any line, so that without the rest none of it can be trusted.
+    info.warning = "the memory map has more than 1024 entries and is ignored";
+    // Any entry may mark memory as not usable, so a truncated map cannot be trusted.
     return;
   }
   MemoryMapReader reader(info);

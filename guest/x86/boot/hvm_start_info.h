@@ -1,4 +1,4 @@
-// What a PVH loader leaves: hvm_start_info (Xen, public/arch-x86/hvm/start_info.h), versions 0 and 1.
+// Reads what a PVH loader passes: hvm_start_info (Xen, public/arch-x86/hvm/start_info.h), versions 0 and 1.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace fallow::guest::x86 {
 
-// False: there is none at `address`. Whatever its tables say, at most kMostRanges ranges and kMostModules
-// modules are read of them.
+// Returns false if no such block is at `address`. The tables are not trusted: at most kMostRanges ranges and
+// kMostModules modules are read.
 bool read_hvm_start_info(const PhysicalWindow& memory, std::uint64_t address, BootInfo& info);
 
 }  // namespace fallow::guest::x86

@@ -5,8 +5,8 @@
 namespace fallow::guest::x86 {
 namespace {
 
-constexpr std::uint64_t kHeaderSize = 8;           // of the block, and of a tag
-constexpr std::uint64_t kMostBytes = 1024 * 1024;  // of a block
+constexpr std::uint64_t kHeaderSize = 8;           // of the block and of each tag
+constexpr std::uint64_t kMostBytes = 1024 * 1024;  // limit of a block
 constexpr std::uint32_t kUsable = 1;
 
 enum Tag : std::uint32_t {
@@ -20,7 +20,7 @@ enum Tag : std::uint32_t {
 
 using Bytes = std::span<const std::byte>;
 
-// A memory map: the size and version of its lines, then lines of address, size, type.
+// A memory map tag holds the size and version of its entries, then entries of address, size and type.
 template <class Do>
 void for_each_line(Bytes tag, Do&& act) {
   constexpr std::size_t kLines = 16, kLeast = 20;
@@ -43,7 +43,7 @@ void remove_other(Bytes map, BootInfo& info) {
   });
 }
 
-// False: one claims more than is left of the block, and there is no end.
+// Returns false if a tag is larger than the rest of the block, or if the end tag is missing.
 template <class Do>
 bool for_each_tag(const PhysicalWindow& memory, std::uint64_t address, std::uint64_t size, Do&& act) {
   for (std::uint64_t at = kHeaderSize; size - at >= kHeaderSize;) {
@@ -63,7 +63,7 @@ void read_tag(std::uint32_t type, std::uint64_t address, Bytes tag, BootInfo& in
   switch (type) {
     case kCommandLine:
       info.command_line.cut(0);
-      // Within the tag, even if nothing ends it there.
+      // Bounded by the tag, in case the text is not null-terminated.
       copy_command_line(
           PhysicalWindow({address, address + tag.size()}, reinterpret_cast<std::uintptr_t>(tag.data())),
           address + kHeaderSize, info);
@@ -75,7 +75,7 @@ void read_tag(std::uint32_t type, std::uint64_t address, Bytes tag, BootInfo& in
       add_usable(tag, info);
       break;
     case kOldRsdp:
-    case kNewRsdp:  // a copy of the table's head, in the tag
+    case kNewRsdp:  // the tag holds a copy of the RSDP
       info.rsdp = address + kHeaderSize;
       break;
     default:
@@ -92,11 +92,11 @@ bool read_multiboot2(const PhysicalWindow& memory, std::uint64_t address, BootIn
   const bool ended =
       for_each_tag(memory, address, size,
                    [&](std::uint32_t type, std::uint64_t at, Bytes tag) { read_tag(type, at, tag, info); });
-  // Of all maps, if there is more than one, after what is usable by any.
+  // If there are several maps, remove only after the usable entries of all maps are added.
   for_each_tag(memory, address, size, [&](std::uint32_t type, std::uint64_t, Bytes tag) {
     if (type == kMemoryMap) remove_other(tag, info);
   });
-  if (!ended) info.complaint = "the loader's tags have no end: what stands behind a broken one is left out";
+  if (!ended) info.warning = "the multiboot2 tags are malformed: tags after the malformed one are ignored";
   return true;
 }
 

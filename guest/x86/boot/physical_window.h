@@ -1,5 +1,5 @@
-// The physical memory that tables of loaders and firmware are read from. Those tables are not ours: every
-// read is bounded by the window, and what lies outside is not there.
+// A window of physical memory, from which the tables of boot loaders and firmware are read. The tables are
+// not trusted: every read is bounded by the window.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace fallow::guest::x86 {
 
-// A little-endian integer somewhere in `bytes`; 0 if it does not lie in them as a whole.
+// Returns the little-endian integer at `offset`, or 0 if `bytes` does not contain it entirely.
 template <class T>
 T integer_at(std::span<const std::byte> bytes, std::size_t offset) {
   if (offset > bytes.size() || bytes.size() - offset < sizeof(T)) return 0;
@@ -23,10 +23,10 @@ T integer_at(std::span<const std::byte> bytes, std::size_t offset) {
 
 class PhysicalWindow {
  public:
-  // Where address `begin` of the window is mapped.
+  // `mapped_at` is the address at which window.begin is mapped.
   PhysicalWindow(MemoryRange window, std::uintptr_t mapped_at) : window_(window), mapped_at_(mapped_at) {}
 
-  // Empty if not all of it is in the window.
+  // Returns an empty span unless the window contains the whole range.
   std::span<const std::byte> bytes(std::uint64_t address, std::uint64_t size) const {
     if (address < window_.begin || address > window_.end || window_.end - address < size) return {};
     const std::uintptr_t at = mapped_at_ + static_cast<std::uintptr_t>(address - window_.begin);
@@ -34,7 +34,7 @@ class PhysicalWindow {
     return {reinterpret_cast<const std::byte*>(at), static_cast<std::size_t>(size)};
   }
 
-  // 0 if it is not in the window.
+  // Returns 0 if the integer is outside the window.
   template <class T>
   T integer(std::uint64_t address) const {
     return integer_at<T>(bytes(address, sizeof(T)), 0);
@@ -45,14 +45,14 @@ class PhysicalWindow {
   std::uintptr_t mapped_at_;
 };
 
-// Whether the sum of all bytes is 0 modulo 256, as firmware has it.
+// True if the bytes sum to 0 modulo 256, the checksum of firmware tables.
 inline bool sums_to_zero(std::span<const std::byte> bytes) {
   unsigned sum = 0;
   for (const std::byte b : bytes) sum += std::to_integer<unsigned>(b);
   return (sum & 0xff) == 0;
 }
 
-// Whether `bytes` begin with the characters of `word`.
+// True if `bytes` begins with the characters of `word`.
 inline bool begins_with(std::span<const std::byte> bytes, StringRef word) {
   if (bytes.size() < word.size()) return false;
   for (std::size_t i = 0; i < word.size(); ++i) {

@@ -1,4 +1,4 @@
-// Address ranges in order: ascending, disjoint, none empty, none touching the next.
+// A set of address ranges: ascending, disjoint, non-empty and non-adjacent.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +9,18 @@
 
 namespace fallow::guest::x86 {
 
-// Whatever is added and removed, in any order, the ranges stay in order. Costs a walk.
+// Ranges may be added and removed in any sequence. Cost: O(ranges).
 template <std::size_t kMost>
 class RangeSet {
  public:
   std::span<const MemoryRange> ranges() const { return {ranges_, count_}; }
 
-  // What is empty or the wrong way round is nothing. False: there is no room for one more, and nothing
-  // changed.
+  // Adds a range; an empty or inverted range is a no-op. Returns false, with no change, if the set is full.
   bool add(MemoryRange range) {
     if (range.begin >= range.end) return true;
     std::size_t first = 0;
     while (first < count_ && ranges_[first].end < range.begin) ++first;
-    std::size_t last = first;  // behind those that melt into one with it
+    std::size_t last = first;  // one past the ranges that merge with this one
     for (; last < count_ && ranges_[last].begin <= range.end; ++last) {
       if (ranges_[last].begin < range.begin) range.begin = ranges_[last].begin;
       if (ranges_[last].end > range.end) range.end = ranges_[last].end;
@@ -33,7 +32,7 @@ class RangeSet {
     return true;
   }
 
-  // False: a range would have become two and there is no room, so that its smaller part went as well.
+  // Removes a range. Returns false if a split did not fit the set; the smaller part is then removed too.
   bool remove(MemoryRange hole) {
     if (hole.begin >= hole.end) return true;
     bool exact = true;
@@ -53,7 +52,7 @@ class RangeSet {
           range = low.end - low.begin >= high.end - high.begin ? low : high;
           exact = false;
         }
-        return exact;  // nothing else can meet the hole
+        return exact;  // no other range can overlap the hole
       } else {
         (below ? range.end : range.begin) = below ? hole.begin : hole.end;
         ++i;

@@ -1,5 +1,5 @@
-// How the other CPUs come up: 16 bits in a copy of the trampoline below 1 MiB, then, by the image's own tables and
-// each on its own stack, to start_other().
+// Starts the other CPUs. Each begins in 16-bit mode in a copy of the trampoline below 1 MiB, switches to the
+// image's tables and its own stack, and calls start_other().
 
 #include "guest/x86/interrupts/selectors.h"
 #include "guest/x86/boot/long_mode.inc"
@@ -37,9 +37,9 @@ other_entry:
   mov %eax, %gs
   mov $1, %eax
   cpuid
-  shr $24, %ebx                    // the APIC ID it started with
+  shr $24, %ebx                    // initial APIC ID
   movzbl slot_of_apic_id(%rbx), %edi
-  test %edi, %edi                  // 0: nobody started this one
+  test %edi, %edi                  // slot 0: this CPU was not started by the guest
   jz 2f
   mov stack_of_slot(, %rdi, 8), %rsp
   xor %ebp, %ebp

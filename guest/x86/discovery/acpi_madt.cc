@@ -8,16 +8,16 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr std::uint64_t kOldRsdpSize = 20, kNewRsdpSize = 36;
-constexpr std::uint64_t kHeaderSize = 36;          // of every table but the RSDP
-constexpr std::uint64_t kMostTableSize = 65536;    // far beyond what lists 64 processors or all tables
-constexpr std::uint64_t kMadtEntries = 44;         // behind the header, the local APIC's address, flags
-constexpr std::uint64_t kBiosDataSegment = 0x40e;  // names the segment of the extended BIOS data area
+constexpr std::uint64_t kHeaderSize = 36;        // of every table except the RSDP
+constexpr std::uint64_t kMostTableSize = 65536;  // far more than 64 processors or a list of all tables needs
+constexpr std::uint64_t kMadtEntries = 44;       // after the header, the local APIC's address and the flags
+constexpr std::uint64_t kBiosDataSegment = 0x40e;  // holds the segment of the extended BIOS data area
 
 enum EntryType : std::uint8_t { kLocalApic = 0, kIoApic = 1, kLocalX2Apic = 9 };
 constexpr std::uint32_t kEnabled = 1;
 constexpr std::size_t kIoApicSize = 12;
 
-// Without its last part before ACPI 2.0; empty if there is none.
+// Returns the RSDP, without the extended part before ACPI 2.0, or an empty span.
 Bytes rsdp_at(const PhysicalWindow& memory, std::uint64_t address) {
   const Bytes old_part = memory.bytes(address, kOldRsdpSize);
   if (!begins_with(old_part, "RSD PTR ") || !sums_to_zero(old_part)) return {};
@@ -34,14 +34,14 @@ Bytes find_rsdp(const PhysicalWindow& memory, std::uint64_t begin, std::uint64_t
   return {};
 }
 
-Bytes find_rsdp(const PhysicalWindow& memory, std::uint64_t said) {
-  if (const Bytes rsdp = rsdp_at(memory, said); said != 0 && !rsdp.empty()) return rsdp;
+Bytes find_rsdp(const PhysicalWindow& memory, std::uint64_t hint) {
+  if (const Bytes rsdp = rsdp_at(memory, hint); hint != 0 && !rsdp.empty()) return rsdp;
   const std::uint64_t area = std::uint64_t{memory.integer<std::uint16_t>(kBiosDataSegment)} << 4;
   if (const Bytes rsdp = find_rsdp(memory, area, area + 1024); !rsdp.empty()) return rsdp;
   return find_rsdp(memory, 0xe0000, 0x100000);
 }
 
-// Empty unless it is there, has that signature, a bearable size, and sums to zero.
+// Returns an empty span unless a table with this signature, a plausible size and a valid checksum is there.
 Bytes table_at(const PhysicalWindow& memory, std::uint64_t address, StringRef signature) {
   const Bytes header = memory.bytes(address, kHeaderSize);
   if (address == 0 || !begins_with(header, signature)) return {};
@@ -51,7 +51,7 @@ Bytes table_at(const PhysicalWindow& memory, std::uint64_t address, StringRef si
   return !table.empty() && sums_to_zero(table) ? table : Bytes{};
 }
 
-// The table of that signature that the table of tables `all`, of addresses of type Address, names first.
+// Returns the first table with this signature in the root table `all`, a list of addresses of type Address.
 template <class Address>
 Bytes find_table(const PhysicalWindow& memory, Bytes all, StringRef signature) {
   for (std::size_t at = kHeaderSize; at + sizeof(Address) <= all.size(); at += sizeof(Address)) {

@@ -1,4 +1,4 @@
-// The table of ACPI that names processors and interrupt controllers (ACPI 6.4, 5.2.12).
+// Reads the ACPI table of processors and interrupt controllers (ACPI 6.4, 5.2.12).
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace fallow::guest::x86 {
 
-// `rsdp` as the loader said; 0, or nothing of the kind there: it is looked for where a PC's firmware leaves
-// it. False: no table that adds up; `topology` is as it was.
+// `rsdp` is the address from the loader. If it is 0 or wrong, the standard locations of PC firmware are
+// searched. Returns false, with `topology` unchanged, if there is no valid table.
 bool read_madt(const PhysicalWindow& memory, std::uint64_t rsdp, Topology& topology);
 
 }  // namespace fallow::guest::x86

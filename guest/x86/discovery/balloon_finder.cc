@@ -11,9 +11,9 @@
 namespace fallow::guest::x86 {
 namespace {
 
-// Room for one object that lives until the machine stops.
+// Storage for one object that lives until the machine stops.
 template <class T>
-class Room {
+class Storage {
  public:
   template <class... Args>
   T& make(Args&&... args) {
@@ -24,42 +24,42 @@ class Room {
   alignas(T) std::byte bytes_[sizeof(T)] = {};
 };
 
-constinit Room<TransportPort> port_room;
-constinit Room<PciAddressFunction> function_room;
-constinit Room<PciTransport> pci_room;
-constinit Room<MappedRegisters> registers_room;
-constinit Room<MmioTransport> mmio_room;
+constinit Storage<TransportPort> port_storage;
+constinit Storage<PciAddressFunction> function_storage;
+constinit Storage<PciTransport> pci_storage;
+constinit Storage<MappedRegisters> registers_storage;
+constinit Storage<MmioTransport> mmio_storage;
 
-using Place = FixedString<sizeof(FoundDevice::place) - 1>;
+using AddressText = FixedString<sizeof(FoundDevice::address) - 1>;
 
-Place name_of(const PciAddress& place) {
-  const auto two_digits = [](Place& to, unsigned n) {
+AddressText name_of(const PciAddress& address) {
+  const auto two_digits = [](AddressText& to, unsigned n) {
     to.put("0123456789abcdef"[n / 16]).put("0123456789abcdef"[n % 16]);
   };
-  Place name;
-  two_digits(name, place.bus);
+  AddressText name;
+  two_digits(name, address.bus);
   name.put(':');
-  two_digits(name, place.device);
-  return name.put('.').number(place.function);
+  two_digits(name, address.device);
+  return name.put('.').number(address.function);
 }
 
-void set_place(FoundDevice& found, StringRef name) {
-  for (std::size_t i = 0; i < name.size(); ++i) found.place[i] = name[i];
+void set_address(FoundDevice& found, StringRef name) {
+  for (std::size_t i = 0; i < name.size(); ++i) found.address[i] = name[i];
 }
 
-void say_unusable(Machine& machine, StringRef place, detail::Unusable why) {
+void warn_unusable(Machine& machine, StringRef address, detail::Unusable why) {
   FixedString<200> line("the balloon at ");
-  machine.write(line.put(place).put(" cannot be used: ").put(describe(why)).put('\n').text());
+  machine.write(line.put(address).put(" cannot be used: ").put(describe(why)).put('\n').text());
 }
 
 bool find_on_pci(BareMachine& machine, Port& port, Paging& paging, FoundDevice& found) {
-  PciAddress place;
-  if (!find_virtio_function(paging, detail::kDeviceBalloon, &place)) return false;
-  PciAddressFunction& function = function_room.make(place, paging);
-  PciTransport& transport = pci_room.make(port, function);
-  set_place(found, name_of(place).text());
+  PciAddress address;
+  if (!find_virtio_function(paging, detail::kDeviceBalloon, &address)) return false;
+  PciAddressFunction& function = function_storage.make(address, paging);
+  PciTransport& transport = pci_storage.make(port, function);
+  set_address(found, name_of(address).text());
   if (const detail::Unusable why = transport.open(); why != detail::Unusable::No) {
-    say_unusable(machine, found.place, why);
+    warn_unusable(machine, found.address, why);
     return false;
   }
   found.transport = &transport;
@@ -71,15 +71,15 @@ bool find_on_pci(BareMachine& machine, Port& port, Paging& paging, FoundDevice& 
 bool find_at(BareMachine& machine, Port& port, Paging& paging, const Topology& topology,
              const MmioDevice& named, FoundDevice& found) {
   if (!paging.map_device({named.base.raw, named.base.raw + named.size.raw})) return false;
-  MappedRegisters& registers = registers_room.make(reinterpret_cast<volatile std::byte*>(named.base.raw));
-  MmioTransport& transport = mmio_room.make(port, RegisterWindow(registers, 0, named.size.raw));
+  MappedRegisters& registers = registers_storage.make(reinterpret_cast<volatile std::byte*>(named.base.raw));
+  MmioTransport& transport = mmio_storage.make(port, RegisterWindow(registers, 0, named.size.raw));
   const detail::Unusable why = transport.open();
   if (why == detail::Unusable::Empty ||
       (why == detail::Unusable::No && transport.type() != detail::kDeviceBalloon))
     return false;
-  set_place(found, Place().hex(named.base.raw).text());
+  set_address(found, AddressText().hex(named.base.raw).text());
   if (why != detail::Unusable::No) {
-    say_unusable(machine, found.place, why);
+    warn_unusable(machine, found.address, why);
     return false;
   }
   found.transport = &transport;
@@ -93,7 +93,7 @@ bool find_at(BareMachine& machine, Port& port, Paging& paging, const Topology& t
 FoundDevice find_balloon(BareMachine& machine, Paging& paging, const Topology& topology,
                          StringRef command_line) noexcept {
   FoundDevice found;
-  Port& port = port_room.make(machine);
+  Port& port = port_storage.make(machine);
   if (find_on_pci(machine, port, paging, found)) return found;
   const CommandLine line = parse_command_line(command_line);
   for (std::size_t i = 0; i < line.options.mmio_count; ++i) {

@@ -1,4 +1,4 @@
-// Finds the balloon, on the PCI bus or at the addresses that the command line names.
+// Finds the balloon device, on the PCI bus or at the addresses that the command line names.
 #pragma once
 
 #include "guest/kernel/machine.h"
@@ -8,7 +8,7 @@
 
 namespace fallow::guest::x86 {
 
-// Once; on CPU 0. Why a balloon that is there cannot be used is said.
+// Called once, on CPU 0. Writes the reason if a balloon device exists but cannot be used.
 FoundDevice find_balloon(BareMachine& machine, Paging& paging, const Topology& topology,
                          StringRef command_line) noexcept;
 

@@ -6,17 +6,17 @@
 #include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "fallow/virtio/transport/pci_transport.h"
 #include "guest/kernel/event.h"
+#include "guest/protocol/command_line.h"
 #include "guest/x86/discovery/pci_bus.h"
 #include "guest/x86/discovery/transport_port.h"
-#include "guest/x86/words.h"
 
 namespace fallow::guest::x86 {
 namespace {
 
 constexpr std::uint16_t kRequests = 0;  // 5.4.2
-constexpr Nanoseconds kPatience = seconds(5);
+constexpr Nanoseconds kTimeout = seconds(5);
 
-// What the device reads and writes: in the image, which lies where it is mapped.
+// The memory that the device accesses. It is in the image, which is identity-mapped.
 alignas(4096) constinit std::byte ring[4096] = {};
 constinit std::byte bytes[64] = {};
 alignas(8) constinit std::byte ring_copy[1024] = {};
@@ -30,7 +30,7 @@ class EntropyCheck final : public DeviceCalls {
   void queue_used(std::uint16_t) noexcept override { called_ = true; }
   void config_changed() noexcept override {}
 
-  // How many bytes came and were not all zero; 0 if none did, for whatever reason.
+  // Returns the number of bytes received, or 0 on any failure or if all bytes are zero.
   std::uint32_t run() {
     transport_.set_calls(this);
     const std::uint32_t got = start() ? fill() : 0;
@@ -38,7 +38,7 @@ class EntropyCheck final : public DeviceCalls {
     transport_.set_status(0);
     return got;
   }
-  // Whether it was an interrupt that told of them.
+  // True if the device interrupted.
   bool called() const { return called_; }
 
  private:
@@ -63,7 +63,7 @@ class EntropyCheck final : public DeviceCalls {
     const detail::QueueBuffer buffer{physical(bytes), sizeof bytes, true};
     if (queue_.add({&buffer, 1}, 0) != Status::Ok) return 0;
     if (queue_.take_kick()) transport_.notify(kRequests);
-    const Nanoseconds end = machine_.now() + kPatience;
+    const Nanoseconds end = machine_.now() + kTimeout;
     while (!called_ && machine_.now() < end) {
       machine_.wait(end);
       machine_.serve_device();
@@ -81,29 +81,29 @@ class EntropyCheck final : public DeviceCalls {
   bool called_ = false;
 };
 
-void say(Machine& machine, StringRef interrupts, std::uint32_t got, bool called) {
+void write_event(Machine& machine, StringRef interrupts, std::uint32_t got, bool called) {
   Event event("entropy");
-  event.text("interrupts", interrupts).number("bytes", got).flag("called", called).say(machine);
+  event.text("interrupts", interrupts).number("bytes", got).flag("called", called).write_to(machine);
 }
 
 }  // namespace
 
 void check_entropy(BareMachine& machine, Paging& paging, StringRef command_line) noexcept {
-  PciAddress place;
+  PciAddress address;
   if (!has_word(command_line, "entropy=check")) return;
-  if (!find_virtio_function(paging, detail::kDeviceEntropy, &place))
-    return say(machine, "no device", 0, false);
+  if (!find_virtio_function(paging, detail::kDeviceEntropy, &address))
+    return write_event(machine, "no device", 0, false);
   TransportPort port(machine);
-  PciAddressFunction function(place, paging);
+  PciAddressFunction function(address, paging);
   PciTransport transport(port, function);
   if (const detail::Unusable why = transport.open(); why != detail::Unusable::No)
-    return say(machine, describe(why), 0, false);
+    return write_event(machine, describe(why), 0, false);
   const StringRef interrupts =
       machine.device.by_messages_or_pic(machine.processors, transport, function.line());
   EntropyCheck check(machine, transport);
   const std::uint32_t got = check.run();
   machine.device.release();
-  say(machine, interrupts, got, check.called());
+  write_event(machine, interrupts, got, check.called());
 }
 
 }  // namespace fallow::guest::x86

@@ -1,5 +1,4 @@
-// A device that interrupts by messages, asked to do so: QEMU's balloon has no MSI-X, its source of entropy
-// has.
+// A check of MSI-X interrupts with QEMU's entropy device, because QEMU's balloon device has no MSI-X.
 #pragma once
 
 #include "guest/protocol/string_ref.h"
@@ -8,10 +7,9 @@
 
 namespace fallow::guest::x86 {
 
-// With the word `entropy=check`: has the virtio entropy device on the PCI bus (virtio 1.2, 5.4) fill a
-// buffer, waits for its interrupt, a few seconds at most, and says an event "entropy" of what came. Without:
-// nothing. CPU 0, before the balloon is looked for: the interrupts of the one device are taken, and free
-// again after it.
+// With `entropy=check` on the command line, makes the virtio entropy device on the PCI bus (virtio 1.2, 5.4)
+// fill a buffer, waits up to 5 s for its interrupt, and writes an event "entropy". Otherwise a no-op. Called
+// on CPU 0 before find_balloon(), because DeviceInterrupts serves one device at a time.
 void check_entropy(BareMachine& machine, Paging& paging, StringRef command_line) noexcept;
 
 }  // namespace fallow::guest::x86

@@ -1,5 +1,4 @@
-// The table of processors from before ACPI (MultiProcessor Specification 1.4, 4): what a machine without ACPI
-// has.
+// Reads the processor table of a machine without ACPI (MultiProcessor Specification 1.4, 4).
 #pragma once
 
 #include "guest/x86/boot/physical_window.h"
@@ -7,7 +6,7 @@
 
 namespace fallow::guest::x86 {
 
-// False: no table that adds up; `topology` is as it was.
+// Returns false, with `topology` unchanged, if there is no valid table.
 bool read_mp_table(const PhysicalWindow& memory, Topology& topology);
 
 }  // namespace fallow::guest::x86

@@ -12,7 +12,7 @@ constexpr std::uint8_t kManyFunctions = 0x80, kBridge = 1;
 constexpr std::uint8_t kNoLine = 0xff;
 constexpr unsigned kDevices = 32, kFunctions = 8;
 
-bool find_on_bus(Paging& paging, std::uint8_t bus, detail::DeviceType wanted, PciAddress* place) {
+bool find_on_bus(Paging& paging, std::uint8_t bus, detail::DeviceType wanted, PciAddress* address) {
   for (unsigned i = 0; i < kDevices * kFunctions; ++i) {
     const PciAddress at{bus, static_cast<std::uint8_t>(i / kFunctions),
                         static_cast<std::uint8_t>(i % kFunctions)};
@@ -21,12 +21,12 @@ bool find_on_bus(Paging& paging, std::uint8_t bus, detail::DeviceType wanted, Pc
     const std::uint8_t type = function.config8(kHeaderType);
     if (vendor != 0xffff) {
       if (detail::pci_device_type(vendor, function.config16(kPciDevice)) == wanted) {
-        *place = at;
+        *address = at;
         return true;
       }
-      // A bus behind a bridge has a higher number, so that this ends whatever bridges say.
+      // Descend only to a higher bus number, so that the recursion ends even if a bridge lies.
       const std::uint8_t below = (type & ~kManyFunctions) == kBridge ? function.config8(kSecondaryBus) : 0;
-      if (below > bus && find_on_bus(paging, below, wanted, place)) return true;
+      if (below > bus && find_on_bus(paging, below, wanted, address)) return true;
     }
     if (at.function == 0 && (vendor == 0xffff || (type & kManyFunctions) == 0)) i += kFunctions - 1;
   }
@@ -40,13 +40,13 @@ bool has_pci() noexcept {
   return in32(kAddressPort) == kEnable;
 }
 
-bool find_virtio_function(Paging& paging, detail::DeviceType type, PciAddress* place) noexcept {
-  return has_pci() && find_on_bus(paging, 0, type, place);
+bool find_virtio_function(Paging& paging, detail::DeviceType type, PciAddress* address) noexcept {
+  return has_pci() && find_on_bus(paging, 0, type, address);
 }
 
 void PciAddressFunction::select(std::uint8_t offset) noexcept {
-  out32(kAddressPort, kEnable | std::uint32_t{place_.bus} << 16 | std::uint32_t{place_.device} << 11 |
-                          std::uint32_t{place_.function} << 8 | (offset & 0xfcu));
+  out32(kAddressPort, kEnable | std::uint32_t{address_.bus} << 16 | std::uint32_t{address_.device} << 11 |
+                          std::uint32_t{address_.function} << 8 | (offset & 0xfcu));
 }
 
 std::uint8_t PciAddressFunction::config8(std::uint8_t offset) noexcept {

@@ -1,4 +1,4 @@
-// The PCI bus, by the configuration ports that every PC has.
+// Access to the PCI bus through the configuration ports 0xcf8 and 0xcfc.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ struct PciAddress {
   std::uint8_t bus = 0, device = 0, function = 0;
 };
 
-// One function of a device; its BARs are mapped as they are asked for.
+// One PCI function. Its BARs are mapped on demand.
 class PciAddressFunction final : public PciFunction {
  public:
-  PciAddressFunction(PciAddress place, Paging& paging) noexcept : place_(place), paging_(paging) {}
+  PciAddressFunction(PciAddress address, Paging& paging) noexcept : address_(address), paging_(paging) {}
 
   std::uint8_t config8(std::uint8_t offset) noexcept override;
   std::uint16_t config16(std::uint8_t offset) noexcept override;
@@ -26,21 +26,21 @@ class PciAddressFunction final : public PciFunction {
   void set_config32(std::uint8_t offset, std::uint32_t value) noexcept override;
   PciMapping map(std::uint8_t bar, std::uint64_t offset, std::uint64_t length) noexcept override;
 
-  // Where it interrupts, as the firmware left it (Interrupt Line); 255: nowhere.
+  // The interrupt line that the firmware configured (Interrupt Line), or 255 if none.
   std::uint8_t line() noexcept;
 
  private:
   void select(std::uint8_t offset) noexcept;
 
-  PciAddress place_;
+  PciAddress address_;
   Paging& paging_;
   MappedRegisters bars_[kPciBars];
 };
 
-// Whether there are configuration ports at all.
+// True if the machine has the configuration ports.
 bool has_pci() noexcept;
 
-// The first virtio function of that type on bus 0 and behind bridges. False: none.
-bool find_virtio_function(Paging& paging, detail::DeviceType type, PciAddress* place) noexcept;
+// Finds the first virtio function of that type on bus 0 or behind bridges. Returns false if none exists.
+bool find_virtio_function(Paging& paging, detail::DeviceType type, PciAddress* address) noexcept;
 
 }  // namespace fallow::guest::x86

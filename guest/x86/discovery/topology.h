@@ -1,4 +1,4 @@
-// Which processors and interrupt controllers there are, as the firmware's tables have it.
+// The processors and interrupt controllers that the firmware's tables list.
 #pragma once
 
 #include <cstddef>
@@ -11,19 +11,19 @@ namespace fallow::guest::x86 {
 
 struct IoApicEntry {
   std::uint64_t base = 0;
-  std::uint32_t first_line = 0;  // of the machine's interrupt lines
+  std::uint32_t first_line = 0;  // first interrupt line of the machine that it serves
 };
 
 class Topology {
  public:
   static constexpr std::size_t kMostProcessors = 64;
   static constexpr std::size_t kMostIoApics = 8;
-  // An APIC ID has 8 bits where nobody switched to x2APIC; 255 means all of them.
+  // In xAPIC mode an APIC ID has 8 bits, and 255 means broadcast.
   static constexpr std::uint32_t kMostApicId = 254;
 
-  StringRef source;  // "acpi", "mp"; empty: nothing was found
+  StringRef source;  // "acpi", "mp"; empty if no table was found
 
-  // One that is named twice counts once; one too many, or out of an xAPIC's reach, is left out and counted.
+  // Ignores duplicates. A processor beyond the limit or unreachable in xAPIC mode is counted as left out.
   void add_processor(std::uint32_t apic_id) {
     for (const std::uint32_t known : processors()) {
       if (known == apic_id) return;
@@ -34,7 +34,7 @@ class Topology {
       processors_[processor_count_++] = apic_id;
     }
   }
-  // At address 0 is memory and no controller; one too many is left out.
+  // Ignores address 0, which is memory, and controllers beyond the limit.
   void add_io_apic(IoApicEntry entry) {
     if (entry.base != 0 && io_apic_count_ < kMostIoApics) io_apics_[io_apic_count_++] = entry;
   }

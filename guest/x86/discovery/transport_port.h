@@ -1,4 +1,4 @@
-// The port of a transport: it tells time and pauses, and knows nothing else.
+// The Port of a transport, which only needs a clock and a pause.
 #pragma once
 
 #include <cstdint>

@@ -12,31 +12,31 @@ namespace fallow::guest::x86 {
 namespace {
 
 constexpr std::uint8_t kNoLine = 255;
-// So often in a row a line may be raised by somebody else before it is taken for stuck.
+// A line that is raised this many times in a row without a cause from the device is considered stuck.
 constexpr unsigned kMostUnclaimed = 10'000;
 
-// What the handlers know.
+// The state of the interrupt handlers.
 constinit Processors* processors = nullptr;
 constinit detail::InterruptingTransport* device = nullptr;
 constinit const Topology* io_apics = nullptr;
 constinit std::uint32_t line = kNoLine;
 constinit unsigned unclaimed = 0;
-// release: what the handler learnt from the device, and the device wrote before it interrupted, comes before
-// the calls. Pairs with the acquire in serve().
+// release: pairs with the acquire in serve(), so that the calls happen after the handler's read of the device
+// and after the writes that the device made before it interrupted.
 constinit std::atomic<std::uint8_t> pending{0};
-// relaxed: who learns of it late waits once more for its deadline.
+// relaxed: a CPU that sees it late waits once more for its deadline.
 constinit std::atomic<bool> polling{false};
 
-void note(std::uint8_t causes) {
+void record(std::uint8_t causes) {
   pending.fetch_or(causes, std::memory_order_release);  // MO-21
-  processors->stir(0);
+  processors->wake(0);
 }
 
-// Lets the line fall if the device raised it. False: the line is stuck, and is to be masked.
+// Acknowledges the device if it raised the line. Returns false if the line is stuck and must be masked.
 bool handle_line() {
   if (const std::uint8_t causes = device->acknowledge(); causes != 0) {
     unclaimed = 0;
-    note(causes);
+    record(causes);
     return true;
   }
   if (++unclaimed < kMostUnclaimed) return true;
@@ -54,11 +54,11 @@ void handle_io_apic_line() {
   end_of_interrupt();
 }
 void handle_config_message() {
-  note(detail::kCauseConfig);
+  record(detail::kCauseConfig);
   end_of_interrupt();
 }
 void handle_queue_message() {
-  note(detail::kCauseQueues);
+  record(detail::kCauseQueues);
   end_of_interrupt();
 }
 
@@ -109,7 +109,7 @@ void DeviceInterrupts::release() noexcept {
   if (line != kNoLine) disable_pic_line(static_cast<std::uint8_t>(line));
   line = kNoLine;
   transport_ = nullptr;
-  pending.store(0, std::memory_order_relaxed);  // CPU 0 alone sets it, and reads it
+  pending.store(0, std::memory_order_relaxed);  // relaxed: only CPU 0 sets and reads it
   polling.store(false, std::memory_order_relaxed);
 }
 
@@ -118,12 +118,12 @@ bool DeviceInterrupts::polled() const noexcept { return polling.load(std::memory
 void DeviceInterrupts::serve() noexcept {
   if (transport_ == nullptr) return;
   if (polled()) {
-    // acquire would do: MO-21, as below.
+    // acquire would suffice: MO-21, as below.
     transport_->deliver(static_cast<std::uint8_t>(transport_->acknowledge() |
                                                   pending.exchange(0, std::memory_order_seq_cst)));
     return;
   }
-  // relaxed: it only spares the exchange. What comes right now stirs CPU 0, which comes here again.
+  // relaxed: only avoids the exchange. An interrupt that comes now wakes CPU 0, which calls serve() again.
   if (pending.load(std::memory_order_relaxed) == 0) return;
   transport_->deliver(pending.exchange(0, std::memory_order_acquire));  // MO-21
 }

@@ -1,5 +1,5 @@
-// How the one device that matters interrupts: its handler notes why, CPU 0 wakes, and whoever serves it
-// delivers.
+// The interrupts of the balloon device. The handler records the causes and wakes CPU 0; the CPU that serves
+// the device delivers them.
 #pragma once
 
 #include <cstdint>
@@ -13,21 +13,22 @@ namespace fallow::guest::x86 {
 
 class DeviceInterrupts {
  public:
-  // The transport is open. One of these, once for a device, on CPU 0; what comes back is the word for it.
-  // `named`: the line that the firmware (255: none) or the command line says.
+  // Set up the interrupts of an open transport. Call one of these, once for a device, on CPU 0. `named` is
+  // the line from the firmware (255: none) or the command line. Return the description for
+  // FoundDevice::interrupts.
   StringRef by_messages_or_pic(Processors& cpus, PciTransport& transport, std::uint8_t named) noexcept;
   StringRef by_io_apic(Processors& cpus, detail::InterruptingTransport& transport, const Topology& topology,
                        std::uint32_t named) noexcept;
 
-  // After by_messages_or_pic(), once the device is reset: it is not asked any more, and another may take its
-  // place. CPU 0.
+  // Detaches a device that by_messages_or_pic() attached and that has been reset, so that another can be
+  // attached. Called on CPU 0.
   void release() noexcept;
 
-  // Makes the calls for what came. One CPU at a time.
+  // Delivers the pending causes. One CPU at a time.
   void serve() noexcept;
 
-  // No interrupt comes, or too many that nobody claims: serve() asks the device each time, and nobody should
-  // wait for long. Any CPU.
+  // True if the device has no interrupt or its line is stuck. serve() then polls the device, so waits must be
+  // short. Any CPU may call.
   bool polled() const noexcept;
 
  private:

@@ -1,4 +1,4 @@
-// What interrupt_stubs.S leaves on the stack for whoever handles an interrupt.
+// The stack frame that interrupt_stubs.S builds for an interrupt handler.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// One entry of 16 bytes for each vector; all come together at handle_interrupt(), which gets the frame.
+// One 16-byte entry for each vector. All entries call handle_interrupt() with the frame.
 
 #include "guest/x86/interrupts/vectors.h"
 
@@ -11,14 +11,14 @@ interrupt_stubs:
   .rept VECTOR_COUNT
   .balign 16
   .if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
-  push $0                          // where the processor pushes no error code
+  push $0                          // a zero where the processor pushes no error code
   .endif
   push $vector
-  jmp together
+  jmp common
   vector = vector + 1
   .endr
 
-together:
+common:
   push %rax
   push %rbx
   push %rcx

@@ -20,7 +20,7 @@ struct [[gnu::packed]] TablePointer {
 constinit Gate gates[VECTOR_COUNT] = {};
 constinit InterruptHandler handlers[VECTOR_COUNT] = {};
 
-// `stack`: 0 is the one that the CPU is on.
+// `stack` is an interrupt stack, or 0 for the current stack.
 void set_gate(unsigned vector, std::uint64_t stack) {
   constexpr std::uint64_t kInterruptGate = 0x8e;
   const auto at = reinterpret_cast<std::uint64_t>(&interrupt_stubs[vector * 16]);

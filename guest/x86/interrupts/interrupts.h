@@ -1,4 +1,4 @@
-// Who handles which interrupt.
+// The interrupt table and its handlers.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,17 @@
 
 namespace fallow::guest::x86 {
 
-// Runs with interrupts off, on the CPU's own stack. No core code may run in it.
+// Runs with interrupts off, on the interrupted stack. Must not call code of the core.
 using InterruptHandler = void (*)();
 
-// For a vector from VECTOR_FIRST_INTERRUPT on; before the interrupt can come. A vector without one panics, as
-// every exception does.
+// Sets the handler of a vector from VECTOR_FIRST_INTERRUPT on, before the interrupt can come. A vector
+// without a handler panics, like every exception.
 void set_interrupt_handler(unsigned vector, InterruptHandler handler) noexcept;
 
-// Lets this CPU find the handlers. Once before the segments are loaded (exceptions then use the stack they
-// are on), and once after.
+// Loads the interrupt table on this CPU: once before the segments are loaded, when exceptions use the current
+// stack, and once after.
 void load_interrupt_table() noexcept;
-// NMI and double fault get the stacks of their own that load_segments() gave the CPU.
+// Switches NMI and double fault to the separate stacks that load_segments() set up.
 void use_interrupt_stacks() noexcept;
 
 }  // namespace fallow::guest::x86

@@ -20,7 +20,7 @@ void write(const IoApicEntry& at, std::uint32_t index, std::uint32_t value) {
 
 struct Pin {
   IoApicEntry at;
-  std::uint32_t entry = 0;  // index of the lower half; 0: no such pin
+  std::uint32_t entry = 0;  // index of the lower half, or 0 if there is no such pin
 };
 
 Pin find(const Topology& topology, std::uint32_t line) {

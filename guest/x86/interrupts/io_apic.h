@@ -1,4 +1,4 @@
-// The interrupt controllers that lines beyond 15 go to, too.
+// The I/O APICs, which also serve interrupt lines above 15.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,9 @@
 
 namespace fallow::guest::x86 {
 
-// Sends a line of the machine, level triggered and active high, to the CPU of that APIC ID. False: no I/O
-// APIC of `topology` has that line. Without any, one is taken to be where a PC has it.
+// Routes an interrupt line, level-triggered and active-high, to the CPU with that APIC ID. Returns false if
+// no I/O APIC of `topology` has the line. Without any I/O APIC in `topology`, one at the usual address is
+// assumed.
 bool route_line(const Topology& topology, std::uint32_t line, std::uint32_t apic_id,
                 std::uint8_t vector) noexcept;
 void mask_line(const Topology& topology, std::uint32_t line) noexcept;

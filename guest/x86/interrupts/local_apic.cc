@@ -29,7 +29,7 @@ constexpr std::uint32_t kInit = 5 << 8, kStartup = 6 << 8, kAssert = 1 << 14, kP
 constexpr std::uint32_t kSoftwareEnable = 1 << 8;
 constexpr std::uint32_t kDivideByOne = 0xb;
 
-// The same address on every CPU; each sees its own.
+// Every CPU sees its own APIC at this address.
 constinit std::uintptr_t base = 0;
 
 std::uint32_t read(Register at) { return *reinterpret_cast<volatile std::uint32_t*>(base + at); }
@@ -38,7 +38,7 @@ void write(Register at, std::uint32_t value) {
 }
 
 void command(std::uint32_t apic_id, std::uint32_t low) {
-  // Bounded: an APIC that never delivers must not stop a panic.
+  // The wait is bounded, because an APIC that never delivers must not block a panic.
   for (unsigned i = 0; i < 100'000 && (read(kCommandLow) & kPending) != 0; ++i) pause();
   write(kCommandHigh, apic_id << 24);
   write(kCommandLow, low);
@@ -49,7 +49,7 @@ void command(std::uint32_t apic_id, std::uint32_t low) {
 void start_local_apic(bool first_cpu) noexcept {
   std::uint64_t msr = read_msr(kBaseMsr);
   if ((msr & kBaseX2Apic) != 0) {
-    // From x2APIC there is no way back but through off.
+    // The only way from x2APIC to xAPIC mode is to disable the APIC first.
     msr &= ~(kBaseX2Apic | kBaseEnable);
     write_msr(kBaseMsr, msr);
   }

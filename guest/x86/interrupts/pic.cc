@@ -6,7 +6,7 @@
 namespace fallow::guest::x86 {
 namespace {
 
-constexpr std::uint16_t kFirst = 0x20, kSecond = 0xa0;  // commands; the port that follows has the mask
+constexpr std::uint16_t kFirst = 0x20, kSecond = 0xa0;  // command ports; the next port holds the mask
 constexpr std::uint8_t kInitialise = 0x11, kMode8086 = 0x01, kEnd = 0x20;
 constexpr std::uint8_t kCascade = 2;
 

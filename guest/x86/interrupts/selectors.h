@@ -1,5 +1,5 @@
-// Segment selectors of first_gdt (entry.S) and of each CPU's own table (segments.h). Read by the assembler
-// too.
+// Segment selectors of first_gdt (entry.S) and of the table of each CPU (cpu_state.h). Also included by
+// assembly.
 #pragma once
 
 #define SELECTOR_CODE 0x08

@@ -1,4 +1,4 @@
-// Which interrupt comes by which vector. Read by the assembler too.
+// The interrupt vectors. Also included by assembly.
 #pragma once
 
 #define VECTOR_NMI 2
@@ -6,7 +6,7 @@
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_FIRST_INTERRUPT 32
-#define VECTOR_PIC 32  // and the 15 that follow
+#define VECTOR_PIC 32  // and the next 15
 #define VECTOR_TIMER 48
 #define VECTOR_WAKE 49
 #define VECTOR_DEVICE_LINE 50

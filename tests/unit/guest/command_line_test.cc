@@ -1,4 +1,4 @@
-// The kernel's command line, as it should be and as it should not.
+// Parses valid and invalid command lines of the guest.
 #include "guest/protocol/command_line.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ Options read(const std::string& line) {
   EXPECT_EQ(string_of(parsed.error.text()), "");
   EXPECT_EQ(parsed.unknown_count, 0u);
   Options options = parsed.options;
-  options.policy_word = options.workload_word = {};  // they point into `line`
+  options.policy_word = options.workload_word = {};  // these point into `line`
   return options;
 }
 std::string error_of(const std::string& line) {
@@ -43,7 +43,7 @@ TEST(CommandLine, EveryWord) {
       "sample=1ms virtio_mmio.device=512@0xfeb00e00:12 virtio_mmio.device=4K@4096:5:0");
   EXPECT_EQ(o.workload, WorkloadKind::Rebind);
   EXPECT_EQ(o.policy, PolicyKind::Hwm);
-  EXPECT_EQ(o.mark, 64u);
+  EXPECT_EQ(o.threshold, 64u);
   EXPECT_EQ(o.order.raw, 10);
   EXPECT_EQ(o.duration, seconds(60));
   EXPECT_EQ(o.seed, 255u);
@@ -66,7 +66,7 @@ TEST(CommandLine, EveryWorkloadAndPolicy) {
     EXPECT_EQ(read(std::string("workload=") + workloads[i]).workload, static_cast<WorkloadKind>(i));
   EXPECT_EQ(read("policy=aged").age, milliseconds(100));
   EXPECT_EQ(read("policy=aged:2500us").age.raw, 2'500'000u);
-  EXPECT_EQ(read("policy=hwm").mark, 32u);
+  EXPECT_EQ(read("policy=hwm").threshold, 32u);
   EXPECT_EQ(read("policy=linux").policy, PolicyKind::Linux);
   EXPECT_EQ(read("policy=none").policy, PolicyKind::None);
 }
@@ -107,6 +107,18 @@ TEST(CommandLine, Times) {
   EXPECT_TRUE(parse_time("0s", &time) && time.raw == 0);
   for (const char* bad : {"", "1", "ms", "1m", "1.5s", "-1s", "18446744073710s"})
     EXPECT_FALSE(parse_time(bad, &time)) << bad;
+}
+
+TEST(HasWord, WholeWordsAlone) {
+  EXPECT_TRUE(has_word("exit=debug", "exit=debug"));
+  EXPECT_TRUE(has_word("seed=3  exit=debug ", "exit=debug"));
+  for (const char* other : {"", " ", "exit=debugger", "xexit=debug", "exit= debug", "exit=debu"})
+    EXPECT_FALSE(has_word(other, "exit=debug")) << other;
+}
+
+TEST(HasWord, BetweenAnyBlanks) {
+  EXPECT_TRUE(has_word("seed=3\texit=debug\r\npolicy=none", "exit=debug"));
+  EXPECT_TRUE(has_word("\nexit=debug", "exit=debug"));
 }
 
 TEST(HostileCommandLine, TheErrorNamesTheWordAndWhatItMayBe) {

@@ -1,4 +1,4 @@
-// Events are JSON, whatever is put into them.
+// Every event is valid JSON, for any content.
 #include "guest/kernel/event.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// A machine in this process: an array as its memory, threads as its CPUs, and a balloon device of our own.
+// A machine in this process: an array as its memory, threads as its CPUs, and the balloon device of this
+// library.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ namespace fallow::guest {
 class FakeMachine final : public Machine {
  public:
   struct Config {
-    std::uint64_t memory = std::uint64_t{64} << 20;  // bytes from address 0 on
+    std::uint64_t memory = std::uint64_t{64} << 20;  // bytes, from address 0
     std::uint32_t cpus = 1;
     BalloonDeviceConfig device = {};
   };
@@ -50,28 +51,28 @@ class FakeMachine final : public Machine {
 
   BalloonDevice& device() { return *device_; }
   std::uint32_t cpus() const { return cpus_; }
-  // How often a CPU paused in the middle of something.
+  // The number of relax() calls of all CPUs.
   std::uint64_t waits() const { return waits_; }
-  // What was written, in order.
-  std::string said() {
+  // The serial output so far.
+  std::string output() {
     const std::lock_guard lock(mutex_);
-    return said_;
+    return output_;
   }
   FoundDevice found() {
     FoundDevice found;
     found.transport = &meddler;
     found.bus = "pci";
-    std::strcpy(found.place, "00:03.0");
+    std::strcpy(found.address, "00:03.0");
     found.interrupts = "line";
     return found;
   }
 
-  // Called for each line that is written, on the CPU that writes it.
+  // Called for each line of output, on the CPU that writes it.
   std::function<void(const std::string&)> on_line;
 
-  // The device works only while a CPU pauses or sleeps, and not as soon as it is notified.
+  // If true, the device runs only while a CPU pauses or sleeps, instead of at each notification.
   bool device_is_late = false;
-  // The guest's time passes so many times as fast.
+  // The factor by which the guest's clock runs faster than real time.
   std::uint64_t clock_speed = 1;
 
   // Runs `body` as CPU `cpu`, on this thread.
@@ -99,17 +100,17 @@ class FakeMachine final : public Machine {
     const std::uint64_t begin = now().raw;
     if (deadline.raw > begin && !sleeper.woken) {
       const std::uint64_t most = std::min<std::uint64_t>(deadline.raw - begin, 1'000'000'000) / clock_speed;
-      sleeper.bell.wait_for(lock, std::chrono::nanoseconds(most), [&] { return sleeper.woken; });
+      sleeper.wakeup.wait_for(lock, std::chrono::nanoseconds(most), [&] { return sleeper.woken; });
     }
     sleeper.woken = false;
   }
   void wake(std::uint32_t cpu) noexcept override {
     const std::lock_guard lock(mutex_);
     sleepers_[cpu].woken = true;
-    sleepers_[cpu].bell.notify_one();
+    sleepers_[cpu].wakeup.notify_one();
   }
   void serve_device() noexcept override {
-    FALLOW_CHECK(!serving_.exchange(true));  // one CPU at a time, and not from within
+    FALLOW_CHECK(!serving_.exchange(true));  // one CPU at a time, and not reentrant
     if (interrupted_.exchange(false)) transport.run_driver();
     serving_ = false;
   }
@@ -117,7 +118,7 @@ class FakeMachine final : public Machine {
     const std::string line(text.data(), text.size());
     {
       const std::lock_guard lock(mutex_);
-      said_ += line;
+      output_ += line;
     }
     if (on_line) on_line(line);
   }
@@ -126,7 +127,7 @@ class FakeMachine final : public Machine {
  private:
   struct Sleeper {
     bool woken = false;
-    std::condition_variable bell;
+    std::condition_variable wakeup;
   };
   static std::uint32_t& this_cpu() {
     thread_local std::uint32_t cpu = 0;
@@ -144,7 +145,7 @@ class FakeMachine final : public Machine {
   const std::uint32_t cpus_;
   std::mutex mutex_;
   std::vector<Sleeper> sleepers_;
-  std::string said_;
+  std::string output_;
   HostedPort transport_port_;
   std::atomic<bool> interrupted_{false}, serving_{false};
   std::atomic<std::uint64_t> waits_{0};

@@ -1,4 +1,4 @@
-// fill: everything reported, taken, written, freed and reported again.
+// The workload "fill": memory is reported, allocated, written, freed and reported again.
 #include "tests/unit/guest/guest_run.h"
 
 namespace fallow::guest {
@@ -8,14 +8,14 @@ class FillCpus : public testing::TestWithParam<std::uint32_t> {};
 
 TEST_P(FillCpus, EndsOk) {
   GuestRun run({.cpus = GetParam()});
-  EXPECT_EQ(run.run("workload=fill policy=aged:10ms hold=20ms sample=5ms"), "ok") << run.machine.said();
+  EXPECT_EQ(run.run("workload=fill policy=aged:10ms hold=20ms sample=5ms"), "ok") << run.machine.output();
   std::vector<std::string> names;
   for (const nlohmann::json& event : run.events()) {
     if (event["event"] != "sample") names.push_back(event["event"]);
   }
   EXPECT_EQ(names, (std::vector<std::string>{"boot", "device", "registered", "first_report", "filling",
                                              "filled", "freeing", "freed", "verdict"}))
-      << run.machine.said();
+      << run.machine.output();
   const nlohmann::json verdict = run.last("verdict");
   EXPECT_EQ(verdict["failures"], 0);
   EXPECT_EQ(verdict["allocations"], verdict["frees"]);

@@ -1,4 +1,4 @@
-// A guest from its start to its verdict, on a machine in this process, and what it said.
+// Runs a guest from its start to its verdict on a FakeMachine, and collects its events.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,10 +13,10 @@
 
 namespace fallow::guest {
 
-// The events among the lines that were written; each has to be a JSON object.
-inline std::vector<nlohmann::json> events_of(const std::string& said) {
+// Returns the events in the output. Each of them must be a JSON object.
+inline std::vector<nlohmann::json> events_of(const std::string& output) {
   std::vector<nlohmann::json> events;
-  std::istringstream lines(said);
+  std::istringstream lines(output);
   for (std::string line; std::getline(lines, line);) {
     constexpr std::string_view kHead = "fallow: ";
     if (line.compare(0, kHead.size(), kHead) != 0) continue;
@@ -36,7 +36,7 @@ class GuestRun {
     device = machine.found();
   }
 
-  // The whole life of the guest. Returns the verdict.
+  // Runs the guest to its end and returns the verdict.
   std::string run(const std::string& command_line) {
     facts.command_line = command_line;
     facts.usable = usable;
@@ -46,8 +46,8 @@ class GuestRun {
     return verdict();
   }
 
-  std::vector<nlohmann::json> events() { return events_of(machine.said()); }
-  // All events of that name.
+  std::vector<nlohmann::json> events() { return events_of(machine.output()); }
+  // Returns all events with that name.
   std::vector<nlohmann::json> events(const std::string& name) {
     std::vector<nlohmann::json> found;
     for (const nlohmann::json& event : events()) {
@@ -55,7 +55,7 @@ class GuestRun {
     }
     return found;
   }
-  // The last event of that name; null when there was none.
+  // Returns the last event with that name, or null.
   nlohmann::json last(const std::string& name) {
     const std::vector<nlohmann::json> found = events(name);
     return found.empty() ? nlohmann::json() : found.back();

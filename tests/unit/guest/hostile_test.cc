@@ -1,4 +1,4 @@
-// Guests that begin badly, whose device fails, or whose memory is not theirs alone: they end, and say why.
+// Guests with bad boot facts, a failing device or corrupted memory end with a verdict that names the error.
 #include "guest/protocol/trace_module.h"
 #include "tests/unit/guest/guest_run.h"
 
@@ -25,8 +25,7 @@ TEST(HostileStart, EverythingIsTaken) {
   EXPECT_EQ(run.run(kFill), "not enough memory");
 }
 
-// As a PCI hole, the image in the middle, a partial frame at both ends: none of them is allocated, and none
-// is reported.
+// A PCI hole, the image in the middle, and a partial frame at both ends are neither allocated nor reported.
 TEST(HostileStart, HolesAreNeverTouched) {
   GuestRun run;
   const std::vector<MemoryRange> holes = {{640 << 10, kMiB},
@@ -37,7 +36,7 @@ TEST(HostileStart, HolesAreNeverTouched) {
   run.taken = {holes[1]};
   for (const MemoryRange& hole : holes)
     std::memset(run.machine.at({hole.begin}), 0x5a, hole.end - hole.begin);
-  EXPECT_EQ(run.run("workload=random policy=hwm:1 order=0 seconds=1"), "ok") << run.machine.said();
+  EXPECT_EQ(run.run("workload=random policy=hwm:1 order=0 seconds=1"), "ok") << run.machine.output();
   for (const MemoryRange& hole : holes) {
     for (std::uint64_t at = hole.begin; at < hole.end; ++at) {
       ASSERT_EQ(*run.machine.at({at}), std::byte{0x5a}) << at;
@@ -50,7 +49,7 @@ TEST(HostileStart, HolesAreNeverTouched) {
 TEST(HostileStart, AHoleTooLargeForTablesIsNotSpanned) {
   GuestRun run;
   run.usable.push_back({std::uint64_t{1} << 46, (std::uint64_t{1} << 46) + 64 * kMiB});
-  EXPECT_EQ(run.run(kFill), "ok") << run.machine.said();
+  EXPECT_EQ(run.run(kFill), "ok") << run.machine.output();
 }
 
 // ---- Command lines. ----
@@ -63,7 +62,8 @@ TEST(HostileStart, BadCommandLine) {
 TEST(HostileStart, UnknownWordsAreSaid) {
   GuestRun run;
   EXPECT_EQ(run.run("console=ttyS0 policy=aged:5ms hold=0ms"), "ok");
-  EXPECT_NE(run.machine.said().find("means nothing here: console=ttyS0\n"), std::string::npos);
+  EXPECT_NE(run.machine.output().find("unknown word on the command line: console=ttyS0\n"),
+            std::string::npos);
 }
 
 TEST(HostileStart, MoreThanThereIs) {
@@ -71,7 +71,8 @@ TEST(HostileStart, MoreThanThereIs) {
   EXPECT_EQ(run.run("fill=8G").substr(0, 24), "fill: 8388608 KiB of 648");
 }
 
-// Less than all, but more than there is when the tables are taken: the frames that fail are counted.
+// A fill smaller than the memory, but larger than what the tables leave. The verdict counts the failed
+// frames.
 TEST(HostileStart, AlmostMoreThanThereIs) {
   GuestRun run;
   const std::string verdict = run.run("fill=64800K policy=aged:5ms hold=0ms");
@@ -91,12 +92,12 @@ TEST(HostileDevice, ThereIsNone) {
 TEST(HostileDevice, DoesNotTakeItsQueues) {
   GuestRun run;
   run.machine.meddler.on_start_queue = [](std::uint16_t) { return Status::Failed; };
-  EXPECT_EQ(run.run(kFill), "the device could not be initialised: the device failed");
+  EXPECT_EQ(run.run(kFill), "the device failed to initialise: the device failed");
 }
 
 TEST(HostileDevice, DoesNotReport) {
   GuestRun run({.device = {.features = kBalloonStatsVq}});
-  EXPECT_EQ(run.run(kFill), "the device does not take reports: not registered");
+  EXPECT_EQ(run.run(kFill), "the device does not offer page reporting: not registered");
   EXPECT_EQ(run.last("device")["reporting"], false);
 }
 
@@ -112,39 +113,39 @@ TEST(HostileDevice, AsksForAResetNowAndThen) {
   EXPECT_TRUE(verdict == "ok" || verdict.find("requests failed") != std::string::npos) << verdict;
 }
 
-// R11 on one CPU: the device takes a request and never answers, and the allocation that waits for it is all
-// that this machine does. The wait runs the worker, which gives the device up.
+// R11 on one CPU: the device takes a request and never answers, and the only CPU waits in an allocation. The
+// wait runs the worker, which gives up the device.
 TEST(HostileDevice, GoesSilent) {
   for (const std::uint32_t cpus : {1U, 2U}) {
     GuestRun run({.cpus = cpus});
-    run.machine.clock_speed = 60;  // a driver is patient for 30 s
+    run.machine.clock_speed = 60;  // the timeout of the driver is 30 s
     run.machine.meddler.on_notify = [](std::uint16_t) {};
     const std::string verdict = run.run("workload=random seconds=60 policy=hwm:1 sample=1s");
-    EXPECT_NE(verdict.find("requests failed"), std::string::npos) << run.machine.said();
+    EXPECT_NE(verdict.find("requests failed"), std::string::npos) << run.machine.output();
     EXPECT_EQ(run.last("verdict")["corrupted_frames"], 0);
     EXPECT_GT(run.last("verdict")["allocations"], 0);
   }
 }
 
-// ---- Memory that somebody else writes. ----
+// ---- Memory that is corrupted. ----
 
-// The stamp of a frame in use is overwritten, at one of the places where there are some.
+// One of the stamps of a frame in use is overwritten.
 TEST(HostileMemory, ACorruptedFrameIsFoundAndNamed) {
   for (const unsigned word : {0U, 170U, 341U, 511U}) {
     GuestRun run({.cpus = 2});
-    const std::uint64_t frame = (40 * kMiB) >> kFrameShift;  // the fill comes by there
+    const std::uint64_t frame = (40 * kMiB) >> kFrameShift;  // within the filled memory
     run.machine.on_line = [&](const std::string& line) {
       if (line.find("\"filled\"") == std::string::npos) return;
       reinterpret_cast<std::uint64_t*>(run.machine.at(address_of(Pfn{frame})))[word] ^= 1;
     };
     EXPECT_EQ(run.run("fill=55M policy=aged:5ms hold=0ms"), "1 corrupted frames, the first is 0x2800")
-        << run.machine.said();
+        << run.machine.output();
     EXPECT_EQ(run.last("verdict")["corrupted_frames"], 1);
     EXPECT_EQ(run.last("corrupted")["pfn"], "0x2800");
   }
 }
 
-// A host that takes a frame that was never reported, or one that is in use again.
+// The host discards frames that were never reported, or that are in use again.
 TEST(HostileMemory, AFrameThatIsGoneIsFound) {
   GuestRun run;
   run.machine.on_line = [&](const std::string& line) {
@@ -189,13 +190,13 @@ TEST_F(HostileTrace, FreesWhatIsNotAllocated) {
   writer.allocate(0, {}, {}, 0);
   writer.free(1, 0);
   writer.free(2, 0);
-  EXPECT_EQ(verdict(2), "boot module: event 3: nothing is allocated in its slot");
+  EXPECT_EQ(verdict(2), "boot module: event 3: a free of an empty slot");
 }
 
 TEST_F(HostileTrace, AllocatesInATakenSlot) {
   writer.allocate(0, {}, {}, 1);
   writer.allocate(0, {9}, {}, 1);
-  EXPECT_EQ(verdict(2), "boot module: event 2: its slot is taken");
+  EXPECT_EQ(verdict(2), "boot module: event 2: an allocation in an occupied slot");
 }
 
 TEST_F(HostileTrace, NeedsMoreMemoryThanThereIs) {

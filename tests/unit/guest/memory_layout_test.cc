@@ -1,4 +1,4 @@
-// The boot loader's map: which frames are used, whatever it says.
+// The frames that MemoryLayout takes from valid and invalid memory maps.
 #include "guest/kernel/memory_layout.h"
 
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ TEST(HostileMemoryMap, MorePiecesThanFitAreLeftOut) {
   EXPECT_EQ(MemoryLayout({&all, 1}, taken).pieces().size(), MemoryLayout::kMostPieces);
 }
 
-// Whatever the map, the pieces are those frames that a bitmap would name.
+// For random maps, the pieces match a bitmap of the usable frames.
 TEST(HostileMemoryMap, AgreesWithABitmap) {
   std::mt19937_64 random(1);
   constexpr std::uint64_t kFrames = 64;
@@ -87,7 +87,7 @@ TEST(HostileMemoryMap, AgreesWithABitmap) {
     std::vector<bool> expected(kFrames), found(kFrames);
     for (std::uint64_t i = 1; i < kFrames; ++i) {
       for (const MemoryRange& r : usable) {
-        // A frame of several ranges that touch in its middle is not wholly in one.
+        // A frame that several adjoining ranges cover together is not usable.
         if (r.begin <= i * kPage && (i + 1) * kPage <= r.end) expected[i] = true;
       }
       for (const MemoryRange& r : taken) {
@@ -108,7 +108,7 @@ TEST(HostileMemoryMap, AgreesWithABitmap) {
 TEST(MemoryLayout, CarvesOffTheEndOfTheLargestPiece) {
   MemoryLayout layout(std::vector<MemoryRange>{{kPage, 4 * kPage}, {10 * kPage, 20 * kPage}}, {});
   EXPECT_EQ(layout.carve({2}).raw, 18u);
-  EXPECT_EQ(layout.carve({8}).raw, 0u) << "a piece is not used up";
+  EXPECT_EQ(layout.carve({8}).raw, 0u) << "a piece is never used up completely";
   EXPECT_EQ(layout.carve({0}).raw, 0u);
   EXPECT_EQ(pieces_of(layout), (Pieces{run(1, 4), run(10, 18)}));
   layout.drop_last();

@@ -1,4 +1,4 @@
-// The trace as a boot module: what is written is read, and what others wrote does no harm.
+// The trace module: round trips, and malformed input.
 #include "guest/protocol/trace_module.h"
 
 #include <gtest/gtest.h>
@@ -36,7 +36,7 @@ class TraceModule : public testing::Test {
   Bytes events_;
 };
 
-// Reads it to the end; what is wrong, "" if nothing is.
+// Reads a module to its end and returns the error, or "".
 std::string error_of(const Bytes& module) {
   TraceModuleReader reader(module);
   TraceModuleEvent event;
@@ -105,16 +105,16 @@ TEST_F(TraceModule, HeadersThatAreNone) {
   EXPECT_EQ(error_of({}), "there is no boot module");
   const Bytes good = small();
   EXPECT_EQ(error_of(good), "");
-  EXPECT_EQ(error_of(Bytes(good.begin(), good.begin() + 39)), "it is too short for a header");
+  EXPECT_EQ(error_of(Bytes(good.begin(), good.begin() + 39)), "it is shorter than the header of 40 bytes");
   Bytes bad = good;
   bad[3] = std::byte{'?'};
-  EXPECT_EQ(error_of(bad), "it is no trace module");
+  EXPECT_EQ(error_of(bad), "it does not start with FALLOWTM");
   const auto with = [&](std::size_t at, std::uint64_t value, unsigned size) {
     Bytes changed = good;
     trace_module::put(changed.data() + at, value, size);
     return error_of(changed);
   };
-  EXPECT_EQ(with(8, 2, 4), "its version is not known");
+  EXPECT_EQ(with(8, 2, 4), "its version is not 1");
   EXPECT_EQ(with(12, 0xffff'ffff, 4), "it claims more slots than events");
   EXPECT_EQ(with(16, ~std::uint64_t{0}, 8), "it claims more events than it holds");
   EXPECT_EQ(with(32, ~std::uint64_t{0}, 8), "it ends before its events do");
@@ -141,7 +141,7 @@ TEST_F(TraceModule, EventsThatAreNone) {
   EXPECT_EQ(with({0x40, 9, 0x80, 0x80}), "a slot is out of range");
 }
 
-// Any bytes at all: it ends, and what comes out is in range (error_of() looks).
+// Random bytes: the reader terminates, and its events are in range, which error_of() checks.
 TEST_F(TraceModule, Noise) {
   std::mt19937_64 random(2);
   const Bytes good = small();

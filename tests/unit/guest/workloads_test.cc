@@ -1,4 +1,4 @@
-// Every workload ends "ok", on one CPU and on two, whatever the policy.
+// Every workload ends with the verdict "ok", on one CPU and on two, with every policy.
 #include "guest/kernel/random.h"
 #include "guest/protocol/trace_module.h"
 #include "tests/unit/guest/guest_run.h"
@@ -11,7 +11,7 @@ class WorkloadCpus : public testing::TestWithParam<std::uint32_t> {
   GuestRun run{{.cpus = GetParam()}};
 
   void expect_ok(const std::string& command_line) {
-    EXPECT_EQ(run.run(command_line), "ok") << run.machine.said();
+    EXPECT_EQ(run.run(command_line), "ok") << run.machine.output();
     const nlohmann::json verdict = run.last("verdict");
     EXPECT_EQ(verdict["allocations"], verdict["frees"]);
     EXPECT_EQ(verdict["failures"], 0);
@@ -37,8 +37,8 @@ TEST_P(WorkloadCpus, ChurnAtOnce) { expect_ok("workload=churn seconds=1 policy=h
 
 TEST_P(WorkloadCpus, Random) { expect_ok("workload=random seconds=1 policy=hwm:4 order=6"); }
 
-// R11: the device gets to its work only when the CPUs pause. What is allocated is with it then, and the wait
-// itself has to fetch it.
+// R11: the device runs only when a CPU pauses, so an allocation may wait for memory that is isolated for a
+// report. The wait itself must serve the device.
 TEST_P(WorkloadCpus, AWaitServesTheDevice) {
   run.machine.device_is_late = true;
   expect_ok("workload=random seconds=1 policy=hwm:1");
@@ -50,12 +50,12 @@ TEST_P(WorkloadCpus, Fragment) {
   const nlohmann::json half = run.last("fragmented");
   EXPECT_NEAR(half["used_kib"], 64 * 1024 * 9 / 20, 2048);
   EXPECT_GT(half["free_kib"], half["reported_kib"]);
-  EXPECT_TRUE(run.last("left").is_null()) << "all that order 9 could report was";
+  EXPECT_TRUE(run.last("left").is_null()) << "every block of order 9 is reported";
 }
 
 TEST_P(WorkloadCpus, Rebind) {
   expect_ok("workload=rebind seconds=3 policy=aged:5ms");
-  EXPECT_GE(run.last("verdict")["rebinds"], 2) << run.machine.said();
+  EXPECT_GE(run.last("verdict")["rebinds"], 2) << run.machine.output();
   EXPECT_GT(run.last("verdict")["requests"], 4);
 }
 
@@ -72,7 +72,7 @@ TEST_P(WorkloadCpus, Trace) {
                               all.insert(all.end(), bytes.begin(), bytes.end());
                             },
                             &events});
-  // 200 slots, each used over and over; the last allocations stay.
+  // 200 slots, each used repeatedly. The last allocations are not freed.
   std::vector<bool> used(200);
   Random random(3);
   for (std::uint64_t us = 0; us < 5'000'000; us += 1000) {
@@ -93,10 +93,10 @@ TEST_P(WorkloadCpus, Trace) {
   EXPECT_GT(run.last("verdict")["allocations"], 2000);
 }
 
-// Linux reports nothing while less than a request and the low watermark are free; here it takes one pass.
+// Linux reports nothing while less than a request and the low watermark are free. Here one pass is enough.
 TEST(GuestPolicies, Linux) {
   GuestRun run({.memory = 14 << 20});
-  EXPECT_EQ(run.run("workload=fill policy=linux hold=0ms capacity=2"), "ok") << run.machine.said();
+  EXPECT_EQ(run.run("workload=fill policy=linux hold=0ms capacity=2"), "ok") << run.machine.output();
   EXPECT_EQ(run.last("boot")["zones"].size(), 1u);
 }
 

@@ -58,7 +58,7 @@ TEST_F(ConnectionLimitsTest, the_oldest_that_said_nothing_goes_for_the_next) {
   expect_room(0, kPeer);
 }
 
-// Who has too many loses its own.
+// A peer over its own limit loses its own connection.
 TEST_F(ConnectionLimitsTest, nobody_loses_a_connection_to_another_that_is_over_its_own_limit) {
   add(3, 0, kStranger, false);
   add(4, 0, kPeer, false);
@@ -90,7 +90,7 @@ TEST_F(ConnectionLimitsTest, a_handshake_has_its_time) {
 TEST_F(ConnectionLimitsTest, who_is_quarantined_comes_again_later) {
   limits_.quarantine(kPeer, now_);
   EXPECT_EQ(admit(0, kPeer).refusal,
-            "a guest of process 100 ended the workers that served it; it may come again in 60 s");
+            "a guest of process 100 crashed its workers; the process may connect again in 60 s");
   expect_room(0, kOther);
   now_ += limits_.bounds().quarantine;
   expect_room(0, kPeer);

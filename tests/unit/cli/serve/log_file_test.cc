@@ -35,7 +35,7 @@ TEST_F(LogFileTest, begins_anew_where_the_old_one_was_put_away) {
   EXPECT_EQ(std::filesystem::file_size(path_ + ".1"), 5U);
 }
 
-// Root's daemon must not write to a file that whoever owns the folder chose.
+// A daemon of root must not write to a file that the owner of the folder chooses.
 TEST_F(LogFileTest, does_not_follow_a_link_that_was_put_there) {
   std::filesystem::rename(path_, path_ + ".1");
   std::filesystem::create_symlink(folder_.path("elsewhere"), path_);

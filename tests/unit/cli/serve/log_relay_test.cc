@@ -43,10 +43,10 @@ TEST_F(LogRelayTest, passes_on_whole_lines_as_they_are) {
   EXPECT_EQ(written(), "one\n");
   send("o\n");
   EXPECT_EQ(written(), "one\ntwo\n");
-  EXPECT_TRUE(relay_->pass_on()) << "nothing is there";
+  EXPECT_TRUE(relay_->pass_on()) << "no data yet";
   close(writing_);
   writing_ = -1;
-  EXPECT_FALSE(relay_->pass_on()) << "and nothing will be";
+  EXPECT_FALSE(relay_->pass_on()) << "end of the pipe";
 }
 
 TEST_F(LogRelayTest, a_guest_fills_the_log_only_so_far) {
@@ -61,7 +61,8 @@ TEST_F(LogRelayTest, what_is_no_line_is_counted) {
   send("x");
   send("end\nnext\n");
   EXPECT_EQ(written().find("xxx"), std::string::npos);
-  EXPECT_NE(written().find("1 lines about a guest were left out (guest 7)\nend\nnext\n"), std::string::npos)
+  EXPECT_NE(written().find("1 log lines about a guest were dropped (guest 7)\nend\nnext\n"),
+            std::string::npos)
       << written();
 }
 

@@ -16,7 +16,7 @@
 namespace fallow::cli {
 namespace {
 
-// A pipe that a log writes to.
+// Writes a log to a pipe.
 class ServeLogTest : public testing::Test {
  protected:
   ServeLogTest() { EXPECT_EQ(pipe2(ends_, O_CLOEXEC | O_NONBLOCK), 0); }
@@ -84,15 +84,15 @@ TEST_F(ServeLogTest, less_than_wanted_is_left_out) {
 TEST_F(ServeLogTest, a_reader_that_is_slow_costs_lines_and_no_time) {
   for (const LogFormat format : {LogFormat::Text, LogFormat::Json}) {
     ServeLog log(ends_[1], format, LogLevel::Info);
-    ASSERT_EQ(fcntl(ends_[1], F_SETFL, 0), 0);  // it would wait
-    for (int i = 0; i < 4000; ++i) log.write(LogLevel::Info, "x", "a line that nobody reads, one of many");
+    ASSERT_EQ(fcntl(ends_[1], F_SETFL, 0), 0);  // blocking: a write to a full pipe would wait
+    for (int i = 0; i < 4000; ++i) log.write(LogLevel::Info, "x", "one of many lines that are not read");
     const std::string before = written();
     log.write(LogLevel::Info, "x", "and one more");
     const std::string after = written();
     EXPECT_LT(lines_in(before), 4000U);
     EXPECT_EQ(lines_in(after), 2U) << after;
     const std::string words =
-        std::to_string(4000 - lines_in(before)) + " lines were left out: nobody read the log";
+        std::to_string(4000 - lines_in(before)) + " log lines were dropped: the log was not read";
     EXPECT_NE(after.find(words), std::string::npos) << after;
     if (format == LogFormat::Json) {
       EXPECT_EQ(nlohmann::json::parse(after.substr(0, after.find('\n')))["message"], words);
@@ -120,8 +120,8 @@ TEST_F(ServeLogTest, a_guest_cannot_fill_it) {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   events.connected(2, 0);
   const std::string after = written();
-  EXPECT_NE(after.find("lines about guests were left out"), std::string::npos) << after;
-  EXPECT_NE(after.find("a guest connected (guest 2, socket /run/a)"), std::string::npos) << after;
+  EXPECT_NE(after.find("log lines about guests were dropped"), std::string::npos) << after;
+  EXPECT_NE(after.find("guest connected (guest 2, socket /run/a)"), std::string::npos) << after;
 }
 
 TEST_F(ServeLogTest, that_the_host_does_not_release_is_said_once) {
@@ -132,11 +132,12 @@ TEST_F(ServeLogTest, that_the_host_does_not_release_is_said_once) {
                        "fallocate: not supported; use a memfd");
   const std::string said = written();
   EXPECT_EQ(lines_in(said), 1U) << said;
-  EXPECT_NE(said.find("error    fallocate: not supported; use a memfd; this is said once"), std::string::npos)
+  EXPECT_NE(said.find("error    fallocate: not supported; use a memfd; this message is logged once"),
+            std::string::npos)
       << said;
 }
 
-// A guest that filled the log before has not kept it from being said.
+// The message is still logged later if the rate limit dropped it the first time.
 TEST_F(ServeLogTest, what_is_said_once_was_written) {
   ServeLog log(ends_[1], LogFormat::Text, LogLevel::Info);
   ServeEvents events(log, {"/run/a"});
@@ -144,14 +145,14 @@ TEST_F(ServeLogTest, what_is_said_once_was_written) {
     events.refused(1, "nonsense");
     static_cast<void>(written());
   }
-  const auto complain = [&] {
+  const auto logs = [&] {
     events.guest_event(1, vhost::BalloonGuestEvents::Kind::NotReleased, "not supported");
-    return written().find("this is said once") != std::string::npos;
+    return written().find("this message is logged once") != std::string::npos;
   };
-  EXPECT_FALSE(complain()) << "there is no room";
+  EXPECT_FALSE(logs()) << "the rate limit is reached";
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
-  EXPECT_TRUE(complain());
-  EXPECT_FALSE(complain());
+  EXPECT_TRUE(logs());
+  EXPECT_FALSE(logs());
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ std::string error_of(const ServeWords& given) {
   return error;
 }
 
-// The error when one option has a value.
+// Returns the error for one option with the given value.
 std::string refused(std::optional<std::string> ServeWords::*option, const char* value) {
   ServeWords given = words();
   given.*option = value;
@@ -94,7 +94,7 @@ TEST(ServeOptions, a_socket_is_needed_from_somewhere) {
 TEST(ServeOptions, sockets_have_paths_of_their_own) {
   ServeWords given = words();
   given.sockets.emplace_back("/run/a.sock");
-  EXPECT_EQ(error_of(given), "--socket /run/a.sock: this path is there twice");
+  EXPECT_EQ(error_of(given), "--socket /run/a.sock: this path is given twice");
   EXPECT_EQ(refused(&ServeWords::control, "/run/a.sock"),
             "--control /run/a.sock and --socket /run/a.sock: expected two different paths");
   given.sockets = {std::string(108, 'x')};

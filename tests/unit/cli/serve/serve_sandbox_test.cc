@@ -27,7 +27,7 @@ constexpr int kNoSandbox = 77;
 
 using Sandbox = std::string (*)();
 
-// How a process ends that enters a sandbox, that of a guest's worker, and then does something.
+// Returns the wait status of a process that enters a sandbox and then runs `deed`.
 template <class Deed>
 int ended(Deed deed, Sandbox enter = enter_guest_sandbox) {
   const pid_t child = fork();
@@ -60,7 +60,7 @@ void expect(bool condition) {
 class ServeSandbox : public testing::Test {
  protected:
   void SetUp() override {
-    if (kSanitized) GTEST_SKIP() << "sanitizers do what the sandbox forbids";
+    if (kSanitized) GTEST_SKIP() << "sanitizers make system calls that the sandbox forbids";
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends_), 0);
   }
   void TearDown() override {
@@ -89,7 +89,7 @@ TEST_F(ServeSandbox, what_an_intruder_would_do_is_forbidden) {
   }));
 }
 
-// Also over a socket that was there before, which a front-end may have passed.
+// This also holds for a socket that existed before, which a front-end may have passed.
 TEST_F(ServeSandbox, nothing_goes_out_over_a_socket_that_is_not_connected) {
   const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -166,7 +166,7 @@ TEST_F(ServeSandbox, what_serving_needs_is_allowed) {
   }));
 }
 
-// Where a thread gives memory back, the C library would look at the machine's policy for memory, in a file.
+// When a thread returns memory, the C library would otherwise read the overcommit policy from a file.
 TEST_F(ServeSandbox, threads_may_use_much_memory_and_give_it_back) {
   EXPECT_TRUE(allowed([] {
     std::thread([] {
@@ -201,7 +201,7 @@ TEST_F(ServeSandbox, threads_that_run_already_are_in_it_too) {
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
-// Said by the kernel, since the process itself may not ask any more.
+// Read from /proc by the parent, because the sandboxed process cannot read it.
 TEST_F(ServeSandbox, there_are_no_new_privileges) {
   int inside[2], done[2];
   ASSERT_EQ(pipe(inside), 0);

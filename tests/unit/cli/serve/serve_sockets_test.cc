@@ -36,7 +36,7 @@ class ServeSockets : public testing::Test {
     EXPECT_EQ(stat(path_.c_str(), &at), 0);
     return at.st_mode & 07777;
   }
-  // As a daemon that was killed leaves it.
+  // Leaves the socket file that a killed daemon would leave.
   void leave_stale() {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -83,14 +83,14 @@ TEST_F(ServeSockets, a_socket_in_use_is_not) {
   const auto first = create();
   ASSERT_TRUE(first);
   EXPECT_FALSE(create());
-  EXPECT_EQ(error_, path_ + ": a program listens there already");
+  EXPECT_EQ(error_, path_ + ": another program already listens on this socket");
   EXPECT_TRUE(connects());
 }
 
 TEST_F(ServeSockets, nor_is_another_file) {
   std::ofstream(path_) << "precious";
   EXPECT_FALSE(create());
-  EXPECT_EQ(error_, path_ + ": a file is there that is no socket");
+  EXPECT_EQ(error_, path_ + ": the path exists and is not a socket");
   EXPECT_TRUE(exists());
 }
 
@@ -113,7 +113,7 @@ TEST_F(ServeSockets, a_socket_that_took_its_place_stays) {
 TEST_F(ServeSockets, a_folder_that_is_missing_is_told) {
   path_ = folder_.path("no/socket");
   EXPECT_FALSE(create());
-  EXPECT_EQ(error_, path_ + ": cannot make the socket: No such file or directory");
+  EXPECT_EQ(error_, path_ + ": cannot bind the socket: No such file or directory");
 }
 
 TEST_F(ServeSockets, a_socket_that_was_passed_keeps_its_file) {
@@ -123,7 +123,7 @@ TEST_F(ServeSockets, a_socket_that_was_passed_keeps_its_file) {
     const auto taken = ListeningSocket::take(dup(made->file()), &error_);
     ASSERT_TRUE(taken) << error_;
     EXPECT_EQ(taken->path(), path_);
-    std::filesystem::rename(path_, path_ + "2");  // out of reach of the one that made it
+    std::filesystem::rename(path_, path_ + "2");  // so that its creator does not remove it
   }
   EXPECT_TRUE(std::filesystem::exists(path_ + "2"));
 }

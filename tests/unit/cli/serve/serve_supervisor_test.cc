@@ -24,10 +24,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What workers and the test tell each other.
+// Memory that the workers and the test share.
 struct Board {
-  std::atomic<int> workers{0};  // that were started so far
-  std::atomic<int> process{0};  // the last one's
+  std::atomic<int> workers{0};  // number of workers started
+  std::atomic<int> process{0};  // process ID of the last worker
   std::atomic<int> file{-1};    // a descriptor that a worker opened
 };
 
@@ -56,8 +56,8 @@ class ServeSupervisor : public testing::Test {
     munmap(board_, sizeof *board_);
   }
 
-  // `job` is what each worker does with the number of the start, from 1 on; it serves from the start, unless
-  // it fails before.
+  // Each worker runs `job` with its number, which counts from 1. With `serves`, it reports that it serves
+  // first.
   void start(Job job, bool serves = true) {
     job_ = std::move(job);
     serves_ = serves;
@@ -67,7 +67,7 @@ class ServeSupervisor : public testing::Test {
     _exit(supervise({run, this}, options_, log));
   }
 
-  // The supervisor's exit status; -1: a signal ended it.
+  // Returns the supervisor's exit status, or -1 if a signal ended it.
   int wait() {
     int status = 0;
     EXPECT_EQ(waitpid(supervisor_, &status, 0), supervisor_);
@@ -146,7 +146,7 @@ TEST_F(ServeSupervisor, crashes_a_long_time_apart_are_forgiven) {
   EXPECT_EQ(board_->workers, 4);
 }
 
-// An administrator or the kernel did it, for lack of memory: not the guest.
+// SIGKILL comes from an administrator or from the kernel when memory is short, not from the guest.
 TEST_F(ServeSupervisor, workers_that_were_killed_are_always_replaced) {
   options_.wait_ms = 1;
   start([](int round) {
@@ -260,7 +260,7 @@ TEST_F(ServeSupervisor, a_worker_dies_with_it) {
   const int worker = board_->process;
   kill(supervisor_, SIGKILL);
   EXPECT_EQ(wait(), -1);
-  // Its next parent reaps it, or does not: dead it is.
+  // The worker is dead whether or not its new parent has reaped it.
   bool gone = false;
   for (int i = 0; i < 400 && !gone; ++i) {
     std::this_thread::sleep_for(milliseconds(5));
@@ -286,7 +286,7 @@ TEST_F(ServeSupervisor, survives_every_signal_that_does_not_tell_it_to_end) {
   for (int signal = 1; signal <= SIGRTMAX; ++signal) {
     const bool job_control = signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU;
     if (signal == SIGKILL || signal == SIGTERM || signal == SIGINT || job_control) continue;
-    // ThreadSanitizer starts a thread in each process, and the C library's two signals reach it.
+    // ThreadSanitizer starts a thread in each process, which receives the two signals of the C library.
     if (kSanitized && signal >= 32 && signal < SIGRTMIN) continue;
     kill(supervisor_, signal);
   }

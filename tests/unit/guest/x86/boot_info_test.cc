@@ -1,4 +1,4 @@
-// What the two boot protocols say, well formed and not.
+// Parses well-formed and malformed information of both boot protocols.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -72,7 +72,7 @@ TEST(HvmStartInfo, SaysMemoryModulesAndWords) {
   EXPECT_EQ(info.modules[0].begin, 0x500000u);
   EXPECT_EQ(info.modules[0].end, 0x501234u);
   EXPECT_EQ(info.rsdp, 0xf5a40u);
-  EXPECT_TRUE(info.complaint.empty());
+  EXPECT_TRUE(info.warning.empty());
 }
 
 TEST(HvmStartInfo, IsNotThereWithoutItsMagic) {
@@ -106,11 +106,11 @@ TEST(HostileMap, OfTooManyLinesTheRestIsLeftOutAndThatIsSaid) {
   std::vector<Line> lines;
   for (std::uint64_t i = 0; i < 200; ++i) lines.push_back({i * 0x4000, 0x1000, 1});
   pvh.map(lines);
-  // The modules and words of the other tests lie in the map.
+  // This map overlaps the modules and the command line of the other tests.
   pvh.memory.put<std::uint64_t>(kInfo + 24, 0);
   const BootInfo info = pvh.read();
   EXPECT_EQ(usable(info).size(), BootInfo::kMostRanges);
-  EXPECT_FALSE(info.complaint.empty());
+  EXPECT_FALSE(info.warning.empty());
 }
 
 TEST(HostileMap, ACountBeyondReasonIsNotWalked) {
@@ -119,7 +119,7 @@ TEST(HostileMap, ACountBeyondReasonIsNotWalked) {
   pvh.memory.put<std::uint32_t>(kInfo + 48, 0xffffffff);
   const BootInfo info = pvh.read();
   EXPECT_EQ(usable(info), Pairs{});
-  EXPECT_FALSE(info.complaint.empty());
+  EXPECT_FALSE(info.warning.empty());
 }
 
 TEST(HostileMap, OutsideMemoryIsNotRead) {
@@ -137,7 +137,7 @@ TEST(HvmStartInfo, ALongCommandLineIsCut) {
   pvh.memory.put_text(kWords, std::string(5000, 'x'));
   const BootInfo info = pvh.read();
   EXPECT_EQ(info.command_line.size(), 2048u);
-  EXPECT_FALSE(info.complaint.empty());
+  EXPECT_FALSE(info.warning.empty());
 }
 
 TEST(HvmStartInfo, WordsThatRunOutOfMemoryEndThere) {
@@ -159,7 +159,7 @@ TEST(HvmStartInfo, ModulesBeyondTheBoundAndBeyondTheAddressSpaceAreLost) {
   EXPECT_EQ(info.modules[0].begin, 0x200000u);
 }
 
-// A block of tags, each padded to 8 bytes.
+// Builds a block of tags, each padded to 8 bytes.
 class Multiboot2 {
  public:
   void tag(std::uint32_t type, const std::vector<std::uint32_t>& words) {
@@ -187,7 +187,7 @@ class Multiboot2 {
   std::uint64_t at_ = kInfo + 8;
 };
 
-// Of entries of 24 bytes, version 0.
+// Builds a memory map with entries of 24 bytes, version 0.
 std::vector<std::uint32_t> map_of(const std::vector<Line>& lines) {
   std::vector<std::uint32_t> words{24, 0};
   for (const Line& line : lines) {
@@ -202,7 +202,7 @@ std::vector<std::uint32_t> map_of(const std::vector<Line>& lines) {
 
 TEST(Multiboot2, SaysMemoryModulesWordsAndAcpi) {
   Multiboot2 block;
-  block.words("seed=3");  // without a zero at its end
+  block.words("seed=3");  // without a terminating null character
   block.tag(3, {0x500000, 0x501234, 0});
   block.tag(6, map_of({{0x100000, 0x7f00000, 1}, {0x100000000, 0x100000000, 1}, {0x200000, 0x1000, 3}}));
   block.tag(4, {640, 127 * 1024});
@@ -215,7 +215,7 @@ TEST(Multiboot2, SaysMemoryModulesWordsAndAcpi) {
   ASSERT_EQ(info.module_count, 1u);
   EXPECT_EQ(info.modules[0].end, 0x501234u);
   EXPECT_GT(info.rsdp, kInfo);
-  EXPECT_TRUE(info.complaint.empty());
+  EXPECT_TRUE(info.warning.empty());
 }
 
 TEST(HostileMultiboot2, ATagLargerThanTheBlockEndsTheReading) {
@@ -227,7 +227,7 @@ TEST(HostileMultiboot2, ATagLargerThanTheBlockEndsTheReading) {
     const BootInfo info = block.read();
     EXPECT_EQ(text(info.command_line.text()), "seed=3") << size;
     EXPECT_EQ(usable(info), Pairs{}) << size;
-    EXPECT_FALSE(info.complaint.empty()) << size;
+    EXPECT_FALSE(info.warning.empty()) << size;
   }
 }
 
@@ -287,15 +287,15 @@ TEST(HostileBootInfo, NoiseIsReadWithinBounds) {
   }
 }
 
-TEST(FreeRoom, IsTheLowestThatIsLeft) {
+TEST(FindFreeRange, ReturnsTheLowestFreeRange) {
   BootInfo info;
   info.usable.add({0x1234, 0xa0000});
   info.usable.add({0x100000, 0x1000000});
   const std::vector<MemoryRange> taken{{0x100000, 0x150001}, {0x160000, 0x200000}};
-  EXPECT_EQ(find_room(info, taken, {0x1000, 0x100000}, 4096).begin, 0x2000u);
-  EXPECT_EQ(find_room(info, taken, {0x100000, 0x1000000}, 0xf000).begin, 0x151000u);
-  EXPECT_EQ(find_room(info, taken, {0x100000, 0x1000000}, 0x10000).begin, 0x200000u);
-  const MemoryRange none = find_room(info, taken, {0x100000, 0x1000000}, 0x1000000);
+  EXPECT_EQ(find_free_range(info, taken, {0x1000, 0x100000}, 4096).begin, 0x2000u);
+  EXPECT_EQ(find_free_range(info, taken, {0x100000, 0x1000000}, 0xf000).begin, 0x151000u);
+  EXPECT_EQ(find_free_range(info, taken, {0x100000, 0x1000000}, 0x10000).begin, 0x200000u);
+  const MemoryRange none = find_free_range(info, taken, {0x100000, 0x1000000}, 0x1000000);
   EXPECT_EQ(none.begin, none.end);
 }
 

@@ -1,4 +1,4 @@
-// Two MiB of physical memory from address 0 on, for tables to be written into.
+// 2 MiB of physical memory from address 0, in which tests build tables.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,7 @@ class PhysicalMemory {
   }
   std::byte& operator[](std::uint64_t at) { return bytes_.at(at); }
 
-  // Makes the bytes sum to zero by the one at `checksum`.
+  // Sets the byte at `checksum` so that the range sums to zero.
   void balance(std::uint64_t begin, std::uint64_t size, std::uint64_t checksum) {
     bytes_.at(checksum) = std::byte{0};
     unsigned sum = 0;
@@ -38,7 +38,7 @@ class PhysicalMemory {
     bytes_.at(checksum) = static_cast<std::byte>(0 - sum);
   }
 
-  // Other bytes here and there.
+  // Overwrites `count` random bytes of the range.
   void spoil(std::uint64_t begin, std::uint64_t size, unsigned count, std::mt19937_64& random) {
     for (unsigned i = 0; i < count; ++i)
       bytes_.at(begin + random() % size) = static_cast<std::byte>(random());

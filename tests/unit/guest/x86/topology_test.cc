@@ -1,4 +1,4 @@
-// Processors and interrupt controllers, by ACPI and by the table from before it.
+// Processors and interrupt controllers from the ACPI and MP tables.
 #include "guest/x86/discovery/topology.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ class Acpi {
     head(kMadt, "APIC", at - kMadt);
 
     const std::uint64_t width = revision >= 2 ? 8 : 4;
-    memory.put(kTables + 36, kTables + 0x800);  // some other table
+    memory.put(kTables + 36, kTables + 0x800);  // another table
     memory.put(kTables + 36 + width, kMadt);
     head(kTables, revision >= 2 ? "XSDT" : "RSDT", 36 + 2 * width);
 
@@ -56,7 +56,7 @@ class Acpi {
     memory.put(at + 4, static_cast<std::uint32_t>(size));
     memory.balance(at, size, at + 9);
   }
-  bool read(std::uint64_t said = 0) { return read_madt(memory.window(), said, topology); }
+  bool read(std::uint64_t rsdp = 0) { return read_madt(memory.window(), rsdp, topology); }
 
   PhysicalMemory memory;
   Topology topology;

@@ -1,4 +1,4 @@
-#include "cli/serve/daemon/guest_board_desk.h"
+#include "cli/serve/daemon/guest_board_control.h"
 
 #include <sys/eventfd.h>
 
@@ -10,36 +10,37 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// acquire: pairs with the release of GuestOffice::called(); the snapshot is whole.
+// acquire: pairs with the release in WorkerEvents::called(), so that the caller sees the whole snapshot.
 bool has_answered(const GuestSlot& slot) {
   return slot.answered.load(std::memory_order_acquire) == slot.asked.load(std::memory_order_relaxed);
 }
 
 }  // namespace
 
-std::vector<GuestBoardControl::Asked> GuestBoardControl::ask(GuestOrder order,
-                                                             std::chrono::milliseconds patience) {
+std::vector<GuestBoardControl::Asked> GuestBoardControl::ask(GuestCommand command,
+                                                             std::chrono::milliseconds timeout) {
   std::vector<Asked> asked(board_.size());
-  const std::uint64_t whom = order.guest;
+  const std::uint64_t addressee = command.guest;
   for (std::size_t i = 0; i < board_.size(); ++i) {
     GuestSlot& slot = board_.slot(i);
-    // acquire: pairs with the release of Daemon::start_guest(); the slot is as it begins.
+    // acquire: pairs with the release in Daemon::start_guest(), so that this process sees the initialised
+    // slot.
     const std::uint64_t number = slot.number.load(std::memory_order_acquire);
-    if (number == 0 || (whom != 0 && number != whom)) continue;
+    if (number == 0 || (addressee != 0 && number != addressee)) continue;
     asked[i].guest = number;
-    // It has yet to answer the last question: the slot is not ours.
+    // The worker has not answered the previous command, so it still owns the slot.
     if (!has_answered(slot)) continue;
-    order.guest = number;
-    slot.order = order;
-    // release: pairs with the acquire in GuestOffice::called(); the order is written before.
+    command.guest = number;
+    slot.command = command;
+    // release: pairs with the acquire in WorkerEvents::called(), so that the worker sees the command.
     slot.asked.fetch_add(1, std::memory_order_release);
     last_[i].asked = Clock::now();
     asked[i].waits = true;
-    eventfd_write(board_.bell(i), 1);
+    eventfd_write(board_.event_fd(i), 1);
   }
-  // Who left the last question unanswered is not waited for again.
+  // Do not wait for a worker that has not answered the previous command.
   const auto waits = [&](std::size_t i) { return asked[i].waits && !has_answered(board_.slot(i)); };
-  const Clock::time_point until = Clock::now() + patience;
+  const Clock::time_point until = Clock::now() + timeout;
   for (std::size_t i = 0; i < asked.size(); ++i) {
     while (waits(i) && Clock::now() < until && !closed_.load(std::memory_order_relaxed))
       std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -50,7 +51,7 @@ std::vector<GuestBoardControl::Asked> GuestBoardControl::ask(GuestOrder order,
 
 std::optional<std::vector<vhost::GuestSnapshot>> GuestBoardControl::guests() {
   const std::lock_guard held(mutex_);
-  const std::vector<Asked> asked = ask({}, kPatience);
+  const std::vector<Asked> asked = ask({}, kTimeout);
   if (closed_.load(std::memory_order_relaxed)) return {};
   std::vector<vhost::GuestSnapshot> all;
   for (std::size_t i = 0; i < asked.size(); ++i) {
@@ -72,25 +73,25 @@ std::optional<std::vector<vhost::GuestSnapshot>> GuestBoardControl::guests() {
   return all;
 }
 
-std::optional<Status> GuestBoardControl::steer(const GuestOrder& order) {
+std::optional<Status> GuestBoardControl::send_command(const GuestCommand& command) {
   const std::lock_guard held(mutex_);
-  std::optional<Status> status = order.guest == 0 ? Status::Ok : Status::NotFound;
-  const std::vector<Asked> asked = ask(order, kSteeringPatience);
+  std::optional<Status> status = command.guest == 0 ? Status::Ok : Status::NotFound;
+  const std::vector<Asked> asked = ask(command, kCommandTimeout);
   for (std::size_t i = 0; i < asked.size(); ++i) {
     if (asked[i].guest == 0) continue;
-    // An answer to an older question says nothing of this one, which was not asked then.
+    // An answer to an older command is not an answer to this one, which was not sent.
     if (!asked[i].waits || !asked[i].answered) return {};
-    if (order.guest != 0) status = board_.slot(i).status;
+    if (command.guest != 0) status = board_.slot(i).status;
   }
   return status;
 }
 
 std::optional<Status> GuestBoardControl::set_target(std::uint64_t guest, PfnCount frames) {
-  return steer({GuestOrder::Kind::Target, guest, frames});
+  return send_command({GuestCommand::Kind::Target, guest, frames});
 }
 
 std::optional<Status> GuestBoardControl::pause(std::uint64_t guest, bool on) {
-  return steer({on ? GuestOrder::Kind::Pause : GuestOrder::Kind::Resume, guest, {}});
+  return send_command({on ? GuestCommand::Kind::Pause : GuestCommand::Kind::Resume, guest, {}});
 }
 
 DaemonCounts GuestBoardControl::counts() {

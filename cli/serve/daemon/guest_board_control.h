@@ -1,4 +1,4 @@
-// The desk of a daemon with a process for each guest: asks them through the board.
+// Implements GuestControl for a daemon with one process per guest, through the board.
 #pragma once
 
 #include <atomic>
@@ -13,15 +13,15 @@ namespace fallow::cli {
 
 class GuestBoardControl final : public GuestControl {
  public:
-  // All guests of one question are waited for together, for so long: one that does not answer is described as
-  // it was last seen.
-  static constexpr std::chrono::milliseconds kPatience{30};
-  // Who changes something wants to know whether it was done.
-  static constexpr std::chrono::milliseconds kSteeringPatience{1000};
-  // One that has not answered for so long is stuck.
+  // The total wait for the snapshots of all guests. A guest that does not answer is listed with its last
+  // snapshot.
+  static constexpr std::chrono::milliseconds kTimeout{30};
+  // A change waits longer, so that the caller learns whether it took effect.
+  static constexpr std::chrono::milliseconds kCommandTimeout{1000};
+  // A guest that has not answered for this long is stuck.
   static constexpr std::chrono::milliseconds kStuck{1000};
 
-  // `board` must outlive the desk. One desk a board.
+  // `board` must outlive this object. At most one GuestBoardControl per board.
   explicit GuestBoardControl(GuestBoard& board) : board_(board), last_(board.size()) {}
 
   std::optional<std::vector<vhost::GuestSnapshot>> guests() override;
@@ -31,18 +31,18 @@ class GuestBoardControl final : public GuestControl {
   void close() noexcept override;
 
  private:
-  // Asks each guest, or the one, and waits. By slot: the guest that was asked, and whether it answered.
+  // Sends a command to one guest or to all, and waits for the answers. The result is indexed by slot.
   struct Asked {
-    std::uint64_t guest = 0;  // 0: nobody
+    std::uint64_t guest = 0;  // 0 if the slot was not asked
     bool waits = false;
     bool answered = false;
   };
-  std::vector<Asked> ask(GuestOrder order, std::chrono::milliseconds patience);
-  std::optional<Status> steer(const GuestOrder& order);
+  std::vector<Asked> ask(GuestCommand command, std::chrono::milliseconds timeout);
+  std::optional<Status> send_command(const GuestCommand& command);
 
   GuestBoard& board_;
-  std::mutex mutex_;  // one question at a time
-  // By slot: its guest as it was last seen, and when it was asked what it has not answered.
+  std::mutex mutex_;  // one command at a time
+  // By slot: the last snapshot, and the time of the last command.
   struct Seen {
     vhost::GuestSnapshot snapshot;
     std::chrono::steady_clock::time_point asked;
