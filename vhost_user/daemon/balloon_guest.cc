@@ -1,4 +1,4 @@
-// The life of a guest: its thread, its lock, and what the daemon asks of it. What the session asks:
+// The life of a guest: its thread, its lock, and the daemon's requests. The session's requests are in
 // guest_backend.cc.
 #include "vhost_user/daemon/balloon_guest.h"
 
@@ -29,7 +29,7 @@ void write_one(int fd) noexcept {
   static_cast<void>(!::write(fd, &one, sizeof one));
 }
 
-// Ends a write that waits, and does nothing else.
+// Interrupts a blocked write and has no other effect.
 constexpr int kNudge = SIGURG;
 
 bool take_nudges() noexcept {
@@ -38,9 +38,9 @@ bool take_nudges() noexcept {
   return sigaction(kNudge, &action, nullptr) == 0;
 }
 
-// A front-end's descriptor: an eventfd or a pipe, or a stream socket that takes the same eight bytes. One
-// that is full is left alone. Between the look and the write the front-end may fill it all the same, and then
-// this waits: whether a write waits is a property that the front-end has in its hand too.
+// Notifies through a front-end's descriptor: an eventfd or a pipe, or a stream socket, which takes the same
+// eight bytes. A full descriptor is skipped. The front-end may still fill it between the poll and the write,
+// and then the write blocks: O_NONBLOCK is a property that the front-end can change too.
 void ring_front_end(int fd) noexcept {
   const std::uint64_t one = 1;
   if (send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK) return;
@@ -62,7 +62,7 @@ void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
 }
 
 void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
-  guest_.record_.driver_leaving = 0;  // it is there
+  guest_.record_.driver_leaving = 0;  // the driver is present
   guest_.journal_.taken(queue, chain, position);
   if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
 }
@@ -97,7 +97,7 @@ Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, 
 }
 
 std::string BalloonGuest::set_up() {
-  constexpr std::uint16_t kMostPlaces = 1024;  // what a RingProgress has room for, with a lot to spare
+  constexpr std::uint16_t kMostPlaces = 1024;  // far below the limit of RingProgress
   if (options_.max_queue_size == 0 || options_.max_queue_size > kMostPlaces)
     return "a queue size of " + std::to_string(options_.max_queue_size);
   auto memory = GuestMemoryFiles::create({}, *this, nullptr);
@@ -118,8 +118,8 @@ std::string BalloonGuest::set_up() {
   epoll_event event{.events = EPOLLIN, .data = {.u32 = kWake}};
   if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
     return detail::system_error_text("a guest", "epoll", errno);
-  // Signals are the daemon's; its other threads take none but this, and those that tell a thread of what it
-  // did itself: with SIGBUS blocked, memory that is gone would end the process.
+  // The daemon's first thread handles signals. Its other threads accept only kNudge and the signals that a
+  // thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
   static const bool nudges_taken = take_nudges();
   if (!nudges_taken) return detail::system_error_text("a guest", "sigaction", errno);
   sigset_t all, before;
@@ -156,12 +156,13 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
   return held;
 }
 
-// A message may ask several times, and an earlier answer than the last may have been Pending: the session has
-// to come again although the guest's thread is not waited for any more.
+// A message may call this several times, and an earlier call than the last may have returned false. The
+// session must then be woken although the guest's thread is not waited for any more.
 bool BalloonGuest::quiet() noexcept {
   const bool before = std::exchange(wanted_, busy_ || calling_);
   if (before && !wanted_) want_session();
-  if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0) wake();  // what its thread left for this
+  if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0)
+    wake();  // work that its thread left for this call
   return !wanted_;
 }
 
@@ -189,7 +190,7 @@ void BalloonGuest::work() noexcept {
   }
 }
 
-// After the rings were served.
+// Runs after the rings were served.
 void BalloonGuest::settle() noexcept {
   if (settling_ == Settling::Asked) {
     settling_ = Settling::Looking;
@@ -200,7 +201,7 @@ void BalloonGuest::settle() noexcept {
   }
 }
 
-// With the lock, which is let go of between two steps, and in discard().
+// Runs with the lock held; releases it between two steps, and in discard().
 void BalloonGuest::serve(Lock& held) noexcept {
   serving_ = &held;
   tell_driver(held);
@@ -230,8 +231,8 @@ void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
                       "queue " + std::to_string(queue) + ": " + describe(mistakes.last_ring_fault));
 }
 
-// Without the lock: nobody else waits for a front-end that does not read. Its descriptors stay, since what
-// takes them away is Pending meanwhile.
+// Writes without the lock, so that no other thread waits for a front-end that does not read. The descriptors
+// stay open, because the calls that take them away return Pending meanwhile.
 void BalloonGuest::tell_driver(Lock& held) noexcept {
   if ((calls_due_ | errs_due_) == 0) return;
   int due[2 * kVhostMaxVrings];
@@ -255,8 +256,8 @@ void BalloonGuest::nudge() noexcept {
   if (calling_) pthread_kill(thread_.native_handle(), kNudge);
 }
 
-// The device is in the middle of a request, and nothing but this goes on with it; registers may be read and
-// written meanwhile, as in VirtioDevice they touch nothing that a request uses.
+// The device is in the middle of a request, and only this thread can continue that request. The other thread
+// may access registers meanwhile: in VirtioDevice they touch nothing that a request uses.
 Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept {
   Lock* const held = serving_;
   if (held != nullptr) held->unlock();

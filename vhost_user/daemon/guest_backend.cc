@@ -1,5 +1,5 @@
-// What a vhost-user session asks of a guest: features, memory, the state of the device. Its configuration:
-// guest_config.cc. Its rings: guest_rings.cc.
+// The session's requests to a guest: features, memory, device status. Its configuration is in
+// guest_config.cc, its rings in guest_rings.cc.
 #include <algorithm>
 
 #include "fallow/host/detail/system_error.h"
@@ -20,18 +20,18 @@ Status BalloonGuest::refuse(std::string why) noexcept {
 }
 
 std::uint32_t BalloonGuest::max_queues() const noexcept {
-  // Drivers in use ask for all five places of the specification, whatever there is (5.5.2).
+  // Drivers in use request all five queue numbers of the specification, whichever queues exist (5.5.2).
   return 5;
 }
 
-// A driver begins: what the last one left in the device is gone. A driver that a new process takes over has
-// not begun, and finds its configuration as it was; one whose rings stopped may go on, which shows when a
-// ring starts.
+// A driver begins: what the previous driver left in the device is cleared. A driver that a new process takes
+// over has not begun, and keeps its configuration. A driver whose rings stopped may continue, which shows
+// when a ring starts.
 Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
   if (any_started()) return Status::Ok;
-  // As a process may have left them, where the session has not seen them.
+  // A process that died may have left such features, which the session has not checked.
   if ((features & ~this->features()) != 0 || (features & needed_features()) != needed_features())
     return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
@@ -53,7 +53,7 @@ Status BalloonGuest::add_region(const MemoryRegion& region) noexcept {
   std::vector<MemoryRegion> next = regions_;
   const auto same = [&](const MemoryRegion& r) { return r.at.guest_address == region.at.guest_address; };
   if (const auto known = std::find_if(next.begin(), next.end(), same); known != next.end()) {
-    *known = region;  // repeated
+    *known = region;  // a repeated call
   } else {
     next.push_back(region);
   }
@@ -66,8 +66,8 @@ Status BalloonGuest::remove_region(const MemoryRegion& region) noexcept {
   return change_memory(next);
 }
 
-// Rings that are started go on where they were, in the memory as it is then. Nothing is written into them:
-// the driver may be another one, of which no message came yet.
+// Started rings continue at their positions, in the new memory. Nothing is written into them: they may belong
+// to another driver, of which no message has arrived yet.
 Status BalloonGuest::change_memory(std::span<const MemoryRegion> regions) noexcept {
   const Lock held = lock();
   if (!quiet()) return Status::Pending;
@@ -97,7 +97,7 @@ Status BalloonGuest::change_memory(std::span<const MemoryRegion> regions) noexce
     const auto queue = static_cast<std::uint16_t>(i);
     if (!rings_[queue].started) continue;
     const auto estate = estate_of(queue);
-    FALLOW_CHECK(begin_ring(queue, estate.position));  // its areas are there
+    FALLOW_CHECK(begin_ring(queue, estate.position));  // ring_obstacle() has checked the areas
     keep_owed(queue, estate);
   }
   return Status::Ok;
@@ -119,7 +119,8 @@ Status BalloonGuest::reset_device() noexcept {
   return Status::Ok;
 }
 
-// Resets it, and goes through the handshake as far as the features (3.1.1), which stick if they are any yet.
+// Resets the device and performs the handshake up to the features (3.1.1). Features of 0 are not accepted by
+// the device and leave it at that point.
 void BalloonGuest::begin_device(Features features) noexcept {
   queues_said_ = false;
   device_->set_status(0);
@@ -129,7 +130,8 @@ void BalloonGuest::begin_device(Features features) noexcept {
   FALLOW_CHECK(features == 0 || (device_->status() & kStatusFeaturesOk) != 0);
 }
 
-// As at the beginning, with the features that were accepted: a front-end does not say them again.
+// Restores the initial state with the features that were accepted, because a front-end does not send them
+// again.
 void BalloonGuest::restart_device() noexcept {
   another_driver();
   begin_device(device_->accepted());
@@ -149,7 +151,7 @@ Status BalloonGuest::set_inflight(const InflightSettings& inflight) noexcept {
   auto area = InflightArea::open(inflight);
   if (!area) return refuse(area.error);
   inflight_ = std::move(area.object);
-  // Of which rings it tells, only those that start in it can show.
+  // Whether the area belongs to a ring shows only when a ring starts.
   if (!resuming_) {
     for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);
   }

@@ -15,8 +15,8 @@ constexpr std::uint32_t kept_word(std::uint16_t id, std::uint16_t slots) noexcep
   return kKept | (std::uint32_t{slots} & 0x7fff) << 16 | id;
 }
 
-// Whether the ring shows the chain that was being returned at `position`. A guest that writes there itself is
-// told wrong, and nobody else.
+// Returns whether the ring shows the return of the chain at `position`. A guest that writes there itself
+// misleads only itself.
 bool came_back(const GuestMemory& memory, const detail::QueueAddresses& at, bool packed,
                QueuePosition position) noexcept {
   if (!packed) {
@@ -33,7 +33,7 @@ bool came_back(const GuestMemory& memory, const detail::QueueAddresses& at, bool
   return used.is_used(cell.flags.load(std::memory_order_acquire));
 }
 
-// Behind what came back.
+// The position after a chain that was returned.
 QueuePosition behind(QueuePosition position, const detail::QueueAddresses& at, bool packed,
                      std::uint16_t slots) noexcept {
   if (!packed) {
@@ -71,8 +71,8 @@ void GuestJournal::dropped(std::uint16_t queue, QueuePosition position) noexcept
   stopped(queue, position);
 }
 
-// First kept, then no longer served: between the two it is owed once all the same, as estate() sees that the
-// two are one.
+// The chain is recorded as kept before it is removed from service. Between the two stores it is still owed
+// only once, because owed_chains() recognises it as the same chain.
 void GuestJournal::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
   RingRecord& ring = record_.rings[queue];
   ordered_store(ring.kept, kept_word(id, slots));
@@ -90,7 +90,8 @@ void GuestJournal::returned(std::uint16_t queue, std::uint16_t id, QueuePosition
   ring.set_progress({position, 0, 0, Step::Idle});
 }
 
-// Otherwise what is returned next would be taken for returned as soon as it is begun, if a process dies then.
+// Without this store, if a process died right after it began the next return, that return would look
+// complete.
 void GuestJournal::went_on(std::uint16_t queue, const OwedChains& estate) noexcept {
   if (estate.came_back) returned(queue, record_.rings[queue].get_progress().id, estate.position);
 }

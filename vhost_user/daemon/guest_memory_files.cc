@@ -78,9 +78,9 @@ ByteCount GuestMemoryFiles::size() const noexcept {
   return sum;
 }
 
-// A file may hold more than the regions, and several regions may lie in one file, which is counted once.
+// A file may hold more than the regions, and several regions may share one file, which is counted once.
 ByteCount GuestMemoryFiles::resident() const noexcept {
-  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, whatever st_blksize says
+  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, independent of st_blksize
   std::vector<std::pair<dev_t, ino_t>> seen;
   std::uint64_t sum = 0;
   for (const Region& region : regions_) {

@@ -1,8 +1,8 @@
-// The rings of a guest: how each starts, goes on, and ends.
+// The rings of a guest: how each starts, continues, and ends.
 //
-// VH-4: no byte of a ring is written that its driver has not made available since the ring was last set up.
-// vhost-user does not tell a back-end when a driver frees its rings: a ring that is disabled, or whose driver
-// may be gone, rests; one that is set up anew is dropped.
+// VH-4: the device writes no byte of a ring that the driver has not made available since the ring was last
+// set up. vhost-user does not tell a back-end when a driver frees its rings. A ring therefore rests while it
+// is disabled, or while its driver may be gone, and it is dropped when it is set up anew.
 #include <poll.h>
 #include <sys/epoll.h>
 
@@ -60,9 +60,10 @@ std::string BalloonGuest::addresses_of(std::uint32_t vring, const Settings& sett
   return why.empty() ? why : name_of(vring) + " cannot be served: " + why;
 }
 
-// A split ring says itself how many chains came back. Between these and the base lies what a back-end took
-// and did not return, which is never more than the ring has; a base behind them would have chains taken again
-// that the driver has back, and whose pages it may use.
+// A split ring itself records how many chains were returned. The chains between that index and the base were
+// taken and not returned by a back-end; there are never more of them than the ring has entries. With a base
+// behind the index, the device would take chains again that the driver has got back and whose pages it may
+// use.
 std::string BalloonGuest::begin_of(std::uint16_t queue, const detail::QueueAddresses& at, std::uint32_t base,
                                    QueuePosition& position) const {
   position = {static_cast<std::uint16_t>(base), static_cast<std::uint16_t>(base >> 16)};
@@ -83,8 +84,8 @@ std::string BalloonGuest::begin_of(std::uint16_t queue, const detail::QueueAddre
          std::to_string(at.size) + " beyond";
 }
 
-// Of a back-end before this one, which the front-end knew how to replace: the ring goes on behind all that it
-// took. What the area names beyond what the driver made available never was in flight.
+// The area was written by an earlier back-end, which the front-end was able to replace: the ring continues
+// after all chains that it took. Chains in the area that the driver never made available were not in flight.
 std::string BalloonGuest::inflight_of(std::uint16_t queue, const detail::QueueAddresses& at,
                                       QueuePosition& position, std::vector<std::uint16_t>& owed) {
   if (inflight_ == nullptr || packed()) return {};
@@ -101,7 +102,7 @@ std::string BalloonGuest::inflight_of(std::uint16_t queue, const detail::QueueAd
   return {};
 }
 
-// From here on the area tells of this ring.
+// From here on the area describes this ring.
 void BalloonGuest::track(std::uint16_t queue) noexcept {
   Tracked& tracked = record_.rings[queue].tracked;
   ordered_store(tracked.valid, 0);
@@ -115,8 +116,8 @@ void BalloonGuest::forget_inflight(std::uint16_t queue) noexcept {
   ordered_store(record_.rings[queue].tracked.valid, 0);
 }
 
-// Nothing is owed of the rings of the driver before. What the area says of rings that this session never
-// served is another back-end's, whose driver may have stayed.
+// Nothing is owed for the rings of the previous driver. Entries of the area for rings that this session never
+// served belong to another back-end, whose driver may still be present.
 void BalloonGuest::another_driver() noexcept {
   same_driver_.another();
   for (std::uint16_t queue = 0; queue < kVhostMaxVrings; ++queue) {
@@ -124,13 +125,14 @@ void BalloonGuest::another_driver() noexcept {
   }
 }
 
-// Whether a driver begins with this ring. Some begin anew without a word, after a fault too.
+// Returns whether a driver begins with this ring. Some drivers begin anew without any message, after a fault
+// too.
 bool BalloonGuest::begins_with(std::uint16_t queue, std::uint32_t base) const noexcept {
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) return true;
   return same_driver_.verdict(queue, rings_[queue].at, base, packed()) == SameDriver::Verdict::Another;
 }
 
-// Forgets what the driver before said, if the ring is another one's.
+// If the ring belongs to another driver, forgets what the previous driver said.
 void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
   switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
@@ -153,7 +155,7 @@ bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexc
     static_cast<void>(refuse(name_of(queue) + " cannot be served: " + describe(status)));
     return false;
   }
-  // A front-end that starts a ring has a driver that is there.
+  // A front-end that starts a ring has a driver present.
   device_->set_status(kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk | kStatusDriverOk);
   return true;
 }
@@ -177,7 +179,8 @@ void BalloonGuest::say_queues(std::uint16_t queue) noexcept {
       std::string("its queues are numbered ") + describe(numbers) + ": " + queue_list(*device_, numbers));
 }
 
-// Of a ring that rests, or that goes on: nothing is under way, so it is the statistics that are kept.
+// For a ring that rests or continues: no request is under way, so an owed chain can only be the kept
+// statistics buffer.
 void BalloonGuest::keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept {
   if (estate.count != 0 && queue == device_->number(BalloonQueue::Stats))
     device_->adopt_statistics(estate.owed[0].id, estate.owed[0].slots);
@@ -194,16 +197,17 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
   FALLOW_CHECK(vring < kVhostMaxVrings);
   const auto queue = static_cast<std::uint16_t>(vring);
   Ring& ring = rings_[queue];
-  if (ring.started) return Status::Ok;  // repeated
+  if (ring.started) return Status::Ok;  // a repeated call
   if ((device_->status() & kStatusFeaturesOk) == 0)
     return refuse(name_of(vring) +
                   " cannot be served: SET_FEATURES, with VIRTIO_F_VERSION_1, has to come first");
   if (!device_->has_queue(queue)) return refuse(no_queue(queue));
-  // The message at hand drops it, and comes again.
+  // The message under way drops the ring, and will be repeated.
   if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
   const Vring& wanted = settings.vrings[vring];
   if (resuming_ && journal_.has_stopped(queue)) {
-    // So has the message at hand, or is about to end: its driver may not have been told.
+    // The message under way has stopped the ring, or the connection is about to end. The driver may not have
+    // been notified.
     ring = {.call = wanted.call, .err = wanted.err};
     calls_due_ |= 1U << queue;
     wake();
@@ -223,7 +227,7 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
   }
   ring.started = true;
   if (!resuming_) say_queues(queue);
-  // What was made available before is looked for without a kick, unless its driver may be gone.
+  // Looks for chains that were made available earlier, without a kick, unless the driver may be gone.
   if (record_.driver_leaving == 0) pending_ |= 1U << queue;
   wake();
   return Status::Ok;
@@ -246,12 +250,12 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
   }
   track(queue);
   for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
-  // Who returned chains before may have died before it said so.
+  // A back-end that returned chains earlier may have died before it notified the driver.
   if (inflight_ != nullptr) calls_due_ |= 1U << queue;
   return Status::Ok;
 }
 
-// Where another process served it, or this message was handled by one that died.
+// Another process served the ring, or handled this message and died.
 Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept {
   const std::string why = GuestJournal::obstacle(estate, rings_[queue].at, packed());
   if (!why.empty()) return refuse(name_of(queue) + " cannot go on: " + why);
@@ -262,7 +266,7 @@ Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::OwedChains& 
   journal_.went_on(queue, estate);
   if (at_rest(queue)) {
     keep_owed(queue, estate);
-    // Nobody reads the descriptor, so it tells of every kick there ever was.
+    // The descriptor is never read, so it is readable if there was ever a kick.
     pollfd kick{rings_[queue].kick, POLLIN, 0};
     rings_[queue].stale_kick = record_.driver_leaving != 0 && poll(&kick, 1, 0) == 1;
   } else {
@@ -276,13 +280,13 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   const Lock held = lock();
   const auto queue = static_cast<std::uint16_t>(vring);
   Ring& ring = rings_[queue];
-  // At once, whatever is under way.
+  // Takes effect at once, whatever is under way.
   if (ring.started && drops(why)) drop_ring(queue, why);
   if (!quiet()) return Status::Pending;
-  // In one go, so that nothing that is asked for before the retry finds half a ring.
+  // Runs in one step, so that no request before the retry finds the ring half stopped.
   if (ring.started) {
     if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
-    // After a fault nothing can be handed back, and the driver has to begin anew.
+    // After a fault nothing can be handed back, and the driver must begin anew.
     if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) forget_inflight(queue);
     const detail::QueueAddresses at = ring.at;
     const QueuePosition position = end_ring(queue);
@@ -291,7 +295,7 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
     journal_.stopped(queue, position);
   }
   if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
-    wanted_ = true;  // when they are told
+    wanted_ = true;  // wake the session when they are notified
     wake();
     return Status::Pending;
   }
@@ -300,7 +304,7 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   return Status::Ok;
 }
 
-// What its driver and front-end are told through stays.
+// Keeps the descriptors through which the driver and the front-end are notified.
 QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
   const QueuePosition position = device_->stop_queue(queue);
   Ring& ring = rings_[queue];
@@ -324,7 +328,7 @@ void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
   }
 }
 
-// The driver of a ring that was disabled may free it as soon as it learns so.
+// The driver of a disabled ring may free it as soon as the front-end has its answer.
 Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
   const Lock held = lock();
   if (!on && !quiet()) return Status::Pending;
@@ -337,7 +341,7 @@ Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
   return Status::Ok;
 }
 
-// Kicks that came before are served first: later they would be looked after in memory that was freed.
+// Serves earlier kicks first: later, the device would look for their chains in freed memory.
 Status BalloonGuest::driver_may_leave() noexcept {
   const Lock held = lock();
   if (settling_ != Settling::Done) {
@@ -363,13 +367,13 @@ Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next)
   ring.kick = next.kick;
   ring.call = next.call;
   ring.err = next.err;
-  if (record_.driver_leaving == 0) pending_ |= 1U << vring;  // what was kicked in between
+  if (record_.driver_leaving == 0) pending_ |= 1U << vring;  // kicks that arrived in between
   wake();
   return Status::Ok;
 }
 
-// Each write to it wakes the guest's thread, which never reads there: the front-end may do with it what it
-// likes.
+// Each write to the descriptor wakes the guest's thread, which never reads it: the front-end may use it in
+// any way.
 bool BalloonGuest::watch(std::uint32_t vring, int kick) noexcept {
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u32 = vring}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, kick, &event) == 0 || errno == EEXIST) return true;

@@ -17,10 +17,11 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint16_t kVersion = 1;
-// Chains that may have reached the ring and not the area when a back-end died: here each is noted by itself.
+// Chains that may have reached the ring but not the area when a back-end died. This back-end records each
+// chain by itself.
 constexpr std::uint16_t kBatch = 1;
 
-// acquire: MO-28, pairs with ordered_store() in the back-end that had the area before.
+// acquire: MO-28, pairs with ordered_store() in the back-end that used the area before.
 template <class T>
 T load(T& cell) noexcept {
   return std::atomic_ref<T>(cell).load(std::memory_order_acquire);
@@ -86,7 +87,7 @@ Expected<InflightArea> InflightArea::open(const InflightSettings& inflight) {
            std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
   }
   const std::uint64_t shift = area.mmap_offset % kPage;
-  // No more of it than is used: how much there is, is the front-end's word.
+  // Maps only the part that is used, because the front-end chooses the size of the area.
   auto mapping = detail::GuardedMapping::create(inflight.fd, {area.mmap_offset - shift},
                                                 {size(area.queues, area.queue_size) + shift});
   if (!mapping) return mapping.error;
@@ -115,7 +116,7 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
                                               std::uint16_t used) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return {};
-  // What was written for a ring of another size, or one that was elsewhere, says nothing of this one.
+  // Entries written for a ring of another size or used index do not apply to this ring.
   const auto ahead = static_cast<std::uint16_t>(used - load(region->used_idx));
   if (load(region->version) != kVersion || load(region->desc_num) != size || ahead > kBatch) {
     forget(index);
@@ -144,7 +145,7 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
   return ids;
 }
 
-// The version last: an area of version 0 is filled in when the queue begins.
+// Stores the version last: an area of version 0 is initialised when the queue begins.
 void InflightArea::forget(std::uint16_t index) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return;

@@ -20,9 +20,9 @@
 namespace fallow::vhost {
 namespace {
 
-// Messages of one front-end before the others have their turn.
+// Messages handled for one front-end before the others get their turn.
 constexpr int kMessages = 16;
-// Between two looks at what does not come to an end by itself.
+// Interval between two checks of what causes no event.
 constexpr int kLookEveryMs = 20;
 
 Nanoseconds now() noexcept {
@@ -81,7 +81,7 @@ Server::~Server() {
   }
 }
 
-// What the process before had open for itself; or received and had not taken note of.
+// Closes what the previous process had open for itself, or received without recording it.
 void Server::close_unnamed(std::span<const int> keep) {
   std::vector<int> named(keep.begin(), keep.end());
   named.insert(named.end(), options_.listeners.begin(), options_.listeners.end());
@@ -114,8 +114,8 @@ std::string Server::begin(std::size_t place) {
   return {};
 }
 
-// A guest that the process before served, or that was accepted elsewhere. What is in the way of one guest is
-// not in the way of the others.
+// Adopts a guest that the previous process served, or that another process accepted. A failure concerns this
+// guest only.
 void Server::take_up(std::size_t place) {
   GuestRecord& record = records_[place];
   if (const std::string error = begin(place); !error.empty()) {
@@ -127,7 +127,7 @@ void Server::take_up(std::size_t place) {
     events_.disconnected(record.number, "it cannot be served: " + error);
     return;
   }
-  // A record that nobody has begun to serve is as it was made.
+  // If no process has begun to serve the record, the record is unchanged since its creation.
   if (std::exchange(record.begun, 1U) == 0) {
     events_.connected(record.number, record.socket);
   } else {
@@ -156,7 +156,7 @@ std::string Server::run() {
     if (options_.until_no_guest && std::ranges::none_of(clients_, [](const auto& c) { return c != nullptr; }))
       return {};
     const int n = epoll_wait(epoll_, events, kEvents, ending_ || resting_ ? kLookEveryMs : -1);
-    // Before anything else is called, which has errors of its own.
+    // This check precedes any other call, which could change errno.
     if (n < 0 && errno != EINTR) return detail::system_error_text("the server", "epoll_wait", errno);
     if ((ending_ || resting_) && now() >= look_at_) look_again();
     for (int i = 0; i < n; ++i) {
@@ -204,9 +204,9 @@ void Server::accept_from(std::size_t listener) {
   const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (socket < 0) {
     const int error = errno;
-    if (error == EAGAIN || error == ECONNABORTED || error == EINTR) return;  // it is gone again
+    if (error == EAGAIN || error == ECONNABORTED || error == EINTR) return;  // the client is already gone
     if ((error == EMFILE || error == ENFILE) && turn_one_away(listener)) return;
-    // It stays readable, so nobody looks there for a while.
+    // The listener stays readable, so it is not watched for a while.
     static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, options_.listeners[listener], nullptr));
     resting_ = true;
     return;
@@ -226,7 +226,7 @@ void Server::accept_from(std::size_t listener) {
   record.begun = 1;
   record.target = static_cast<std::uint32_t>(options_.target.raw);
   vhost_begin(record.vhost, socket);
-  // release: MO-28, the record is complete before it is in use. From here on the descriptor is named.
+  // release: MO-28, the record is complete before it is in use. From here on the record names the descriptor.
   std::atomic_ref<std::uint32_t>(record.in_use).store(1, std::memory_order_release);
   if (const std::string error = begin(place); !error.empty()) {
     events_.turned_away(static_cast<std::uint32_t>(listener), error);
@@ -238,8 +238,8 @@ void Server::accept_from(std::size_t listener) {
   step(place);
 }
 
-// Out of descriptors: with the one in reserve, so that who waits there is told, and the socket is not
-// readable for ever. False: that was not enough.
+// All descriptors are in use. Accepts and closes the connection with the reserved descriptor, so that the
+// client learns of the failure and the socket does not stay readable. False: that was not enough.
 bool Server::turn_one_away(std::size_t listener) {
   if (reserve_ >= 0) ::close(std::exchange(reserve_, -1));
   const int socket = accept4(options_.listeners[listener], nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -251,17 +251,17 @@ bool Server::turn_one_away(std::size_t listener) {
   return true;
 }
 
-// Whatever there is to do for a guest: at its socket, or since its own thread is done with something.
+// Does all pending work of a guest: messages on its socket, and work that waited for its thread.
 void Server::step(std::size_t place) {
   Client& client = *clients_[place];
   if (client.resuming && !client.closing) {
     client.guest->set_resuming(true);
     const Status status = client.session->resume();
     client.guest->set_resuming(false);
-    if (status == Status::Pending) return;  // it will ring
+    if (status == Status::Pending) return;  // the guest will write to wakeup_fd
     client.resuming = false;
     if (status == Status::Ok) {
-      client.config_due = true;  // it may have changed just before
+      client.config_due = true;  // the configuration may have changed just before
       events_.resumed(client.record.number, client.record.socket);
     } else {
       hang_up(client, client.session->complaint().text());
@@ -295,17 +295,17 @@ void Server::follow_up(std::size_t place, Client& client) {
     finish(place, client);
     return;
   }
-  // A channel that is full is tried again, at the next message or the next request for statistics.
+  // A full channel is tried again at the next message or the next request for statistics.
   client.config_due |= client.guest->take_config_change();
   if (client.config_due) client.config_due = client.session->notify_config_change() == Status::Busy;
-  // While a step waits for the guest, nobody looks at the socket.
+  // While a step waits for the guest, the socket is not watched.
   if (!client.pending && !client.listens)
     client.listens = watch(Source::Socket, place, client.record.vhost.socket, true);
 }
 
 void Server::finish(std::size_t place, Client& client) {
   static_cast<void>(epoll_ctl(epoll_, EPOLL_CTL_DEL, client.record.vhost.socket, nullptr));
-  if (client.session->close() == Status::Pending) {  // it will ring
+  if (client.session->close() == Status::Pending) {  // the guest will write to wakeup_fd
     client.guest->nudge();
     ending_ = true;
     return;

@@ -1,4 +1,4 @@
-// What others ask of a server: work for its thread, and what it does for all guests or one.
+// Requests to a server: work for its thread, and operations on one guest or on all.
 #include <unistd.h>
 
 #include <utility>

@@ -10,7 +10,7 @@
 namespace fallow::vhost {
 namespace {
 
-// What is cached of it, where its filesystem would have to be asked.
+// Reads cached attributes only, so that the filesystem is not asked.
 bool look(int fd, struct statx& what) noexcept {
   return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &what) == 0;
 }
@@ -21,7 +21,7 @@ int socket_option(int fd, int name) noexcept {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// Whether it has the inode that all eventfds share, with others that the kernel makes without a name.
+// Returns whether the file has the inode that eventfds share with the kernel's other anonymous files.
 bool is_anonymous(const struct statx& what) noexcept {
   const int own = eventfd(0, EFD_CLOEXEC);
   if (own < 0) return false;
@@ -32,7 +32,8 @@ bool is_anonymous(const struct statx& what) noexcept {
          what.stx_dev_minor == event.stx_dev_minor;
 }
 
-// EPOLLEXCLUSIVE refuses an epoll before it takes a lock of it, which its owner may hold.
+// EPOLLEXCLUSIVE makes epoll_ctl() refuse an epoll before it takes that epoll's lock, which its owner may
+// hold.
 bool can_be_waited_for(int fd) noexcept {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return false;

@@ -18,7 +18,7 @@ constexpr RequestRule with_fds(const char* name, std::uint16_t size, std::uint16
 constexpr RequestRule asks(const char* name, std::uint16_t size, std::uint64_t needs = 0) {
   return {name, true, true, size, size, 0, 0, needs};
 }
-// Known, and never offered: whatever comes with it is read and dropped.
+// Known but never offered: any payload and descriptors are read and dropped.
 constexpr RequestRule foreign(const char* name) { return {name}; }
 constexpr RequestRule foreign_question(const char* name, NotAllowed no) {
   RequestRule rule{name, false, true};
@@ -79,7 +79,7 @@ constexpr auto kRules = [] {
   set(VringKick, foreign("VRING_KICK"));
   set(GetMaxMemSlots, asks("GET_MAX_MEM_SLOTS", 0, kVhostPfConfigureMemSlots));
   set(AddMemReg, with_fds("ADD_MEM_REG", kRegion, 1, 1, kVhostPfConfigureMemSlots));
-  // The one descriptor that some send with it is to be closed unused.
+  // Some front-ends send one descriptor, which must be closed unused.
   set(RemMemReg, with_fds("REM_MEM_REG", kRegion, 0, 1, kVhostPfConfigureMemSlots));
   set(SetStatus, plain("SET_STATUS", kU64, kVhostPfStatus));
   set(GetStatus, asks("GET_STATUS", 0, kVhostPfStatus));

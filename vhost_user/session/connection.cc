@@ -11,11 +11,12 @@
 namespace fallow::vhost {
 namespace {
 
-// What the kernel overwrites with the number of bytes. recvmmsg and sendmmsg are called for the sake of that
-// field: recvmsg would return the number in a register, and a process that dies then takes it along.
+// The kernel overwrites this value with the number of bytes. recvmmsg and sendmmsg are used for this field
+// only: recvmsg would return the number in a register, and the number would be lost if the process died right
+// then.
 constexpr unsigned kNotCalled = ~0U;
 
-// As strerror(), which is not for threads.
+// Like strerror(), but thread-safe.
 const char* error_text(int error) noexcept {
   const char* const text = strerrordesc_np(error);
   return text == nullptr ? "an unknown error" : text;
@@ -42,7 +43,7 @@ Connection::Received Connection::receive(ErrorText& complaint) noexcept {
     if (receive_some(total - at.have, error)) continue;
     if (error == EAGAIN || error == EWOULDBLOCK) return Received::Partial;
     if (error == EINTR) continue;
-    // Reset: the front-end went away without having read all replies.
+    // Reset: the front-end closed the connection without reading all replies.
     if (error != 0 && error != ECONNRESET) {
       complaint.say("receiving from the front-end failed: %s", error_text(error));
       return Received::Broken;
@@ -54,7 +55,7 @@ Connection::Received Connection::receive(ErrorText& complaint) noexcept {
   }
 }
 
-// What was received so far.
+// Checks the part that has been received.
 bool Connection::acceptable(ErrorText& complaint) const noexcept {
   const Progress at = state_.where();
   if (at.fds == Progress::kTooManyFds) {
@@ -71,7 +72,7 @@ bool Connection::acceptable(ErrorText& complaint) const noexcept {
   return at.have < sizeof(Header) || Message(state_).sound(complaint);
 }
 
-// True: at least a byte came. Error 0: the other end is closed.
+// Returns true if at least one byte was received. Error 0: the other end is closed.
 bool Connection::receive_some(std::size_t wanted, int& error) noexcept {
   Progress at = state_.where();
   iovec into{state_.message + at.have, wanted};
@@ -95,7 +96,8 @@ void Connection::recover() noexcept {
   if (at.in_call && at.phase == Phase::Receiving) take_received();
 }
 
-// Whether the kernel can have filled in that, which a process that died may have left otherwise.
+// Returns whether the kernel can have filled in `call` and `control`; a process that died may have left other
+// values.
 bool Connection::call_is_sound() const noexcept {
   const msghdr& header = state_.call.msg_hdr;
   const std::size_t room =
@@ -111,7 +113,7 @@ bool Connection::call_is_sound() const noexcept {
   return true;
 }
 
-// Once for each call: VH-1.
+// Runs exactly once for each call (VH-1).
 void Connection::take_received() noexcept {
   Progress to = state_.where();
   to.in_call = false;
@@ -125,7 +127,7 @@ void Connection::take_received() noexcept {
   state_.go(to);
 }
 
-// The surplus is closed at once. VhostProgress::fds keeps in mind that there was one.
+// Closes surplus descriptors at once; Progress::fds records that there were some.
 void Connection::take_descriptors(Progress& to) noexcept {
   msghdr header = state_.call.msg_hdr;
   header.msg_control = state_.control;
@@ -144,7 +146,8 @@ void Connection::take_descriptors(Progress& to) noexcept {
       }
     }
   }
-  // The counts above mean kVhostMaxRegions descriptors and a fault, so fewer are filled up with none.
+  // These two counts stand for kVhostMaxRegions descriptors and a fault, so missing descriptors are filled
+  // with -1.
   if (surplus || (header.msg_flags & MSG_CTRUNC) != 0) {
     for (std::size_t i = to.fds; i < kVhostMaxRegions; ++i) state_.fds[i] = -1;
     to.fds = (header.msg_flags & MSG_CTRUNC) != 0 ? Progress::kFdsCutOff : Progress::kTooManyFds;

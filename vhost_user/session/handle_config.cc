@@ -1,11 +1,11 @@
-// The configuration space of the device, and the area that tracks what is in flight.
+// The configuration space of the device, and the area that tracks chains in flight.
 #include <cstring>
 
 #include "vhost_user/session/message_handler.h"
 
 namespace fallow::vhost {
 
-// A reply without payload says that it went wrong.
+// An empty payload reports a failure.
 VhostVerdict MessageHandler::get_config() noexcept {
   const auto head = message_.as<ConfigHead>();
   std::byte both[sizeof head + kVhostMaxConfig];
@@ -41,7 +41,7 @@ VhostVerdict MessageHandler::set_config() noexcept {
   return verdict;
 }
 
-// A reply of an empty area says that it went wrong.
+// An area of size 0 reports a failure.
 VhostVerdict MessageHandler::get_inflight_fd() noexcept {
   InflightSettings inflight{message_.as<InflightDescription>(), -1};
   inflight.area.mmap_size = inflight.area.mmap_offset = 0;

@@ -1,5 +1,5 @@
-// What a front-end's descriptors may be. A descriptor of any other kind may keep whoever closes it, or waits
-// for it, for as long as its owner likes.
+// The kinds of descriptor that a front-end may pass. With any other kind, its owner may block a process that
+// closes it, or waits for it, for any length of time.
 #include <algorithm>
 
 #include "vhost_user/session/message_handler.h"
@@ -17,7 +17,7 @@ VhostVerdict MessageHandler::expect_memory_file(int fd, const char* owner) noexc
   return expect_kind(fd, {DescriptorKind::MemfdFile}, "a memory file (memfd, tmpfs, hugetlbfs)", owner);
 }
 
-// UML gives one end of a pair of sockets as the call.
+// UML passes one end of a socket pair as the call descriptor.
 VhostVerdict MessageHandler::expect_notifier(int fd, const char* owner) noexcept {
   return expect_kind(fd, {DescriptorKind::Event, DescriptorKind::UnixStream, DescriptorKind::Pipe},
                      "an eventfd, a pipe or a Unix stream socket", owner);

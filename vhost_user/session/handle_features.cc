@@ -1,4 +1,4 @@
-// What is offered and accepted, and the state of the device as a whole.
+// Features that are offered and accepted, and the state of the device as a whole.
 #include <algorithm>
 #include <cinttypes>
 #include <iterator>
@@ -7,8 +7,8 @@
 
 namespace fallow::vhost {
 
-// While rings run that cannot be disabled, as bit 30 was declined, this is the last that a driver of User
-// Mode Linux sends before it frees them.
+// If bit 30 was declined, running rings cannot be disabled. GET_FEATURES is then the last message that a
+// driver of User Mode Linux causes before it frees its rings.
 VhostVerdict MessageHandler::get_features() noexcept {
   const bool runs = std::any_of(std::begin(now_.vrings), std::end(now_.vrings),
                                 [](const Vring& ring) { return ring.started; });
@@ -19,14 +19,14 @@ VhostVerdict MessageHandler::get_features() noexcept {
   return answer(backend_.features() | kVhostFProtocolFeatures);
 }
 
-// A driver that drops a feature may send this twice, the second time without bit 30; its rings are enabled
-// then, since no SET_VRING_ENABLE will follow. While rings run it is another driver's: those of the driver
-// before may lie in memory that was freed since.
+// A driver that drops a feature may cause this message twice, the second time without bit 30. Its rings are
+// then enabled, because no SET_VRING_ENABLE will follow. If rings run, the message comes from another driver:
+// the rings of the previous one may lie in memory that was freed since.
 VhostVerdict MessageHandler::set_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~(backend_.features() | kVhostFProtocolFeatures);
   if (strange != 0) return refuse("the features 0x%" PRIx64 " were not offered", strange);
-  // Before any ring is dropped.
+  // This check precedes any change to a ring.
   const Features missing = backend_.needed_features() & ~features;
   if (missing != 0) return refuse("without the features 0x%" PRIx64 ", which the device needs", missing);
   next_.features = features;
@@ -43,7 +43,7 @@ VhostVerdict MessageHandler::set_protocol_features() noexcept {
   return VhostVerdict::Done;
 }
 
-// May be asked as soon as MQ is offered.
+// Allowed as soon as MQ is offered.
 VhostVerdict MessageHandler::get_queue_num() noexcept {
   if ((offered_protocol_features() & kVhostPfMq) == 0) return refuse("multiple queues were not offered");
   return answer(max_queues());

@@ -1,4 +1,4 @@
-// The memory of the guest: as a whole table, or region by region.
+// The memory of the guest, set as a whole table or region by region.
 #include <cinttypes>
 #include <cstdio>
 
@@ -19,7 +19,7 @@ bool same_place(const Region& a, const Region& b) noexcept {
 
 }  // namespace
 
-// Older Linux sends room for two regions whatever their number; what lies beyond is not looked at.
+// Older Linux always sends a payload of two regions; bytes beyond `count` regions are ignored.
 VhostVerdict MessageHandler::set_mem_table() noexcept {
   const auto table = message_.as<MemTable>();
   const std::size_t fds = message_.fds().size();
@@ -45,7 +45,7 @@ VhostVerdict MessageHandler::add_mem_reg() noexcept {
   return verdict_of(backend_.add_region(next_.regions[place]), "memory");
 }
 
-// The offset in the file does not count.
+// The offset in the file is not compared.
 VhostVerdict MessageHandler::rem_mem_reg() noexcept {
   const Region wanted = message_.as<MemReg>().region;
   std::uint32_t place = 0;
@@ -59,7 +59,7 @@ VhostVerdict MessageHandler::rem_mem_reg() noexcept {
   return verdict_of(backend_.remove_region(now_.regions[place]), "memory");
 }
 
-// Against those before it.
+// Checks one region against those before it.
 VhostVerdict MessageHandler::check_region(std::uint32_t which) noexcept {
   char owner[32];
   std::snprintf(owner, sizeof owner, " of region %u", which);

@@ -1,5 +1,5 @@
-// Rings. One starts when its kick descriptor comes, or, stopped by new settings, when it is enabled again; it
-// stops when it is asked where it is, when its settings change, and when another driver begins.
+// Rings. A ring starts when its kick descriptor arrives or, if new settings stopped it, when it is enabled
+// again. It stops on GET_VRING_BASE, when its settings change, and when another driver begins.
 #include <cinttypes>
 #include <cstdio>
 
@@ -52,7 +52,8 @@ VhostVerdict MessageHandler::check_area(const char* what, std::uint64_t address,
   return VhostVerdict::Done;
 }
 
-// A queue whose size is not set yet must begin in memory; the back-end looks again when it starts.
+// A queue whose size is not set yet only has to begin in memory; the back-end checks again when the ring
+// starts.
 VhostVerdict MessageHandler::check_addresses(const VringAddr& addr) noexcept {
   const std::uint64_t size = next_.vrings[addr.index].size;
   struct Area {
@@ -88,8 +89,8 @@ VhostVerdict MessageHandler::set_vring_addr() noexcept {
   return same && now_.enabled(addr.index) ? VhostVerdict::Done : stop(addr.index, RingEnd::NewSetUp);
 }
 
-// Says that the ring begins anew, even if it says what was said before: a driver that is unloaded and loaded
-// again need not tell otherwise.
+// The ring begins anew even if the base is unchanged: a driver that is unloaded and loaded again may cause no
+// other message.
 VhostVerdict MessageHandler::set_vring_base() noexcept {
   const auto state = message_.as<VringState>();
   if (const auto v = check_index(state.index); v != VhostVerdict::Done) return v;
@@ -168,7 +169,8 @@ VhostVerdict MessageHandler::stop(std::uint32_t vring, RingEnd why) noexcept {
   return v;
 }
 
-// Each ring is dropped at once, though the back-end may still be at work in one: the driver of all is gone.
+// Drops each ring at once, even if the back-end is still working in one, because the driver of all rings is
+// gone.
 VhostVerdict MessageHandler::begin_anew() noexcept {
   VhostVerdict all = VhostVerdict::Done;
   for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {

@@ -37,19 +37,19 @@ VhostVerdict MessageHandler::run() noexcept {
 VhostVerdict MessageHandler::reply_no(NotAllowed no) noexcept {
   switch (no) {
     case NotAllowed::Value:
-      // Bit 8: "no descriptor comes with it", for SET_DEVICE_STATE_FD.
+      // Bit 8 means "no descriptor is passed" in the reply to SET_DEVICE_STATE_FD.
       vhost_reply(reply_, message_.request(), 0x101U);
       return VhostVerdict::Refused;
     case NotAllowed::Empty:
       vhost_reply(reply_, message_.request(), std::span<const std::byte>());
       return VhostVerdict::Refused;
-    case NotAllowed::Impossible:  // the front-end would wait forever
+    case NotAllowed::Impossible:  // without a reply the front-end would wait forever
       break;
   }
   return VhostVerdict::Broken;
 }
 
-// The message that negotiates acknowledgements wants one already.
+// The message that negotiates REPLY_ACK already expects an acknowledgement.
 bool MessageHandler::wants_acknowledgement() const noexcept {
   if (!message_.needs_reply()) return false;
   std::uint64_t negotiated = now_.protocol_features;
@@ -68,7 +68,7 @@ VhostVerdict MessageHandler::act() noexcept {
     case SetOwner:
       next_.owned = true;
       return VhostVerdict::Done;
-    case ResetOwner:  // deprecated; of the two things a back-end may do with it, this is to ignore it
+    case ResetOwner:  // deprecated; the specification allows a back-end to ignore it
       return VhostVerdict::Done;
     case SetMemTable:
       return set_mem_table();
@@ -155,7 +155,7 @@ VhostVerdict MessageHandler::refuse(const char* format, ...) noexcept {
   return VhostVerdict::Refused;
 }
 
-// Of what a back-end cannot refuse.
+// For calls that a back-end must not refuse.
 VhostVerdict MessageHandler::verdict_of_certain(Status status) noexcept {
   FALLOW_CHECK(status == Status::Ok || status == Status::Pending);
   return status == Status::Ok ? VhostVerdict::Done : VhostVerdict::Pending;

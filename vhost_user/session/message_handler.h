@@ -1,4 +1,4 @@
-// One message: from the settings that are to those that will be.
+// Applies one message to a copy of the settings.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ namespace fallow::vhost {
 
 enum class [[nodiscard]] VhostVerdict : std::uint8_t{
     Done,
-    Refused,  // nothing changes; the front-end learns it if it asked
-    Pending,  // the back-end has not finished
-    Broken,   // there is no way to tell the front-end
+    Refused,  // nothing changes; the front-end learns of the refusal if it asked for a reply
+    Pending,  // the back-end is still working
+    Broken,   // the refusal cannot be reported to the front-end
 };
 
-// Lives for one look at a message. Changes `next`, a copy of `now`, and fills `reply`.
+// Lives for one attempt at one message. Changes `next`, a copy of `now`, and fills `reply`.
 class MessageHandler {
  public:
   MessageHandler(const Message& message, const Settings& now, Settings& next, Backend& backend, Reply& reply,
@@ -28,11 +28,11 @@ class MessageHandler {
 
   VhostVerdict run() noexcept;
 
-  // After a refusal: `next` is `now` again, but for the rings that were stopped before it came to that.
+  // After a refusal: resets `next` to `now`, except for the rings that were stopped before the refusal.
   void keep_stops() noexcept;
 
  private:
-  // In handle_*.cc, by subject.
+  // The handlers are in handle_*.cc, by subject.
   VhostVerdict act() noexcept;
   VhostVerdict get_features() noexcept;
   VhostVerdict set_features() noexcept;
@@ -61,7 +61,7 @@ class MessageHandler {
   VhostVerdict start_if_complete(std::uint32_t vring) noexcept;
   VhostVerdict stop(std::uint32_t vring, RingEnd why) noexcept;
   VhostVerdict begin_anew() noexcept;
-  // Of a driver that is gone: its ring does not start again with what was said of it.
+  // The driver of the ring is gone: the ring must not start again with that driver's settings.
   static void forget(Vring& ring) noexcept;
 
   VhostVerdict get_config() noexcept;
@@ -77,8 +77,8 @@ class MessageHandler {
   bool packed() const noexcept { return (next_.features & kFeatureRingPacked) != 0; }
   bool wants_acknowledgement() const noexcept;
 
-  // What a descriptor of the message is, before anything else is done with it: see DescriptorKind. `owner`
-  // names what it is for, such as " of region 1".
+  // Check what a descriptor of the message is before it is used in any other way: see DescriptorKind. `owner`
+  // names its purpose, such as " of region 1".
   VhostVerdict expect_kind(int fd, std::initializer_list<DescriptorKind> good, const char* wanted,
                            const char* owner) noexcept;
   VhostVerdict expect_memory_file(int fd, const char* owner = "") noexcept;
@@ -87,7 +87,7 @@ class MessageHandler {
 
   VhostVerdict reply_no(NotAllowed no) noexcept;
   VhostVerdict answer(std::uint64_t value) noexcept;
-  // The sentence begins with the request's name.
+  // The request's name is put in front of the sentence.
   [[gnu::format(printf, 2, 3)]] VhostVerdict refuse(const char* format, ...) noexcept;
   VhostVerdict verdict_of(Status status, const char* what) noexcept;
 

@@ -12,8 +12,8 @@
 namespace fallow::vhost {
 namespace {
 
-// VH-2: the descriptor leaves the state before it is closed. The system call keeps the two in order; the
-// release puts the store after all that the state said before, as every store of the state (MO-28).
+// VH-2: the descriptor leaves the state before it is closed. The system call orders the two; the release
+// (MO-28) orders this store after all earlier stores to the state.
 void close_descriptor(int& slot) noexcept {
   const int fd = slot;
   if (fd < 0) return;
@@ -67,7 +67,7 @@ VhostOutcome Session::handle() noexcept {
   if (verdict == VhostVerdict::Refused) handling.keep_stops();
   to.phase = Phase::Finishing;
   to.second = !to.second;
-  state_.go(to);  // VH-1: commits
+  state_.go(to);  // VH-1: the committing store
   return finish(verdict == VhostVerdict::Done ? VhostOutcome::Done : VhostOutcome::Refused);
 }
 
@@ -76,7 +76,7 @@ VhostOutcome Session::finish(VhostOutcome outcome) noexcept {
   return Connection(state_).send_reply(complaint_) ? outcome : VhostOutcome::Broken;
 }
 
-// Of the settings before and of the message, all descriptors that the new settings do not name.
+// Closes every descriptor of the replaced settings and of the message that the new settings do not name.
 void Session::close_replaced() noexcept {
   const Settings& now = state_.settings();
   const auto close_unnamed = [&now](int& fd) {
@@ -107,7 +107,7 @@ Status Session::resume() noexcept {
   return status;
 }
 
-// What a state names that cannot be may be anybody's: nothing of it is closed but the connection.
+// The descriptors in an impossible state may belong to anything, so only the connection is kept, for close().
 void Session::disown() noexcept {
   const bool connected = descriptor_kind(state_.socket) == DescriptorKind::UnixStream;
   vhost_begin(state_, connected ? state_.socket : -1);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kMostEntries = 32768;  // of a ring (virtio 1.2, 2.7)
 
-// A bool of memory that somebody else wrote must not be read as one.
+// Memory that another process wrote must not be read as a bool unchecked.
 bool is_bool(const bool& value) noexcept {
   unsigned char byte = 0;
   std::memcpy(&byte, &value, sizeof byte);
@@ -29,7 +29,7 @@ class Check {
                 static_cast<unsigned>(Phase::Closing));
     if (at.have > sizeof state.message)
       return no("%u bytes of a message, of which %zu fit", at.have, sizeof state.message);
-    // The last step of a state that is closing names less and less.
+    // A closing state names fewer and fewer descriptors.
     if (at.phase == Phase::Closing) return settings(state.settings(), true);
     return message(state) && settings(state.settings(), false) && reply(state) &&
            (at.phase != Phase::Finishing || settings(state.replaced(), true));
@@ -60,7 +60,7 @@ class Check {
     return true;
   }
 
-  // `closed`: descriptors may have been closed already, and named all the same.
+  // `closed`: the settings may name descriptors that are already closed.
   bool settings(const Settings& settings, bool closed) noexcept {
     if (!is_bool(settings.features_set) || !is_bool(settings.owned))
       return no("a flag of its settings is neither 0 nor 1");
