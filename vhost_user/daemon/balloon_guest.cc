@@ -30,12 +30,12 @@ void write_one(int fd) noexcept {
 }
 
 // Interrupts a blocked write and has no other effect.
-constexpr int kNudge = SIGURG;
+constexpr int kInterruptSignal = SIGURG;
 
-bool take_nudges() noexcept {
+bool handle_interrupt_signal() noexcept {
   struct sigaction action {};
   action.sa_handler = [](int) {};  // without SA_RESTART
-  return sigaction(kNudge, &action, nullptr) == 0;
+  return sigaction(kInterruptSignal, &action, nullptr) == 0;
 }
 
 // Notifies through a front-end's descriptor: an eventfd or a pipe, or a stream socket, which takes the same
@@ -80,35 +80,36 @@ void BalloonGuest::Journals::returned(std::uint16_t queue, std::uint16_t id,
 }
 
 BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record,
-                           BalloonGuestEvents& events, int session_wanted)
+                           BalloonGuestEvents& events, int session_event)
     : options_(options),
       record_(record),
       events_(events),
-      session_wanted_(session_wanted),
+      session_event_(session_event),
       journal_(record),
       same_driver_(record),
       journals_(*this) {}
 
 Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
-                                            BalloonGuestEvents& events, int session_wanted) {
-  std::unique_ptr<BalloonGuest> guest(new BalloonGuest(options, record, events, session_wanted));
+                                            BalloonGuestEvents& events, int session_event) {
+  std::unique_ptr<BalloonGuest> guest(new BalloonGuest(options, record, events, session_event));
   if (std::string error = guest->set_up(); !error.empty()) return error;
   return guest;
 }
 
 std::string BalloonGuest::set_up() {
-  constexpr std::uint16_t kMostPlaces = 1024;  // far below the limit of RingProgress
-  if (options_.max_queue_size == 0 || options_.max_queue_size > kMostPlaces)
-    return "a queue size of " + std::to_string(options_.max_queue_size);
+  constexpr std::uint16_t kMaxEntries = 1024;  // far below the limit of RingProgress
+  if (options_.max_queue_size == 0 || options_.max_queue_size > kMaxEntries)
+    return "queue size " + std::to_string(options_.max_queue_size) + " is not within 1 to " +
+           std::to_string(kMaxEntries);
   auto memory = GuestMemoryFiles::create({}, *this, nullptr);
   if (!memory) return memory.error;
   memory_ = std::move(memory.object);
   const BalloonDeviceConfig config{options_.features, options_.max_queue_size};
   const ByteCount size = BalloonDevice::metadata_size(config, memory_->map());
-  if (size.raw == 0) return std::string("features that a balloon does not have");
+  if (size.raw == 0) return std::string("the features include some that a balloon does not have");
   metadata_.reset(new (kAlignment) std::byte[size.raw]{});
   const auto made = BalloonDevice::create(config, memory_->map(), *this, this, {metadata_.get(), size.raw});
-  if (!made.ok()) return std::string("making the device failed: ") + describe(made.status());
+  if (!made.ok()) return std::string("creating the device failed: ") + describe(made.status());
   device_ = made.value();
   device_->set_journal(&journals_);
   device_->set_target({record_.target});
@@ -118,19 +119,19 @@ std::string BalloonGuest::set_up() {
   epoll_event event{.events = EPOLLIN, .data = {.u32 = kWake}};
   if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
     return detail::system_error_text("a guest", "epoll", errno);
-  // The daemon's first thread handles signals. Its other threads accept only kNudge and the signals that a
-  // thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
-  static const bool nudges_taken = take_nudges();
-  if (!nudges_taken) return detail::system_error_text("a guest", "sigaction", errno);
+  // The daemon's first thread handles signals. Its other threads accept only kInterruptSignal and the signals
+  // that a thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
+  static const bool handled = handle_interrupt_signal();
+  if (!handled) return detail::system_error_text("a guest", "sigaction", errno);
   sigset_t all, before;
   sigfillset(&all);
-  for (const int own : {kNudge, SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGSYS}) sigdelset(&all, own);
+  for (const int own : {kInterruptSignal, SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGSYS}) sigdelset(&all, own);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::string error;
   try {
-    thread_ = std::thread([this] { work(); });
+    thread_ = std::thread([this] { thread_main(); });
   } catch (const std::system_error& e) {
-    error = std::string("a guest's thread: ") + e.what();
+    error = std::string("starting a guest's thread failed: ") + e.what();
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
@@ -160,16 +161,16 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
 // session must then be woken although the guest's thread is not waited for any more.
 bool BalloonGuest::quiet() noexcept {
   const bool before = std::exchange(wanted_, busy_ || calling_);
-  if (before && !wanted_) want_session();
+  if (before && !wanted_) wake_session();
   if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0)
     wake();  // work that its thread left for this call
   return !wanted_;
 }
 
 void BalloonGuest::wake() noexcept { write_one(wake_); }
-void BalloonGuest::want_session() noexcept { write_one(session_wanted_); }
+void BalloonGuest::wake_session() noexcept { write_one(session_event_); }
 
-void BalloonGuest::work() noexcept {
+void BalloonGuest::thread_main() noexcept {
   constexpr int kEvents = 16;
   epoll_event events[kEvents];
   for (;;) {
@@ -197,14 +198,14 @@ void BalloonGuest::settle() noexcept {
     wake();
   } else if (settling_ == Settling::Looking && pending_ == 0) {
     settling_ = Settling::Done;
-    want_session();
+    wake_session();
   }
 }
 
 // Runs with the lock held; releases it between two steps, and in discard().
 void BalloonGuest::serve(Lock& held) noexcept {
   serving_ = &held;
-  tell_driver(held);
+  notify_driver(held);
   while (pending_ != 0 && !wanted_ && !stopping_) {
     const auto queue = static_cast<std::uint16_t>(std::countr_zero(pending_));
     const Ring& ring = rings_[queue];
@@ -212,17 +213,17 @@ void BalloonGuest::serve(Lock& held) noexcept {
     const bool more = ring.started && ring.enabled && device_->process(queue, kBudget);
     busy_ = false;
     if (!more) pending_ &= ~(1U << queue);
-    tell_fault(queue);
-    tell_driver(held);
+    report_fault(queue);
+    notify_driver(held);
     held.unlock();
     while (waiting_.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
     held.lock();
   }
   serving_ = nullptr;
-  if (wanted_ || memory_->lost()) want_session();
+  if (wanted_ || memory_->lost()) wake_session();
 }
 
-void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
+void BalloonGuest::report_fault(std::uint16_t queue) noexcept {
   const DriverMistakes mistakes = device_->mistakes();
   if (mistakes.rings == faults_) return;
   faults_ = mistakes.rings;
@@ -233,7 +234,7 @@ void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
 
 // Writes without the lock, so that no other thread waits for a front-end that does not read. The descriptors
 // stay open, because the calls that take them away return Pending meanwhile.
-void BalloonGuest::tell_driver(Lock& held) noexcept {
+void BalloonGuest::notify_driver(Lock& held) noexcept {
   if ((calls_due_ | errs_due_) == 0) return;
   int due[2 * kVhostMaxVrings];
   std::size_t count = 0;
@@ -251,9 +252,9 @@ void BalloonGuest::tell_driver(Lock& held) noexcept {
   calling_ = false;
 }
 
-void BalloonGuest::nudge() noexcept {
+void BalloonGuest::interrupt_notification() noexcept {
   const Lock held = lock();
-  if (calling_) pthread_kill(thread_.native_handle(), kNudge);
+  if (calling_) pthread_kill(thread_.native_handle(), kInterruptSignal);
 }
 
 // The device is in the middle of a request, and only this thread can continue that request. The other thread
@@ -277,22 +278,22 @@ void BalloonGuest::queue_used(std::uint16_t queue) noexcept {
 
 void BalloonGuest::config_changed() noexcept {
   config_changed_ = true;
-  want_session();
+  wake_session();
 }
 
 void BalloonGuest::notice(Notice notice) noexcept {
   if (notice == Notice::PoisonInDoubt) {
     events_.guest_event(record_.number, BalloonGuestEvents::Kind::Poison,
-                        "its driver accepted PAGE_POISON and has not said which value its free pages must "
-                        "keep (poison_val, 4 bytes at 12 of the configuration): nothing that it reports is "
-                        "released until it does; --features=-poison does without");
+                        "the driver accepted PAGE_POISON but has not written the value that free pages must "
+                        "keep (poison_val, 4 bytes at offset 12 of the configuration): reported pages are "
+                        "not released until it does; --features=-poison disables the feature");
   } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
     std::snprintf(value, sizeof value, "0x%x", device_->poison());
     events_.guest_event(
         record_.number, BalloonGuestEvents::Kind::Poison,
-        std::string("its free pages must keep the value ") + value +
-            ": nothing that it reports can be released; boot it without page_poison= to change that");
+        std::string("free pages of the guest must keep the value ") + value +
+            ": reported pages cannot be released; boot the guest without page_poison= to change that");
   } else {
     events_.guest_event(record_.number, BalloonGuestEvents::Kind::NotReleased, release_error_);
   }

@@ -81,14 +81,14 @@ class BalloonGuest final : public Backend,
                            private BalloonObserver,
                            private DiscardGate {
  public:
-  // Starts the guest's thread. `record` was initialised by vhost_begin() or left by another process.
-  // `record`, `events` and `session_wanted` must outlive the guest. `session_wanted` is an eventfd; it is
+  // Starts the guest's thread. `record` was initialised by begin_connection() or left by another process.
+  // `record`, `events` and `session_event` must outlive the guest. `session_event` is an eventfd; it is
   // written when a call that returned Pending may be repeated, when the configuration changed, or when the
   // guest's memory is lost.
   static Expected<BalloonGuest> create(const BalloonGuestOptions& options, GuestRecord& record,
-                                       BalloonGuestEvents& events, int session_wanted);
+                                       BalloonGuestEvents& events, int session_event);
   // Waits for the request under way and leaves the record unchanged: for the next process, or because
-  // VhostSession::close() has already cleaned up.
+  // Session::close() has already cleaned up.
   ~BalloonGuest();
   BalloonGuest(const BalloonGuest&) = delete;
   BalloonGuest& operator=(const BalloonGuest&) = delete;
@@ -100,7 +100,7 @@ class BalloonGuest final : public Backend,
   bool take_config_change() noexcept;
   // Interrupts a notification that waits for the front-end to read. Call this repeatedly while a call that
   // must end, whatever the front-end does, returns Pending.
-  void nudge() noexcept;
+  void interrupt_notification() noexcept;
   // The memory file became shorter: the session must be closed.
   bool memory_lost() noexcept;
 
@@ -169,7 +169,7 @@ class BalloonGuest final : public Backend,
   static constexpr std::uint32_t kWake = kVhostMaxVrings;
 
   BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record, BalloonGuestEvents& events,
-               int session_wanted);
+               int session_event);
   std::string set_up();
 
   // For the daemon's thread. Announces the wait, so that the guest's thread, which unlocks often, does not
@@ -181,19 +181,19 @@ class BalloonGuest final : public Backend,
   bool any_started() const noexcept;
   bool packed() const noexcept { return device_->has(kFeatureRingPacked); }
 
-  void work() noexcept;
+  void thread_main() noexcept;
   void settle() noexcept;
   void serve(Lock& lock) noexcept;
   void wake() noexcept;
-  void want_session() noexcept;
-  void tell_fault(std::uint16_t queue) noexcept;
-  void tell_driver(Lock& lock) noexcept;
+  void wake_session() noexcept;
+  void report_fault(std::uint16_t queue) noexcept;
+  void notify_driver(Lock& lock) noexcept;
 
   // Returns whether the device may write only into chains that the driver makes available from now on.
   bool at_rest(std::uint16_t queue) const noexcept {
     return !rings_[queue].enabled || record_.driver_leaving != 0;
   }
-  GuestJournal::OwedChains estate_of(std::uint16_t queue) const noexcept;
+  GuestJournal::OwedChains owed_chains_of(std::uint16_t queue) const noexcept;
   std::string addresses_of(std::uint32_t vring, const Settings& settings, detail::QueueAddresses& at) const;
   std::string begin_of(std::uint16_t queue, const detail::QueueAddresses& at, std::uint32_t base,
                        QueuePosition& position) const;
@@ -205,20 +205,20 @@ class BalloonGuest final : public Backend,
   void track(std::uint16_t queue) noexcept;
   void forget_inflight(std::uint16_t queue) noexcept;
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
-  Status go_on(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept;
+  Status resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
-  std::string no_queue(std::uint16_t queue) const;
-  void say_queues(std::uint16_t queue) noexcept;
-  void keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept;
-  void hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept;
+  std::string unknown_queue(std::uint16_t queue) const;
+  void report_queues(std::uint16_t queue) noexcept;
+  void keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
+  void hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
   QueuePosition end_ring(std::uint16_t queue) noexcept;
   void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
   Status change_memory(std::span<const MemoryRegion> regions) noexcept;
   void begin_device(Features features) noexcept;
   void restart_device() noexcept;
-  void take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
+  void write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
   void next_poison(bool same_driver) noexcept;
-  void tell_poison() noexcept;
+  void apply_poison() noexcept;
   void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
   bool watch(std::uint32_t vring, int kick) noexcept;
   void unwatch(int kick) noexcept;
@@ -235,7 +235,7 @@ class BalloonGuest final : public Backend,
   const BalloonGuestOptions options_;
   GuestRecord& record_;
   BalloonGuestEvents& events_;
-  const int session_wanted_;
+  const int session_event_;
   GuestJournal journal_;
   SameDriver same_driver_;
   Journals journals_;
@@ -251,7 +251,7 @@ class BalloonGuest final : public Backend,
   bool stopping_ = false;
   bool config_changed_ = false;
   bool resuming_ = false;
-  bool queues_said_ = false;                    // for the current driver
+  bool queues_reported_ = false;                // for the current driver
   std::uint32_t pending_ = 0;                   // bit mask: rings that may have chains
   std::uint32_t calls_due_ = 0, errs_due_ = 0;  // bit masks: rings whose driver or front-end must be notified
   std::uint64_t faults_ = 0;                    // ring faults that were reported

@@ -33,7 +33,7 @@ Status BalloonGuest::set_features(Features features) noexcept {
   if (any_started()) return Status::Ok;
   // A process that died may have left such features, which the session has not checked.
   if ((features & ~this->features()) != 0 || (features & needed_features()) != needed_features())
-    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
+    return refuse("the features lack VIRTIO_F_VERSION_1, or include some that were not offered");
   const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
   if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
   if (!resuming_) another_driver();
@@ -75,17 +75,19 @@ Status BalloonGuest::change_memory(std::span<const MemoryRegion> regions) noexce
   for (const MemoryRegion& region : regions) size = size + ByteCount{region.at.size};
   if (options_.max_memory.raw != 0 && size > options_.max_memory) {
     return refuse(std::to_string(size.raw) + " bytes (" + detail::size_text(size) +
-                  ") of guest memory, where --max-guest-memory allows " +
+                  ") of guest memory exceed the limit of --max-guest-memory, " +
                   std::to_string(options_.max_memory.raw) + " (" + detail::size_text(options_.max_memory) +
                   ")");
   }
   auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
   if (!next) return refuse(next.error);
-  for (const Ring& ring : rings_) {
+  for (std::size_t i = 0; i < rings_.size(); ++i) {
+    const Ring& ring = rings_[i];
     if (!ring.started) continue;
     const std::string why =
-        ring_obstacle(next.object->map().guest(), ring.at, options_.max_queue_size, packed());
-    if (!why.empty()) return refuse("memory without that of a ring that is started: " + why);
+        ring_error(next.object->map().guest(), ring.at, options_.max_queue_size, packed());
+    if (!why.empty())
+      return refuse("queue " + std::to_string(i) + " is started and would lose its memory: " + why);
   }
   for (std::uint16_t queue = 0; queue < device_->queue_count(); ++queue)
     static_cast<void>(device_->stop_queue(queue));
@@ -96,9 +98,9 @@ Status BalloonGuest::change_memory(std::span<const MemoryRegion> regions) noexce
   for (std::size_t i = 0; i < rings_.size(); ++i) {
     const auto queue = static_cast<std::uint16_t>(i);
     if (!rings_[queue].started) continue;
-    const auto estate = estate_of(queue);
-    FALLOW_CHECK(begin_ring(queue, estate.position));  // ring_obstacle() has checked the areas
-    keep_owed(queue, estate);
+    const auto chains = owed_chains_of(queue);
+    FALLOW_CHECK(begin_ring(queue, chains.position));  // ring_error() has checked the areas
+    keep_owed(queue, chains);
   }
   return Status::Ok;
 }
@@ -119,10 +121,10 @@ Status BalloonGuest::reset_device() noexcept {
   return Status::Ok;
 }
 
-// Resets the device and performs the handshake up to the features (3.1.1). Features of 0 are not accepted by
-// the device and leave it at that point.
+// Resets the device and performs the handshake up to the features (3.1.1). FEATURES_OK sticks only if
+// features were negotiated.
 void BalloonGuest::begin_device(Features features) noexcept {
-  queues_said_ = false;
+  queues_reported_ = false;
   device_->set_status(0);
   device_->accept(features);
   for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
@@ -140,8 +142,9 @@ void BalloonGuest::restart_device() noexcept {
 }
 
 Status BalloonGuest::get_inflight(InflightSettings& inflight) noexcept {
-  if (device_->has(kFeatureRingPacked)) return refuse("inflight tracking of packed rings is not supported");
-  if (InflightArea::make(inflight) != Status::Ok) return refuse("no memory for an inflight area");
+  if (device_->has(kFeatureRingPacked)) return refuse("in-flight tracking of packed rings is not supported");
+  if (InflightArea::make(inflight) != Status::Ok)
+    return refuse("creating the file of the in-flight area failed");
   return Status::Ok;
 }
 

@@ -34,7 +34,7 @@ std::string where(std::uint32_t offset, std::size_t size) {
 // Bytes beyond the end read as 0, because the reply must be as long as the request.
 Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
   if (offset >= kBalloonConfigSize) {
-    return refuse(where(offset, into.size()) + " of a configuration of " +
+    return refuse(where(offset, into.size()) + " lie outside the configuration of " +
                   std::to_string(kBalloonConfigSize) + " bytes");
   }
   const std::size_t there = std::min<std::size_t>(into.size(), kBalloonConfigSize - offset);
@@ -56,8 +56,8 @@ Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into
 // write are used.
 Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
   if (offset > kBalloonConfigSize || from.size() > kBalloonConfigSize - offset) {
-    return refuse(where(offset, from.size()) + " of a configuration of " +
-                  std::to_string(kBalloonConfigSize) + " bytes: the front-end's size of it has to be that");
+    return refuse(where(offset, from.size()) + " exceed the configuration of " +
+                  std::to_string(kBalloonConfigSize) + " bytes; configure the front-end for that size");
   }
   const Lock held = lock();
   const Part actual = part_of(offset, from.size(), kBalloonActual);
@@ -65,13 +65,13 @@ Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byt
   if ((features() & kBalloonPagePoison) == 0) poison.count = 0;
   if (actual.count == 0 && poison.count == 0) {
     return refuse(where(offset, from.size()) +
-                  " hold nothing that the driver may write, which is `actual` (4 bytes at 4)" +
-                  ((features() & kBalloonPagePoison) != 0 ? " and `poison_val` (4 bytes at 12)" : ""));
+                  " contain no field that the driver may write: `actual` (4 bytes at 4)" +
+                  ((features() & kBalloonPagePoison) != 0 ? " or `poison_val` (4 bytes at 12)" : ""));
   }
   if (actual.count != 0)
     device_->write_config(kBalloonActual + actual.at, from.subspan(actual.from, actual.count));
   if (poison.count != 0)
-    take_poison(poison.at, from.subspan(poison.from, poison.count), poison.count != from.size());
+    write_poison(poison.at, from.subspan(poison.from, poison.count), poison.count != from.size());
   return Status::Ok;
 }
 
@@ -79,7 +79,7 @@ Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byt
 // does not report that moment: Linux writes the value before or after its rings start, depending on the
 // transport. A write wider than the field is the driver's own only while no ring runs. Later the driver
 // writes `actual`, and the front-end repeats the value that it last read here.
-void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
+void BalloonGuest::write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
   PoisonRecord& poison = record_.poison;
   std::uint32_t value = little_endian(poison.value);
   std::memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
@@ -90,23 +90,23 @@ void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from
     if (value == poison.value && poison.known == PoisonRecord::kAll) return;
     if (value == 0) {
       poison.known = poison.fresh = 0;
-      tell_poison();
+      apply_poison();
       return;
     }
   }
   poison.value = value;
   poison.known |= bytes;
   poison.fresh |= bytes;
-  tell_poison();
+  apply_poison();
 }
 
 // Updates the known bytes of the value when a driver begins, or continues with another process.
 void BalloonGuest::next_poison(bool same_driver) noexcept {
   if (!same_driver) record_.poison.known = record_.poison.fresh;
-  tell_poison();
+  apply_poison();
 }
 
-void BalloonGuest::tell_poison() noexcept {
+void BalloonGuest::apply_poison() noexcept {
   if (!device_->has(kBalloonPagePoison)) return;
   // While the driver may be another one, only what it has certainly written itself counts.
   const std::uint8_t sure = same_driver_.open() ? record_.poison.fresh : record_.poison.known;

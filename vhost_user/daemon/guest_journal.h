@@ -40,13 +40,14 @@ class GuestJournal final : public RingJournal {
     unsigned count = 0;
     bool came_back = false;  // the chain that was being returned reached the ring
   };
-  OwedChains estate(std::uint16_t queue, const GuestMemory& memory, const detail::QueueAddresses& addresses,
-                    bool packed) const noexcept;
+  OwedChains owed_chains(std::uint16_t queue, const GuestMemory& memory,
+                         const detail::QueueAddresses& addresses, bool packed) const noexcept;
   // Returns why a ring at `addresses` cannot have left these values, as a clause to be put after the ring's
   // name, or an empty string. A process that died may have left anything.
-  static std::string obstacle(const OwedChains& estate, const detail::QueueAddresses& addresses, bool packed);
+  static std::string inconsistency(const OwedChains& chains, const detail::QueueAddresses& addresses,
+                                   bool packed);
   // The ring continues from there: a return that turned out to be complete is recorded as such.
-  void went_on(std::uint16_t queue, const OwedChains& estate) noexcept;
+  void continued(std::uint16_t queue, const OwedChains& chains) noexcept;
 
   // RingJournal.
   void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;

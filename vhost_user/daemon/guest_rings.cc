@@ -31,8 +31,8 @@ bool BalloonGuest::any_started() const noexcept {
   return std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; });
 }
 
-GuestJournal::OwedChains BalloonGuest::estate_of(std::uint16_t queue) const noexcept {
-  return journal_.estate(queue, memory_->map().guest(), rings_[queue].at, packed());
+GuestJournal::OwedChains BalloonGuest::owed_chains_of(std::uint16_t queue) const noexcept {
+  return journal_.owed_chains(queue, memory_->map().guest(), rings_[queue].at, packed());
 }
 
 std::string BalloonGuest::addresses_of(std::uint32_t vring, const Settings& settings,
@@ -56,7 +56,7 @@ std::string BalloonGuest::addresses_of(std::uint32_t vring, const Settings& sett
     why = find(names.driver_area, ring.available, driver_area_bytes(at, packed()), at.driver_area);
   if (why.empty()) why = find(names.device_area, ring.used, device_area_bytes(at, packed()), at.device_area);
   if (!why.empty()) return why;
-  why = ring_obstacle(memory_->map().guest(), at, options_.max_queue_size, packed());
+  why = ring_error(memory_->map().guest(), at, options_.max_queue_size, packed());
   return why.empty() ? why : name_of(vring) + " cannot be served: " + why;
 }
 
@@ -72,16 +72,16 @@ std::string BalloonGuest::begin_of(std::uint16_t queue, const detail::QueueAddre
     const detail::PackedPosition used = detail::PackedPosition::decode(position.next_used);
     if (avail.offset < at.size && used.offset < at.size && distance(used, avail, at.size) <= at.size)
       return {};
-    return name_of(queue) + " cannot be served: of its base " + std::to_string(base) +
-           " both halves have to be below its size of " + std::to_string(at.size) +
-           ", and the upper one (used) at most that far behind the lower one (available)";
+    return name_of(queue) + " cannot be served: both halves of its base " + std::to_string(base) +
+           " must be below its size of " + std::to_string(at.size) +
+           ", and the upper half (used) must be at most that far behind the lower half (available)";
   }
   position.next_used = used_index(memory_->map().guest(), at);
   const auto taken = static_cast<std::uint16_t>(position.next_avail - position.next_used);
   if (taken <= at.size) return {};
-  return name_of(queue) + " cannot be served: its base is " + std::to_string(base) + " and its used index " +
-         std::to_string(position.next_used) + ", where the base is that or up to its size of " +
-         std::to_string(at.size) + " beyond";
+  return name_of(queue) + " cannot be served: its base " + std::to_string(base) + " is not within 0 to " +
+         std::to_string(at.size) + " entries (its size) after its used index " +
+         std::to_string(position.next_used);
 }
 
 // The area was written by an earlier back-end, which the front-end was able to replace: the ring continues
@@ -95,8 +95,8 @@ std::string BalloonGuest::inflight_of(std::uint16_t queue, const detail::QueueAd
   if (owed.empty()) return {};
   const std::uint16_t out = chains_out(memory_->map().guest(), at);
   if (out > at.size || owed.size() > out) {
-    return name_of(queue) + " cannot be served: the inflight area names " + std::to_string(owed.size()) +
-           " chains, where the ring's driver waits for " + std::to_string(out);
+    return name_of(queue) + " cannot be served: the in-flight area names " + std::to_string(owed.size()) +
+           " chains, but the driver waits for " + std::to_string(out);
   }
   position.next_avail = static_cast<std::uint16_t>(position.next_used + owed.size());
   return {};
@@ -138,10 +138,10 @@ void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexce
   switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
     case SameDriver::Verdict::Same:
     case SameDriver::Verdict::Unproven:
-      tell_poison();
+      apply_poison();
       return;
     case SameDriver::Verdict::Another:
-      queues_said_ = false;
+      queues_reported_ = false;
       another_driver();
       device_->forget_driver();
       record_.actual = 0;
@@ -160,8 +160,8 @@ bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexc
   return true;
 }
 
-std::string BalloonGuest::no_queue(std::uint16_t queue) const {
-  std::string text = name_of(queue) + " is none of this driver's: its queues are";
+std::string BalloonGuest::unknown_queue(std::uint16_t queue) const {
+  std::string text = name_of(queue) + " does not exist for this driver; its queues are";
   const char* before = " ";
   for (const QueueNumbers numbers :
        {QueueNumbers::WithoutGaps, QueueNumbers::AsPrinted, QueueNumbers::OverOffered}) {
@@ -171,24 +171,24 @@ std::string BalloonGuest::no_queue(std::uint16_t queue) const {
   return text;
 }
 
-void BalloonGuest::say_queues(std::uint16_t queue) noexcept {
-  if (queue != device_->number(BalloonQueue::Reporting) || std::exchange(queues_said_, true)) return;
+void BalloonGuest::report_queues(std::uint16_t queue) noexcept {
+  if (queue != device_->number(BalloonQueue::Reporting) || std::exchange(queues_reported_, true)) return;
   const QueueNumbers numbers = device_->queue_numbers();
   events_.guest_event(
       record_.number, BalloonGuestEvents::Kind::Queues,
-      std::string("its queues are numbered ") + describe(numbers) + ": " + queue_list(*device_, numbers));
+      std::string("the queues are numbered ") + describe(numbers) + ": " + queue_list(*device_, numbers));
 }
 
 // For a ring that rests or continues: no request is under way, so an owed chain can only be the kept
 // statistics buffer.
-void BalloonGuest::keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept {
-  if (estate.count != 0 && queue == device_->number(BalloonQueue::Stats))
-    device_->adopt_statistics(estate.owed[0].id, estate.owed[0].slots);
+void BalloonGuest::keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+  if (chains.count != 0 && queue == device_->number(BalloonQueue::Stats))
+    device_->adopt_statistics(chains.owed[0].id, chains.owed[0].slots);
 }
 
-void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept {
-  for (unsigned i = 0; i < estate.count; ++i)
-    device_->hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
+void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+  for (unsigned i = 0; i < chains.count; ++i)
+    device_->hand_back(queue, chains.owed[i].id, chains.owed[i].slots);
 }
 
 Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) noexcept {
@@ -199,9 +199,8 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
   Ring& ring = rings_[queue];
   if (ring.started) return Status::Ok;  // a repeated call
   if ((device_->status() & kStatusFeaturesOk) == 0)
-    return refuse(name_of(vring) +
-                  " cannot be served: SET_FEATURES, with VIRTIO_F_VERSION_1, has to come first");
-  if (!device_->has_queue(queue)) return refuse(no_queue(queue));
+    return refuse(name_of(vring) + " cannot be served: SET_FEATURES with VIRTIO_F_VERSION_1 must come first");
+  if (!device_->has_queue(queue)) return refuse(unknown_queue(queue));
   // The message under way drops the ring, and will be repeated.
   if (resuming_ && journal_.was_dropped(queue)) return Status::Ok;
   const Vring& wanted = settings.vrings[vring];
@@ -217,16 +216,16 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
   if (std::string why = addresses_of(vring, settings, at); !why.empty()) return refuse(std::move(why));
   if (!watch(vring, wanted.kick)) return Status::InvalidArgument;
   ring = {false, settings.enabled(vring), at, wanted.kick, wanted.call, wanted.err, false};
-  const auto estate = estate_of(queue);
-  const bool goes_on = resuming_ || (estate.running && record_.rings[queue].begin == wanted.base);
-  const Status status = goes_on ? go_on(queue, estate) : start_anew(queue, wanted.base);
+  const auto chains = owed_chains_of(queue);
+  const bool goes_on = resuming_ || (chains.running && record_.rings[queue].begin == wanted.base);
+  const Status status = goes_on ? resume_queue(queue, chains) : start_anew(queue, wanted.base);
   if (status != Status::Ok) {
     ring = {};
     unwatch(wanted.kick);
     return status;
   }
   ring.started = true;
-  if (!resuming_) say_queues(queue);
+  if (!resuming_) report_queues(queue);
   // Looks for chains that were made available earlier, without a kick, unless the driver may be gone.
   if (record_.driver_leaving == 0) pending_ |= 1U << queue;
   wake();
@@ -256,21 +255,21 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
 }
 
 // Another process served the ring, or handled this message and died.
-Status BalloonGuest::go_on(std::uint16_t queue, const GuestJournal::OwedChains& estate) noexcept {
-  const std::string why = GuestJournal::obstacle(estate, rings_[queue].at, packed());
-  if (!why.empty()) return refuse(name_of(queue) + " cannot go on: " + why);
-  if (!begin_ring(queue, estate.position)) {
-    journal_.stopped(queue, estate.position);
+Status BalloonGuest::resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+  const std::string why = GuestJournal::inconsistency(chains, rings_[queue].at, packed());
+  if (!why.empty()) return refuse(name_of(queue) + " cannot continue: " + why);
+  if (!begin_ring(queue, chains.position)) {
+    journal_.stopped(queue, chains.position);
     return Status::InvalidArgument;
   }
-  journal_.went_on(queue, estate);
+  journal_.continued(queue, chains);
   if (at_rest(queue)) {
-    keep_owed(queue, estate);
+    keep_owed(queue, chains);
     // The descriptor is never read, so it is readable if there was ever a kick.
     pollfd kick{rings_[queue].kick, POLLIN, 0};
     rings_[queue].stale_kick = record_.driver_leaving != 0 && poll(&kick, 1, 0) == 1;
   } else {
-    hand_back_owed(queue, estate);
+    hand_back_owed(queue, chains);
   }
   if (resuming_ || inflight_ != nullptr) calls_due_ |= 1U << queue;
   return Status::Ok;
@@ -285,7 +284,7 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
   if (!quiet()) return Status::Pending;
   // Runs in one step, so that no request before the retry finds the ring half stopped.
   if (ring.started) {
-    if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, estate_of(queue));
+    if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, owed_chains_of(queue));
     // After a fault nothing can be handed back, and the driver must begin anew.
     if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) forget_inflight(queue);
     const detail::QueueAddresses at = ring.at;
@@ -300,7 +299,7 @@ Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& 
     return Status::Pending;
   }
   ring = {};
-  base = ring_base(estate_of(queue).position, packed());
+  base = ring_base(owed_chains_of(queue).position, packed());
   return Status::Ok;
 }
 
@@ -377,8 +376,8 @@ Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next)
 bool BalloonGuest::watch(std::uint32_t vring, int kick) noexcept {
   epoll_event event{.events = EPOLLIN | EPOLLET, .data = {.u32 = vring}};
   if (epoll_ctl(epoll_, EPOLL_CTL_ADD, kick, &event) == 0 || errno == EEXIST) return true;
-  static_cast<void>(refuse("the kick descriptor of queue " + std::to_string(vring) +
-                           " cannot be waited for: " + std::strerror(errno)));
+  static_cast<void>(refuse("polling the kick descriptor of queue " + std::to_string(vring) +
+                           " failed: " + std::strerror(errno)));
   return false;
 }
 

@@ -78,20 +78,23 @@ Expected<InflightArea> InflightArea::open(const InflightSettings& inflight) {
   const InflightDescription& area = inflight.area;
   struct stat file {};
   if (fstat(inflight.fd, &file) != 0 || !S_ISREG(file.st_mode))
-    return std::string("the inflight area is no file");
+    return std::string("the in-flight area is not a regular file");
   const auto reach = static_cast<std::uint64_t>(file.st_size);
   if (area.queues == 0 || area.queue_size == 0 || area.mmap_size < size(area.queues, area.queue_size) ||
       area.mmap_offset > reach || area.mmap_size > reach - area.mmap_offset) {
-    return "an inflight area of " + std::to_string(area.mmap_size) + " bytes at " +
-           std::to_string(area.mmap_offset) + " for " + std::to_string(area.queues) + " queues of " +
-           std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
+    return "the in-flight area of " + std::to_string(area.mmap_size) + " bytes at offset " +
+           std::to_string(area.mmap_offset) + " is too small for " + std::to_string(area.queues) +
+           " queues of " + std::to_string(area.queue_size) + " entries, or exceeds its file of " +
+           std::to_string(reach) + " bytes";
   }
   const std::uint64_t shift = area.mmap_offset % kPage;
   // Maps only the part that is used, because the front-end chooses the size of the area.
   auto mapping = detail::GuardedMapping::create(inflight.fd, {area.mmap_offset - shift},
                                                 {size(area.queues, area.queue_size) + shift});
   if (!mapping) return mapping.error;
-  if (shift % alignof(Queue) != 0) return std::string("the inflight area is not aligned");
+  if (shift % alignof(Queue) != 0)
+    return "the in-flight area at offset " + std::to_string(area.mmap_offset) + " is not " +
+           std::to_string(alignof(Queue)) + "-byte aligned";
   return std::unique_ptr<InflightArea>(new InflightArea(std::move(mapping.object), inflight, shift));
 }
 

@@ -34,7 +34,7 @@ class ServerEvents : public BalloonGuestEvents {
   virtual void connected(std::uint64_t guest, std::uint32_t socket) noexcept = 0;
   virtual void resumed(std::uint64_t guest, std::uint32_t socket) noexcept = 0;
   virtual void disconnected(std::uint64_t guest, const std::string& why) noexcept = 0;
-  virtual void refused(std::uint64_t guest, const std::string& complaint) noexcept = 0;
+  virtual void refused(std::uint64_t guest, const std::string& error_text) noexcept = 0;
   virtual void turned_away(std::uint32_t socket, const std::string& why) noexcept = 0;
   // ServerOptions::calls was written.
   virtual void called(Server& /*server*/) noexcept {}
@@ -78,19 +78,19 @@ class Server {
   Server(const ServerOptions& options, std::span<GuestRecord> records, ServerEvents& events);
   std::string set_up(std::span<const int> keep);
   void close_unnamed(std::span<const int> keep);
-  void take_up(std::size_t place);
-  bool watch(Source source, std::size_t place, int fd, bool once = false);
+  void adopt(std::size_t slot);
+  bool watch(Source source, std::size_t slot, int fd, bool once = false);
 
-  void handle(Source source, std::size_t place);
+  void handle(Source source, std::size_t slot);
   void run_posted();
   void accept_from(std::size_t listener);
   bool turn_one_away(std::size_t listener);
-  std::string begin(std::size_t place);
-  void step(std::size_t place);
-  void follow_up(std::size_t place, Client& client);
+  std::string begin(std::size_t slot);
+  void step(std::size_t slot);
+  void follow_up(std::size_t slot, Client& client);
   void hang_up(Client& client, std::string why);
-  void finish(std::size_t place, Client& client);
-  void look_again();
+  void finish(std::size_t slot, Client& client);
+  void check_again();
   template <class F>
   Status for_guests(std::uint64_t guest, F f);
 
@@ -99,10 +99,10 @@ class Server {
   ServerEvents& events_;
   std::vector<std::unique_ptr<Client>> clients_;  // by the slot of their record
   std::uint64_t last_number_ = 0;                 // of the newest guest
-  int epoll_ = -1, bell_ = -1, timer_ = -1, reserve_ = -1;
+  int epoll_ = -1, event_fd_ = -1, timer_ = -1, reserve_ = -1;
   bool ending_ = false;   // a client waits until its guest's work under way is complete
   bool resting_ = false;  // a listener is not watched at present
-  Nanoseconds look_at_;   // monotonic time of the next check of these two
+  Nanoseconds check_at_;  // monotonic time of the next check of these two
   std::atomic<bool> stopping_{false};
   std::mutex posting_;
   std::vector<std::function<void(Server&)>> posted_;

@@ -13,17 +13,17 @@ namespace fallow::vhost {
 
 struct Server::Client {
   // The server's thread runs the session; the guest writes to `wakeup_fd` to wake that thread.
-  Client(GuestRecord& in, int wake) : record(in), bell(wake) {}
+  Client(GuestRecord& in, int wakeup) : record(in), wakeup_fd(wakeup) {}
   ~Client() {
     session.reset();
     guest.reset();
-    if (bell >= 0) ::close(bell);
+    if (wakeup_fd >= 0) ::close(wakeup_fd);
   }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
   GuestRecord& record;
-  int bell;
+  int wakeup_fd;
   std::unique_ptr<BalloonGuest> guest;
   std::unique_ptr<Session> session;
   bool resuming = false;  // the session continues where another process stopped

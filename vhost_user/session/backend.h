@@ -25,7 +25,7 @@ constexpr bool drops(RingEnd why) noexcept { return why == RingEnd::NewSetUp || 
 // The session's thread makes all calls. The front-end, and with it the whole guest, may stand still until a
 // call returns, so no call may block.
 //
-// Results. Ok: the call is complete. Pending: the work has begun, and VhostSession::step() must be called
+// Results. Ok: the call is complete. Pending: the work has begun, and Session::step() must be called
 // again when it may be complete; the session then repeats the same calls with the same arguments, including
 // those that returned Ok before. Any other status: the call is refused and nothing has changed. Every call
 // must be idempotent, before and after it takes effect.
@@ -46,7 +46,7 @@ class Backend {
   // SET_FEATURES without them.
   virtual Features needed_features() const noexcept { return 0; }
   // The protocol features to offer; the session removes those that it cannot serve.
-  virtual std::uint64_t protocol_features() const noexcept { return kVhostServed; }
+  virtual std::uint64_t protocol_features() const noexcept { return kServedProtocolFeatures; }
   virtual std::uint32_t max_queues() const noexcept = 0;  // 1 to kVhostMaxVrings
   virtual std::uint32_t max_queue_size() const noexcept { return 32768; }
   virtual std::uint32_t max_memory_slots() const noexcept { return kVhostMaxRegions; }  // at most this many

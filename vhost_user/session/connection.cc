@@ -17,7 +17,7 @@ namespace {
 constexpr unsigned kNotCalled = ~0U;
 
 // Like strerror(), but thread-safe.
-const char* error_text(int error) noexcept {
+const char* errno_text(int error) noexcept {
   const char* const text = strerrordesc_np(error);
   return text == nullptr ? "an unknown error" : text;
 }
@@ -26,12 +26,12 @@ const char* error_text(int error) noexcept {
 
 bool Connection::called() const noexcept { return state_.call.msg_len != kNotCalled; }
 
-Connection::Received Connection::receive(ErrorText& complaint) noexcept {
+Connection::Received Connection::receive(ErrorText& error_text) noexcept {
   recover();
   while (true) {
     const Progress at = state_.where();
     std::size_t total = sizeof(Header);
-    if (!acceptable(complaint)) return Received::Broken;
+    if (!acceptable(error_text)) return Received::Broken;
     if (at.have >= total) total = Message(state_).size();
     if (at.have == total) {
       Progress to = at;
@@ -45,31 +45,32 @@ Connection::Received Connection::receive(ErrorText& complaint) noexcept {
     if (error == EINTR) continue;
     // Reset: the front-end closed the connection without reading all replies.
     if (error != 0 && error != ECONNRESET) {
-      complaint.say("receiving from the front-end failed: %s", error_text(error));
+      error_text.set("receiving from the front-end failed: %s", errno_text(error));
       return Received::Broken;
     }
     if (at.have == 0 && at.fds == 0) return Received::HungUp;
-    complaint.say("the front-end hung up in the middle of a message, after %u of %zu bytes of %s", at.have,
-                  total, at.have < sizeof(Header) ? "the header" : Message(state_).name());
+    error_text.set(
+        "the front-end closed the connection in the middle of a message, after %u of %zu bytes of %s",
+        at.have, total, at.have < sizeof(Header) ? "the header" : Message(state_).name());
     return Received::Broken;
   }
 }
 
 // Checks the part that has been received.
-bool Connection::acceptable(ErrorText& complaint) const noexcept {
+bool Connection::acceptable(ErrorText& error_text) const noexcept {
   const Progress at = state_.where();
   if (at.fds == Progress::kTooManyFds) {
-    complaint.say("a message with more than %u descriptors", kVhostMaxRegions);
+    error_text.set("a message has more than the allowed %u descriptors", kVhostMaxRegions);
     return false;
   }
   if (at.fds == Progress::kFdsCutOff) {
-    complaint.say(
-        "descriptors of a message got lost: there were more than %u, or a limit on open files"
-        " (ulimit -n) is in the way",
+    error_text.set(
+        "descriptors of a message were lost: either there were more than %u, or the limit on open files"
+        " (ulimit -n) was reached",
         kVhostMaxRegions);
     return false;
   }
-  return at.have < sizeof(Header) || Message(state_).sound(complaint);
+  return at.have < sizeof(Header) || Message(state_).sound(error_text);
 }
 
 // Returns true if at least one byte was received. Error 0: the other end is closed.
@@ -154,7 +155,7 @@ void Connection::take_descriptors(Progress& to) noexcept {
   }
 }
 
-bool Connection::send_reply(ErrorText& complaint) noexcept {
+bool Connection::send_reply(ErrorText& error_text) noexcept {
   Progress at = state_.where();
   const Reply& reply = state_.reply;
   int error = 0;
@@ -182,8 +183,8 @@ bool Connection::send_reply(ErrorText& complaint) noexcept {
   }
   if (reply.size != 0 && state_.call.msg_len != reply.size) {
     const bool full = called() || error == EAGAIN || error == EWOULDBLOCK;
-    complaint.say("%s: the reply could not be sent: %s", Message(state_).name(),
-                  full ? "the front-end does not read its replies" : error_text(error));
+    error_text.set("%s: the reply could not be sent: %s", Message(state_).name(),
+                   full ? "the front-end does not read its replies" : errno_text(error));
     at.in_call = false;
     state_.go(at);
     return false;

@@ -19,18 +19,18 @@ class Connection {
     Broken,   // the connection cannot continue; the error text says why
   };
   // Requires the phase Receiving.
-  Received receive(ErrorText& complaint) noexcept;
+  Received receive(ErrorText& error_text) noexcept;
 
   // Sends the reply in the state, if there is one, and enters the phase Receiving. False: the front-end does
   // not read its replies, or is gone. Requires the phase Finishing.
-  bool send_reply(ErrorText& complaint) noexcept;
+  bool send_reply(ErrorText& error_text) noexcept;
 
   // Takes over what the kernel did on behalf of a process that died before it could do so itself; see
   // for_each_descriptor(). receive() and send_reply() also do this.
   void recover() noexcept;
 
  private:
-  bool acceptable(ErrorText& complaint) const noexcept;
+  bool acceptable(ErrorText& error_text) const noexcept;
   bool receive_some(std::size_t wanted, int& error) noexcept;
   void take_received() noexcept;
   void take_descriptors(Progress& to) noexcept;

@@ -6,24 +6,24 @@
 
 namespace fallow::vhost {
 
-VhostVerdict MessageHandler::expect_kind(int fd, std::initializer_list<DescriptorKind> good,
-                                         const char* wanted, const char* owner) noexcept {
+Verdict MessageHandler::expect_kind(int fd, std::initializer_list<DescriptorKind> good, const char* wanted,
+                                    const char* owner) noexcept {
   const DescriptorKind kind = descriptor_kind(fd);
-  if (std::find(good.begin(), good.end(), kind) != good.end()) return VhostVerdict::Done;
-  return refuse("the descriptor%s is %s, where %s is expected", owner, describe(kind), wanted);
+  if (std::find(good.begin(), good.end(), kind) != good.end()) return Verdict::Done;
+  return refuse("the descriptor%s is %s; %s is expected", owner, describe(kind), wanted);
 }
 
-VhostVerdict MessageHandler::expect_memory_file(int fd, const char* owner) noexcept {
+Verdict MessageHandler::expect_memory_file(int fd, const char* owner) noexcept {
   return expect_kind(fd, {DescriptorKind::MemfdFile}, "a memory file (memfd, tmpfs, hugetlbfs)", owner);
 }
 
 // UML passes one end of a socket pair as the call descriptor.
-VhostVerdict MessageHandler::expect_notifier(int fd, const char* owner) noexcept {
+Verdict MessageHandler::expect_notifier(int fd, const char* owner) noexcept {
   return expect_kind(fd, {DescriptorKind::Event, DescriptorKind::UnixStream, DescriptorKind::Pipe},
                      "an eventfd, a pipe or a Unix stream socket", owner);
 }
 
-VhostVerdict MessageHandler::expect_stream(int fd) noexcept {
+Verdict MessageHandler::expect_stream(int fd) noexcept {
   return expect_kind(fd, {DescriptorKind::UnixStream}, "a Unix stream socket", "");
 }
 

@@ -20,11 +20,11 @@ class Message {
 
   // Returns whether the header is possible: its version, its reply bit, and the size of the request. If not,
   // the rest of the message is not worth reading.
-  bool sound(ErrorText& complaint) const noexcept;
+  bool sound(ErrorText& error_text) const noexcept;
 
   std::uint32_t request() const noexcept { return header_.request; }
-  const char* name() const noexcept { return vhost_request_name(header_.request); }
-  const RequestRule* rule() const noexcept { return vhost_rule(header_.request); }
+  const char* name() const noexcept { return request_name(header_.request); }
+  const RequestRule* rule() const noexcept { return request_rule(header_.request); }
   bool needs_reply() const noexcept { return (header_.flags & kVhostNeedReply) != 0; }
   std::size_t size() const noexcept { return sizeof header_ + header_.size; }  // of header and payload
 
@@ -49,8 +49,8 @@ class Message {
 };
 
 // Fills a reply. `payload` is at most as long as a GET_CONFIG reply.
-void vhost_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload,
-                 int fd = -1) noexcept;
-void vhost_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept;
+void fill_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload,
+                int fd = -1) noexcept;
+void fill_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept;
 
 }  // namespace fallow::vhost

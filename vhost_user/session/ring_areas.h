@@ -29,8 +29,8 @@ constexpr RingAreaNames ring_area_names(bool packed) noexcept {
 // Returns the first reason why a device cannot serve the ring (its size, or the position of an area), or an
 // empty string. The reason is a clause with the value found and the values allowed, to be put after the
 // ring's name.
-std::string ring_obstacle(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
-                          bool packed);
+std::string ring_error(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
+                       bool packed);
 
 // Split ring: the number of chains that the driver has made available and not got back. A number above the
 // ring's size means that the memory does not hold a ring.

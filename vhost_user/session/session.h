@@ -10,7 +10,7 @@
 
 namespace fallow::vhost {
 
-enum class [[nodiscard]] VhostOutcome : std::uint8_t{
+enum class [[nodiscard]] SessionOutcome : std::uint8_t{
     Idle,     // nothing to do until the socket is readable
     Done,     // a message was handled; more may be waiting
     Refused,  // a message was refused, with an error text; more may be waiting
@@ -24,12 +24,13 @@ enum class [[nodiscard]] VhostOutcome : std::uint8_t{
 // session created for the same state, in another process too (VH-1, VH-2).
 class Session {
  public:
-  // Both must outlive the session. `state` was initialised by vhost_begin(), or was left by another process.
+  // Both must outlive the session. `state` was initialised by begin_connection(), or was left by another
+  // process.
   Session(State& state, Backend& backend) noexcept : state_(state), backend_(backend) {}
 
   // Receives the available part of a message; once the message is whole, handles it and replies. Handles at
   // most one message and never blocks. O(1), plus a copy of the settings (3 KiB).
-  VhostOutcome step() noexcept;
+  SessionOutcome step() noexcept;
 
   // Brings a new back-end up to date with a state that another process left: passes on everything that was
   // negotiated, and starts the rings that were started, from Vring::base. The back-end itself must know how
@@ -46,14 +47,14 @@ class Session {
   // channel for that, or did not negotiate CONFIG. Busy: the channel is full. Failed: the channel is broken.
   Status notify_config_change() noexcept;
 
-  const ErrorText& complaint() const noexcept { return complaint_; }
+  const ErrorText& error_text() const noexcept { return error_text_; }
   // The request of the current message, or of the last one; 0: none yet.
   std::uint32_t request() const noexcept { return request_; }
   const Settings& settings() const noexcept { return state_.settings(); }
 
  private:
-  VhostOutcome handle() noexcept;
-  VhostOutcome finish(VhostOutcome outcome) noexcept;
+  SessionOutcome handle() noexcept;
+  SessionOutcome finish(SessionOutcome outcome) noexcept;
   void close_replaced() noexcept;
   void close_all() noexcept;
   void disown() noexcept;
@@ -61,7 +62,7 @@ class Session {
 
   State& state_;
   Backend& backend_;
-  ErrorText complaint_;
+  ErrorText error_text_;
   std::uint32_t request_ = 0;
 };
 

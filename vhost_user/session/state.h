@@ -5,7 +5,7 @@
 //
 // VH-1: a single store, to `progress`, leads from each phase to the next. Before that store, a process writes
 // only what the next phase reads. A process that takes over after a death at any point therefore repeats the
-// same work with the same result. Settings are never changed in place: the inactive one of two copies is
+// same work with the same result. Settings are never changed in slot: the inactive one of two copies is
 // filled, and the committing store makes it active. Tests: VhostCrash.*
 //
 // VH-2: the state names every descriptor of a connection, either in the active settings or among those of the
@@ -134,7 +134,7 @@ struct State {
 static_assert(std::is_trivially_copyable_v<State>);
 
 // Initialises `state`, whatever it contains, for a new connection. The state owns the socket from now on.
-void vhost_begin(State& state, int socket) noexcept;
+void begin_connection(State& state, int socket) noexcept;
 
 // Calls `f` with each descriptor of the settings, as an int&; -1 stands for none.
 template <class Settings, class F>

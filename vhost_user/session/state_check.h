@@ -11,6 +11,6 @@ namespace fallow::vhost {
 // that is used as an index, a count or an enumeration, and the kind of each descriptor in the settings.
 // False: the error text gives the wrong value and the allowed ones. The back-end checks whether the settings
 // fit the device.
-bool vhost_sound(const State& state, ErrorText& complaint) noexcept;
+bool is_sound(const State& state, ErrorText& error_text) noexcept;
 
 }  // namespace fallow::vhost
