@@ -2,13 +2,8 @@
 // guest_backend.cc.
 #include "vhost_user/daemon/balloon_guest.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
@@ -18,35 +13,12 @@
 #include <new>
 
 #include "fallow/host/detail/system_error.h"
+#include "vhost_user/daemon/notify_front_end.h"
 
 namespace fallow::vhost {
 namespace {
 
 constexpr std::align_val_t kAlignment{64};
-
-void write_one(int fd) noexcept {
-  const std::uint64_t one = 1;
-  static_cast<void>(!::write(fd, &one, sizeof one));
-}
-
-// Interrupts a blocked write and has no other effect.
-constexpr int kInterruptSignal = SIGURG;
-
-bool handle_interrupt_signal() noexcept {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};  // without SA_RESTART
-  return sigaction(kInterruptSignal, &action, nullptr) == 0;
-}
-
-// Notifies through a front-end's descriptor: an eventfd or a pipe, or a stream socket, which takes the same
-// eight bytes. A full descriptor is skipped. The front-end may still fill it between the poll and the write,
-// and then the write blocks: O_NONBLOCK is a property that the front-end can change too.
-void ring_front_end(int fd) noexcept {
-  const std::uint64_t one = 1;
-  if (send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK) return;
-  pollfd ready{fd, POLLOUT, 0};
-  if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) write_one(fd);
-}
 
 void count_call(CallTimes& times, double seconds) noexcept {
   std::size_t i = 0;
@@ -61,33 +33,14 @@ void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
   ::operator delete[](memory, kAlignment);
 }
 
-void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
-  guest_.record_.driver_leaving = 0;  // the driver is present
-  guest_.journal_.taken(queue, chain, position);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
-}
-void BalloonGuest::Journals::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
-  guest_.journal_.kept(queue, id, slots);
-}
-void BalloonGuest::Journals::returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
-  guest_.journal_.returning(queue, id, slots);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->returning(queue, id, slots);
-}
-void BalloonGuest::Journals::returned(std::uint16_t queue, std::uint16_t id,
-                                      QueuePosition position) noexcept {
-  guest_.journal_.returned(queue, id, position);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->returned(queue, id, position);
-}
-
 BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record,
                            BalloonGuestEvents& events, int session_event)
     : options_(options),
       record_(record),
       events_(events),
       session_event_(session_event),
-      journal_(record),
       same_driver_(record),
-      journals_(*this) {}
+      journals_(record) {}
 
 Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
                                             BalloonGuestEvents& events, int session_event) {
@@ -114,11 +67,7 @@ std::string BalloonGuest::set_up() {
   device_->set_journal(&journals_);
   device_->set_target({record_.target});
   device_->pause_reporting(record_.paused != 0);
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{.events = EPOLLIN, .data = {.u32 = kWake}};
-  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
-    return detail::system_error_text("a guest", "epoll", errno);
+  if (std::string failed = kicks_.open(); !failed.empty()) return failed;
   // The daemon's first thread handles signals. Its other threads accept only kInterruptSignal and the signals
   // that a thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
   static const bool handled = handle_interrupt_signal();
@@ -143,11 +92,9 @@ BalloonGuest::~BalloonGuest() {
       const Lock held = lock();
       stopping_ = true;
     }
-    wake();
+    kicks_.wake();
     thread_.join();
   }
-  if (wake_ >= 0) close(wake_);
-  if (epoll_ >= 0) close(epoll_);
 }
 
 BalloonGuest::Lock BalloonGuest::lock() noexcept {
@@ -163,27 +110,19 @@ bool BalloonGuest::quiet() noexcept {
   const bool before = std::exchange(wanted_, busy_ || calling_);
   if (before && !wanted_) wake_session();
   if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0)
-    wake();  // work that its thread left for this call
+    kicks_.wake();  // work that its thread left for this call
   return !wanted_;
 }
 
-void BalloonGuest::wake() noexcept { write_one(wake_); }
-void BalloonGuest::wake_session() noexcept { write_one(session_event_); }
+void BalloonGuest::wake_session() noexcept { add_one(session_event_); }
 
 void BalloonGuest::thread_main() noexcept {
-  constexpr int kEvents = 16;
-  epoll_event events[kEvents];
   for (;;) {
-    const int n = epoll_wait(epoll_, events, kEvents, -1);
+    std::uint32_t kicked = kicks_.wait();
     Lock held(mutex_);
-    for (int i = 0; i < n; ++i) {
-      const std::uint32_t which = events[i].data.u32;
-      if (which == kWake) {
-        std::uint64_t count = 0;
-        static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else if (!std::exchange(rings_[which].stale_kick, false)) {
-        pending_ |= 1U << which;
-      }
+    for (; kicked != 0; kicked &= kicked - 1) {
+      const auto queue = static_cast<std::size_t>(std::countr_zero(kicked));
+      if (!std::exchange(rings_[queue].stale_kick, false)) pending_ |= 1U << queue;
     }
     serve(held);
     settle();
@@ -195,7 +134,7 @@ void BalloonGuest::thread_main() noexcept {
 void BalloonGuest::settle() noexcept {
   if (settling_ == Settling::Asked) {
     settling_ = Settling::Looking;
-    wake();
+    kicks_.wake();
   } else if (settling_ == Settling::Looking && pending_ == 0) {
     settling_ = Settling::Done;
     wake_session();
@@ -246,7 +185,7 @@ void BalloonGuest::notify_driver(Lock& held) noexcept {
   calling_ = true;
   held.unlock();
   for (std::size_t i = 0; i < count; ++i) {
-    if (due[i] >= 0) ring_front_end(due[i]);
+    if (due[i] >= 0) notify_front_end(due[i]);
   }
   held.lock();
   calling_ = false;
@@ -273,7 +212,7 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
 
 void BalloonGuest::queue_used(std::uint16_t queue) noexcept {
   calls_due_ |= 1U << queue;
-  if (serving_ == nullptr) wake();
+  if (serving_ == nullptr) kicks_.wake();
 }
 
 void BalloonGuest::config_changed() noexcept {

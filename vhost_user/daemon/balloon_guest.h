@@ -16,10 +16,13 @@
 
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/host/expected.h"
+#include "vhost_user/daemon/guest_events.h"
 #include "vhost_user/daemon/guest_journal.h"
 #include "vhost_user/daemon/guest_memory_files.h"
 #include "vhost_user/daemon/guest_record.h"
-#include "vhost_user/daemon/inflight_area.h"
+#include "vhost_user/daemon/guest_snapshot.h"
+#include "vhost_user/daemon/kick_poll.h"
+#include "vhost_user/daemon/ring_journals.h"
 #include "vhost_user/daemon/same_driver.h"
 #include "vhost_user/session/backend.h"
 
@@ -31,48 +34,6 @@ struct BalloonGuestOptions {
                       kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
   ByteCount max_memory{};              // of all regions of a guest together; 0: unlimited
-};
-
-// Events of a guest for the log. Called by the guest's thread or the daemon's thread.
-class BalloonGuestEvents {
- public:
-  enum class Kind : std::uint8_t {
-    Poison,       // the poison value is unknown or not 0: reported pages cannot be released
-    NotReleased,  // the host does not release memory; `why` names the cause and the remedy
-    Queues,       // how the driver numbers its queues
-    RingFault,    // the driver broke a rule of the ring; the queue stands still until the driver starts anew
-    MemoryLost,   // the memory file became shorter than the memory
-  };
-  virtual void guest_event(std::uint64_t guest, Kind kind, const std::string& why) noexcept = 0;
-
- protected:
-  ~BalloonGuestEvents() = default;
-};
-
-// How long host calls took: counts by upper bound, in the form that metrics need.
-struct CallTimes {
-  static constexpr std::array<double, 10> kBounds = {1e-5, 3e-5, 1e-4, 3e-4, 1e-3,
-                                                     3e-3, 1e-2, 3e-2, 1e-1, 1};  // s
-  std::array<std::uint64_t, kBounds.size() + 1> counts{};
-  double sum = 0;
-};
-
-// The state of a guest at one moment.
-struct GuestSnapshot {
-  std::uint64_t number = 0;
-  std::uint32_t socket = 0;
-  bool connected = false, ready = false;  // ready: the driver is present and rings are served
-  bool paused = false;
-  bool stuck = false;  // its process does not answer; the other fields are the last known ones
-  ByteCount memory, resident;
-  PfnCount target, actual;
-  std::uint32_t restarts = 0;
-  std::uint32_t worker = 0;  // pid of the process that serves the guest; 0: unknown
-  BalloonDeviceStats device;
-  GuestStatistics statistics;
-  DriverMistakes mistakes;
-  CallTimes calls;
-  Features features = 0;
 };
 
 // Backend. The daemon's thread calls all members, except where stated otherwise.
@@ -145,18 +106,6 @@ class BalloonGuest final : public Backend,
     int kick = -1, call = -1, err = -1;  // owned by the session
     bool stale_kick = false;             // the next event reports kicks that came before the ring rested
   };
-  // Forwards to the journals in use.
-  class Journals final : public RingJournal {
-   public:
-    explicit Journals(BalloonGuest& guest) : guest_(guest) {}
-    void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;
-    void kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override;
-    void returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept override;
-    void returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept override;
-
-   private:
-    BalloonGuest& guest_;
-  };
   struct Free {
     void operator()(std::byte* memory) const noexcept;
   };
@@ -166,7 +115,6 @@ class BalloonGuest final : public Backend,
   enum class Settling : std::uint8_t { No, Asked, Looking, Done };
 
   static constexpr std::uint32_t kBudget = 16;  // chains between two checks for the daemon's thread
-  static constexpr std::uint32_t kWake = kVhostMaxVrings;
 
   BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record, BalloonGuestEvents& events,
                int session_event);
@@ -184,7 +132,6 @@ class BalloonGuest final : public Backend,
   void thread_main() noexcept;
   void settle() noexcept;
   void serve(Lock& lock) noexcept;
-  void wake() noexcept;
   void wake_session() noexcept;
   void report_fault(std::uint16_t queue) noexcept;
   void notify_driver(Lock& lock) noexcept;
@@ -194,20 +141,14 @@ class BalloonGuest final : public Backend,
     return !rings_[queue].enabled || record_.driver_leaving != 0;
   }
   GuestJournal::OwedChains owed_chains_of(std::uint16_t queue) const noexcept;
-  std::string addresses_of(std::uint32_t vring, const Settings& settings, detail::QueueAddresses& at) const;
-  std::string begin_of(std::uint16_t queue, const detail::QueueAddresses& at, std::uint32_t base,
-                       QueuePosition& position) const;
   std::string inflight_of(std::uint16_t queue, const detail::QueueAddresses& at, QueuePosition& position,
                           std::vector<std::uint16_t>& owed);
   bool begins_with(std::uint16_t queue, std::uint32_t base) const noexcept;
   void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
   void another_driver() noexcept;
-  void track(std::uint16_t queue) noexcept;
-  void forget_inflight(std::uint16_t queue) noexcept;
   Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
   Status resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
   bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
-  std::string unknown_queue(std::uint16_t queue) const;
   void report_queues(std::uint16_t queue) noexcept;
   void keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
   void hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
@@ -221,7 +162,6 @@ class BalloonGuest final : public Backend,
   void apply_poison() noexcept;
   void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
   bool watch(std::uint32_t vring, int kick) noexcept;
-  void unwatch(int kick) noexcept;
 
   // DriverNotifier, BalloonObserver: called with the lock held.
   void queue_used(std::uint16_t queue) noexcept override;
@@ -236,10 +176,8 @@ class BalloonGuest final : public Backend,
   GuestRecord& record_;
   BalloonGuestEvents& events_;
   const int session_event_;
-  GuestJournal journal_;
   SameDriver same_driver_;
-  Journals journals_;
-  std::unique_ptr<InflightArea> inflight_;
+  RingJournals journals_;
 
   std::mutex mutex_;
   std::atomic<int> waiting_{0};  // daemon threads that wait for the lock
@@ -266,7 +204,7 @@ class BalloonGuest final : public Backend,
   BalloonDevice* device_ = nullptr;
   std::array<Ring, kVhostMaxVrings> rings_;
 
-  int epoll_ = -1, wake_ = -1;
+  KickPoll kicks_;
   std::thread thread_;
 };
 

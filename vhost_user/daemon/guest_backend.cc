@@ -153,7 +153,7 @@ Status BalloonGuest::set_inflight(const InflightSettings& inflight) noexcept {
   if (!quiet()) return Status::Pending;
   auto area = InflightArea::open(inflight);
   if (!area) return refuse(area.error);
-  inflight_ = std::move(area.object);
+  journals_.set_area(std::move(area.object));
   // Whether the area belongs to a ring shows only when a ring starts.
   if (!resuming_) {
     for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);

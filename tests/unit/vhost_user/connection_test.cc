@@ -64,19 +64,19 @@ TEST_F(VhostHostileMessage, ReplyBit) {
 }
 TEST_F(VhostHostileMessage, SizeHundred) {
   raw({1, 1, 100});
-  expect_broken("GET_FEATURES (1): a payload of 100 bytes");
+  expect_broken("GET_FEATURES (1): payload of 100 bytes");
 }
 TEST_F(VhostHostileMessage, SizeTwoGiB) {
   raw({5, 1, 1U << 31});
-  expect_broken("a payload of 2147483648 bytes");
+  expect_broken("payload of 2147483648 bytes");
 }
 TEST_F(VhostHostileMessage, SizeAllOnes) {
   raw({0xffffffff, 1, 0xffffffff});
-  expect_broken("an unknown request (4294967295): a payload of 4294967295 bytes");
+  expect_broken("an unknown request (4294967295): payload of 4294967295 bytes");
 }
 TEST_F(VhostHostileMessage, SizeZeroWhereThereMustBeSome) {
   raw({2, 1, 0});
-  expect_broken("SET_FEATURES (2): a payload of 0 bytes");
+  expect_broken("SET_FEATURES (2): payload of 0 bytes");
 }
 TEST_F(VhostHostileMessage, EverySizeOfEveryRequestIsEitherReadOrRefusedAtTheHeader) {
   negotiate_and_set_memory();
