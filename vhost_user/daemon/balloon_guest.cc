@@ -18,8 +18,6 @@
 namespace fallow::vhost {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
-
 void count_call(CallTimes& times, double seconds) noexcept {
   std::size_t i = 0;
   while (i < CallTimes::kBounds.size() && seconds > CallTimes::kBounds[i]) ++i;
@@ -29,18 +27,12 @@ void count_call(CallTimes& times, double seconds) noexcept {
 
 }  // namespace
 
-void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
-  ::operator delete[](memory, kAlignment);
-}
-
 BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record,
                            BalloonGuestEvents& events, int session_event)
-    : options_(options),
-      record_(record),
+    : record_(record),
       events_(events),
       session_event_(session_event),
-      same_driver_(record),
-      journals_(record) {}
+      device_(options, record, events, *this) {}
 
 Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
                                             BalloonGuestEvents& events, int session_event) {
@@ -50,24 +42,7 @@ Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, 
 }
 
 std::string BalloonGuest::set_up() {
-  constexpr std::uint16_t kMaxEntries = 1024;  // far below the limit of RingProgress
-  if (options_.max_queue_size == 0 || options_.max_queue_size > kMaxEntries)
-    return "queue size " + std::to_string(options_.max_queue_size) + " is not within 1 to " +
-           std::to_string(kMaxEntries);
-  auto memory = GuestMemoryFiles::create({}, *this, nullptr);
-  if (!memory) return memory.error;
-  memory_ = std::move(memory.object);
-  const BalloonDeviceConfig config{options_.features, options_.max_queue_size};
-  const ByteCount size = BalloonDevice::metadata_size(config, memory_->map());
-  if (size.raw == 0) return std::string("the features include some that a balloon does not have");
-  metadata_.reset(new (kAlignment) std::byte[size.raw]{});
-  const auto made = BalloonDevice::create(config, memory_->map(), *this, this, {metadata_.get(), size.raw});
-  if (!made.ok()) return std::string("creating the device failed: ") + describe(made.status());
-  device_ = made.value();
-  device_->set_journal(&journals_);
-  device_->set_target({record_.target});
-  device_->pause_reporting(record_.paused != 0);
-  if (std::string failed = kicks_.open(); !failed.empty()) return failed;
+  if (std::string failed = device_.create(*this, *this); !failed.empty()) return failed;
   // The daemon's first thread handles signals. Its other threads accept only kInterruptSignal and the signals
   // that a thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
   static const bool handled = handle_interrupt_signal();
@@ -92,7 +67,7 @@ BalloonGuest::~BalloonGuest() {
       const Lock held = lock();
       stopping_ = true;
     }
-    kicks_.wake();
+    device_.kicks().wake();
     thread_.join();
   }
 }
@@ -109,8 +84,7 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
 bool BalloonGuest::quiet() noexcept {
   const bool before = std::exchange(wanted_, busy_ || calling_);
   if (before && !wanted_) wake_session();
-  if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0)
-    kicks_.wake();  // work that its thread left for this call
+  if (!wanted_ && device_.work().any()) device_.kicks().wake();  // work that its thread left for this call
   return !wanted_;
 }
 
@@ -118,12 +92,9 @@ void BalloonGuest::wake_session() noexcept { add_one(session_event_); }
 
 void BalloonGuest::thread_main() noexcept {
   for (;;) {
-    std::uint32_t kicked = kicks_.wait();
+    const std::uint32_t kicked = device_.kicks().wait();
     Lock held(mutex_);
-    for (; kicked != 0; kicked &= kicked - 1) {
-      const auto queue = static_cast<std::size_t>(std::countr_zero(kicked));
-      if (!std::exchange(rings_[queue].stale_kick, false)) pending_ |= 1U << queue;
-    }
+    device_.kicked(kicked);
     serve(held);
     settle();
     if (stopping_) return;
@@ -134,8 +105,8 @@ void BalloonGuest::thread_main() noexcept {
 void BalloonGuest::settle() noexcept {
   if (settling_ == Settling::Asked) {
     settling_ = Settling::Looking;
-    kicks_.wake();
-  } else if (settling_ == Settling::Looking && pending_ == 0) {
+    device_.kicks().wake();
+  } else if (settling_ == Settling::Looking && device_.work().pending == 0) {
     settling_ = Settling::Done;
     wake_session();
   }
@@ -145,43 +116,28 @@ void BalloonGuest::settle() noexcept {
 void BalloonGuest::serve(Lock& held) noexcept {
   serving_ = &held;
   notify_driver(held);
-  while (pending_ != 0 && !wanted_ && !stopping_) {
-    const auto queue = static_cast<std::uint16_t>(std::countr_zero(pending_));
-    const Ring& ring = rings_[queue];
+  while (device_.work().pending != 0 && !wanted_ && !stopping_) {
+    const auto queue = static_cast<std::uint16_t>(std::countr_zero(device_.work().pending));
     busy_ = true;
-    const bool more = ring.started && ring.enabled && device_->process(queue, kBudget);
+    const bool more = device_.process(queue, kBudget);
     busy_ = false;
-    if (!more) pending_ &= ~(1U << queue);
-    report_fault(queue);
+    if (!more) device_.work().pending &= ~(1U << queue);
+    device_.report_fault(queue);
     notify_driver(held);
     held.unlock();
     while (waiting_.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
     held.lock();
   }
   serving_ = nullptr;
-  if (wanted_ || memory_->lost()) wake_session();
-}
-
-void BalloonGuest::report_fault(std::uint16_t queue) noexcept {
-  const DriverMistakes mistakes = device_->mistakes();
-  if (mistakes.rings == faults_) return;
-  faults_ = mistakes.rings;
-  errs_due_ |= 1U << queue;
-  events_.guest_event(record_.number, BalloonGuestEvents::Kind::RingFault,
-                      "queue " + std::to_string(queue) + ": " + describe(mistakes.last_ring_fault));
+  if (wanted_ || device_.memory().lost()) wake_session();
 }
 
 // Writes without the lock, so that no other thread waits for a front-end that does not read. The descriptors
 // stay open, because the calls that take them away return Pending meanwhile.
 void BalloonGuest::notify_driver(Lock& held) noexcept {
-  if ((calls_due_ | errs_due_) == 0) return;
-  int due[2 * kVhostMaxVrings];
-  std::size_t count = 0;
-  for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if ((calls_due_ >> i & 1) != 0) due[count++] = rings_[i].call;
-    if ((errs_due_ >> i & 1) != 0) due[count++] = rings_[i].err;
-  }
-  calls_due_ = errs_due_ = 0;
+  if (!device_.work().notifies()) return;
+  std::array<int, GuestDevice::kMaxNotifications> due;
+  const std::size_t count = device_.take_notifications(due);
   calling_ = true;
   held.unlock();
   for (std::size_t i = 0; i < count; ++i) {
@@ -211,8 +167,8 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
 }
 
 void BalloonGuest::queue_used(std::uint16_t queue) noexcept {
-  calls_due_ |= 1U << queue;
-  if (serving_ == nullptr) kicks_.wake();
+  device_.work().calls |= 1U << queue;
+  if (serving_ == nullptr) device_.kicks().wake();
 }
 
 void BalloonGuest::config_changed() noexcept {
@@ -228,7 +184,7 @@ void BalloonGuest::notice(Notice notice) noexcept {
                         "not released until it does; --features=-poison disables the feature");
   } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
-    std::snprintf(value, sizeof value, "0x%x", device_->poison());
+    std::snprintf(value, sizeof value, "0x%x", device_.device().poison());
     events_.guest_event(
         record_.number, BalloonGuestEvents::Kind::Poison,
         std::string("free pages of the guest must keep the value ") + value +
@@ -239,7 +195,7 @@ void BalloonGuest::notice(Notice notice) noexcept {
 }
 
 void BalloonGuest::actual_changed() noexcept {
-  record_.actual = static_cast<std::uint32_t>(device_->actual().raw);
+  record_.actual = static_cast<std::uint32_t>(device_.device().actual().raw);
 }
 
 bool BalloonGuest::take_config_change() noexcept {
@@ -247,25 +203,25 @@ bool BalloonGuest::take_config_change() noexcept {
   return std::exchange(config_changed_, false);
 }
 
-bool BalloonGuest::memory_lost() noexcept { return memory_->lost(); }
+bool BalloonGuest::memory_lost() noexcept { return device_.memory().lost(); }
 
 void BalloonGuest::set_target(PfnCount frames) noexcept {
   const Lock held = lock();
-  device_->set_target(frames);
-  record_.target = static_cast<std::uint32_t>(device_->target().raw);
+  device_.device().set_target(frames);
+  record_.target = static_cast<std::uint32_t>(device_.device().target().raw);
 }
 
 void BalloonGuest::pause(bool on) noexcept {
   const Lock held = lock();
-  device_->pause_reporting(on);
+  device_.device().pause_reporting(on);
   record_.paused = on ? 1 : 0;
 }
 
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
-  const std::uint16_t queue = device_->number(BalloonQueue::Stats);
-  if (queue < rings_.size() && rings_[queue].started && at_rest(queue)) return Status::Busy;
-  return device_->request_statistics();
+  const std::uint16_t queue = device_.device().number(BalloonQueue::Stats);
+  if (device_.rests(queue)) return Status::Busy;
+  return device_.device().request_statistics();
 }
 
 GuestSnapshot BalloonGuest::snapshot() noexcept {
@@ -275,17 +231,17 @@ GuestSnapshot BalloonGuest::snapshot() noexcept {
   s.connected = true;
   s.paused = record_.paused != 0;
   s.restarts = record_.restarts;
-  s.memory = memory_->size();
-  s.resident = memory_->resident();
+  s.memory = device_.memory().size();
+  s.resident = device_.memory().resident();
   const Lock held = lock();
-  for (const Ring& ring : rings_) s.ready |= ring.started && ring.enabled;
-  s.target = device_->target();
-  s.actual = device_->actual();
-  s.device = device_->stats();
-  s.statistics = device_->guest_statistics();
-  s.mistakes = device_->mistakes();
+  s.ready = device_.ready();
+  s.target = device_.device().target();
+  s.actual = device_.device().actual();
+  s.device = device_.device().stats();
+  s.statistics = device_.device().guest_statistics();
+  s.mistakes = device_.device().mistakes();
   s.calls = calls_;
-  s.features = device_->accepted();
+  s.features = device_.device().accepted();
   return s;
 }
 

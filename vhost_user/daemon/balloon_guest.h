@@ -16,25 +16,11 @@
 
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/host/expected.h"
-#include "vhost_user/daemon/guest_events.h"
-#include "vhost_user/daemon/guest_journal.h"
-#include "vhost_user/daemon/guest_memory_files.h"
-#include "vhost_user/daemon/guest_record.h"
+#include "vhost_user/daemon/guest_device.h"
 #include "vhost_user/daemon/guest_snapshot.h"
-#include "vhost_user/daemon/kick_poll.h"
-#include "vhost_user/daemon/ring_journals.h"
-#include "vhost_user/daemon/same_driver.h"
 #include "vhost_user/session/backend.h"
 
 namespace fallow::vhost {
-
-struct BalloonGuestOptions {
-  // Offered to the driver. VERSION_1 is always added; the session adds bit 30.
-  Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
-                      kFeatureIndirectDesc | kFeatureEventIdx;
-  std::uint16_t max_queue_size = 256;  // 1 to 1024
-  ByteCount max_memory{};              // of all regions of a guest together; 0: unlimited
-};
 
 // Backend. The daemon's thread calls all members, except where stated otherwise.
 class BalloonGuest final : public Backend,
@@ -55,7 +41,7 @@ class BalloonGuest final : public Backend,
   BalloonGuest& operator=(const BalloonGuest&) = delete;
 
   // Set around Session::resume(): rings continue where they were, and owed chains are handed back.
-  void set_resuming(bool on) noexcept { resuming_ = on; }
+  void set_resuming(bool on) noexcept { device_.set_resuming(on); }
 
   // Returns true once after each change of the configuration, of which the front-end must then be told.
   bool take_config_change() noexcept;
@@ -73,10 +59,10 @@ class BalloonGuest final : public Backend,
   GuestSnapshot snapshot() noexcept;
 
   // Backend.
-  Features features() const noexcept override { return options_.features | kFeatureVersion1; }
+  Features features() const noexcept override { return device_.offered(); }
   Features needed_features() const noexcept override { return kFeatureVersion1; }
   std::uint32_t max_queues() const noexcept override;
-  std::uint32_t max_queue_size() const noexcept override { return options_.max_queue_size; }
+  std::uint32_t max_queue_size() const noexcept override { return device_.max_queue_size(); }
   Status read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
   Status write_config(std::uint32_t offset, std::span<const std::byte> from,
                       bool migration) noexcept override;
@@ -85,9 +71,7 @@ class BalloonGuest final : public Backend,
   Status add_region(const MemoryRegion& region) noexcept override;
   Status remove_region(const MemoryRegion& region) noexcept override;
   Status set_status(std::uint8_t status) noexcept override;
-  std::uint8_t status() const noexcept override {
-    return static_cast<std::uint8_t>(status_ | (device_->status() & kStatusNeedsReset));
-  }
+  std::uint8_t status() const noexcept override { return device_.status(); }
   Status reset_device() noexcept override;
   Status start_ring(std::uint32_t vring, const Settings& settings) noexcept override;
   Status stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept override;
@@ -96,19 +80,9 @@ class BalloonGuest final : public Backend,
   Status replace_descriptors(std::uint32_t vring, const Vring& ring) noexcept override;
   Status get_inflight(InflightSettings& inflight) noexcept override;
   Status set_inflight(const InflightSettings& inflight) noexcept override;
-  const char* why() const noexcept override { return why_.empty() ? nullptr : why_.c_str(); }
+  const char* why() const noexcept override { return device_.why(); }
 
  private:
-  // A started ring.
-  struct Ring {
-    bool started = false, enabled = false;
-    detail::QueueAddresses at{};
-    int kick = -1, call = -1, err = -1;  // owned by the session
-    bool stale_kick = false;             // the next event reports kicks that came before the ring rested
-  };
-  struct Free {
-    void operator()(std::byte* memory) const noexcept;
-  };
   using Lock = std::unique_lock<std::mutex>;
   // The daemon's thread waits until all kicks so far are served, including those that the guest's thread has
   // received from epoll and not recorded yet. The guest's thread therefore runs one more full round.
@@ -125,43 +99,12 @@ class BalloonGuest final : public Backend,
   Lock lock() noexcept;
   // False: a request is under way; the session's eventfd is written when the request is complete.
   bool quiet() noexcept;
-  Status refuse(std::string why) noexcept;
-  bool any_started() const noexcept;
-  bool packed() const noexcept { return device_->has(kFeatureRingPacked); }
 
   void thread_main() noexcept;
   void settle() noexcept;
   void serve(Lock& lock) noexcept;
   void wake_session() noexcept;
-  void report_fault(std::uint16_t queue) noexcept;
   void notify_driver(Lock& lock) noexcept;
-
-  // Returns whether the device may write only into chains that the driver makes available from now on.
-  bool at_rest(std::uint16_t queue) const noexcept {
-    return !rings_[queue].enabled || record_.driver_leaving != 0;
-  }
-  GuestJournal::OwedChains owed_chains_of(std::uint16_t queue) const noexcept;
-  std::string inflight_of(std::uint16_t queue, const detail::QueueAddresses& at, QueuePosition& position,
-                          std::vector<std::uint16_t>& owed);
-  bool begins_with(std::uint16_t queue, std::uint32_t base) const noexcept;
-  void decide_driver(std::uint16_t queue, std::uint32_t base) noexcept;
-  void another_driver() noexcept;
-  Status start_anew(std::uint16_t queue, std::uint32_t base) noexcept;
-  Status resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
-  bool begin_ring(std::uint16_t queue, QueuePosition position) noexcept;
-  void report_queues(std::uint16_t queue) noexcept;
-  void keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
-  void hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept;
-  QueuePosition end_ring(std::uint16_t queue) noexcept;
-  void drop_ring(std::uint16_t queue, RingEnd why) noexcept;
-  Status change_memory(std::span<const MemoryRegion> regions) noexcept;
-  void begin_device(Features features) noexcept;
-  void restart_device() noexcept;
-  void write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept;
-  void next_poison(bool same_driver) noexcept;
-  void apply_poison() noexcept;
-  void write_field(std::uint32_t offset, std::uint32_t value) noexcept;
-  bool watch(std::uint32_t vring, int kick) noexcept;
 
   // DriverNotifier, BalloonObserver: called with the lock held.
   void queue_used(std::uint16_t queue) noexcept override;
@@ -172,12 +115,9 @@ class BalloonGuest final : public Backend,
   // DiscardGate: releases the lock during the call.
   Status discard(FileBacking& file, Pfn first, PfnCount n) noexcept override;
 
-  const BalloonGuestOptions options_;
   GuestRecord& record_;
   BalloonGuestEvents& events_;
   const int session_event_;
-  SameDriver same_driver_;
-  RingJournals journals_;
 
   std::mutex mutex_;
   std::atomic<int> waiting_{0};  // daemon threads that wait for the lock
@@ -188,23 +128,10 @@ class BalloonGuest final : public Backend,
   Settling settling_ = Settling::No;
   bool stopping_ = false;
   bool config_changed_ = false;
-  bool resuming_ = false;
-  bool queues_reported_ = false;                // for the current driver
-  std::uint32_t pending_ = 0;                   // bit mask: rings that may have chains
-  std::uint32_t calls_due_ = 0, errs_due_ = 0;  // bit masks: rings whose driver or front-end must be notified
-  std::uint64_t faults_ = 0;                    // ring faults that were reported
-  std::uint8_t status_ = 0;
-  std::string why_;
   std::string release_error_;
   CallTimes calls_;
 
-  std::unique_ptr<GuestMemoryFiles> memory_;
-  std::vector<MemoryRegion> regions_;
-  std::unique_ptr<std::byte[], Free> metadata_;
-  BalloonDevice* device_ = nullptr;
-  std::array<Ring, kVhostMaxVrings> rings_;
-
-  KickPoll kicks_;
+  GuestDevice device_;
   std::thread thread_;
 };
 

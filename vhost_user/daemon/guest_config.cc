@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "fallow/base/little_endian.h"
-#include "vhost_user/daemon/balloon_guest.h"
+#include "vhost_user/daemon/guest_device.h"
 
 namespace fallow::vhost {
 namespace {
@@ -32,19 +32,18 @@ std::string where(std::uint32_t offset, std::size_t size) {
 }  // namespace
 
 // Bytes beyond the end read as 0, because the reply must be as long as the request.
-Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
+Status GuestDevice::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
   if (offset >= kBalloonConfigSize) {
     return refuse(where(offset, into.size()) + " lie outside the configuration of " +
                   std::to_string(kBalloonConfigSize) + " bytes");
   }
   const std::size_t there = std::min<std::size_t>(into.size(), kBalloonConfigSize - offset);
   std::fill(into.begin() + static_cast<std::ptrdiff_t>(there), into.end(), std::byte{0});
-  const Lock held = lock();
   device_->read_config(offset, into.first(there));
   // A front-end may write back what it reads here, so it reads the value that was written for a driver that
   // has yet to begin.
   const Part poison = part_of(offset, there, kBalloonPoisonVal);
-  if (poison.count != 0 && !any_started() && (features() & kBalloonPagePoison) != 0) {
+  if (poison.count != 0 && !any_started() && (offered() & kBalloonPagePoison) != 0) {
     const std::uint32_t value = little_endian(record_.poison.value);
     std::memcpy(into.data() + poison.from, reinterpret_cast<const std::byte*>(&value) + poison.at,
                 poison.count);
@@ -54,19 +53,18 @@ Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into
 
 // Some front-ends write the whole space whichever field the driver wrote: only the fields that the driver may
 // write are used.
-Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
+Status GuestDevice::write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept {
   if (offset > kBalloonConfigSize || from.size() > kBalloonConfigSize - offset) {
     return refuse(where(offset, from.size()) + " exceed the configuration of " +
                   std::to_string(kBalloonConfigSize) + " bytes; configure the front-end for that size");
   }
-  const Lock held = lock();
   const Part actual = part_of(offset, from.size(), kBalloonActual);
   Part poison = part_of(offset, from.size(), kBalloonPoisonVal);
-  if ((features() & kBalloonPagePoison) == 0) poison.count = 0;
+  if ((offered() & kBalloonPagePoison) == 0) poison.count = 0;
   if (actual.count == 0 && poison.count == 0) {
     return refuse(where(offset, from.size()) +
                   " contain no field that the driver may write: `actual` (4 bytes at 4)" +
-                  ((features() & kBalloonPagePoison) != 0 ? " or `poison_val` (4 bytes at 12)" : ""));
+                  ((offered() & kBalloonPagePoison) != 0 ? " or `poison_val` (4 bytes at 12)" : ""));
   }
   if (actual.count != 0)
     device_->write_config(kBalloonActual + actual.at, from.subspan(actual.from, actual.count));
@@ -79,7 +77,7 @@ Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byt
 // does not report that moment: Linux writes the value before or after its rings start, depending on the
 // transport. A write wider than the field is the driver's own only while no ring runs. Later the driver
 // writes `actual`, and the front-end repeats the value that it last read here.
-void BalloonGuest::write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
+void GuestDevice::write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
   PoisonRecord& poison = record_.poison;
   std::uint32_t value = little_endian(poison.value);
   std::memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
@@ -101,12 +99,12 @@ void BalloonGuest::write_poison(std::uint32_t at, std::span<const std::byte> fro
 }
 
 // Updates the known bytes of the value when a driver begins, or continues with another process.
-void BalloonGuest::next_poison(bool same_driver) noexcept {
+void GuestDevice::next_poison(bool same_driver) noexcept {
   if (!same_driver) record_.poison.known = record_.poison.fresh;
   apply_poison();
 }
 
-void BalloonGuest::apply_poison() noexcept {
+void GuestDevice::apply_poison() noexcept {
   if (!device_->has(kBalloonPagePoison)) return;
   // While the driver may be another one, only what it has certainly written itself counts.
   const std::uint8_t sure = same_driver_.open() ? record_.poison.fresh : record_.poison.known;
@@ -114,7 +112,7 @@ void BalloonGuest::apply_poison() noexcept {
   if (device_->poison() != record_.poison.value) write_field(kBalloonPoisonVal, record_.poison.value);
 }
 
-void BalloonGuest::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
+void GuestDevice::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
   value = little_endian(value);
   device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
 }

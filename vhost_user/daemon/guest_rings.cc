@@ -10,25 +10,21 @@
 #include <utility>
 
 #include "fallow/base/check.h"
-#include "vhost_user/daemon/balloon_guest.h"
+#include "vhost_user/daemon/guest_device.h"
 #include "vhost_user/daemon/ring_setup.h"
 #include "vhost_user/protocol/queue_list.h"
 #include "vhost_user/session/ring_areas.h"
 #include "vhost_user/session/ring_base.h"
 
 namespace fallow::vhost {
-bool BalloonGuest::any_started() const noexcept {
-  return std::any_of(rings_.begin(), rings_.end(), [](const Ring& ring) { return ring.started; });
-}
-
-GuestJournal::OwedChains BalloonGuest::owed_chains_of(std::uint16_t queue) const noexcept {
+GuestJournal::OwedChains GuestDevice::owed_chains_of(std::uint16_t queue) const noexcept {
   return journals_.own().owed_chains(queue, memory_->map().guest(), rings_[queue].at, packed());
 }
 
 // The area was written by an earlier back-end, which the front-end was able to replace: the ring continues
 // after all chains that it took. Chains in the area that the driver never made available were not in flight.
-std::string BalloonGuest::inflight_of(std::uint16_t queue, const detail::QueueAddresses& at,
-                                      QueuePosition& position, std::vector<std::uint16_t>& owed) {
+std::string GuestDevice::inflight_of(std::uint16_t queue, const detail::QueueAddresses& at,
+                                     QueuePosition& position, std::vector<std::uint16_t>& owed) {
   if (journals_.area() == nullptr || packed()) return {};
   const Tracked& tracked = record_.rings[queue].tracked;
   if (tracked.valid != 0 && tracked.at != at) journals_.forget(queue);
@@ -45,7 +41,7 @@ std::string BalloonGuest::inflight_of(std::uint16_t queue, const detail::QueueAd
 
 // Nothing is owed for the rings of the previous driver. Entries of the area for rings that this session never
 // served belong to another back-end, whose driver may still be present.
-void BalloonGuest::another_driver() noexcept {
+void GuestDevice::another_driver() noexcept {
   same_driver_.another();
   for (std::uint16_t queue = 0; queue < kVhostMaxVrings; ++queue) {
     if (record_.rings[queue].tracked.valid != 0) journals_.forget(queue);
@@ -54,13 +50,13 @@ void BalloonGuest::another_driver() noexcept {
 
 // Returns whether a driver begins with this ring. Some drivers begin anew without any message, after a fault
 // too.
-bool BalloonGuest::begins_with(std::uint16_t queue, std::uint32_t base) const noexcept {
+bool GuestDevice::begins_with(std::uint16_t queue, std::uint32_t base) const noexcept {
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) return true;
   return same_driver_.verdict(queue, rings_[queue].at, base, packed()) == SameDriver::Verdict::Another;
 }
 
 // If the ring belongs to another driver, forgets what the previous driver said.
-void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
+void GuestDevice::decide_driver(std::uint16_t queue, std::uint32_t base) noexcept {
   if ((device_->status() & kStatusNeedsReset) != 0 && !any_started()) restart_device();
   switch (same_driver_.starts(queue, rings_[queue].at, base, packed())) {
     case SameDriver::Verdict::Same:
@@ -77,7 +73,7 @@ void BalloonGuest::decide_driver(std::uint16_t queue, std::uint32_t base) noexce
   }
 }
 
-bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexcept {
+bool GuestDevice::begin_ring(std::uint16_t queue, QueuePosition position) noexcept {
   if (const Status status = device_->start_queue(queue, rings_[queue].at, position); status != Status::Ok) {
     static_cast<void>(refuse(queue_name(queue) + " cannot be served: " + describe(status)));
     return false;
@@ -87,7 +83,7 @@ bool BalloonGuest::begin_ring(std::uint16_t queue, QueuePosition position) noexc
   return true;
 }
 
-void BalloonGuest::report_queues(std::uint16_t queue) noexcept {
+void GuestDevice::report_queues(std::uint16_t queue) noexcept {
   if (queue != device_->number(BalloonQueue::Reporting) || std::exchange(queues_reported_, true)) return;
   const QueueNumbers numbers = device_->queue_numbers();
   events_.guest_event(
@@ -97,19 +93,17 @@ void BalloonGuest::report_queues(std::uint16_t queue) noexcept {
 
 // For a ring that rests or continues: no request is under way, so an owed chain can only be the kept
 // statistics buffer.
-void BalloonGuest::keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+void GuestDevice::keep_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
   if (chains.count != 0 && queue == device_->number(BalloonQueue::Stats))
     device_->adopt_statistics(chains.owed[0].id, chains.owed[0].slots);
 }
 
-void BalloonGuest::hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+void GuestDevice::hand_back_owed(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
   for (unsigned i = 0; i < chains.count; ++i)
     device_->hand_back(queue, chains.owed[i].id, chains.owed[i].slots);
 }
 
-Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) noexcept {
-  const Lock held = lock();
-  if (!quiet()) return Status::Pending;
+Status GuestDevice::start_ring(std::uint32_t vring, const Settings& settings) noexcept {
   FALLOW_CHECK(vring < kVhostMaxVrings);
   const auto queue = static_cast<std::uint16_t>(vring);
   Ring& ring = rings_[queue];
@@ -125,7 +119,7 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
     // The message under way has stopped the ring, or the connection is about to end. The driver may not have
     // been notified.
     ring = {.call = wanted.call, .err = wanted.err};
-    calls_due_ |= 1U << queue;
+    work_.calls |= 1U << queue;
     kicks_.wake();
     return Status::Ok;
   }
@@ -147,12 +141,12 @@ Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) n
   ring.started = true;
   if (!resuming_) report_queues(queue);
   // Looks for chains that were made available earlier, without a kick, unless the driver may be gone.
-  if (record_.driver_leaving == 0) pending_ |= 1U << queue;
+  if (record_.driver_leaving == 0) work_.pending |= 1U << queue;
   kicks_.wake();
   return Status::Ok;
 }
 
-Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcept {
+Status GuestDevice::start_anew(std::uint16_t queue, std::uint32_t base) noexcept {
   const detail::QueueAddresses& at = rings_[queue].at;
   QueuePosition position;
   std::vector<std::uint16_t> inflight;
@@ -170,12 +164,12 @@ Status BalloonGuest::start_anew(std::uint16_t queue, std::uint32_t base) noexcep
   journals_.track(queue, at, packed());
   for (const std::uint16_t id : inflight) device_->hand_back(queue, id, 1);
   // A back-end that returned chains earlier may have died before it notified the driver.
-  if (journals_.area() != nullptr) calls_due_ |= 1U << queue;
+  if (journals_.area() != nullptr) work_.calls |= 1U << queue;
   return Status::Ok;
 }
 
 // Another process served the ring, or handled this message and died.
-Status BalloonGuest::resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
+Status GuestDevice::resume_queue(std::uint16_t queue, const GuestJournal::OwedChains& chains) noexcept {
   const std::string why = GuestJournal::inconsistency(chains, rings_[queue].at, packed());
   if (!why.empty()) return refuse(queue_name(queue) + " cannot continue: " + why);
   if (!begin_ring(queue, chains.position)) {
@@ -191,54 +185,45 @@ Status BalloonGuest::resume_queue(std::uint16_t queue, const GuestJournal::OwedC
   } else {
     hand_back_owed(queue, chains);
   }
-  if (resuming_ || journals_.area() != nullptr) calls_due_ |= 1U << queue;
+  if (resuming_ || journals_.area() != nullptr) work_.calls |= 1U << queue;
   return Status::Ok;
 }
 
-Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept {
-  const Lock held = lock();
-  const auto queue = static_cast<std::uint16_t>(vring);
+void GuestDevice::stop_ring(std::uint16_t queue, RingEnd why) noexcept {
   Ring& ring = rings_[queue];
-  // Takes effect at once, whatever is under way.
-  if (ring.started && drops(why)) drop_ring(queue, why);
-  if (!quiet()) return Status::Pending;
-  // Runs in one step, so that no request before the retry finds the ring half stopped.
-  if (ring.started) {
-    if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, owed_chains_of(queue));
-    // After a fault nothing can be handed back, and the driver must begin anew.
-    if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) journals_.forget(queue);
-    const detail::QueueAddresses at = ring.at;
-    const QueuePosition position = end_ring(queue);
-    if (why == RingEnd::Asked)
-      same_driver_.handed_out(queue, at, ring_base(position, packed()), !any_started());
-    journals_.own().stopped(queue, position);
-  }
-  if (((calls_due_ | errs_due_) >> queue & 1) != 0) {
-    wanted_ = true;  // wake the session when they are notified
-    kicks_.wake();
-    return Status::Pending;
-  }
-  ring = {};
-  base = ring_base(owed_chains_of(queue).position, packed());
-  return Status::Ok;
+  if (!ring.started) return;
+  if (why == RingEnd::Asked || !at_rest(queue)) hand_back_owed(queue, owed_chains_of(queue));
+  // After a fault nothing can be handed back, and the driver must begin anew.
+  if (why == RingEnd::Asked && (device_->status() & kStatusNeedsReset) != 0) journals_.forget(queue);
+  const detail::QueueAddresses at = ring.at;
+  const QueuePosition position = end_ring(queue);
+  if (why == RingEnd::Asked)
+    same_driver_.handed_out(queue, at, ring_base(position, packed()), !any_started());
+  journals_.own().stopped(queue, position);
+}
+
+std::uint32_t GuestDevice::forget_ring(std::uint16_t queue) noexcept {
+  rings_[queue] = {};
+  return ring_base(owed_chains_of(queue).position, packed());
 }
 
 // Keeps the descriptors through which the driver and the front-end are notified.
-QueuePosition BalloonGuest::end_ring(std::uint16_t queue) noexcept {
+QueuePosition GuestDevice::end_ring(std::uint16_t queue) noexcept {
   const QueuePosition position = device_->stop_queue(queue);
   Ring& ring = rings_[queue];
   kicks_.unwatch(ring.kick);
   ring = {.call = ring.call, .err = ring.err};
-  pending_ &= ~(1U << queue);
+  work_.pending &= ~(1U << queue);
   if (!any_started()) record_.poison.fresh = 0;
   return position;
 }
 
-void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
+void GuestDevice::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
+  if (!rings_[queue].started) return;
   journals_.own().dropped(queue, end_ring(queue));
   rings_[queue] = {};
-  calls_due_ &= ~(1U << queue);
-  errs_due_ &= ~(1U << queue);
+  work_.calls &= ~(1U << queue);
+  work_.errs &= ~(1U << queue);
   journals_.forget(queue);
   if (why == RingEnd::NewDriver) {
     another_driver();
@@ -247,37 +232,15 @@ void BalloonGuest::drop_ring(std::uint16_t queue, RingEnd why) noexcept {
   }
 }
 
-// The driver of a disabled ring may free it as soon as the front-end has its answer.
-Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
-  const Lock held = lock();
-  if (!on && !quiet()) return Status::Pending;
-  const auto queue = static_cast<std::uint16_t>(vring);
+void GuestDevice::enable_ring(std::uint16_t queue, bool on) noexcept {
   Ring& ring = rings_[queue];
   ring.enabled = on;
-  if (!on || !ring.started) return Status::Ok;
-  pending_ |= 1U << queue;
+  if (!on || !ring.started) return;
+  work_.pending |= 1U << queue;
   kicks_.wake();
-  return Status::Ok;
 }
 
-// Serves earlier kicks first: later, the device would look for their chains in freed memory.
-Status BalloonGuest::driver_may_leave() noexcept {
-  const Lock held = lock();
-  if (settling_ != Settling::Done) {
-    if (settling_ == Settling::No) settling_ = Settling::Asked;
-    wanted_ = false;
-    kicks_.wake();
-    return Status::Pending;
-  }
-  settling_ = Settling::No;
-  record_.driver_leaving = 1;
-  return Status::Ok;
-}
-
-Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
-  const Lock held = lock();
-  wanted_ = calling_;
-  if (calling_) return Status::Pending;
+Status GuestDevice::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
   Ring& ring = rings_[vring];
   if (next.kick != ring.kick) {
     if (next.kick >= 0 && !watch(vring, next.kick)) return Status::InvalidArgument;
@@ -286,12 +249,12 @@ Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next)
   ring.kick = next.kick;
   ring.call = next.call;
   ring.err = next.err;
-  if (record_.driver_leaving == 0) pending_ |= 1U << vring;  // kicks that arrived in between
+  if (record_.driver_leaving == 0) work_.pending |= 1U << vring;  // kicks that arrived in between
   kicks_.wake();
   return Status::Ok;
 }
 
-bool BalloonGuest::watch(std::uint32_t vring, int kick) noexcept {
+bool GuestDevice::watch(std::uint32_t vring, int kick) noexcept {
   const int error = kicks_.watch(vring, kick);
   if (error == 0) return true;
   static_cast<void>(
