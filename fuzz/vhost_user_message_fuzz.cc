@@ -54,7 +54,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto state = std::make_unique<vhost::State>();
   {
     VhostFrontEnd front;
-    vhost::vhost_begin(*state, front.take_other());
+    vhost::begin_connection(*state, front.take_other());
     Complaint complaint;
     std::size_t at = 2;
     for (unsigned n = 0; at < size; ++n) {

@@ -39,7 +39,7 @@ class Input {
 
 class Machine {
  public:
-  Machine() { vhost::vhost_begin(*state_, front_.take_other()); }
+  Machine() { vhost::begin_connection(*state_, front_.take_other()); }
   ~Machine() {
     device_->pending = 0;
     FALLOW_CHECK(session_->close() == Status::Ok);
@@ -49,7 +49,7 @@ class Machine {
   bool message(Input& input) {
     const std::uint32_t request = input.byte() % (vhost::kVhostRequests + 1);
     const std::uint8_t flags = input.byte(), fds = input.byte(), how = input.byte();
-    const vhost::RequestRule* const rule = vhost::vhost_rule(request);
+    const vhost::RequestRule* const rule = vhost::request_rule(request);
     const std::size_t natural = rule == nullptr || !rule->served ? 8 : rule->min_size;
     const std::size_t extra = (fds >> 4) == 0 ? 0 : std::size_t{fds} >> 4 << 3;
     Bytes payload;
@@ -71,19 +71,19 @@ class Machine {
 
  private:
   bool step(bool die_pending, bool die_after) {
-    vhost::VhostOutcome outcome = session_->step();
-    while (outcome == vhost::VhostOutcome::Pending) {
+    vhost::SessionOutcome outcome = session_->step();
+    while (outcome == vhost::SessionOutcome::Pending) {
       FALLOW_CHECK(front_.reply() == std::nullopt);
       if (die_pending) die();
       die_pending = false;
       outcome = session_->step();
     }
-    FALLOW_CHECK(outcome != vhost::VhostOutcome::Idle && outcome != vhost::VhostOutcome::HungUp);
-    if (outcome == vhost::VhostOutcome::Broken) {
-      FALLOW_CHECK(!session_->complaint().empty());
+    FALLOW_CHECK(outcome != vhost::SessionOutcome::Idle && outcome != vhost::SessionOutcome::HungUp);
+    if (outcome == vhost::SessionOutcome::Broken) {
+      FALLOW_CHECK(!session_->error_text().empty());
       return false;
     }
-    FALLOW_CHECK((outcome == vhost::VhostOutcome::Refused) == !session_->complaint().empty());
+    FALLOW_CHECK((outcome == vhost::SessionOutcome::Refused) == !session_->error_text().empty());
     drain();
     check();
     if (die_after) die();

@@ -24,7 +24,7 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     front.front.connect(ends[0]);
     record.number = 1;
-    vhost::vhost_begin(record.vhost, ends[1]);
+    vhost::begin_connection(record.vhost, ends[1]);
     begin();
   }
   ~SteppedGuest() {
@@ -51,19 +51,19 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     loop.join();
     return result;
   }
-  // Handles messages until none is left, or one has to wait.
-  vhost::VhostOutcome step() {
-    vhost::VhostOutcome outcome = vhost::VhostOutcome::Done;
-    while ((outcome = session->step()) == vhost::VhostOutcome::Done ||
-           outcome == vhost::VhostOutcome::Refused) {
-      if (outcome == vhost::VhostOutcome::Refused) said.emplace_back(session->complaint().text());
+  // Handles messages until there is none, or one has to wait.
+  vhost::SessionOutcome step() {
+    vhost::SessionOutcome outcome = vhost::SessionOutcome::Done;
+    while ((outcome = session->step()) == vhost::SessionOutcome::Done ||
+           outcome == vhost::SessionOutcome::Refused) {
+      if (outcome == vhost::SessionOutcome::Refused) said.emplace_back(session->error_text().text());
     }
     return outcome;
   }
-  // Like step(), and also waits for operations that have to wait.
-  vhost::VhostOutcome finish() {
-    vhost::VhostOutcome outcome = vhost::VhostOutcome::Pending;
-    while ((outcome = step()) == vhost::VhostOutcome::Pending) wait();
+  // As step(), and waits for what has to be waited for.
+  vhost::SessionOutcome finish() {
+    vhost::SessionOutcome outcome = vhost::SessionOutcome::Pending;
+    while ((outcome = step()) == vhost::SessionOutcome::Pending) wait();
     return outcome;
   }
   // Waits until the guest needs its session, or the front-end sends a message.

@@ -1,5 +1,5 @@
-// A device behind a vhost-user session, for tests: remembers what it was told, checks that it may be, and
-// puts off or refuses what a test says.
+// A device behind a vhost-user session, for tests: records every call, checks that the session may make it,
+// and returns Pending or a refusal on request.
 #pragma once
 
 #include <fcntl.h>
@@ -17,15 +17,15 @@ namespace fallow {
 
 class VhostDevice final : public vhost::Backend {
  public:
-  // What a test arranges.
+  // Set by the test.
   Features offered = kFeatureVersion1 | kFeatureRingPacked | 0x3f;
-  std::uint64_t protocol = vhost::kVhostServed;
+  std::uint64_t protocol = vhost::kServedProtocolFeatures;
   std::uint32_t queues = 5;
-  int pending = 0;             // so many calls are put off
-  Status answer = Status::Ok;  // of all others
+  int pending = 0;             // number of calls that return Pending first
+  Status answer = Status::Ok;  // result of all other calls
   std::uint32_t position = 0;  // where rings are when they stop
 
-  // What it was told.
+  // Recorded calls.
   std::vector<std::string> calls;
   Features accepted = 0;
   std::vector<vhost::MemoryRegion> memory;
@@ -146,7 +146,7 @@ class VhostDevice final : public vhost::Backend {
     return status;
   }
 
-  // Nothing that it holds is closed, whatever the session did.
+  // Checks that the session has closed no descriptor that the device still holds.
   void check_descriptors() const {
     for (const auto& region : memory) FALLOW_CHECK(open(region.fd));
     for (const Ring& ring : rings)

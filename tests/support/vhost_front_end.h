@@ -1,4 +1,4 @@
-// A front-end for tests: sends any message, good or bad, and reads what comes back.
+// A front-end for tests: sends any message, valid or not, and reads the replies.
 #pragma once
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ namespace fallow {
 
 using Bytes = std::vector<std::byte>;
 
-// Not by insert(), in which g++ 12 sees overflows that cannot be (with -O3).
+// Does not use insert(), for which g++ 12 reports false overflows at -O3.
 inline void append(Bytes& all, const void* from, std::size_t size) {
   const std::size_t at = all.size();
   all.resize(at + size);
@@ -44,19 +44,19 @@ class VhostFrontEnd {
     socket_ = ends[0];
     other_ = ends[1];
   }
-  // Of a socket that is connected.
+  // Takes a connected socket.
   explicit VhostFrontEnd(int socket) : socket_(socket) {}
   ~VhostFrontEnd() { hang_up(); }
   VhostFrontEnd(const VhostFrontEnd&) = delete;
   VhostFrontEnd& operator=(const VhostFrontEnd&) = delete;
 
-  // Goes over to another connection.
+  // Switches to another connection.
   void connect(int socket) {
     hang_up();
     socket_ = socket;
   }
 
-  // The back-end's end; whoever takes it closes it.
+  // Returns the back-end's end; the caller closes it.
   int take_other() { return std::exchange(other_, -1); }
   int socket() const { return socket_; }
   void hang_up() {
@@ -71,7 +71,7 @@ class VhostFrontEnd {
     return all;
   }
 
-  // Closes the descriptors after they were sent. False: the socket does not take it, now or any more.
+  // Closes the descriptors after sending them. False: the socket is full or closed.
   bool send_bytes(std::span<const std::byte> bytes, std::vector<int> fds = {}) {
     iovec from{const_cast<std::byte*>(bytes.data()), bytes.size()};
     msghdr header{};
@@ -107,7 +107,7 @@ class VhostFrontEnd {
       return value;
     }
   };
-  // Nothing: none has come.
+  // Returns nothing if no reply has arrived.
   std::optional<Reply> reply() {
     Reply got;
     alignas(cmsghdr) std::byte control[CMSG_SPACE(sizeof(int))];
@@ -134,7 +134,8 @@ class VhostFrontEnd {
   int socket_ = -1, other_ = -1;
 };
 
-// Numbers of the descriptors that the process has open: every one that was opened and not closed.
+// Numbers of the descriptors that the process has open; detects every descriptor that was opened and not
+// closed.
 inline std::size_t open_descriptors() {
   std::size_t count = 0;
   for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0;

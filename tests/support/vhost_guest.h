@@ -1,5 +1,5 @@
 // A whole guest for tests of a vhost-user daemon: a front-end on a real socket, memory in a file, and a
-// driver's rings in it. Each step may be left out, repeated, or done wrongly.
+// driver's rings in that memory. A test may leave out, repeat, or corrupt each step.
 #pragma once
 
 #include <sys/stat.h>
@@ -30,7 +30,8 @@ class VhostGuest {
  public:
   static constexpr std::uint32_t kAck = vhost::kVhostVersion | vhost::kVhostNeedReply;
   static constexpr std::uint64_t kBase = 0x1000'0000, kUser = 0x7f12'0000'0000, kInFile = 0x20'0000;
-  static constexpr std::uint64_t kLists = 0x10'0000, kFree = 0x20'0000;  // behind the rings; from the base
+  static constexpr std::uint64_t kLists = 0x10'0000,
+                                 kFree = 0x20'0000;  // offsets from the base, after the rings
   static constexpr std::uint64_t kRingRoom = 0x2'0000;
   static constexpr std::uint16_t kInflate = 0, kDeflate = 1, kStats = 2, kReporting = 3, kQueues = 4;
   static constexpr std::uint16_t kMostQueues = 5;
@@ -55,7 +56,7 @@ class VhostGuest {
 
   // ---- Messages. ----
 
-  // The reply, or nothing: the connection is closed, or none came in time.
+  // Returns the reply, or nothing if the connection is closed or no reply arrives in time.
   std::optional<VhostFrontEnd::Reply> ask(vhost::Request request, const Bytes& payload = {},
                                           std::vector<int> fds = {},
                                           std::uint32_t flags = vhost::kVhostVersion) {
@@ -67,7 +68,8 @@ class VhostGuest {
     if (poll(&readable, 1, wait_ms) != 1) return {};
     return front.reply();
   }
-  // 0: accepted; otherwise refused, or kHungUp.
+  // Returns 0 if the request was accepted, kHungUp if the connection closed, and another value if it was
+  // refused.
   std::uint64_t ack(vhost::Request request, const Bytes& payload = {}, std::vector<int> fds = {}) {
     const auto reply = ask(request, payload, std::move(fds), kAck);
     return reply ? reply->u64() : kHungUp;
@@ -77,9 +79,9 @@ class VhostGuest {
     return poll(&gone, 1, wait_ms) == 1;
   }
 
-  // ---- Setting up, as a driver and its monitor do. ----
+  // ---- Setup, in the order of a driver and its monitor. ----
 
-  bool negotiate(std::uint64_t protocol = vhost::kVhostServed) {
+  bool negotiate(std::uint64_t protocol = vhost::kServedProtocolFeatures) {
     const auto offered = ask(vhost::Request::GetFeatures);
     if (!offered) return false;
     accepted = offered->u64() & (options.features | kFeatureVersion1 | vhost::kVhostFProtocolFeatures);
@@ -91,7 +93,7 @@ class VhostGuest {
   bool set_memory() {
     return ack(vhost::Request::SetMemTable, bytes_of(vhost::MemTable{1, 0}, region()), {dup(file_)}) == 0;
   }
-  // A new ring in memory.
+  // Creates a new ring in memory.
   void make_ring(std::uint16_t queue) {
     Ring& ring = rings[queue];
     ring.close();
@@ -140,7 +142,7 @@ class VhostGuest {
     }
     return true;
   }
-  // The channel for what the back-end has to say.
+  // The channel for the back-end's own messages.
   bool give_channel() {
     int ends[2];
     FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -156,7 +158,7 @@ class VhostGuest {
   }
   bool bind() { return negotiate() && give_channel() && set_memory() && start_rings(); }
 
-  // Where the ring is now, which stopped.
+  // Returns the position at which the ring stopped.
   std::uint32_t stop_ring(std::uint32_t queue) {
     const auto reply = ask(vhost::Request::GetVringBase, bytes_of(vhost::VringState{queue, 0}));
     vhost::VringState state{~0U, ~0U};
@@ -171,7 +173,8 @@ class VhostGuest {
     std::memcpy(&value, reply->payload.data() + sizeof(vhost::ConfigHead), sizeof value);
     return value;
   }
-  // The driver's rings as they are, at a monitor's request: disabled first, then stopped. Where they were.
+  // Suspends the driver's rings on a monitor's request: disables them first, then stops them. Returns their
+  // positions.
   std::vector<std::uint32_t> stop_rings() {
     std::vector<std::uint32_t> bases;
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) enable(queue, false);
@@ -194,7 +197,7 @@ class VhostGuest {
     return ack(vhost::Request::SetConfig, bytes_of(vhost::ConfigHead{offset, 4, 0}, value));
   }
 
-  // ---- What the driver does. ----
+  // ---- The driver's actions. ----
 
   void add(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers, std::uint64_t token = 0) {
     FALLOW_CHECK(rings[queue].driver->add(buffers, token) == Status::Ok);
@@ -204,7 +207,8 @@ class VhostGuest {
     const std::uint64_t one = 1;
     static_cast<void>(!write(rings[queue].kick, &one, sizeof one));
   }
-  // As a driver does: sleeps until it is notified. Nothing: it was not, or the ring is broken.
+  // Sleeps until the driver is notified, as a driver does. Returns nothing if no notification came or the
+  // ring is broken.
   std::optional<Used> take(std::uint16_t queue, int wait_ms = kWaitMs) {
     Ring& ring = rings[queue];
     for (;;) {
@@ -227,13 +231,13 @@ class VhostGuest {
   static detail::QueueBuffer range(std::uint64_t offset, std::uint32_t length) {
     return {{kBase + offset}, length, true};
   }
-  // Reports `count` ranges of `length` bytes from `offset` on; the bytes that were released.
+  // Reports `count` ranges of `length` bytes from `offset` on; returns the bytes that were released.
   std::optional<std::uint32_t> report(std::uint64_t offset, std::uint32_t length, unsigned count = 1) {
     std::vector<detail::QueueBuffer> ranges;
     for (unsigned i = 0; i < count; ++i) ranges.push_back(range(offset + std::uint64_t{i} * length, length));
     return exchange(kReporting, ranges);
   }
-  // Frames by their number from the base on.
+  // Takes frame numbers relative to the base.
   bool tell(std::uint16_t queue, std::initializer_list<std::uint32_t> frames) {
     std::uint32_t* const list = reinterpret_cast<std::uint32_t*>(memory_ + kLists);
     std::uint32_t n = 0;
@@ -249,7 +253,7 @@ class VhostGuest {
     add(kStats, {&buffer, 1});
   }
 
-  // ---- Its memory. ----
+  // ---- The guest's memory. ----
 
   std::byte* memory() { return memory_; }
   int file() const { return file_; }
@@ -260,7 +264,7 @@ class VhostGuest {
     return static_cast<std::uint64_t>(file.st_blocks) * 512;
   }
 
-  // All that this end has open.
+  // Every descriptor that this end has open.
   std::vector<int> descriptors() const {
     std::vector<int> fds{front.socket(), file_, requests_};
     for (const Ring& ring : rings) {
@@ -286,7 +290,7 @@ class VhostGuest {
   const VhostGuestOptions options;
   std::uint64_t accepted = 0;
   bool packed = false;
-  std::uint64_t rings_at = 0;  // from the base: where make_ring() puts them
+  std::uint64_t rings_at = 0;  // offset from the base at which make_ring() puts the rings
   Ring rings[kMostQueues];
 
  private:

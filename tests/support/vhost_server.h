@@ -1,4 +1,4 @@
-// A daemon for tests: a Server on a thread of its own, behind a real socket, on records that outlive it.
+// A daemon for tests: a Server on its own thread, behind a real socket, with records that outlive it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -26,15 +26,15 @@ bool eventually(F f) {
   return false;
 }
 
-// Every other thread of the process sleeps: whoever was woken before the call has done what it was woken for.
-// A driver sees a request used before the device asks for notifications again, so its rings may be freed only
-// then, where no message told the device to stop.
+// Waits until every other thread of the process sleeps. A thread that was woken before the call has then done
+// its work. A driver sees a request used before the device enables notifications again; without a message
+// that stops the device, the driver may free its rings only after that.
 inline bool others_sleep() {
   for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
     if (thread.path().filename() == std::to_string(gettid())) continue;
     std::string stat;
     std::getline(std::ifstream(thread.path() / "stat"), stat);
-    const std::size_t state = stat.rfind(") ");  // behind the name, which may hold anything
+    const std::size_t state = stat.rfind(") ");  // after the name, which may contain any character
     if (state != std::string::npos && stat[state + 2] != 'S') return false;
   }
   return true;
@@ -49,7 +49,7 @@ class RecordingEvents final : public vhost::ServerEvents {
   void refused(std::uint64_t, const std::string& what) noexcept override { note("refused: " + what); }
   void turned_away(std::uint32_t, const std::string& why) noexcept override { note("turned away: " + why); }
 
-  // How many so far that contain the words.
+  // Counts the events so far that contain the words.
   unsigned count(const std::string& words) {
     const std::lock_guard held(mutex_);
     unsigned n = 0;
@@ -87,7 +87,7 @@ inline std::vector<int> all_descriptors() {
   return open;
 }
 
-// Mappings of the process that are of memory files.
+// Counts the mappings of memory files in the process.
 inline std::size_t file_mappings() {
   std::ifstream maps("/proc/self/maps");
   std::size_t count = 0;
@@ -131,7 +131,7 @@ class VhostServerBox {
   VhostServerBox(const VhostServerBox&) = delete;
   VhostServerBox& operator=(const VhostServerBox&) = delete;
 
-  // `keep`: descriptors that are not the guests'.
+  // `keep`: descriptors that belong to no guest.
   void start(std::vector<int> keep) {
     auto made = vhost::Server::create(options, records->guests, events, keep);
     ASSERT_TRUE(made) << made.error;
@@ -144,20 +144,21 @@ class VhostServerBox {
     });
   }
   void start() { start(all_descriptors()); }
-  // In order.
+  // Shuts down in order.
   void stop() {
     if (!server) return;
     server->stop();
     thread_.join();
     server.reset();
   }
-  // As a crash does: nothing is closed, told or handed back. What a guest's thread is at ends first.
+  // Simulates a crash: closes nothing, notifies nobody and hands nothing back. Only the operation under way
+  // in a guest's thread ends first.
   void die() {
     server->post([](vhost::Server&) { throw Death{}; });
     thread_.join();
     server.reset();
   }
-  // Runs by the server's thread; its answer.
+  // Runs `f` on the server's thread and returns its result.
   template <class F>
   auto ask(F f) {
     std::promise<decltype(f(*server))> answer;
@@ -167,7 +168,7 @@ class VhostServerBox {
   std::vector<vhost::GuestSnapshot> guests() {
     return ask([](vhost::Server& s) { return s.guests(); });
   }
-  // Of the only guest.
+  // Requires a single guest.
   vhost::GuestSnapshot guest() {
     const auto all = guests();
     EXPECT_EQ(all.size(), 1U);
@@ -189,7 +190,7 @@ class VhostServerBox {
   std::thread thread_;
 };
 
-// Whether a guest that does nothing wrong is served, from its beginning to its end.
+// Returns whether a well-behaved guest is served from beginning to end.
 inline void expect_good_guest(VhostServerBox& box, const VhostGuestOptions& options = {}) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind()) << box.events.all();
@@ -205,8 +206,8 @@ inline void expect_good_guest(VhostServerBox& box, const VhostGuestOptions& opti
   EXPECT_EQ(guest.stop_ring(VhostGuest::kReporting), guest.packed ? 0x80018001U : 1U);
 }
 
-// A server, and the account of descriptors and mappings: after a test a good guest is served, and then they
-// are what they were.
+// A server with an account of descriptors and mappings: after each test a well-behaved guest is served, and
+// then both counts are what they were before.
 class VhostServerRig : public testing::Test {
  protected:
   explicit VhostServerRig(vhost::BalloonGuestOptions guest = {}) : box(guest) { box.start(); }
@@ -220,7 +221,7 @@ class VhostServerRig : public testing::Test {
   }
 
   VhostServerBox box;
-  // With the socket, without the server.
+  // Counted with the socket open and without a server.
   const std::vector<int> descriptors_before = all_descriptors();
   const std::size_t mappings_before = file_mappings();
 };

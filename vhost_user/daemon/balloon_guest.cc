@@ -1,14 +1,9 @@
-// The life of a guest: its thread, its lock, and what the daemon asks of it. What the session asks:
+// The life of a guest: its thread, its lock, and the daemon's requests. The session's requests are in
 // guest_backend.cc.
 #include "vhost_user/daemon/balloon_guest.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <bit>
 #include <cerrno>
@@ -18,35 +13,10 @@
 #include <new>
 
 #include "fallow/host/detail/system_error.h"
+#include "vhost_user/daemon/notify_front_end.h"
 
 namespace fallow::vhost {
 namespace {
-
-constexpr std::align_val_t kAlignment{64};
-
-void write_one(int fd) noexcept {
-  const std::uint64_t one = 1;
-  static_cast<void>(!::write(fd, &one, sizeof one));
-}
-
-// Ends a write that waits, and does nothing else.
-constexpr int kNudge = SIGURG;
-
-bool take_nudges() noexcept {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};  // without SA_RESTART
-  return sigaction(kNudge, &action, nullptr) == 0;
-}
-
-// A front-end's descriptor: an eventfd or a pipe, or a stream socket that takes the same eight bytes. One
-// that is full is left alone. Between the look and the write the front-end may fill it all the same, and then
-// this waits: whether a write waits is a property that the front-end has in its hand too.
-void ring_front_end(int fd) noexcept {
-  const std::uint64_t one = 1;
-  if (send(fd, &one, sizeof one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK) return;
-  pollfd ready{fd, POLLOUT, 0};
-  if (poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0) write_one(fd);
-}
 
 void count_call(CallTimes& times, double seconds) noexcept {
   std::size_t i = 0;
@@ -57,80 +27,35 @@ void count_call(CallTimes& times, double seconds) noexcept {
 
 }  // namespace
 
-void BalloonGuest::Free::operator()(std::byte* memory) const noexcept {
-  ::operator delete[](memory, kAlignment);
-}
-
-void BalloonGuest::Journals::taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept {
-  guest_.record_.driver_leaving = 0;  // it is there
-  guest_.journal_.taken(queue, chain, position);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->taken(queue, chain, position);
-}
-void BalloonGuest::Journals::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
-  guest_.journal_.kept(queue, id, slots);
-}
-void BalloonGuest::Journals::returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
-  guest_.journal_.returning(queue, id, slots);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->returning(queue, id, slots);
-}
-void BalloonGuest::Journals::returned(std::uint16_t queue, std::uint16_t id,
-                                      QueuePosition position) noexcept {
-  guest_.journal_.returned(queue, id, position);
-  if (guest_.inflight_ != nullptr) guest_.inflight_->returned(queue, id, position);
-}
-
 BalloonGuest::BalloonGuest(const BalloonGuestOptions& options, GuestRecord& record,
-                           BalloonGuestEvents& events, int session_wanted)
-    : options_(options),
-      record_(record),
+                           BalloonGuestEvents& events, int session_event)
+    : record_(record),
       events_(events),
-      session_wanted_(session_wanted),
-      journal_(record),
-      same_driver_(record),
-      journals_(*this) {}
+      session_event_(session_event),
+      device_(options, record, events, *this) {}
 
 Expected<BalloonGuest> BalloonGuest::create(const BalloonGuestOptions& options, GuestRecord& record,
-                                            BalloonGuestEvents& events, int session_wanted) {
-  std::unique_ptr<BalloonGuest> guest(new BalloonGuest(options, record, events, session_wanted));
+                                            BalloonGuestEvents& events, int session_event) {
+  std::unique_ptr<BalloonGuest> guest(new BalloonGuest(options, record, events, session_event));
   if (std::string error = guest->set_up(); !error.empty()) return error;
   return guest;
 }
 
 std::string BalloonGuest::set_up() {
-  constexpr std::uint16_t kMostPlaces = 1024;  // what a RingProgress has room for, with a lot to spare
-  if (options_.max_queue_size == 0 || options_.max_queue_size > kMostPlaces)
-    return "a queue size of " + std::to_string(options_.max_queue_size);
-  auto memory = GuestMemoryFiles::create({}, *this, nullptr);
-  if (!memory) return memory.error;
-  memory_ = std::move(memory.object);
-  const BalloonDeviceConfig config{options_.features, options_.max_queue_size};
-  const ByteCount size = BalloonDevice::metadata_size(config, memory_->map());
-  if (size.raw == 0) return std::string("features that a balloon does not have");
-  metadata_.reset(new (kAlignment) std::byte[size.raw]{});
-  const auto made = BalloonDevice::create(config, memory_->map(), *this, this, {metadata_.get(), size.raw});
-  if (!made.ok()) return std::string("making the device failed: ") + describe(made.status());
-  device_ = made.value();
-  device_->set_journal(&journals_);
-  device_->set_target({record_.target});
-  device_->pause_reporting(record_.paused != 0);
-  epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  epoll_event event{.events = EPOLLIN, .data = {.u32 = kWake}};
-  if (epoll_ < 0 || wake_ < 0 || epoll_ctl(epoll_, EPOLL_CTL_ADD, wake_, &event) != 0)
-    return detail::system_error_text("a guest", "epoll", errno);
-  // Signals are the daemon's; its other threads take none but this, and those that tell a thread of what it
-  // did itself: with SIGBUS blocked, memory that is gone would end the process.
-  static const bool nudges_taken = take_nudges();
-  if (!nudges_taken) return detail::system_error_text("a guest", "sigaction", errno);
+  if (std::string failed = device_.create(*this, *this); !failed.empty()) return failed;
+  // The daemon's first thread handles signals. Its other threads accept only kInterruptSignal and the signals
+  // that a thread raises itself: with SIGBUS blocked, an access to lost memory would end the process.
+  static const bool handled = handle_interrupt_signal();
+  if (!handled) return detail::system_error_text("a guest", "sigaction", errno);
   sigset_t all, before;
   sigfillset(&all);
-  for (const int own : {kNudge, SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGSYS}) sigdelset(&all, own);
+  for (const int own : {kInterruptSignal, SIGBUS, SIGSEGV, SIGILL, SIGFPE, SIGSYS}) sigdelset(&all, own);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::string error;
   try {
-    thread_ = std::thread([this] { work(); });
+    thread_ = std::thread([this] { thread_main(); });
   } catch (const std::system_error& e) {
-    error = std::string("a guest's thread: ") + e.what();
+    error = std::string("starting a guest's thread failed: ") + e.what();
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
@@ -142,11 +67,9 @@ BalloonGuest::~BalloonGuest() {
       const Lock held = lock();
       stopping_ = true;
     }
-    wake();
+    device_.kicks().wake();
     thread_.join();
   }
-  if (wake_ >= 0) close(wake_);
-  if (epoll_ >= 0) close(epoll_);
 }
 
 BalloonGuest::Lock BalloonGuest::lock() noexcept {
@@ -156,107 +79,81 @@ BalloonGuest::Lock BalloonGuest::lock() noexcept {
   return held;
 }
 
-// A message may ask several times, and an earlier answer than the last may have been Pending: the session has
-// to come again although the guest's thread is not waited for any more.
+// A message may call this several times, and an earlier call than the last may have returned false. The
+// session must then be woken although the guest's thread is not waited for any more.
 bool BalloonGuest::quiet() noexcept {
   const bool before = std::exchange(wanted_, busy_ || calling_);
-  if (before && !wanted_) want_session();
-  if (!wanted_ && (pending_ | calls_due_ | errs_due_) != 0) wake();  // what its thread left for this
+  if (before && !wanted_) wake_session();
+  if (!wanted_ && device_.work().any()) device_.kicks().wake();  // work that its thread left for this call
   return !wanted_;
 }
 
-void BalloonGuest::wake() noexcept { write_one(wake_); }
-void BalloonGuest::want_session() noexcept { write_one(session_wanted_); }
+void BalloonGuest::wake_session() noexcept { add_one(session_event_); }
 
-void BalloonGuest::work() noexcept {
-  constexpr int kEvents = 16;
-  epoll_event events[kEvents];
+void BalloonGuest::thread_main() noexcept {
   for (;;) {
-    const int n = epoll_wait(epoll_, events, kEvents, -1);
+    const std::uint32_t kicked = device_.kicks().wait();
     Lock held(mutex_);
-    for (int i = 0; i < n; ++i) {
-      const std::uint32_t which = events[i].data.u32;
-      if (which == kWake) {
-        std::uint64_t count = 0;
-        static_cast<void>(!::read(wake_, &count, sizeof count));
-      } else if (!std::exchange(rings_[which].stale_kick, false)) {
-        pending_ |= 1U << which;
-      }
-    }
+    device_.kicked(kicked);
     serve(held);
     settle();
     if (stopping_) return;
   }
 }
 
-// After the rings were served.
+// Runs after the rings were served.
 void BalloonGuest::settle() noexcept {
   if (settling_ == Settling::Asked) {
     settling_ = Settling::Looking;
-    wake();
-  } else if (settling_ == Settling::Looking && pending_ == 0) {
+    device_.kicks().wake();
+  } else if (settling_ == Settling::Looking && device_.work().pending == 0) {
     settling_ = Settling::Done;
-    want_session();
+    wake_session();
   }
 }
 
-// With the lock, which is let go of between two steps, and in discard().
+// Runs with the lock held; releases it between two steps, and in discard().
 void BalloonGuest::serve(Lock& held) noexcept {
   serving_ = &held;
-  tell_driver(held);
-  while (pending_ != 0 && !wanted_ && !stopping_) {
-    const auto queue = static_cast<std::uint16_t>(std::countr_zero(pending_));
-    const Ring& ring = rings_[queue];
+  notify_driver(held);
+  while (device_.work().pending != 0 && !wanted_ && !stopping_) {
+    const auto queue = static_cast<std::uint16_t>(std::countr_zero(device_.work().pending));
     busy_ = true;
-    const bool more = ring.started && ring.enabled && device_->process(queue, kBudget);
+    const bool more = device_.process(queue, kBudget);
     busy_ = false;
-    if (!more) pending_ &= ~(1U << queue);
-    tell_fault(queue);
-    tell_driver(held);
+    if (!more) device_.work().pending &= ~(1U << queue);
+    device_.report_fault(queue);
+    notify_driver(held);
     held.unlock();
     while (waiting_.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
     held.lock();
   }
   serving_ = nullptr;
-  if (wanted_ || memory_->lost()) want_session();
+  if (wanted_ || device_.memory().lost()) wake_session();
 }
 
-void BalloonGuest::tell_fault(std::uint16_t queue) noexcept {
-  const DriverMistakes mistakes = device_->mistakes();
-  if (mistakes.rings == faults_) return;
-  faults_ = mistakes.rings;
-  errs_due_ |= 1U << queue;
-  events_.guest_event(record_.number, BalloonGuestEvents::Kind::RingFault,
-                      "queue " + std::to_string(queue) + ": " + describe(mistakes.last_ring_fault));
-}
-
-// Without the lock: nobody else waits for a front-end that does not read. Its descriptors stay, since what
-// takes them away is Pending meanwhile.
-void BalloonGuest::tell_driver(Lock& held) noexcept {
-  if ((calls_due_ | errs_due_) == 0) return;
-  int due[2 * kVhostMaxVrings];
-  std::size_t count = 0;
-  for (std::uint32_t i = 0; i < kVhostMaxVrings; ++i) {
-    if ((calls_due_ >> i & 1) != 0) due[count++] = rings_[i].call;
-    if ((errs_due_ >> i & 1) != 0) due[count++] = rings_[i].err;
-  }
-  calls_due_ = errs_due_ = 0;
+// Writes without the lock, so that no other thread waits for a front-end that does not read. The descriptors
+// stay open, because the calls that take them away return Pending meanwhile.
+void BalloonGuest::notify_driver(Lock& held) noexcept {
+  if (!device_.work().notifies()) return;
+  std::array<int, GuestDevice::kMaxNotifications> due;
+  const std::size_t count = device_.take_notifications(due);
   calling_ = true;
   held.unlock();
   for (std::size_t i = 0; i < count; ++i) {
-    if (due[i] >= 0) ring_front_end(due[i]);
+    if (due[i] >= 0) notify_front_end(due[i]);
   }
   held.lock();
   calling_ = false;
 }
 
-void BalloonGuest::nudge() noexcept {
+void BalloonGuest::interrupt_notification() noexcept {
   const Lock held = lock();
-  if (calling_) pthread_kill(thread_.native_handle(), kNudge);
+  if (calling_) pthread_kill(thread_.native_handle(), kInterruptSignal);
 }
 
-// The device is in the middle of a request, and nothing but this goes on with it; registers may be read and
-// written meanwhile, as in VirtioDevice they touch nothing that a request uses.
+// The device is in the middle of a request, and only this thread can continue that request. The other thread
+// may access registers meanwhile: in VirtioDevice they touch nothing that a request uses.
 Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept {
   Lock* const held = serving_;
   if (held != nullptr) held->unlock();
@@ -270,35 +167,35 @@ Status BalloonGuest::discard(FileBacking& file, Pfn first, PfnCount n) noexcept 
 }
 
 void BalloonGuest::queue_used(std::uint16_t queue) noexcept {
-  calls_due_ |= 1U << queue;
-  if (serving_ == nullptr) wake();
+  device_.work().calls |= 1U << queue;
+  if (serving_ == nullptr) device_.kicks().wake();
 }
 
 void BalloonGuest::config_changed() noexcept {
   config_changed_ = true;
-  want_session();
+  wake_session();
 }
 
 void BalloonGuest::notice(Notice notice) noexcept {
   if (notice == Notice::PoisonInDoubt) {
     events_.guest_event(record_.number, BalloonGuestEvents::Kind::Poison,
-                        "its driver accepted PAGE_POISON and has not said which value its free pages must "
-                        "keep (poison_val, 4 bytes at 12 of the configuration): nothing that it reports is "
-                        "released until it does; --features=-poison does without");
+                        "the driver accepted PAGE_POISON but has not written the value that free pages must "
+                        "keep (poison_val, 4 bytes at offset 12 of the configuration): reported pages are "
+                        "not released until it does; --features=-poison disables the feature");
   } else if (notice == Notice::PoisonKeepsPages) {
     char value[16];
-    std::snprintf(value, sizeof value, "0x%x", device_->poison());
+    std::snprintf(value, sizeof value, "0x%x", device_.device().poison());
     events_.guest_event(
         record_.number, BalloonGuestEvents::Kind::Poison,
-        std::string("its free pages must keep the value ") + value +
-            ": nothing that it reports can be released; boot it without page_poison= to change that");
+        std::string("free pages of the guest must keep the value ") + value +
+            ": reported pages cannot be released; boot the guest without page_poison= to change that");
   } else {
     events_.guest_event(record_.number, BalloonGuestEvents::Kind::NotReleased, release_error_);
   }
 }
 
 void BalloonGuest::actual_changed() noexcept {
-  record_.actual = static_cast<std::uint32_t>(device_->actual().raw);
+  record_.actual = static_cast<std::uint32_t>(device_.device().actual().raw);
 }
 
 bool BalloonGuest::take_config_change() noexcept {
@@ -306,25 +203,25 @@ bool BalloonGuest::take_config_change() noexcept {
   return std::exchange(config_changed_, false);
 }
 
-bool BalloonGuest::memory_lost() noexcept { return memory_->lost(); }
+bool BalloonGuest::memory_lost() noexcept { return device_.memory().lost(); }
 
 void BalloonGuest::set_target(PfnCount frames) noexcept {
   const Lock held = lock();
-  device_->set_target(frames);
-  record_.target = static_cast<std::uint32_t>(device_->target().raw);
+  device_.device().set_target(frames);
+  record_.target = static_cast<std::uint32_t>(device_.device().target().raw);
 }
 
 void BalloonGuest::pause(bool on) noexcept {
   const Lock held = lock();
-  device_->pause_reporting(on);
+  device_.device().pause_reporting(on);
   record_.paused = on ? 1 : 0;
 }
 
 Status BalloonGuest::request_statistics() noexcept {
   const Lock held = lock();
-  const std::uint16_t queue = device_->number(BalloonQueue::Stats);
-  if (queue < rings_.size() && rings_[queue].started && at_rest(queue)) return Status::Busy;
-  return device_->request_statistics();
+  const std::uint16_t queue = device_.device().number(BalloonQueue::Stats);
+  if (device_.rests(queue)) return Status::Busy;
+  return device_.device().request_statistics();
 }
 
 GuestSnapshot BalloonGuest::snapshot() noexcept {
@@ -334,17 +231,17 @@ GuestSnapshot BalloonGuest::snapshot() noexcept {
   s.connected = true;
   s.paused = record_.paused != 0;
   s.restarts = record_.restarts;
-  s.memory = memory_->size();
-  s.resident = memory_->resident();
+  s.memory = device_.memory().size();
+  s.resident = device_.memory().resident();
   const Lock held = lock();
-  for (const Ring& ring : rings_) s.ready |= ring.started && ring.enabled;
-  s.target = device_->target();
-  s.actual = device_->actual();
-  s.device = device_->stats();
-  s.statistics = device_->guest_statistics();
-  s.mistakes = device_->mistakes();
+  s.ready = device_.ready();
+  s.target = device_.device().target();
+  s.actual = device_.device().actual();
+  s.device = device_.device().stats();
+  s.statistics = device_.device().guest_statistics();
+  s.mistakes = device_.device().mistakes();
   s.calls = calls_;
-  s.features = device_->accepted();
+  s.features = device_.device().accepted();
   return s;
 }
 

@@ -1,159 +1,120 @@
-// What a vhost-user session asks of a guest: features, memory, the state of the device. Its configuration:
-// guest_config.cc. Its rings: guest_rings.cc.
+// The session's requests to a guest: each takes the lock, waits until the guest's thread is out of the
+// device, and is passed on to GuestDevice.
 #include <algorithm>
 
-#include "fallow/host/detail/system_error.h"
 #include "vhost_user/daemon/balloon_guest.h"
-#include "vhost_user/session/ordered_store.h"
-#include "vhost_user/session/ring_areas.h"
 
 namespace fallow::vhost {
-namespace {
-
-constexpr std::uint8_t kFound = kStatusAcknowledge | kStatusDriver;
-
-}  // namespace
-
-Status BalloonGuest::refuse(std::string why) noexcept {
-  why_ = std::move(why);
-  return Status::InvalidArgument;
-}
 
 std::uint32_t BalloonGuest::max_queues() const noexcept {
-  // Drivers in use ask for all five places of the specification, whatever there is (5.5.2).
+  // Drivers in use request all five queue numbers of the specification, whichever queues exist (5.5.2).
   return 5;
 }
 
-// A driver begins: what the last one left in the device is gone. A driver that a new process takes over has
-// not begun, and finds its configuration as it was; one whose rings stopped may go on, which shows when a
-// ring starts.
+Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
+  const Lock held = lock();
+  return device_.read_config(offset, into);
+}
+
+Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
+  const Lock held = lock();
+  return device_.write_config(offset, from);
+}
+
 Status BalloonGuest::set_features(Features features) noexcept {
   const Lock held = lock();
-  if (!quiet()) return Status::Pending;
-  if (any_started()) return Status::Ok;
-  // As a process may have left them, where the session has not seen them.
-  if ((features & ~this->features()) != 0 || (features & needed_features()) != needed_features())
-    return refuse("features without VIRTIO_F_VERSION_1, or with others than those offered");
-  const bool same_features = features == device_->accepted() && (device_->status() & kStatusNeedsReset) == 0;
-  if (same_driver_.open() && !resuming_ && same_features) return Status::Ok;
-  if (!resuming_) another_driver();
-  const std::uint32_t actual = record_.actual;
-  begin_device(features);
-  record_.actual = resuming_ ? actual : 0;
-  if (record_.actual != 0) write_field(kBalloonActual, actual);
-  next_poison(resuming_);
-  return Status::Ok;
+  return quiet() ? device_.set_features(features) : Status::Pending;
 }
 
 Status BalloonGuest::set_memory(std::span<const MemoryRegion> regions) noexcept {
-  return change_memory(regions);
+  const Lock held = lock();
+  return quiet() ? device_.change_memory(regions) : Status::Pending;
 }
 
 Status BalloonGuest::add_region(const MemoryRegion& region) noexcept {
-  std::vector<MemoryRegion> next = regions_;
+  std::vector<MemoryRegion> next = device_.regions();
   const auto same = [&](const MemoryRegion& r) { return r.at.guest_address == region.at.guest_address; };
   if (const auto known = std::find_if(next.begin(), next.end(), same); known != next.end()) {
-    *known = region;  // repeated
+    *known = region;  // a repeated call
   } else {
     next.push_back(region);
   }
-  return change_memory(next);
+  return set_memory(next);
 }
 
 Status BalloonGuest::remove_region(const MemoryRegion& region) noexcept {
-  std::vector<MemoryRegion> next = regions_;
+  std::vector<MemoryRegion> next = device_.regions();
   std::erase_if(next, [&](const MemoryRegion& r) { return r.at.guest_address == region.at.guest_address; });
-  return change_memory(next);
-}
-
-// Rings that are started go on where they were, in the memory as it is then. Nothing is written into them:
-// the driver may be another one, of which no message came yet.
-Status BalloonGuest::change_memory(std::span<const MemoryRegion> regions) noexcept {
-  const Lock held = lock();
-  if (!quiet()) return Status::Pending;
-  ByteCount size;
-  for (const MemoryRegion& region : regions) size = size + ByteCount{region.at.size};
-  if (options_.max_memory.raw != 0 && size > options_.max_memory) {
-    return refuse(std::to_string(size.raw) + " bytes (" + detail::size_text(size) +
-                  ") of guest memory, where --max-guest-memory allows " +
-                  std::to_string(options_.max_memory.raw) + " (" + detail::size_text(options_.max_memory) +
-                  ")");
-  }
-  auto next = GuestMemoryFiles::create(regions, *this, memory_.get());
-  if (!next) return refuse(next.error);
-  for (const Ring& ring : rings_) {
-    if (!ring.started) continue;
-    const std::string why =
-        ring_obstacle(next.object->map().guest(), ring.at, options_.max_queue_size, packed());
-    if (!why.empty()) return refuse("memory without that of a ring that is started: " + why);
-  }
-  for (std::uint16_t queue = 0; queue < device_->queue_count(); ++queue)
-    static_cast<void>(device_->stop_queue(queue));
-  const Status status = device_->change_memory(next.object->map(), next.object->inflated_words());
-  FALLOW_CHECK(status == Status::Ok);
-  memory_ = std::move(next.object);
-  regions_.assign(regions.begin(), regions.end());
-  for (std::size_t i = 0; i < rings_.size(); ++i) {
-    const auto queue = static_cast<std::uint16_t>(i);
-    if (!rings_[queue].started) continue;
-    const auto estate = estate_of(queue);
-    FALLOW_CHECK(begin_ring(queue, estate.position));  // its areas are there
-    keep_owed(queue, estate);
-  }
-  return Status::Ok;
+  return set_memory(next);
 }
 
 Status BalloonGuest::set_status(std::uint8_t status) noexcept {
   const Lock held = lock();
-  if (!quiet()) return Status::Pending;
-  if (status == 0 && !resuming_ && !same_driver_.open()) restart_device();
-  status_ = status;
-  return Status::Ok;
+  return quiet() ? device_.set_status(status) : Status::Pending;
 }
 
 Status BalloonGuest::reset_device() noexcept {
   const Lock held = lock();
-  if (!quiet()) return Status::Pending;
-  restart_device();
-  status_ = 0;
-  return Status::Ok;
-}
-
-// Resets it, and goes through the handshake as far as the features (3.1.1), which stick if they are any yet.
-void BalloonGuest::begin_device(Features features) noexcept {
-  queues_said_ = false;
-  device_->set_status(0);
-  device_->accept(features);
-  for (const std::uint8_t status : {kStatusAcknowledge, kFound, std::uint8_t{kFound | kStatusFeaturesOk}})
-    device_->set_status(status);
-  FALLOW_CHECK(features == 0 || (device_->status() & kStatusFeaturesOk) != 0);
-}
-
-// As at the beginning, with the features that were accepted: a front-end does not say them again.
-void BalloonGuest::restart_device() noexcept {
-  another_driver();
-  begin_device(device_->accepted());
-  next_poison(false);
-  record_.actual = 0;
+  return quiet() ? device_.reset_device() : Status::Pending;
 }
 
 Status BalloonGuest::get_inflight(InflightSettings& inflight) noexcept {
-  if (device_->has(kFeatureRingPacked)) return refuse("inflight tracking of packed rings is not supported");
-  if (InflightArea::make(inflight) != Status::Ok) return refuse("no memory for an inflight area");
-  return Status::Ok;
+  return device_.get_inflight(inflight);
 }
 
 Status BalloonGuest::set_inflight(const InflightSettings& inflight) noexcept {
   const Lock held = lock();
+  return quiet() ? device_.set_inflight(inflight) : Status::Pending;
+}
+
+Status BalloonGuest::start_ring(std::uint32_t vring, const Settings& settings) noexcept {
+  const Lock held = lock();
+  return quiet() ? device_.start_ring(vring, settings) : Status::Pending;
+}
+
+Status BalloonGuest::stop_ring(std::uint32_t vring, RingEnd why, std::uint32_t& base) noexcept {
+  const Lock held = lock();
+  const auto queue = static_cast<std::uint16_t>(vring);
+  // Takes effect at once, whatever is under way.
+  if (drops(why)) device_.drop_ring(queue, why);
   if (!quiet()) return Status::Pending;
-  auto area = InflightArea::open(inflight);
-  if (!area) return refuse(area.error);
-  inflight_ = std::move(area.object);
-  // Of which rings it tells, only those that start in it can show.
-  if (!resuming_) {
-    for (RingRecord& ring : record_.rings) ordered_store(ring.tracked.valid, 0);
+  // Runs in one step, so that no request before the retry finds the ring half stopped.
+  device_.stop_ring(queue, why);
+  if (device_.work().notifies(queue)) {
+    wanted_ = true;  // wake the session when they are notified
+    device_.kicks().wake();
+    return Status::Pending;
   }
+  base = device_.forget_ring(queue);
   return Status::Ok;
+}
+
+// The driver of a disabled ring may free it as soon as the front-end has its answer.
+Status BalloonGuest::enable_ring(std::uint32_t vring, bool on) noexcept {
+  const Lock held = lock();
+  if (!on && !quiet()) return Status::Pending;
+  device_.enable_ring(static_cast<std::uint16_t>(vring), on);
+  return Status::Ok;
+}
+
+// Serves earlier kicks first: later, the device would look for their chains in freed memory.
+Status BalloonGuest::driver_may_leave() noexcept {
+  const Lock held = lock();
+  if (settling_ != Settling::Done) {
+    if (settling_ == Settling::No) settling_ = Settling::Asked;
+    wanted_ = false;
+    device_.kicks().wake();
+    return Status::Pending;
+  }
+  settling_ = Settling::No;
+  record_.driver_leaving = 1;
+  return Status::Ok;
+}
+
+Status BalloonGuest::replace_descriptors(std::uint32_t vring, const Vring& next) noexcept {
+  const Lock held = lock();
+  wanted_ = calling_;
+  return calling_ ? Status::Pending : device_.replace_descriptors(vring, next);
 }
 
 }  // namespace fallow::vhost

@@ -3,18 +3,18 @@
 #include <cstring>
 
 #include "fallow/base/little_endian.h"
-#include "vhost_user/daemon/balloon_guest.h"
+#include "vhost_user/daemon/guest_device.h"
 
 namespace fallow::vhost {
 namespace {
 
 constexpr std::uint32_t kField = 4;  // bytes
 
-// The part of a write, or a read, that lies in a field.
+// The part of a read or write that lies in a field.
 struct Part {
-  std::uint32_t at = 0;   // in the field
-  std::size_t from = 0;   // in the write
-  std::size_t count = 0;  // bytes; 0: there is none
+  std::uint32_t at = 0;   // offset in the field
+  std::size_t from = 0;   // offset in the read or write
+  std::size_t count = 0;  // bytes; 0: none
 };
 
 Part part_of(std::uint32_t offset, std::size_t size, std::uint32_t field) noexcept {
@@ -31,19 +31,19 @@ std::string where(std::uint32_t offset, std::size_t size) {
 
 }  // namespace
 
-// What lies behind the end reads as 0, as the reply has to be as long as the request.
-Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
+// Bytes beyond the end read as 0, because the reply must be as long as the request.
+Status GuestDevice::read_config(std::uint32_t offset, std::span<std::byte> into) noexcept {
   if (offset >= kBalloonConfigSize) {
-    return refuse(where(offset, into.size()) + " of a configuration of " +
+    return refuse(where(offset, into.size()) + " lie outside the configuration of " +
                   std::to_string(kBalloonConfigSize) + " bytes");
   }
   const std::size_t there = std::min<std::size_t>(into.size(), kBalloonConfigSize - offset);
   std::fill(into.begin() + static_cast<std::ptrdiff_t>(there), into.end(), std::byte{0});
-  const Lock held = lock();
   device_->read_config(offset, into.first(there));
-  // A front-end may write back what it reads here, so it finds what a driver that has yet to begin wrote.
+  // A front-end may write back what it reads here, so it reads the value that was written for a driver that
+  // has yet to begin.
   const Part poison = part_of(offset, there, kBalloonPoisonVal);
-  if (poison.count != 0 && !any_started() && (features() & kBalloonPagePoison) != 0) {
+  if (poison.count != 0 && !any_started() && (offered() & kBalloonPagePoison) != 0) {
     const std::uint32_t value = little_endian(record_.poison.value);
     std::memcpy(into.data() + poison.from, reinterpret_cast<const std::byte*>(&value) + poison.at,
                 poison.count);
@@ -51,33 +51,33 @@ Status BalloonGuest::read_config(std::uint32_t offset, std::span<std::byte> into
   return Status::Ok;
 }
 
-// Some front-ends write all of the space whichever field the driver wrote: what is the driver's is taken.
-Status BalloonGuest::write_config(std::uint32_t offset, std::span<const std::byte> from, bool) noexcept {
+// Some front-ends write the whole space whichever field the driver wrote: only the fields that the driver may
+// write are used.
+Status GuestDevice::write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept {
   if (offset > kBalloonConfigSize || from.size() > kBalloonConfigSize - offset) {
-    return refuse(where(offset, from.size()) + " of a configuration of " +
-                  std::to_string(kBalloonConfigSize) + " bytes: the front-end's size of it has to be that");
+    return refuse(where(offset, from.size()) + " exceed the configuration of " +
+                  std::to_string(kBalloonConfigSize) + " bytes; configure the front-end for that size");
   }
-  const Lock held = lock();
   const Part actual = part_of(offset, from.size(), kBalloonActual);
   Part poison = part_of(offset, from.size(), kBalloonPoisonVal);
-  if ((features() & kBalloonPagePoison) == 0) poison.count = 0;
+  if ((offered() & kBalloonPagePoison) == 0) poison.count = 0;
   if (actual.count == 0 && poison.count == 0) {
     return refuse(where(offset, from.size()) +
-                  " hold nothing that the driver may write, which is `actual` (4 bytes at 4)" +
-                  ((features() & kBalloonPagePoison) != 0 ? " and `poison_val` (4 bytes at 12)" : ""));
+                  " contain no field that the driver may write: `actual` (4 bytes at 4)" +
+                  ((offered() & kBalloonPagePoison) != 0 ? " or `poison_val` (4 bytes at 12)" : ""));
   }
   if (actual.count != 0)
     device_->write_config(kBalloonActual + actual.at, from.subspan(actual.from, actual.count));
   if (poison.count != 0)
-    take_poison(poison.at, from.subspan(poison.from, poison.count), poison.count != from.size());
+    write_poison(poison.at, from.subspan(poison.from, poison.count), poison.count != from.size());
   return Status::Ok;
 }
 
-// DEV-4. Whether the driver is done with its initialisation, which decides whether it may still write the
-// value (5.5.6.6.1), vhost-user does not tell: Linux writes it before or after its rings start, as its
-// transport has it. A write that is wider than the field is the driver's own word only while no ring runs:
-// later the driver writes `actual`, and the front-end repeats what it last read here.
-void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
+// DEV-4. The driver may write the value only until its initialisation is complete (5.5.6.6.1), but vhost-user
+// does not report that moment: Linux writes the value before or after its rings start, depending on the
+// transport. A write wider than the field is the driver's own only while no ring runs. Later the driver
+// writes `actual`, and the front-end repeats the value that it last read here.
+void GuestDevice::write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
   PoisonRecord& poison = record_.poison;
   std::uint32_t value = little_endian(poison.value);
   std::memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
@@ -88,31 +88,31 @@ void BalloonGuest::take_poison(std::uint32_t at, std::span<const std::byte> from
     if (value == poison.value && poison.known == PoisonRecord::kAll) return;
     if (value == 0) {
       poison.known = poison.fresh = 0;
-      tell_poison();
+      apply_poison();
       return;
     }
   }
   poison.value = value;
   poison.known |= bytes;
   poison.fresh |= bytes;
-  tell_poison();
+  apply_poison();
 }
 
-// What is known of the value when a driver begins, or goes on with another process.
-void BalloonGuest::next_poison(bool same_driver) noexcept {
+// Updates the known bytes of the value when a driver begins, or continues with another process.
+void GuestDevice::next_poison(bool same_driver) noexcept {
   if (!same_driver) record_.poison.known = record_.poison.fresh;
-  tell_poison();
+  apply_poison();
 }
 
-void BalloonGuest::tell_poison() noexcept {
+void GuestDevice::apply_poison() noexcept {
   if (!device_->has(kBalloonPagePoison)) return;
-  // Of a driver that may be another one, what it said itself counts.
+  // While the driver may be another one, only what it has certainly written itself counts.
   const std::uint8_t sure = same_driver_.open() ? record_.poison.fresh : record_.poison.known;
   device_->doubt_poison(sure != PoisonRecord::kAll);
   if (device_->poison() != record_.poison.value) write_field(kBalloonPoisonVal, record_.poison.value);
 }
 
-void BalloonGuest::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
+void GuestDevice::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
   value = little_endian(value);
   device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
 }

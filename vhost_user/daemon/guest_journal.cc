@@ -15,8 +15,8 @@ constexpr std::uint32_t kept_word(std::uint16_t id, std::uint16_t slots) noexcep
   return kKept | (std::uint32_t{slots} & 0x7fff) << 16 | id;
 }
 
-// Whether the ring shows the chain that was being returned at `position`. A guest that writes there itself is
-// told wrong, and nobody else.
+// Returns whether the ring shows the return of the chain at `position`. A guest that writes there itself
+// misleads only itself.
 bool came_back(const GuestMemory& memory, const detail::QueueAddresses& at, bool packed,
                QueuePosition position) noexcept {
   if (!packed) {
@@ -33,7 +33,7 @@ bool came_back(const GuestMemory& memory, const detail::QueueAddresses& at, bool
   return used.is_used(cell.flags.load(std::memory_order_acquire));
 }
 
-// Behind what came back.
+// The position after a chain that was returned.
 QueuePosition behind(QueuePosition position, const detail::QueueAddresses& at, bool packed,
                      std::uint16_t slots) noexcept {
   if (!packed) {
@@ -71,8 +71,8 @@ void GuestJournal::dropped(std::uint16_t queue, QueuePosition position) noexcept
   stopped(queue, position);
 }
 
-// First kept, then no longer served: between the two it is owed once all the same, as estate() sees that the
-// two are one.
+// The chain is recorded as kept before it is removed from service. Between the two stores it is still owed
+// only once, because owed_chains() recognises it as the same chain.
 void GuestJournal::kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept {
   RingRecord& ring = record_.rings[queue];
   ordered_store(ring.kept, kept_word(id, slots));
@@ -90,58 +90,62 @@ void GuestJournal::returned(std::uint16_t queue, std::uint16_t id, QueuePosition
   ring.set_progress({position, 0, 0, Step::Idle});
 }
 
-// Otherwise what is returned next would be taken for returned as soon as it is begun, if a process dies then.
-void GuestJournal::went_on(std::uint16_t queue, const OwedChains& estate) noexcept {
-  if (estate.came_back) returned(queue, record_.rings[queue].get_progress().id, estate.position);
+// Without this store, if a process died right after it began the next return, that return would look
+// complete.
+void GuestJournal::continued(std::uint16_t queue, const OwedChains& chains) noexcept {
+  if (chains.came_back) returned(queue, record_.rings[queue].get_progress().id, chains.position);
 }
 
-GuestJournal::OwedChains GuestJournal::estate(std::uint16_t queue, const GuestMemory& memory,
-                                              const detail::QueueAddresses& at, bool packed) const noexcept {
+GuestJournal::OwedChains GuestJournal::owed_chains(std::uint16_t queue, const GuestMemory& memory,
+                                                   const detail::QueueAddresses& at,
+                                                   bool packed) const noexcept {
   const RingRecord& ring = record_.rings[queue];
   const RingProgress progress = ring.get_progress();
-  OwedChains estate;
-  estate.position = progress.position;
-  if (progress.step == Step::None) return estate;
-  estate.running = true;
+  OwedChains chains;
+  chains.position = progress.position;
+  if (progress.step == Step::None) return chains;
+  chains.running = true;
   const bool back = progress.step == Step::Returning && came_back(memory, at, packed, progress.position);
   if (back) {
-    estate.came_back = true;
-    estate.position = behind(progress.position, at, packed, progress.slots);
+    chains.came_back = true;
+    chains.position = behind(progress.position, at, packed, progress.slots);
   } else if (progress.step == Step::Serving || progress.step == Step::Returning) {
-    estate.owed[estate.count++] = {progress.id, progress.slots};
+    chains.owed[chains.count++] = {progress.id, progress.slots};
   }
   const auto kept_id = static_cast<std::uint16_t>(ring.kept);
   const bool same = progress.step != Step::Idle && kept_id == progress.id;
   if ((ring.kept & kKept) != 0 && !same)
-    estate.owed[estate.count++] = {kept_id, static_cast<std::uint16_t>(ring.kept >> 16 & 0x7fff)};
-  return estate;
+    chains.owed[chains.count++] = {kept_id, static_cast<std::uint16_t>(ring.kept >> 16 & 0x7fff)};
+  return chains;
 }
 
-std::string GuestJournal::obstacle(const OwedChains& estate, const detail::QueueAddresses& at, bool packed) {
-  const QueuePosition position = estate.position;
+std::string GuestJournal::inconsistency(const OwedChains& chains, const detail::QueueAddresses& at,
+                                        bool packed) {
+  const QueuePosition position = chains.position;
   std::uint32_t taken = static_cast<std::uint16_t>(position.next_avail - position.next_used);
   if (packed) {
     const detail::PackedPosition avail = detail::PackedPosition::decode(position.next_avail);
     const detail::PackedPosition used = detail::PackedPosition::decode(position.next_used);
     if (avail.offset >= at.size || used.offset >= at.size ||
         detail::distance(used, avail, at.size) > at.size) {
-      return "its record says that it is at descriptors " + std::to_string(avail.offset) +
-             " (available) and " + std::to_string(used.offset) + " (used), of " + std::to_string(at.size);
+      return "its recorded positions " + std::to_string(avail.offset) + " (available) and " +
+             std::to_string(used.offset) + " (used) are impossible in a ring of " + std::to_string(at.size) +
+             " descriptors";
     }
     taken = detail::distance(used, avail, at.size);
   }
   std::uint32_t owed = 0;
-  for (unsigned i = 0; i < estate.count; ++i) {
-    const auto& chain = estate.owed[i];
+  for (unsigned i = 0; i < chains.count; ++i) {
+    const auto& chain = chains.owed[i];
     owed += packed ? chain.slots : 1U;
     if (packed ? chain.slots == 0 : chain.id >= at.size) {
       return "its record names chain " + std::to_string(chain.id) + " of " + std::to_string(chain.slots) +
-             " descriptors, in a ring of " + std::to_string(at.size);
+             " descriptors, which a ring of " + std::to_string(at.size) + " entries cannot hold";
     }
   }
   if (owed <= taken) return {};
   return "its record names chains of " + std::to_string(owed) + (packed ? " descriptors" : " entries") +
-         ", where " + std::to_string(taken) + " were taken and not returned";
+         ", but only " + std::to_string(taken) + " were taken and not returned";
 }
 
 }  // namespace fallow::vhost

@@ -1,4 +1,4 @@
-// Keeps the record of a guest's rings, and settles what a process that died has left in them.
+// Keeps the record of a guest's rings, and determines what a process that died left undone in them.
 #pragma once
 
 #include <cstdint>
@@ -11,42 +11,43 @@
 
 namespace fallow::vhost {
 
-// The device's thread, or nobody while one of the others is called.
+// Called by the device's thread, or by another thread while the device's thread is excluded.
 class GuestJournal final : public RingJournal {
  public:
   explicit GuestJournal(GuestRecord& record) noexcept : record_(record) {}
 
-  // A ring that starts anew, from Vring::base `begin`, or has stopped.
+  // The ring starts anew, from Vring::base `begin`, or has stopped.
   void started(std::uint16_t queue, std::uint32_t begin, QueuePosition position) noexcept;
   void stopped(std::uint16_t queue, QueuePosition position) noexcept;
-  // A ring whose memory may be another's by now. VH-4: no byte of a ring is written that its driver has not
-  // made available since the ring was last set up; so nothing of it is owed any more, to no process, and
-  // was_dropped() until it is started() again. Tests: ServerNewDriver.*, RandomFrontEnds.*
+  // The ring's memory may belong to another driver by now. VH-4: the device writes no byte of a ring that the
+  // driver has not made available since the ring was last set up. So no process owes the driver anything, and
+  // was_dropped() holds until started() is called again. Tests: ServerNewDriver.*, RandomFrontEnds.*
   void dropped(std::uint16_t queue, QueuePosition position) noexcept;
   bool was_dropped(std::uint16_t queue) const noexcept { return record_.rings[queue].dropped != 0; }
-  // It stopped, by stopped() or dropped(), and was not started() since.
+  // The ring was stopped by stopped() or dropped(), and not started() since.
   bool has_stopped(std::uint16_t queue) const noexcept {
     return record_.rings[queue].get_progress().step == RingProgress::Step::None;
   }
 
-  // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken comes
-  // back once, whatever the moment at which that process died. Tests: GuestJournal.*
+  // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken is
+  // returned exactly once, whenever that process died. Tests: GuestJournal.*
   struct OwedChains {
     bool running = false;    // the ring has not stopped
-    QueuePosition position;  // where to go on, or where it stopped
+    QueuePosition position;  // where the ring continues, or where it stopped
     struct Owed {
       std::uint16_t id = 0, slots = 0;
     } owed[2];
     unsigned count = 0;
-    bool came_back = false;  // the chain that was being returned did
+    bool came_back = false;  // the chain that was being returned reached the ring
   };
-  OwedChains estate(std::uint16_t queue, const GuestMemory& memory, const detail::QueueAddresses& addresses,
-                    bool packed) const noexcept;
-  // Empty, or why a ring at `addresses` can not have left that: a process that died may have left anything. A
-  // sentence that goes on after the ring's name.
-  static std::string obstacle(const OwedChains& estate, const detail::QueueAddresses& addresses, bool packed);
-  // The ring goes on from there: what turned out to have come back is not looked for again.
-  void went_on(std::uint16_t queue, const OwedChains& estate) noexcept;
+  OwedChains owed_chains(std::uint16_t queue, const GuestMemory& memory,
+                         const detail::QueueAddresses& addresses, bool packed) const noexcept;
+  // Returns why a ring at `addresses` cannot have left these values, as a clause to be put after the ring's
+  // name, or an empty string. A process that died may have left anything.
+  static std::string inconsistency(const OwedChains& chains, const detail::QueueAddresses& addresses,
+                                   bool packed);
+  // The ring continues from there: a return that turned out to be complete is recorded as such.
+  void continued(std::uint16_t queue, const OwedChains& chains) noexcept;
 
   // RingJournal.
   void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept override;

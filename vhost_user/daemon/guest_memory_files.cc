@@ -40,19 +40,19 @@ Expected<GuestMemoryFiles> GuestMemoryFiles::create(std::span<const MemoryRegion
         {{base, bytes(file.size()), file.address(file.first())}, region.file.get(), file.first()});
   }
   if (made->map_.assign(mapped) != Status::Ok)
-    return std::string("the regions are not whole pages, or overlap");
+    return std::string("the regions do not consist of whole pages, or overlap");
   made->word_count_ = detail::InflatedPages::words(made->map_);
   made->words_.reset(static_cast<std::uint64_t*>(std::calloc(made->word_count_, sizeof(std::uint64_t))));
   if (made->words_ == nullptr && made->word_count_ != 0) {
-    return "no memory to note which pages of " + detail::size_text(made->size()) + " are in the balloon, " +
-           detail::size_text({made->word_count_ * sizeof(std::uint64_t)});
+    return "allocating " + detail::size_text({made->word_count_ * sizeof(std::uint64_t)}) +
+           " to track which pages of " + detail::size_text(made->size()) + " are in the balloon failed";
   }
   return made;
 }
 
 std::string GuestMemoryFiles::add(const MemoryRegion& at, DiscardGate& gate, const GuestMemoryFiles* before) {
   if (at.at.guest_address % kFrameSize != 0 || at.at.size % kFrameSize != 0)
-    return name_of(at.at) + " is not of whole pages";
+    return name_of(at.at) + " does not consist of whole pages";
   if (before != nullptr) {
     const auto known = std::find_if(before->regions_.begin(), before->regions_.end(),
                                     [&](const Region& region) { return same(region.at, at); });
@@ -78,9 +78,9 @@ ByteCount GuestMemoryFiles::size() const noexcept {
   return sum;
 }
 
-// A file may hold more than the regions, and several regions may lie in one file, which is counted once.
+// A file may hold more than the regions, and several regions may share one file, which is counted once.
 ByteCount GuestMemoryFiles::resident() const noexcept {
-  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, whatever st_blksize says
+  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, independent of st_blksize
   std::vector<std::pair<dev_t, ino_t>> seen;
   std::uint64_t sum = 0;
   for (const Region& region : regions_) {

@@ -1,4 +1,4 @@
-// The memory of a guest as its front-end shares it: files, mapped here.
+// The memory of a guest as its front-end shares it: files that are mapped here.
 #pragma once
 
 #include <cstdlib>
@@ -14,7 +14,8 @@
 
 namespace fallow::vhost {
 
-// Stands between the device and a file: BalloonGuest lets go of its lock during the call, and measures it.
+// Stands between the device and a file, so that BalloonGuest can release its lock during the call and measure
+// the call's duration.
 class DiscardGate {
  public:
   virtual Status discard(FileBacking& file, Pfn first, PfnCount n) noexcept = 0;
@@ -25,18 +26,18 @@ class DiscardGate {
 
 class GuestMemoryFiles {
  public:
-  // Maps each region as far as its file reaches. What `before`, which may be null, has mapped already is
-  // shared with it. Fails, naming the region, for what cannot be a guest's memory.
+  // Maps each region up to the end of its file. Shares the regions that `before`, which may be null, has
+  // already mapped. Fails with the region's name if the file cannot be a guest's memory.
   static Expected<GuestMemoryFiles> create(std::span<const MemoryRegion> regions, DiscardGate& gate,
                                            const GuestMemoryFiles* before);
 
   const MemoryMap& map() const noexcept { return map_; }
-  // For BalloonDevice::change_memory(); zeroes.
+  // Zero-filled words for BalloonDevice::change_memory().
   std::span<std::uint64_t> inflated_words() noexcept { return {words_.get(), word_count_}; }
 
-  // Some file became shorter, and was touched there. Any thread.
+  // A file became shorter and was touched beyond its new end. Thread-safe.
   bool lost() const noexcept;
-  // Bytes of the regions, and of them those that the files hold at present: a system call for each region.
+  // Bytes of the regions, and how many of them the files hold at present; one system call for each region.
   ByteCount size() const noexcept;
   ByteCount resident() const noexcept;
 
@@ -65,8 +66,8 @@ class GuestMemoryFiles {
 
   std::vector<Region> regions_;
   MemoryMap map_;
-  // Of the C library: pages that the kernel fills with zeroes when they are touched, and null if there are
-  // none, where the size is the front-end's word.
+  // From the C library: the kernel fills the pages with zeroes on first touch, and failure is a null pointer.
+  // Both matter, because the front-end chooses the size.
   struct Freed {
     void operator()(void* memory) const noexcept { std::free(memory); }
   };

@@ -17,10 +17,11 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint16_t kVersion = 1;
-// Chains that may have reached the ring and not the area when a back-end died: here each is noted by itself.
+// Chains that may have reached the ring but not the area when a back-end died. This back-end records each
+// chain by itself.
 constexpr std::uint16_t kBatch = 1;
 
-// acquire: MO-28, pairs with ordered_store() in the back-end that had the area before.
+// acquire: MO-28, pairs with ordered_store() in the back-end that used the area before.
 template <class T>
 T load(T& cell) noexcept {
   return std::atomic_ref<T>(cell).load(std::memory_order_acquire);
@@ -77,20 +78,23 @@ Expected<InflightArea> InflightArea::open(const InflightSettings& inflight) {
   const InflightDescription& area = inflight.area;
   struct stat file {};
   if (fstat(inflight.fd, &file) != 0 || !S_ISREG(file.st_mode))
-    return std::string("the inflight area is no file");
+    return std::string("the in-flight area is not a regular file");
   const auto reach = static_cast<std::uint64_t>(file.st_size);
   if (area.queues == 0 || area.queue_size == 0 || area.mmap_size < size(area.queues, area.queue_size) ||
       area.mmap_offset > reach || area.mmap_size > reach - area.mmap_offset) {
-    return "an inflight area of " + std::to_string(area.mmap_size) + " bytes at " +
-           std::to_string(area.mmap_offset) + " for " + std::to_string(area.queues) + " queues of " +
-           std::to_string(area.queue_size) + ", in a file of " + std::to_string(reach);
+    return "the in-flight area of " + std::to_string(area.mmap_size) + " bytes at offset " +
+           std::to_string(area.mmap_offset) + " is too small for " + std::to_string(area.queues) +
+           " queues of " + std::to_string(area.queue_size) + " entries, or exceeds its file of " +
+           std::to_string(reach) + " bytes";
   }
   const std::uint64_t shift = area.mmap_offset % kPage;
-  // No more of it than is used: how much there is, is the front-end's word.
+  // Maps only the part that is used, because the front-end chooses the size of the area.
   auto mapping = detail::GuardedMapping::create(inflight.fd, {area.mmap_offset - shift},
                                                 {size(area.queues, area.queue_size) + shift});
   if (!mapping) return mapping.error;
-  if (shift % alignof(Queue) != 0) return std::string("the inflight area is not aligned");
+  if (shift % alignof(Queue) != 0)
+    return "the in-flight area at offset " + std::to_string(area.mmap_offset) + " is not " +
+           std::to_string(alignof(Queue)) + "-byte aligned";
   return std::unique_ptr<InflightArea>(new InflightArea(std::move(mapping.object), inflight, shift));
 }
 
@@ -115,7 +119,7 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
                                               std::uint16_t used) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return {};
-  // What was written for a ring of another size, or one that was elsewhere, says nothing of this one.
+  // Entries written for a ring of another size or used index do not apply to this ring.
   const auto ahead = static_cast<std::uint16_t>(used - load(region->used_idx));
   if (load(region->version) != kVersion || load(region->desc_num) != size || ahead > kBatch) {
     forget(index);
@@ -144,7 +148,7 @@ std::vector<std::uint16_t> InflightArea::owed(std::uint16_t index, std::uint16_t
   return ids;
 }
 
-// The version last: an area of version 0 is filled in when the queue begins.
+// Stores the version last: an area of version 0 is initialised when the queue begins.
 void InflightArea::forget(std::uint16_t index) noexcept {
   Queue* const region = queue(index);
   if (region == nullptr) return;

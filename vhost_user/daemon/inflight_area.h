@@ -1,5 +1,5 @@
-// The inflight area of the vhost-user protocol, for split rings: memory of the front-end's that says which
-// chains a back-end has taken, so that the next back-end knows what is owed.
+// The in-flight area of the vhost-user protocol, for split rings: memory of the front-end which records the
+// chains that a back-end has taken, so that the next back-end knows which chains are owed.
 #pragma once
 
 #include <cstdint>
@@ -13,25 +13,26 @@
 
 namespace fallow::vhost {
 
-// As QEMU's specification lays it out ("Inflight I/O tracking", version 1 of the split layout). The device's
-// thread.
+// The layout follows QEMU's specification ("Inflight I/O tracking", version 1 of the split layout). For the
+// device's thread.
 class InflightArea final : public RingJournal {
  public:
-  // The bytes of an area.
+  // The size of an area in bytes.
   static std::uint64_t size(std::uint16_t queues, std::uint16_t queue_size) noexcept;
 
-  // Makes a file for the area and fills in its descriptor and size. Failed: there is none.
+  // Creates a file for the area and fills in its descriptor and size. NoMemory: the file could not be
+  // created.
   static Status make(InflightSettings& inflight) noexcept;
 
-  // Maps what the front-end gives. Fails for an area that is too small or no file.
+  // Maps the front-end's area. Fails if the area is too small or not a file.
   static Expected<InflightArea> open(const InflightSettings& inflight);
 
   // A ring begins: returns the chains that are owed, in the order in which they were taken; `used` is the
-  // ring's own used index. None, and what the area said of the queue is forgotten: it was written for a ring
-  // of another size or used index. Whether the ring lies where that one did the area does not say.
+  // ring's own used index. If the area was written for a ring of another size or used index, the queue's part
+  // is cleared and no chain is returned. The area does not record the addresses of its ring.
   std::vector<std::uint16_t> owed(std::uint16_t queue, std::uint16_t size, std::uint16_t used) noexcept;
 
-  // Another driver begins: nothing of a queue is in flight any more.
+  // Another driver begins: no chain of the queue is in flight any more.
   void forget(std::uint16_t queue) noexcept;
 
   // RingJournal.

@@ -1,4 +1,4 @@
-// What others ask of a server: work for its thread, and what it does for all guests or one.
+// Requests to a server: work for its thread, and operations on one guest or on all.
 #include <unistd.h>
 
 #include <utility>
@@ -13,7 +13,7 @@ void Server::post(std::function<void(Server&)> work) {
     posted_.push_back(std::move(work));
   }
   const std::uint64_t one = 1;
-  static_cast<void>(!::write(bell_, &one, sizeof one));
+  static_cast<void>(!::write(event_fd_, &one, sizeof one));
 }
 
 void Server::run_posted() {
@@ -36,11 +36,11 @@ std::vector<GuestSnapshot> Server::guests() {
 template <class F>
 Status Server::for_guests(std::uint64_t guest, F f) {
   Status status = guest == 0 ? Status::Ok : Status::NotFound;
-  for (std::size_t place = 0; place < clients_.size(); ++place) {
-    if (clients_[place] == nullptr || (guest != 0 && clients_[place]->record.number != guest)) continue;
-    const Status one = f(*clients_[place]->guest);
+  for (std::size_t slot = 0; slot < clients_.size(); ++slot) {
+    if (clients_[slot] == nullptr || (guest != 0 && clients_[slot]->record.number != guest)) continue;
+    const Status one = f(*clients_[slot]->guest);
     if (guest != 0) status = one;
-    follow_up(place, *clients_[place]);
+    follow_up(slot, *clients_[slot]);
   }
   return status;
 }

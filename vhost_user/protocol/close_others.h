@@ -1,4 +1,4 @@
-// Closing all descriptors of a process but some.
+// Closes all descriptors of a process except the listed ones.
 #pragma once
 
 #include <unistd.h>
@@ -8,8 +8,8 @@
 
 namespace fallow::vhost {
 
-// Closes all but the standard ones and those named; -1 names none. O(named * log(named)), and what closing
-// takes.
+// Closes every descriptor except the standard ones and those in `named`; -1 entries are ignored. O(n log n)
+// in the number of names, plus the cost of the closes.
 inline void close_others(std::vector<int> named) {
   for (int fd = 0; fd <= STDERR_FILENO; ++fd) named.push_back(fd);
   std::sort(named.begin(), named.end());

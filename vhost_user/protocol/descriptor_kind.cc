@@ -10,9 +10,9 @@
 namespace fallow::vhost {
 namespace {
 
-// What is cached of it, where its filesystem would have to be asked.
-bool look(int fd, struct statx& what) noexcept {
-  return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &what) == 0;
+// Reads cached attributes only, so that the filesystem is not asked.
+bool read_cached(int fd, struct statx& attributes) noexcept {
+  return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &attributes) == 0;
 }
 
 int socket_option(int fd, int name) noexcept {
@@ -21,18 +21,19 @@ int socket_option(int fd, int name) noexcept {
   return getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// Whether it has the inode that all eventfds share, with others that the kernel makes without a name.
-bool is_anonymous(const struct statx& what) noexcept {
+// Returns whether the file has the inode that eventfds share with the kernel's other anonymous files.
+bool is_anonymous(const struct statx& attributes) noexcept {
   const int own = eventfd(0, EFD_CLOEXEC);
   if (own < 0) return false;
   struct statx event {};
-  const bool known = look(own, event);
+  const bool known = read_cached(own, event);
   close(own);
-  return known && what.stx_ino == event.stx_ino && what.stx_dev_major == event.stx_dev_major &&
-         what.stx_dev_minor == event.stx_dev_minor;
+  return known && attributes.stx_ino == event.stx_ino && attributes.stx_dev_major == event.stx_dev_major &&
+         attributes.stx_dev_minor == event.stx_dev_minor;
 }
 
-// EPOLLEXCLUSIVE refuses an epoll before it takes a lock of it, which its owner may hold.
+// EPOLLEXCLUSIVE makes epoll_ctl() refuse an epoll before it takes that epoll's lock, which its owner may
+// hold.
 bool can_be_waited_for(int fd) noexcept {
   const int epoll = epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return false;
@@ -50,9 +51,9 @@ DescriptorKind descriptor_kind(int fd) noexcept {
     const bool stream = domain == AF_UNIX && socket_option(fd, SO_TYPE) == SOCK_STREAM;
     return stream ? DescriptorKind::UnixStream : DescriptorKind::OtherSocket;
   }
-  struct statx what {};
-  if (!look(fd, what)) return DescriptorKind::Unknown;
-  switch (what.stx_mode & S_IFMT) {
+  struct statx attributes {};
+  if (!read_cached(fd, attributes)) return DescriptorKind::Unknown;
+  switch (attributes.stx_mode & S_IFMT) {
     case S_IFIFO:
       return DescriptorKind::Pipe;
     case S_IFREG:
@@ -63,7 +64,7 @@ DescriptorKind descriptor_kind(int fd) noexcept {
     case S_IFBLK:
       return DescriptorKind::Device;
     case 0:
-      if (!is_anonymous(what)) return DescriptorKind::Unknown;
+      if (!is_anonymous(attributes)) return DescriptorKind::Unknown;
       return can_be_waited_for(fd) ? DescriptorKind::Event : DescriptorKind::Unwaitable;
     default:
       return DescriptorKind::Unknown;
@@ -77,7 +78,7 @@ const char* describe(DescriptorKind kind) noexcept {
     case DescriptorKind::UnixStream:
       return "a connected Unix stream socket";
     case DescriptorKind::OtherSocket:
-      return "a socket of another kind than a Unix stream socket";
+      return "a socket other than a Unix stream socket";
     case DescriptorKind::Event:
       return "an eventfd";
     case DescriptorKind::Pipe:
@@ -89,11 +90,11 @@ const char* describe(DescriptorKind kind) noexcept {
     case DescriptorKind::Device:
       return "a device file";
     case DescriptorKind::Unwaitable:
-      return "a descriptor that cannot be waited for, or waits for others";
+      return "a descriptor that cannot be polled, or an epoll instance";
     case DescriptorKind::Unknown:
       break;
   }
-  return "of no known kind, or no descriptor is left to find out with (ulimit -n)";
+  return "of unknown kind, or no spare descriptor was left to examine it (ulimit -n)";
 }
 
 }  // namespace fallow::vhost

@@ -1,6 +1,6 @@
-// What a descriptor is that somebody else gave. A filesystem may keep whoever asks it, or closes a file of
-// it, waiting for as long as it likes (FUSE, NFS), so none of this asks one: see before anything else is
-// done.
+// Finds out what kind of file a foreign descriptor refers to. A filesystem such as FUSE or NFS may block its
+// callers, and a process that closes one of its files, for any length of time. The check therefore asks no
+// filesystem, and it runs before the descriptor is used in any other way.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,25 @@
 namespace fallow::vhost {
 
 enum class DescriptorKind : std::uint8_t {
-  MemfdFile,   // of shmem or hugetlbfs: memfd, tmpfs, hugetlbfs
-  UnixStream,  // a socket of AF_UNIX, of type SOCK_STREAM
+  MemfdFile,   // on shmem or hugetlbfs: memfd, tmpfs, hugetlbfs
+  UnixStream,  // an AF_UNIX socket of type SOCK_STREAM
   OtherSocket,
-  Event,  // an eventfd; or a timerfd, signalfd and the like, which share its inode and can be waited for
+  Event,  // an eventfd, or a pollable file that shares its inode (timerfd, signalfd and the like)
   Pipe,   // or a FIFO
-  File,   // a regular file of another filesystem, or one that is open by name only
+  File,   // a regular file of another filesystem, or one opened with O_PATH
   Directory,
   Device,
-  Unwaitable,  // shares the inode of an eventfd, and is an epoll, or nothing that can be waited for
-  Unknown,     // none of these; not open; or there are no descriptors left to compare it with
+  Unwaitable,  // shares the inode of an eventfd, and is an epoll or cannot be polled
+  Unknown,     // none of these, not open, or no descriptor is left for the comparison
 };
 
-// Never blocks, changes nothing that the giver sees, and returns with no descriptor more than there were; it
-// needs one for a moment. System calls: fcntl(F_GET_SEALS), getsockopt(SO_DOMAIN, SO_TYPE), statx() with an
-// empty path and AT_STATX_DONT_SYNC, eventfd2(), epoll_create1(), epoll_ctl(), close() of the latter two.
+// Never blocks and changes nothing that the sender of the descriptor can see. Needs one spare descriptor
+// during the call and leaves none open. System calls: fcntl(F_GET_SEALS), getsockopt(SO_DOMAIN, SO_TYPE),
+// statx() with an empty path and AT_STATX_DONT_SYNC, eventfd2(), epoll_create1(), epoll_ctl(), close() of the
+// last two.
 DescriptorKind descriptor_kind(int fd) noexcept;
 
-// For people, with an article; never null.
+// Returns a description for log messages, with an article; never null.
 const char* describe(DescriptorKind kind) noexcept;
 
 }  // namespace fallow::vhost

@@ -5,24 +5,24 @@
 
 namespace fallow::vhost {
 
-void ErrorText::say(const char* format, ...) noexcept {
+void ErrorText::set(const char* format, ...) noexcept {
   clear();
   std::va_list arguments;
   va_start(arguments, format);
-  add_list(format, arguments);
+  append_list(format, arguments);
   va_end(arguments);
 }
 
-void ErrorText::add(const char* format, ...) noexcept {
+void ErrorText::append(const char* format, ...) noexcept {
   std::va_list arguments;
   va_start(arguments, format);
-  add_list(format, arguments);
+  append_list(format, arguments);
   va_end(arguments);
 }
 
-void ErrorText::add_list(const char* format, std::va_list arguments) noexcept {
+void ErrorText::append_list(const char* format, std::va_list arguments) noexcept {
   const std::size_t used = std::strlen(text_);
-  static_cast<void>(std::vsnprintf(text_ + used, kRoom - used, format, arguments));
+  static_cast<void>(std::vsnprintf(text_ + used, kCapacity - used, format, arguments));
 }
 
 }  // namespace fallow::vhost

@@ -1,4 +1,4 @@
-// A sentence for the log, in room of its own: nothing is allocated while a front-end is served.
+// An error message in a fixed buffer, so that serving a front-end allocates nothing.
 #pragma once
 
 #include <cstdarg>
@@ -8,19 +8,19 @@ namespace fallow::vhost {
 
 class ErrorText {
  public:
-  static constexpr std::size_t kRoom = 512;  // what is longer is cut off
+  static constexpr std::size_t kCapacity = 512;  // longer text is truncated
 
-  const char* text() const noexcept { return text_; }  // empty: there is none
+  const char* text() const noexcept { return text_; }  // empty: no error
   bool empty() const noexcept { return text_[0] == '\0'; }
   void clear() noexcept { text_[0] = '\0'; }
 
-  // As printf. Replaces what was said, or goes on after it.
-  [[gnu::format(printf, 2, 3)]] void say(const char* format, ...) noexcept;
-  [[gnu::format(printf, 2, 3)]] void add(const char* format, ...) noexcept;
-  [[gnu::format(printf, 2, 0)]] void add_list(const char* format, std::va_list arguments) noexcept;
+  // Format as printf() does. set() replaces the text; append() continues it.
+  [[gnu::format(printf, 2, 3)]] void set(const char* format, ...) noexcept;
+  [[gnu::format(printf, 2, 3)]] void append(const char* format, ...) noexcept;
+  [[gnu::format(printf, 2, 0)]] void append_list(const char* format, std::va_list arguments) noexcept;
 
  private:
-  char text_[kRoom] = {};
+  char text_[kCapacity] = {};
 };
 
 }  // namespace fallow::vhost

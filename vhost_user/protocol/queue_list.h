@@ -1,4 +1,4 @@
-// The queues of a balloon, for people.
+// Describes the queues of a balloon in log messages.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace fallow::vhost {
 
-// Of the features that the driver accepted, such as "inflate 0, deflate 1, statistics 2, reporting 3".
+// Lists the queues of the accepted features, such as "inflate 0, deflate 1, statistics 2, reporting 3".
 std::string queue_list(const BalloonDevice& device, QueueNumbers numbers);
 
-// How they are numbered, such as "without gaps over the features that its driver accepted".
+// Describes the numbering, such as "without gaps over the features that its driver accepted".
 const char* describe(QueueNumbers numbers) noexcept;
 
 }  // namespace fallow::vhost

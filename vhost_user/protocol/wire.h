@@ -1,5 +1,5 @@
-// The vhost-user protocol on the wire, as QEMU's specification has it (docs/interop/vhost-user.rst). All
-// numbers are in the host's byte order.
+// The vhost-user protocol on the wire, as QEMU specifies it (docs/interop/vhost-user.rst). All numbers are in
+// the host's byte order.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,8 @@ static_assert(sizeof(Header) == 12 && offsetof(Header, size) == 8);
 
 inline constexpr std::uint32_t kVhostVersionMask = 3, kVhostVersion = 1, kVhostReply = 4, kVhostNeedReply = 8;
 
-// Feature bit 30: protocol features are negotiated, and rings start disabled. Virtio drivers never see it.
+// Feature bit 30: the peers negotiate protocol features, and rings start disabled. Virtio drivers never see
+// this bit.
 inline constexpr std::uint64_t kVhostFProtocolFeatures = std::uint64_t{1} << 30;
 
 // Front-end message types.
@@ -103,7 +104,7 @@ inline constexpr std::uint64_t kVhostPfMq = vhost_protocol_feature(0),
                                kVhostPfSharedObject = vhost_protocol_feature(18),
                                kVhostPfDeviceState = vhost_protocol_feature(19);
 
-// ---- Payloads. Most others are one u64. ----
+// ---- Payloads. Most of the other requests carry one u64. ----
 
 struct VringState {
   std::uint32_t index = 0;
@@ -111,7 +112,7 @@ struct VringState {
 };
 static_assert(sizeof(VringState) == 8);
 
-// Ring addresses are user addresses: those of VhostRegion::user_address.
+// Ring addresses are user addresses, as in Region::user_address.
 struct VringAddr {
   std::uint32_t index = 0;
   std::uint32_t flags = 0;  // bit 0: writes to the used ring are logged
@@ -122,18 +123,18 @@ struct VringAddr {
 };
 static_assert(sizeof(VringAddr) == 40 && offsetof(VringAddr, used) == 16);
 
-// The u64 of SET_VRING_KICK, _CALL and _ERR.
+// The u64 of SET_VRING_KICK, SET_VRING_CALL and SET_VRING_ERR.
 inline constexpr std::uint64_t kVhostVringIndexMask = 0xff, kVhostVringNoFd = 0x100;
 
 struct Region {
   std::uint64_t guest_address = 0;
   std::uint64_t size = 0;
   std::uint64_t user_address = 0;
-  std::uint64_t mmap_offset = 0;  // where the region begins in its file
+  std::uint64_t mmap_offset = 0;  // offset of the region in its file
 };
 static_assert(sizeof(Region) == 32);
 
-// SET_MEM_TABLE: this, and `count` regions. A front-end may send room for more than it fills.
+// SET_MEM_TABLE: this header and `count` regions. A front-end may send a longer payload than it fills.
 struct MemTable {
   std::uint32_t count = 0;
   std::uint32_t padding = 0;
@@ -147,7 +148,7 @@ struct MemReg {
 };
 static_assert(sizeof(MemReg) == 40);
 
-// GET_CONFIG, SET_CONFIG: this, and `size` bytes.
+// GET_CONFIG, SET_CONFIG: this header and `size` bytes.
 struct ConfigHead {
   std::uint32_t offset = 0;
   std::uint32_t size = 0;
@@ -157,7 +158,7 @@ static_assert(sizeof(ConfigHead) == 12);
 inline constexpr std::uint32_t kVhostConfigWritable = 0, kVhostConfigMigration = 1;
 inline constexpr std::uint32_t kVhostMaxConfig = 256;
 
-// GET_INFLIGHT_FD, SET_INFLIGHT_FD. Some send it packed, in 20 bytes.
+// GET_INFLIGHT_FD, SET_INFLIGHT_FD. Some front-ends send it packed, in 20 bytes.
 struct InflightDescription {
   std::uint64_t mmap_size = 0;
   std::uint64_t mmap_offset = 0;
@@ -168,7 +169,7 @@ static_assert(sizeof(InflightDescription) == 24 && offsetof(InflightDescription,
 inline constexpr std::uint32_t kVhostInflightPacked = 20;
 
 inline constexpr std::uint32_t kVhostMaxRegions = 64;
-// The longest payload there is: SET_MEM_TABLE with all its regions.
+// The longest possible payload: SET_MEM_TABLE with the maximum number of regions.
 inline constexpr std::uint32_t kVhostMaxPayload = sizeof(MemTable) + kVhostMaxRegions * sizeof(Region);
 
 }  // namespace fallow::vhost

@@ -11,12 +11,13 @@
 namespace fallow::vhost {
 namespace {
 
-// What the kernel overwrites with the number of bytes. recvmmsg and sendmmsg are called for the sake of that
-// field: recvmsg would return the number in a register, and a process that dies then takes it along.
+// The kernel overwrites this value with the number of bytes. recvmmsg and sendmmsg are used for this field
+// only: recvmsg would return the number in a register, and the number would be lost if the process died right
+// then.
 constexpr unsigned kNotCalled = ~0U;
 
-// As strerror(), which is not for threads.
-const char* error_text(int error) noexcept {
+// Like strerror(), but thread-safe.
+const char* errno_text(int error) noexcept {
   const char* const text = strerrordesc_np(error);
   return text == nullptr ? "an unknown error" : text;
 }
@@ -25,12 +26,12 @@ const char* error_text(int error) noexcept {
 
 bool Connection::called() const noexcept { return state_.call.msg_len != kNotCalled; }
 
-Connection::Received Connection::receive(ErrorText& complaint) noexcept {
+Connection::Received Connection::receive(ErrorText& error_text) noexcept {
   recover();
   while (true) {
     const Progress at = state_.where();
     std::size_t total = sizeof(Header);
-    if (!acceptable(complaint)) return Received::Broken;
+    if (!acceptable(error_text)) return Received::Broken;
     if (at.have >= total) total = Message(state_).size();
     if (at.have == total) {
       Progress to = at;
@@ -42,36 +43,37 @@ Connection::Received Connection::receive(ErrorText& complaint) noexcept {
     if (receive_some(total - at.have, error)) continue;
     if (error == EAGAIN || error == EWOULDBLOCK) return Received::Partial;
     if (error == EINTR) continue;
-    // Reset: the front-end went away without having read all replies.
+    // Reset: the front-end closed the connection without reading all replies.
     if (error != 0 && error != ECONNRESET) {
-      complaint.say("receiving from the front-end failed: %s", error_text(error));
+      error_text.set("receiving from the front-end failed: %s", errno_text(error));
       return Received::Broken;
     }
     if (at.have == 0 && at.fds == 0) return Received::HungUp;
-    complaint.say("the front-end hung up in the middle of a message, after %u of %zu bytes of %s", at.have,
-                  total, at.have < sizeof(Header) ? "the header" : Message(state_).name());
+    error_text.set(
+        "the front-end closed the connection in the middle of a message, after %u of %zu bytes of %s",
+        at.have, total, at.have < sizeof(Header) ? "the header" : Message(state_).name());
     return Received::Broken;
   }
 }
 
-// What was received so far.
-bool Connection::acceptable(ErrorText& complaint) const noexcept {
+// Checks the part that has been received.
+bool Connection::acceptable(ErrorText& error_text) const noexcept {
   const Progress at = state_.where();
   if (at.fds == Progress::kTooManyFds) {
-    complaint.say("a message with more than %u descriptors", kVhostMaxRegions);
+    error_text.set("a message has more than the allowed %u descriptors", kVhostMaxRegions);
     return false;
   }
   if (at.fds == Progress::kFdsCutOff) {
-    complaint.say(
-        "descriptors of a message got lost: there were more than %u, or a limit on open files"
-        " (ulimit -n) is in the way",
+    error_text.set(
+        "descriptors of a message were lost: either there were more than %u, or the limit on open files"
+        " (ulimit -n) was reached",
         kVhostMaxRegions);
     return false;
   }
-  return at.have < sizeof(Header) || Message(state_).sound(complaint);
+  return at.have < sizeof(Header) || Message(state_).sound(error_text);
 }
 
-// True: at least a byte came. Error 0: the other end is closed.
+// Returns true if at least one byte was received. Error 0: the other end is closed.
 bool Connection::receive_some(std::size_t wanted, int& error) noexcept {
   Progress at = state_.where();
   iovec into{state_.message + at.have, wanted};
@@ -95,7 +97,8 @@ void Connection::recover() noexcept {
   if (at.in_call && at.phase == Phase::Receiving) take_received();
 }
 
-// Whether the kernel can have filled in that, which a process that died may have left otherwise.
+// Returns whether the kernel can have filled in `call` and `control`; a process that died may have left other
+// values.
 bool Connection::call_is_sound() const noexcept {
   const msghdr& header = state_.call.msg_hdr;
   const std::size_t room =
@@ -111,7 +114,7 @@ bool Connection::call_is_sound() const noexcept {
   return true;
 }
 
-// Once for each call: VH-1.
+// Runs exactly once for each call (VH-1).
 void Connection::take_received() noexcept {
   Progress to = state_.where();
   to.in_call = false;
@@ -125,7 +128,7 @@ void Connection::take_received() noexcept {
   state_.go(to);
 }
 
-// The surplus is closed at once. VhostProgress::fds keeps in mind that there was one.
+// Closes surplus descriptors at once; Progress::fds records that there were some.
 void Connection::take_descriptors(Progress& to) noexcept {
   msghdr header = state_.call.msg_hdr;
   header.msg_control = state_.control;
@@ -144,14 +147,15 @@ void Connection::take_descriptors(Progress& to) noexcept {
       }
     }
   }
-  // The counts above mean kVhostMaxRegions descriptors and a fault, so fewer are filled up with none.
+  // These two counts stand for kVhostMaxRegions descriptors and a fault, so missing descriptors are filled
+  // with -1.
   if (surplus || (header.msg_flags & MSG_CTRUNC) != 0) {
     for (std::size_t i = to.fds; i < kVhostMaxRegions; ++i) state_.fds[i] = -1;
     to.fds = (header.msg_flags & MSG_CTRUNC) != 0 ? Progress::kFdsCutOff : Progress::kTooManyFds;
   }
 }
 
-bool Connection::send_reply(ErrorText& complaint) noexcept {
+bool Connection::send_reply(ErrorText& error_text) noexcept {
   Progress at = state_.where();
   const Reply& reply = state_.reply;
   int error = 0;
@@ -179,8 +183,8 @@ bool Connection::send_reply(ErrorText& complaint) noexcept {
   }
   if (reply.size != 0 && state_.call.msg_len != reply.size) {
     const bool full = called() || error == EAGAIN || error == EWOULDBLOCK;
-    complaint.say("%s: the reply could not be sent: %s", Message(state_).name(),
-                  full ? "the front-end does not read its replies" : error_text(error));
+    error_text.set("%s: the reply could not be sent: %s", Message(state_).name(),
+                   full ? "the front-end does not read its replies" : errno_text(error));
     at.in_call = false;
     state_.go(at);
     return false;

@@ -1,4 +1,5 @@
-// Messages of a vhost-user socket: received whole and with their descriptors, replied to, never waited for.
+// Messages of a vhost-user socket: receives them whole and with their descriptors, and sends replies, without
+// ever blocking.
 #pragma once
 
 #include "vhost_user/protocol/error_text.h"
@@ -6,30 +7,30 @@
 
 namespace fallow::vhost {
 
-// One thread at a time. Nothing here blocks, allocates, or reads beyond the end of a message.
+// Not thread-safe. Never blocks, allocates, or reads beyond the end of a message.
 class Connection {
  public:
   explicit Connection(State& state) noexcept : state_(state) {}
 
   enum class Received {
-    Message,  // a whole one; the state is Handling
-    Partial,  // what there was has been read: wait until the socket is readable
-    HungUp,   // the front-end closed the connection, between two messages
-    Broken,   // it cannot go on; the complaint says why
+    Message,  // a whole message; the phase is Handling
+    Partial,  // the available bytes have been read: wait until the socket is readable
+    HungUp,   // the front-end closed the connection between two messages
+    Broken,   // the connection cannot continue; the error text says why
   };
-  // In the phase Receiving.
-  Received receive(ErrorText& complaint) noexcept;
+  // Requires the phase Receiving.
+  Received receive(ErrorText& error_text) noexcept;
 
-  // Sends the reply of the state, if there is one, and goes on to Receiving. False: the front-end does not
-  // read its replies, or is gone. In the phase Finishing.
-  bool send_reply(ErrorText& complaint) noexcept;
+  // Sends the reply in the state, if there is one, and enters the phase Receiving. False: the front-end does
+  // not read its replies, or is gone. Requires the phase Finishing.
+  bool send_reply(ErrorText& error_text) noexcept;
 
-  // Takes over what the kernel did for a process that died before it could; see for_each_descriptor(). Done
-  // by the two above as well.
+  // Takes over what the kernel did on behalf of a process that died before it could do so itself; see
+  // for_each_descriptor(). receive() and send_reply() also do this.
   void recover() noexcept;
 
  private:
-  bool acceptable(ErrorText& complaint) const noexcept;
+  bool acceptable(ErrorText& error_text) const noexcept;
   bool receive_some(std::size_t wanted, int& error) noexcept;
   void take_received() noexcept;
   void take_descriptors(Progress& to) noexcept;

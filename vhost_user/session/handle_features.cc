@@ -1,4 +1,4 @@
-// What is offered and accepted, and the state of the device as a whole.
+// Features that are offered and accepted, and the state of the device as a whole.
 #include <algorithm>
 #include <cinttypes>
 #include <iterator>
@@ -7,70 +7,72 @@
 
 namespace fallow::vhost {
 
-// While rings run that cannot be disabled, as bit 30 was declined, this is the last that a driver of User
-// Mode Linux sends before it frees them.
-VhostVerdict MessageHandler::get_features() noexcept {
+// If bit 30 was declined, running rings cannot be disabled. GET_FEATURES is then the last message that a
+// driver of User Mode Linux causes before it frees its rings.
+Verdict MessageHandler::get_features() noexcept {
   const bool runs = std::any_of(std::begin(now_.vrings), std::end(now_.vrings),
                                 [](const Vring& ring) { return ring.started; });
   if (runs && (now_.features & kVhostFProtocolFeatures) == 0) {
     const auto v = verdict_of_certain(backend_.driver_may_leave());
-    if (v != VhostVerdict::Done) return v;
+    if (v != Verdict::Done) return v;
   }
   return answer(backend_.features() | kVhostFProtocolFeatures);
 }
 
-// A driver that drops a feature may send this twice, the second time without bit 30; its rings are enabled
-// then, since no SET_VRING_ENABLE will follow. While rings run it is another driver's: those of the driver
-// before may lie in memory that was freed since.
-VhostVerdict MessageHandler::set_features() noexcept {
+// A driver that drops a feature may cause this message twice, the second time without bit 30. Its rings are
+// then enabled, because no SET_VRING_ENABLE will follow. If rings run, the message comes from another driver:
+// the rings of the previous one may lie in memory that was freed since.
+Verdict MessageHandler::set_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~(backend_.features() | kVhostFProtocolFeatures);
   if (strange != 0) return refuse("the features 0x%" PRIx64 " were not offered", strange);
-  // Before any ring is dropped.
+  // This check precedes any change to a ring.
   const Features missing = backend_.needed_features() & ~features;
-  if (missing != 0) return refuse("without the features 0x%" PRIx64 ", which the device needs", missing);
+  if (missing != 0)
+    return refuse("the features 0x%" PRIx64 " are missing, and the device requires them", missing);
   next_.features = features;
   next_.features_set = true;
-  if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
+  if (const auto v = begin_anew(); v != Verdict::Done) return v;
   return verdict_of(backend_.set_features(features & ~kVhostFProtocolFeatures), "features");
 }
 
-VhostVerdict MessageHandler::set_protocol_features() noexcept {
+Verdict MessageHandler::set_protocol_features() noexcept {
   const auto features = message_.as<std::uint64_t>();
   const std::uint64_t strange = features & ~offered_protocol_features();
   if (strange != 0) return refuse("the protocol features 0x%" PRIx64 " were not offered", strange);
   next_.protocol_features = features;
-  return VhostVerdict::Done;
+  return Verdict::Done;
 }
 
-// May be asked as soon as MQ is offered.
-VhostVerdict MessageHandler::get_queue_num() noexcept {
-  if ((offered_protocol_features() & kVhostPfMq) == 0) return refuse("multiple queues were not offered");
+// Allowed as soon as MQ is offered.
+Verdict MessageHandler::get_queue_num() noexcept {
+  if ((offered_protocol_features() & kVhostPfMq) == 0)
+    return refuse("the protocol feature MQ was not offered");
   return answer(max_queues());
 }
 
-VhostVerdict MessageHandler::set_status() noexcept {
+Verdict MessageHandler::set_status() noexcept {
   const auto status = message_.as<std::uint64_t>();
-  if (status > 0xff) return refuse("status 0x%" PRIx64 " is no byte", status);
+  if (status > 0xff) return refuse("status 0x%" PRIx64 " is not within 0 to 0xff", status);
   if (status == 0) {
-    if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
+    if (const auto v = begin_anew(); v != Verdict::Done) return v;
     for (Vring& ring : next_.vrings) ring.enabled = false;
   }
   next_.status = static_cast<std::uint8_t>(status);
   return verdict_of(backend_.set_status(next_.status), "the status of the device");
 }
 
-VhostVerdict MessageHandler::reset_device() noexcept {
-  if (const auto v = begin_anew(); v != VhostVerdict::Done) return v;
+Verdict MessageHandler::reset_device() noexcept {
+  if (const auto v = begin_anew(); v != Verdict::Done) return v;
   for (Vring& ring : next_.vrings) ring.enabled = false;
   next_.status = 0;
   return verdict_of(backend_.reset_device(), "resetting the device");
 }
 
-VhostVerdict MessageHandler::set_backend_req_fd() noexcept {
-  if (const auto v = expect_stream(message_.fds()[0]); v != VhostVerdict::Done) return v;
+Verdict MessageHandler::set_backend_req_fd() noexcept {
+  if (const auto v = expect_stream(message_.fds()[0]); v != Verdict::Done) return v;
   next_.backend_req = message_.fds()[0];
-  return VhostVerdict::Done;
+  return Verdict::Done;
 }
 
 }  // namespace fallow::vhost

@@ -14,27 +14,27 @@ Message::Message(const State& state) noexcept {
   fds_ = {state.fds, state.fd_count()};
 }
 
-bool Message::sound(ErrorText& complaint) const noexcept {
+bool Message::sound(ErrorText& error_text) const noexcept {
   if ((header_.flags & kVhostVersionMask) != kVhostVersion) {
-    complaint.say("%s: version %u in the flags 0x%x, where only 1 is known", name(),
-                  header_.flags & kVhostVersionMask, header_.flags);
+    error_text.set("%s: flags 0x%x: protocol version %u is not supported; version 1 is expected", name(),
+                   header_.flags, header_.flags & kVhostVersionMask);
     return false;
   }
   if ((header_.flags & kVhostReply) != 0) {
-    complaint.say("%s: a reply (flags 0x%x), where requests are expected", name(), header_.flags);
+    error_text.set("%s: flags 0x%x mark a reply; a request is expected", name(), header_.flags);
     return false;
   }
   const RequestRule any{};
   const RequestRule& rule = this->rule() == nullptr ? any : *this->rule();
   if (header_.size < rule.min_size || header_.size > rule.max_size) {
-    complaint.say("%s (%u): a payload of %u bytes, where %u to %u are expected", name(), header_.request,
-                  header_.size, rule.min_size, rule.max_size);
+    error_text.set("%s (%u): payload of %u bytes is not within %u to %u", name(), header_.request,
+                   header_.size, rule.min_size, rule.max_size);
     return false;
   }
   return true;
 }
 
-void vhost_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload, int fd) noexcept {
+void fill_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload, int fd) noexcept {
   const Header header{request, kVhostVersion | kVhostReply, static_cast<std::uint32_t>(payload.size())};
   FALLOW_CHECK(sizeof header + payload.size() <= sizeof reply.bytes);
   std::memcpy(reply.bytes, &header, sizeof header);
@@ -43,8 +43,8 @@ void vhost_reply(Reply& reply, std::uint32_t request, std::span<const std::byte>
   reply.fd = fd;
 }
 
-void vhost_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept {
-  vhost_reply(reply, request, std::as_bytes(std::span(&value, 1)));
+void fill_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept {
+  fill_reply(reply, request, std::as_bytes(std::span(&value, 1)));
 }
 
 }  // namespace fallow::vhost

@@ -1,4 +1,4 @@
-// A whole message of a front-end, as it lies in the state of the connection.
+// A whole message of a front-end, as a view of the connection's state.
 #pragma once
 
 #include <cstddef>
@@ -15,23 +15,23 @@ namespace fallow::vhost {
 
 class Message {
  public:
-  // Of a state that has at least a header.
+  // `state` must hold at least a header.
   explicit Message(const State& state) noexcept;
 
-  // Whether the header can be one: version, the reply bit, and the size the request has. What cannot is not
-  // worth reading on for.
-  bool sound(ErrorText& complaint) const noexcept;
+  // Returns whether the header is possible: its version, its reply bit, and the size of the request. If not,
+  // the rest of the message is not worth reading.
+  bool sound(ErrorText& error_text) const noexcept;
 
   std::uint32_t request() const noexcept { return header_.request; }
-  const char* name() const noexcept { return vhost_request_name(header_.request); }
-  const RequestRule* rule() const noexcept { return vhost_rule(header_.request); }
+  const char* name() const noexcept { return request_name(header_.request); }
+  const RequestRule* rule() const noexcept { return request_rule(header_.request); }
   bool needs_reply() const noexcept { return (header_.flags & kVhostNeedReply) != 0; }
-  std::size_t size() const noexcept { return sizeof header_ + header_.size; }  // all of it
+  std::size_t size() const noexcept { return sizeof header_ + header_.size; }  // of header and payload
 
   std::span<const std::byte> payload() const noexcept { return payload_; }
   std::span<const int> fds() const noexcept { return fds_; }
 
-  // The payload from `offset` on; zeroes beyond its end.
+  // The payload from `offset` on, padded with zeroes.
   template <class T>
   T as(std::size_t offset = 0) const noexcept {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -48,9 +48,9 @@ class Message {
   std::span<const int> fds_;
 };
 
-// Fills a reply. `payload` is at most as long as a configuration is.
-void vhost_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload,
-                 int fd = -1) noexcept;
-void vhost_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept;
+// Fills a reply. `payload` is at most as long as a GET_CONFIG reply.
+void fill_reply(Reply& reply, std::uint32_t request, std::span<const std::byte> payload,
+                int fd = -1) noexcept;
+void fill_reply(Reply& reply, std::uint32_t request, std::uint64_t value) noexcept;
 
 }  // namespace fallow::vhost

@@ -1,6 +1,7 @@
 #include "vhost_user/session/message_handler.h"
 
 #include <algorithm>
+#include <cinttypes>
 #include <cstdarg>
 
 #include "fallow/base/check.h"
@@ -9,47 +10,47 @@ namespace fallow::vhost {
 
 void MessageHandler::forget(Vring& ring) noexcept { ring = {.size = ring.size, .enabled = ring.enabled}; }
 
-VhostVerdict MessageHandler::run() noexcept {
+Verdict MessageHandler::run() noexcept {
   const RequestRule* const rule = message_.rule();
-  VhostVerdict verdict = VhostVerdict::Refused;
+  Verdict verdict = Verdict::Refused;
   if (rule == nullptr) {
-    verdict = refuse("request %u is not known", message_.request());
+    verdict = refuse("request %u is unknown", message_.request());
   } else if (!rule->served) {
-    verdict = refuse("not offered");
+    verdict = refuse("the back-end did not offer this request");
   } else if (message_.fds().size() > rule->max_fds && rule->max_fds == 0) {
-    static_cast<void>(refuse("%zu descriptors, where there must be none", message_.fds().size()));
-    return VhostVerdict::Broken;
+    static_cast<void>(
+        refuse("%zu descriptors came with the message; none is allowed", message_.fds().size()));
+    return Verdict::Broken;
   } else if (message_.fds().size() < rule->min_fds || message_.fds().size() > rule->max_fds) {
-    verdict = refuse("%zu descriptors, where %u to %u are expected", message_.fds().size(), rule->min_fds,
-                     rule->max_fds);
+    verdict = refuse("%zu descriptors came with the message; %u to %u are expected", message_.fds().size(),
+                     rule->min_fds, rule->max_fds);
   } else if ((now_.protocol_features & rule->needs) != rule->needs) {
-    verdict = refuse("its protocol feature was not negotiated");
+    verdict = refuse("protocol feature 0x%" PRIx64 " was not negotiated", rule->needs);
   } else {
     verdict = act();
   }
-  if (verdict == VhostVerdict::Pending || reply_.size != 0) return verdict;
-  if (rule != nullptr && rule->own_reply) return reply_no(rule->no);
-  if (wants_acknowledgement())
-    vhost_reply(reply_, message_.request(), verdict == VhostVerdict::Done ? 0U : 1U);
+  if (verdict == Verdict::Pending || reply_.size != 0) return verdict;
+  if (rule != nullptr && rule->has_reply) return reply_refusal(rule->refusal);
+  if (wants_acknowledgement()) fill_reply(reply_, message_.request(), verdict == Verdict::Done ? 0U : 1U);
   return verdict;
 }
 
-VhostVerdict MessageHandler::reply_no(NotAllowed no) noexcept {
-  switch (no) {
-    case NotAllowed::Value:
-      // Bit 8: "no descriptor comes with it", for SET_DEVICE_STATE_FD.
-      vhost_reply(reply_, message_.request(), 0x101U);
-      return VhostVerdict::Refused;
-    case NotAllowed::Empty:
-      vhost_reply(reply_, message_.request(), std::span<const std::byte>());
-      return VhostVerdict::Refused;
-    case NotAllowed::Impossible:  // the front-end would wait forever
+Verdict MessageHandler::reply_refusal(RefusalReply refusal) noexcept {
+  switch (refusal) {
+    case RefusalReply::Value:
+      // Bit 8 means "no descriptor is passed" in the reply to SET_DEVICE_STATE_FD.
+      fill_reply(reply_, message_.request(), 0x101U);
+      return Verdict::Refused;
+    case RefusalReply::Empty:
+      fill_reply(reply_, message_.request(), std::span<const std::byte>());
+      return Verdict::Refused;
+    case RefusalReply::None:  // without a reply the front-end would wait forever
       break;
   }
-  return VhostVerdict::Broken;
+  return Verdict::Broken;
 }
 
-// The message that negotiates acknowledgements wants one already.
+// The message that negotiates REPLY_ACK already expects an acknowledgement.
 bool MessageHandler::wants_acknowledgement() const noexcept {
   if (!message_.needs_reply()) return false;
   std::uint64_t negotiated = now_.protocol_features;
@@ -58,7 +59,7 @@ bool MessageHandler::wants_acknowledgement() const noexcept {
   return (negotiated & offered_protocol_features() & kVhostPfReplyAck) != 0;
 }
 
-VhostVerdict MessageHandler::act() noexcept {
+Verdict MessageHandler::act() noexcept {
   using enum Request;
   switch (static_cast<Request>(message_.request())) {
     case GetFeatures:
@@ -67,9 +68,9 @@ VhostVerdict MessageHandler::act() noexcept {
       return set_features();
     case SetOwner:
       next_.owned = true;
-      return VhostVerdict::Done;
-    case ResetOwner:  // deprecated; of the two things a back-end may do with it, this is to ignore it
-      return VhostVerdict::Done;
+      return Verdict::Done;
+    case ResetOwner:  // deprecated; the specification allows a back-end to ignore it
+      return Verdict::Done;
     case SetMemTable:
       return set_mem_table();
     case AddMemReg:
@@ -117,7 +118,7 @@ VhostVerdict MessageHandler::act() noexcept {
     case ResetDevice:
       return reset_device();
     default:
-      return refuse("not offered");
+      return refuse("the back-end did not offer this request");
   }
 }
 
@@ -141,29 +142,29 @@ std::uint32_t MessageHandler::max_slots() const noexcept {
   return std::min(backend_.max_memory_slots(), kVhostMaxRegions);
 }
 
-VhostVerdict MessageHandler::answer(std::uint64_t value) noexcept {
-  vhost_reply(reply_, message_.request(), value);
-  return VhostVerdict::Done;
+Verdict MessageHandler::answer(std::uint64_t value) noexcept {
+  fill_reply(reply_, message_.request(), value);
+  return Verdict::Done;
 }
 
-VhostVerdict MessageHandler::refuse(const char* format, ...) noexcept {
-  complaint_.say("%s: ", message_.name());
+Verdict MessageHandler::refuse(const char* format, ...) noexcept {
+  error_text_.set("%s: ", message_.name());
   std::va_list arguments;
   va_start(arguments, format);
-  complaint_.add_list(format, arguments);
+  error_text_.append_list(format, arguments);
   va_end(arguments);
-  return VhostVerdict::Refused;
+  return Verdict::Refused;
 }
 
-// Of what a back-end cannot refuse.
-VhostVerdict MessageHandler::verdict_of_certain(Status status) noexcept {
+// For calls that a back-end must not refuse.
+Verdict MessageHandler::verdict_of_certain(Status status) noexcept {
   FALLOW_CHECK(status == Status::Ok || status == Status::Pending);
-  return status == Status::Ok ? VhostVerdict::Done : VhostVerdict::Pending;
+  return status == Status::Ok ? Verdict::Done : Verdict::Pending;
 }
 
-VhostVerdict MessageHandler::verdict_of(Status status, const char* what) noexcept {
-  if (status == Status::Ok) return VhostVerdict::Done;
-  if (status == Status::Pending) return VhostVerdict::Pending;
+Verdict MessageHandler::verdict_of(Status status, const char* what) noexcept {
+  if (status == Status::Ok) return Verdict::Done;
+  if (status == Status::Pending) return Verdict::Pending;
   const char* const why = backend_.why();
   return refuse("%s: %s", what, why != nullptr ? why : describe(status));
 }

@@ -24,14 +24,14 @@ std::string text_of(const char* format, const Area& area, std::uint64_t number) 
 
 }  // namespace
 
-std::string ring_obstacle(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
-                          bool packed) {
+std::string ring_error(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
+                       bool packed) {
   if (at.size == 0 || at.size > max_size) {
-    return "its size is " + std::to_string(at.size) + " entries, where 1 to " + std::to_string(max_size) +
-           " are served";
+    return "its size of " + std::to_string(at.size) + " entries is not within 1 to " +
+           std::to_string(max_size);
   }
   if (!packed && !std::has_single_bit(at.size))
-    return "its size is " + std::to_string(at.size) + " entries, which is no power of two";
+    return "its size of " + std::to_string(at.size) + " entries is not a power of two";
   const ByteCount table{at.size * sizeof(detail::VirtqDesc)};
   const RingAreaNames names = ring_area_names(packed);
   const std::uint64_t event = sizeof(detail::PvirtqEventSuppress);
@@ -42,7 +42,7 @@ std::string ring_obstacle(const GuestMemory& memory, const detail::QueueAddresse
                          packed ? event : detail::UsedRing::kAlignment}};
   for (const Area& area : areas) {
     if (area.at.raw % area.alignment != 0) {
-      return text_of("its %s of %" PRIu64 " bytes at 0x%" PRIx64 " is not aligned to %" PRIu64 " bytes", area,
+      return text_of("its %s of %" PRIu64 " bytes at 0x%" PRIx64 " is not %" PRIu64 "-byte aligned", area,
                      area.alignment);
     }
     if (memory.translate(area.at, area.size) == nullptr)
@@ -51,7 +51,7 @@ std::string ring_obstacle(const GuestMemory& memory, const detail::QueueAddresse
                      area, 0);
     if (detail::ring_area(memory, area.at, area.size, area.alignment) == nullptr)
       return text_of("its %s of %" PRIu64 " bytes at 0x%" PRIx64
-                     " lies in a region that begins at no page of its file",
+                     " lies in a region whose file offset is not page-aligned",
                      area, 0);
   }
   return {};

@@ -1,4 +1,4 @@
-// The areas of a ring in the guest's memory, and what a ring may be like.
+// The areas of a ring in the guest's memory, and the checks that they must pass.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ inline ByteCount device_area_bytes(const detail::QueueAddresses& at, bool packed
   return packed ? ByteCount{sizeof(detail::PvirtqEventSuppress)} : detail::UsedRing::bytes(at.size);
 }
 
-// For people.
+// Names for log messages.
 struct RingAreaNames {
   const char *table, *driver_area, *device_area;
 };
@@ -26,15 +26,16 @@ constexpr RingAreaNames ring_area_names(bool packed) noexcept {
                 : RingAreaNames{"descriptor table", "available ring", "used ring"};
 }
 
-// Empty, or the first thing that keeps a device from serving the ring: its size, where an area lies. One
-// sentence with what was found and what is allowed, which goes on after the ring's name.
-std::string ring_obstacle(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
-                          bool packed);
+// Returns the first reason why a device cannot serve the ring (its size, or the position of an area), or an
+// empty string. The reason is a clause with the value found and the values allowed, to be put after the
+// ring's name.
+std::string ring_error(const GuestMemory& memory, const detail::QueueAddresses& at, std::uint32_t max_size,
+                       bool packed);
 
-// Split: how many chains the driver has made available, and has not got back. More than the ring's size: the
-// ring is no ring.
+// Split ring: the number of chains that the driver has made available and not got back. A number above the
+// ring's size means that the memory does not hold a ring.
 std::uint16_t chains_out(const GuestMemory& memory, const detail::QueueAddresses& at) noexcept;
-// Split: the used index. 0 if it is not in memory.
+// Split ring: the used index; 0 if the used ring is not in memory.
 std::uint16_t used_index(const GuestMemory& memory, const detail::QueueAddresses& at) noexcept;
 
 }  // namespace fallow::vhost

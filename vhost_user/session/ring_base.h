@@ -1,4 +1,4 @@
-// Where a ring goes on, as the protocol has it: Vring::base.
+// The position at which a ring continues, in the protocol's encoding: Vring::base.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 
 namespace fallow::vhost {
 
-// Split: the next available entry, the next used one being in the ring. Packed: both, the used one in the
-// upper half.
+// Split: the next available entry; the ring itself holds the used index. Packed: both, with the used position
+// in the upper half.
 constexpr std::uint32_t ring_base(QueuePosition position, bool packed) noexcept {
   return packed ? position.next_avail | std::uint32_t{position.next_used} << 16 : position.next_avail;
 }
 
-// What a driver that begins has. 0 is that of front-ends that know nothing of wrap counters.
+// The base of a ring that a driver has just set up. Front-ends that do not know wrap counters send 0.
 constexpr bool is_fresh_base(std::uint32_t base, bool packed) noexcept {
   return base == 0 || (packed && base == ring_base(QueuePosition::fresh(true), true));
 }

@@ -12,8 +12,8 @@
 namespace fallow::vhost {
 namespace {
 
-// VH-2: the descriptor leaves the state before it is closed. The system call keeps the two in order; the
-// release puts the store after all that the state said before, as every store of the state (MO-28).
+// VH-2: the descriptor leaves the state before it is closed. The system call orders the two; the release
+// (MO-28) orders this store after all earlier stores to the state.
 void close_descriptor(int& slot) noexcept {
   const int fd = slot;
   if (fd < 0) return;
@@ -29,54 +29,54 @@ bool names(const Settings& settings, int fd) noexcept {
 
 }  // namespace
 
-VhostOutcome Session::step() noexcept {
-  complaint_.clear();
+SessionOutcome Session::step() noexcept {
+  error_text_.clear();
   switch (state_.where().phase) {
     case Phase::Closing:
-      return VhostOutcome::HungUp;
+      return SessionOutcome::HungUp;
     case Phase::Finishing:  // left by a process that died
-      return finish(VhostOutcome::Done);
+      return finish(SessionOutcome::Done);
     case Phase::Handling:
       return handle();
     case Phase::Receiving:
       break;
   }
-  switch (Connection(state_).receive(complaint_)) {
+  switch (Connection(state_).receive(error_text_)) {
     case Connection::Received::Partial:
-      return VhostOutcome::Idle;
+      return SessionOutcome::Idle;
     case Connection::Received::HungUp:
-      return VhostOutcome::HungUp;
+      return SessionOutcome::HungUp;
     case Connection::Received::Broken:
-      return VhostOutcome::Broken;
+      return SessionOutcome::Broken;
     case Connection::Received::Message:
       break;
   }
   return handle();
 }
 
-VhostOutcome Session::handle() noexcept {
+SessionOutcome Session::handle() noexcept {
   Progress to = state_.where();
   const Message message(state_);
   request_ = message.request();
   state_.other() = state_.settings();
   state_.reply.size = 0;
-  MessageHandler handling(message, state_.settings(), state_.other(), backend_, state_.reply, complaint_);
-  const VhostVerdict verdict = handling.run();
-  if (verdict == VhostVerdict::Pending) return VhostOutcome::Pending;
-  if (verdict == VhostVerdict::Broken) return VhostOutcome::Broken;
-  if (verdict == VhostVerdict::Refused) handling.keep_stops();
+  MessageHandler handler(message, state_.settings(), state_.other(), backend_, state_.reply, error_text_);
+  const Verdict verdict = handler.run();
+  if (verdict == Verdict::Pending) return SessionOutcome::Pending;
+  if (verdict == Verdict::Broken) return SessionOutcome::Broken;
+  if (verdict == Verdict::Refused) handler.keep_stops();
   to.phase = Phase::Finishing;
   to.second = !to.second;
-  state_.go(to);  // VH-1: commits
-  return finish(verdict == VhostVerdict::Done ? VhostOutcome::Done : VhostOutcome::Refused);
+  state_.go(to);  // VH-1: the committing store
+  return finish(verdict == Verdict::Done ? SessionOutcome::Done : SessionOutcome::Refused);
 }
 
-VhostOutcome Session::finish(VhostOutcome outcome) noexcept {
+SessionOutcome Session::finish(SessionOutcome outcome) noexcept {
   close_replaced();
-  return Connection(state_).send_reply(complaint_) ? outcome : VhostOutcome::Broken;
+  return Connection(state_).send_reply(error_text_) ? outcome : SessionOutcome::Broken;
 }
 
-// Of the settings before and of the message, all descriptors that the new settings do not name.
+// Closes every descriptor of the replaced settings and of the message that the new settings do not name.
 void Session::close_replaced() noexcept {
   const Settings& now = state_.settings();
   const auto close_unnamed = [&now](int& fd) {
@@ -87,9 +87,9 @@ void Session::close_replaced() noexcept {
 }
 
 Status Session::resume() noexcept {
-  complaint_.clear();
+  error_text_.clear();
   Connection(state_).recover();
-  if (!vhost_sound(state_, complaint_)) {
+  if (!is_sound(state_, error_text_)) {
     disown();
     return Status::InvalidArgument;
   }
@@ -103,14 +103,14 @@ Status Session::resume() noexcept {
   if (status == Status::Ok) status = resume_rings();
   if (status == Status::Ok || status == Status::Pending) return status;
   const char* const why = backend_.why();
-  complaint_.say("going on where a process left off: %s", why != nullptr ? why : describe(status));
+  error_text_.set("resuming the connection failed: %s", why != nullptr ? why : describe(status));
   return status;
 }
 
-// What a state names that cannot be may be anybody's: nothing of it is closed but the connection.
+// The descriptors in an impossible state may belong to anything, so only the connection is kept, for close().
 void Session::disown() noexcept {
   const bool connected = descriptor_kind(state_.socket) == DescriptorKind::UnixStream;
-  vhost_begin(state_, connected ? state_.socket : -1);
+  begin_connection(state_, connected ? state_.socket : -1);
   Progress to;
   to.phase = Phase::Closing;
   state_.go(to);

@@ -10,49 +10,51 @@
 
 namespace fallow::vhost {
 
-enum class [[nodiscard]] VhostOutcome : std::uint8_t{
+enum class [[nodiscard]] SessionOutcome : std::uint8_t{
     Idle,     // nothing to do until the socket is readable
-    Done,     // a message was handled: there may be more
-    Refused,  // so was this one, with a complaint: there may be more
-    Pending,  // the back-end has not finished: step again when it may have; till then, do not look at the
-              // socket
-    HungUp,   // the front-end closed the connection: close()
-    Broken,   // it cannot go on, and the complaint says why: close()
+    Done,     // a message was handled; more may be waiting
+    Refused,  // a message was refused, with an error text; more may be waiting
+    Pending,  // the back-end is still working: step again when it may be done; do not poll the socket until
+              // then
+    HungUp,   // the front-end closed the connection: call close()
+    Broken,   // the connection cannot continue, and the error text says why: call close()
 };
 
-// One thread at a time. All that lasts is in the state: a session may be dropped at any time, and another one
-// made for the same state, in another process too (VH-1, VH-2).
+// Not thread-safe. All lasting data is in the state: a session may be dropped at any time, and another
+// session created for the same state, in another process too (VH-1, VH-2).
 class Session {
  public:
-  // Both must outlive the session. `state` was begun by vhost_begin(), or is one that a process left.
+  // Both must outlive the session. `state` was initialised by begin_connection(), or was left by another
+  // process.
   Session(State& state, Backend& backend) noexcept : state_(state), backend_(backend) {}
 
-  // Receives what there is of a message; handles it, when it is whole, and replies. At most one message, and
-  // never waits. O(1), with a copy of the settings (3 KiB).
-  VhostOutcome step() noexcept;
+  // Receives the available part of a message; once the message is whole, handles it and replies. Handles at
+  // most one message and never blocks. O(1), plus a copy of the settings (3 KiB).
+  SessionOutcome step() noexcept;
 
-  // For a back-end that knows nothing yet, and a state that a process left: tells it all that was negotiated,
-  // and starts the rings that were started, from Vring::base: where they had come to since, the back-end must
-  // know by itself. Then step() goes on with the message that was at hand. Pending: call again. Anything
-  // else: the complaint says what the back-end did not accept, or what of the state cannot be (which closes
-  // nothing that it names but the connection); close().
+  // Brings a new back-end up to date with a state that another process left: passes on everything that was
+  // negotiated, and starts the rings that were started, from Vring::base. The back-end itself must know how
+  // far each ring has come since. Afterwards step() continues with the message under way. Pending: call
+  // again. Any other error: the error text says what the back-end refused, or which part of the state is
+  // impossible; call close(). For an impossible state, close() closes only the connection and none of the
+  // other descriptors that the state names.
   Status resume() noexcept;
 
-  // Stops the rings, takes back the memory and closes every descriptor. Pending: call again, until Ok.
+  // Stops the rings, returns the memory and closes every descriptor. Pending: call again, until Ok.
   Status close() noexcept;
 
-  // Tells the front-end that the configuration changed (CONFIG_CHANGE_MSG). NotFound: it gave no channel for
-  // that, or does not know of configurations. Busy: the channel is full. Failed: it is broken.
+  // Tells the front-end that the configuration changed (CONFIG_CHANGE_MSG). NotFound: the front-end gave no
+  // channel for that, or did not negotiate CONFIG. Busy: the channel is full. Failed: the channel is broken.
   Status notify_config_change() noexcept;
 
-  const ErrorText& complaint() const noexcept { return complaint_; }
-  // Of the message at hand, or the last one; 0: none yet.
+  const ErrorText& error_text() const noexcept { return error_text_; }
+  // The request of the current message, or of the last one; 0: none yet.
   std::uint32_t request() const noexcept { return request_; }
   const Settings& settings() const noexcept { return state_.settings(); }
 
  private:
-  VhostOutcome handle() noexcept;
-  VhostOutcome finish(VhostOutcome outcome) noexcept;
+  SessionOutcome handle() noexcept;
+  SessionOutcome finish(SessionOutcome outcome) noexcept;
   void close_replaced() noexcept;
   void close_all() noexcept;
   void disown() noexcept;
@@ -60,7 +62,7 @@ class Session {
 
   State& state_;
   Backend& backend_;
-  ErrorText complaint_;
+  ErrorText error_text_;
   std::uint32_t request_ = 0;
 };
 

@@ -13,7 +13,7 @@ bool Settings::guest_address(std::uint64_t user, std::uint64_t size, std::uint64
   return false;
 }
 
-void vhost_begin(State& state, int socket) noexcept {
+void begin_connection(State& state, int socket) noexcept {
   state = State{};
   for (int& fd : state.fds) fd = -1;
   state.socket = socket;

@@ -1,5 +1,5 @@
-// Whether a state can be one that a session left. The process that had it may have been made to write
-// anything before it died.
+// Checks whether a session can have left a given state. An attacker may have made the process that owned the
+// state write anything before it died.
 #pragma once
 
 #include "vhost_user/protocol/error_text.h"
@@ -7,10 +7,10 @@
 
 namespace fallow::vhost {
 
-// Before a session goes on with `state`, and after VhostConnection::recover(). Looks at every number that is
-// used as an index, a count or one of a few values, and at what each descriptor of the settings is. False:
-// the complaint says what is wrong, its value, and what is allowed. Whether settings fit the device is the
-// back-end's to see.
-bool vhost_sound(const State& state, ErrorText& complaint) noexcept;
+// Call this before a session continues with `state`, and after Connection::recover(). Checks every number
+// that is used as an index, a count or an enumeration, and the kind of each descriptor in the settings.
+// False: the error text gives the wrong value and the allowed ones. The back-end checks whether the settings
+// fit the device.
+bool is_sound(const State& state, ErrorText& error_text) noexcept;
 
 }  // namespace fallow::vhost

@@ -351,7 +351,7 @@ void Daemon::start_guest(std::size_t slot, std::size_t listener, int socket, Pee
   record.socket = static_cast<std::uint32_t>(listener);
   record.number = ++last_number_;
   record.target = static_cast<std::uint32_t>(plan_.request->target.raw);
-  vhost::vhost_begin(record.vhost, socket);
+  vhost::begin_connection(record.vhost, socket);
   record.in_use = 1;
   const pid_t child = fork_guest(plan_, *board_, slot, socket, log->write.get());
   const int error = errno;

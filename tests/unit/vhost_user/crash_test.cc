@@ -1,8 +1,9 @@
-// A process that serves a front-end dies at any point; another one goes on, and the front-end cannot tell.
+// A process that serves a front-end dies at any point; another process takes over, and the front-end cannot
+// tell.
 //
 // The process shares memory (the state) and descriptors (CLONE_FILES) with this one, as a worker does with
-// its supervisor. It is stopped at each system call, before and after it, and at instructions in between, and
-// killed there.
+// its supervisor. The test stops it before and after each system call, and at instructions in between, and
+// kills it there.
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -19,7 +20,7 @@ namespace {
 
 using Request = Request;
 
-// A state in shared memory, and what a supervisor does with it.
+// A state in shared memory, with a supervisor's operations on it.
 class VhostCrash : public testing::Test {
  protected:
   VhostCrash() {
@@ -31,7 +32,8 @@ class VhostCrash : public testing::Test {
 
   enum class Stop { SystemCall, Instruction };
 
-  // Serves in a process of its own until its `stops`th stop. False: it was done before.
+  // Serves in a separate process until that process stops for the `stops`th time. False: the work was
+  // complete before.
   static bool die_at(State& state, VhostDevice& device, Stop kind, int stops) {
     const auto child =
         static_cast<pid_t>(syscall(SYS_clone, CLONE_FILES | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
@@ -39,7 +41,7 @@ class VhostCrash : public testing::Test {
       if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(2);
       static_cast<void>(kill(static_cast<pid_t>(syscall(SYS_getpid)), SIGSTOP));
       Session session{state, device};
-      while (session.step() == VhostOutcome::Done) {
+      while (session.step() == SessionOutcome::Done) {
       }
       _exit(0);
     }
@@ -56,7 +58,7 @@ class VhostCrash : public testing::Test {
     return true;
   }
 
-  // What a supervisor closes: descriptors that no state names. Returns how many.
+  // Closes the descriptors that no state names, as a supervisor does, and returns their number.
   static int sweep(const State& state, const std::vector<int>& others) {
     int swept = 0;
     for (int fd = 0; fd < 256; ++fd) {
@@ -74,14 +76,14 @@ class VhostCrash : public testing::Test {
     return fds;
   }
 
-  // The message under test is sent to a session that has memory, and a ring that runs. Returns whether the
-  // process got as far as the stop.
+  // Sends the message under test to a session that has memory and a running ring. Returns whether the process
+  // got as far as the stop.
   bool once(Stop kind, int stops, Request request, const Bytes& payload, bool with_fd, bool own_reply) {
     const std::vector<int> before = open_now();
     bool died = false;
     {
       VhostFrontEnd front;
-      vhost_begin(*state_, front.take_other());
+      begin_connection(*state_, front.take_other());
       VhostDevice device;
       Session session{*state_, device};
       set_up(front, session);
@@ -102,10 +104,10 @@ class VhostCrash : public testing::Test {
       VhostDevice fresh;
       Session next{*state_, fresh};
       EXPECT_EQ(next.resume(), Status::Ok);
-      VhostOutcome outcome = VhostOutcome::Done;
-      while ((outcome = next.step()) == VhostOutcome::Done) {
+      SessionOutcome outcome = SessionOutcome::Done;
+      while ((outcome = next.step()) == SessionOutcome::Done) {
       }
-      EXPECT_EQ(outcome, VhostOutcome::Idle) << next.complaint().text();
+      EXPECT_EQ(outcome, SessionOutcome::Idle) << next.error_text().text();
       fresh.check_descriptors();
 
       const auto reply = front.reply();
@@ -124,9 +126,9 @@ class VhostCrash : public testing::Test {
   static void set_up(VhostFrontEnd& front, Session& session) {
     const auto say = [&](Request request, const Bytes& payload, std::vector<int> fds = {}) {
       EXPECT_TRUE(front.send(request, payload, std::move(fds)));
-      EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
+      EXPECT_EQ(session.step(), SessionOutcome::Done) << session.error_text().text();
     };
-    say(Request::SetProtocolFeatures, bytes_of(kVhostServed));
+    say(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures));
     say(Request::SetFeatures, bytes_of(kFeatureVersion1 | kVhostFProtocolFeatures));
     say(Request::SetMemTable, bytes_of(MemTable{1, 0}, Region{0, 0x100000, 0, 0}), {VhostFrontEnd::memory()});
     say(Request::SetVringNum, bytes_of(VringState{0, 256}));
@@ -142,7 +144,7 @@ class VhostCrash : public testing::Test {
     EXPECT_EQ(now.inflight.fd >= 0, request == Request::GetInflightFd);
   }
 
-  // Some containers forbid it, and ThreadSanitizer has a thread of its own in each process.
+  // Some containers forbid ptrace, and ThreadSanitizer adds a thread to each process.
   static bool may_trace() {
 #ifdef __SANITIZE_THREAD__
     return false;
@@ -162,7 +164,8 @@ class VhostCrash : public testing::Test {
       ++calls;
     }
     EXPECT_GT(calls, 8) << "receiving the header and the payload, finding no more, and replying";
-    // Each run walks to its stop, so the steps grow; a sanitizer's instructions have no end.
+    // Each run must single-step to its stop, so the step width grows; sanitizers add too many instructions
+    // otherwise.
     for (int at = 1; at < 20'000 && once(Stop::Instruction, at, request, payload, with_fd, own_reply);
          at += 1 + at / 3) {
       ASSERT_FALSE(HasFailure()) << "killed at instruction " << at;
@@ -198,17 +201,17 @@ TEST_F(VhostCrash, BetweenAnyTwoBytes) {
                              bytes_of(MemTable{1, 0}, Region{0x1000, 0x100000, 0, 0}), kVhostVersion);
   VhostFrontEnd front;
   auto now = std::make_unique<State>();
-  vhost_begin(*now, front.take_other());
+  begin_connection(*now, front.take_other());
   for (std::size_t i = 0; i < message.size(); ++i) {
     VhostDevice device;
-    EXPECT_EQ((Session{*now, device}.step()), VhostOutcome::Idle);
+    EXPECT_EQ((Session{*now, device}.step()), SessionOutcome::Idle);
     now = std::make_unique<State>(*now);
     ASSERT_TRUE(front.send_bytes(std::span(message).subspan(i, 1),
                                  i == 0 ? std::vector<int>{VhostFrontEnd::memory()} : std::vector<int>{}));
   }
   VhostDevice device;
   Session session{*now, device};
-  EXPECT_EQ(session.step(), VhostOutcome::Done) << session.complaint().text();
+  EXPECT_EQ(session.step(), SessionOutcome::Done) << session.error_text().text();
   EXPECT_EQ(device.memory.size(), 1U);
   EXPECT_EQ(session.close(), Status::Ok);
 }

@@ -25,7 +25,7 @@ namespace {
 
 using Kind = DescriptorKind;
 
-// Of a descriptor that the test just opened, and is done with.
+// Examines and closes a descriptor that the test has just opened.
 Kind kind_of(int fd) {
   EXPECT_GE(fd, 0);
   const Kind kind = descriptor_kind(fd);
@@ -89,7 +89,7 @@ TEST(DescriptorKindTest, NoneAndNotOpen) {
   EXPECT_EQ(descriptor_kind(fd), Kind::Unknown);
 }
 
-// Nothing to compare with: it is not taken for what it may not be.
+// Without a spare descriptor for the comparison, the kind is Unknown.
 TEST(DescriptorKindTest, WithoutADescriptorLeft) {
   const int fd = eventfd(0, EFD_CLOEXEC);
   rlimit before{};
@@ -105,7 +105,7 @@ TEST(DescriptorKindTest, WithoutADescriptorLeft) {
   EXPECT_EQ(kind_of(fd), Kind::Event);
 }
 
-// Whatever it is, it is as it was afterwards.
+// The check leaves the descriptor unchanged, whatever its kind.
 TEST(DescriptorKindTest, LeavesNothingBehind) {
   const int fd = eventfd(7, EFD_CLOEXEC);
   const int next = dup(fd);

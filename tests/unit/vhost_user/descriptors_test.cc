@@ -1,5 +1,5 @@
-// What a front-end's descriptors are is seen before anything is done with them: each other kind is refused,
-// by name, and closed.
+// The session checks the kind of a front-end's descriptors before any other use: each other kind is refused
+// by name and closed.
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
@@ -34,18 +34,17 @@ const Kind kEvent{"an eventfd", [] { return VhostFrontEnd::event(); }};
 const Kind kStream{"a connected Unix stream socket", [] { return one_end(AF_UNIX, SOCK_STREAM); }};
 const Kind kPipe{"a pipe", [] { return pipe_end(1); }};
 const Kind kNothing[] = {
-    {"a socket of another kind than a Unix stream socket",
+    {"a socket other than a Unix stream socket",
      [] { return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); }},
-    {"a socket of another kind than a Unix stream socket", [] { return one_end(AF_UNIX, SOCK_SEQPACKET); }},
-    {"a socket of another kind than a Unix stream socket", [] { return one_end(AF_UNIX, SOCK_DGRAM); }},
+    {"a socket other than a Unix stream socket", [] { return one_end(AF_UNIX, SOCK_SEQPACKET); }},
+    {"a socket other than a Unix stream socket", [] { return one_end(AF_UNIX, SOCK_DGRAM); }},
     {"a file of a filesystem other than tmpfs and hugetlbfs",
      [] { return open("/proc/self/exe", O_RDONLY | O_CLOEXEC); }},
     {"a file of a filesystem other than tmpfs and hugetlbfs",
      [] { return open("/proc/self/exe", O_PATH | O_CLOEXEC); }},
     {"a directory", [] { return open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC); }},
     {"a device file", [] { return open("/dev/null", O_RDWR | O_CLOEXEC); }},
-    {"a descriptor that cannot be waited for, or waits for others",
-     [] { return epoll_create1(EPOLL_CLOEXEC); }},
+    {"a descriptor that cannot be polled, or an epoll instance", [] { return epoll_create1(EPOLL_CLOEXEC); }},
 };
 
 class VhostDescriptorKinds : public VhostRig {
@@ -54,7 +53,7 @@ class VhostDescriptorKinds : public VhostRig {
     negotiate_and_set_memory();
     start_ring(0);
   }
-  // Sends a descriptor of each kind, and nothing else is ever taken, or left open.
+  // Sends a descriptor of each kind; only the expected kinds are accepted, and none is left open.
   template <class F>
   void expect_refused(const std::vector<Kind>& bad, const std::string& what, const std::string& wanted,
                       F send) {
@@ -66,8 +65,7 @@ class VhostDescriptorKinds : public VhostRig {
       ASSERT_GE(fd, 0) << kind.name;
       device.calls.clear();
       EXPECT_EQ(send(fd), 1U) << kind.name;
-      EXPECT_NE(said.find(what + " is " + kind.name + ", where " + wanted + " is expected"),
-                std::string::npos)
+      EXPECT_NE(said.find(what + " is " + kind.name + "; " + wanted + " is expected"), std::string::npos)
           << said << "\nfor " << kind.name;
       EXPECT_TRUE(device.calls.empty());
       EXPECT_EQ(open_descriptors(), before) << kind.name;
@@ -94,7 +92,7 @@ TEST_F(VhostDescriptorKinds, OfKicksCallsAndErrors) {
     expect_refused({kMemory}, "the descriptor of queue 0", kNotifier, send(0));
     expect_refused({kMemory}, "the descriptor of queue 1", kNotifier, send(1));
     for (const Kind& good : {kEvent, kStream, kPipe}) EXPECT_EQ(send(0)(good.open()), 0U) << good.name;
-    // It has the inode of an eventfd, and is waited for as one.
+    // A timerfd has the inode of an eventfd and can be polled like one.
     EXPECT_EQ(send(0)(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)), 0U);
   }
 }

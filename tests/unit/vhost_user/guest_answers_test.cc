@@ -1,4 +1,4 @@
-// What an answer to a front-end means: that nothing changed, or that something is over.
+// What a reply guarantees to a front-end: that nothing changed, or that an operation is complete.
 #include <algorithm>
 
 #include "fallow/virtio/ring/detail/split_layout.h"
@@ -20,7 +20,7 @@ bool eventually(F f) {
   return false;
 }
 
-// Features that are refused leave the driver and its rings what they were.
+// Refused features leave the driver and its rings unchanged.
 TEST(RefusedFeatures, ChangeNothing) {
   SteppedGuest box;
   ASSERT_TRUE(box.serve([&] {
@@ -36,11 +36,12 @@ TEST(RefusedFeatures, ChangeNothing) {
     EXPECT_EQ(seen.actual.raw, 2U) << features;
   }
   ASSERT_EQ(box.said.size(), 3U);
-  EXPECT_EQ(box.said[0], "SET_FEATURES: without the features 0x100000000, which the device needs");
+  EXPECT_EQ(box.said[0], "SET_FEATURES: the features 0x100000000 are missing, and the device requires them");
   EXPECT_TRUE(box.serve([&] { return box.front.report(VhostGuest::kFree, kMib).has_value(); }));
 }
 
-// And before there is a driver, too: the next features count as if these had not come.
+// The same holds before there is a driver: the next features take effect as if the refused ones had not been
+// sent.
 TEST(RefusedFeatures, AreForgotten) {
   SteppedGuest box;
   ASSERT_TRUE(box.serve([&] { return box.front.negotiate(); }));
@@ -49,8 +50,8 @@ TEST(RefusedFeatures, AreForgotten) {
   EXPECT_EQ(box.guest->snapshot().features | kVhostFProtocolFeatures, box.front.accepted);
 }
 
-// SET_VRING_ENABLE 0 is answered after the chain that is being discarded has come back, and nothing is
-// written into the ring from then on.
+// SET_VRING_ENABLE 0 is answered after the chain that is being discarded has been returned; nothing is
+// written into the ring afterwards.
 TEST(DisabledRing, IsAnsweredWhenTheDiscardIsOver) {
   constexpr std::uint64_t kLarge = 256ULL << 20;
   unsigned met = 0;
@@ -65,9 +66,9 @@ TEST(DisabledRing, IsAnsweredWhenTheDiscardIsOver) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ASSERT_TRUE(
         front.front.send(Request::SetVringEnable, bytes_of(VringState{kReporting, 0}), {}, VhostGuest::kAck));
-    const bool waits = box.step() == VhostOutcome::Pending;
+    const bool waits = box.step() == SessionOutcome::Pending;
     EXPECT_TRUE(!waits || !front.reply(0)) << "not before";
-    ASSERT_EQ(box.finish(), VhostOutcome::Idle);
+    ASSERT_EQ(box.finish(), SessionOutcome::Idle);
     ASSERT_TRUE(front.reply(0));
     met += waits;
     std::vector<std::byte> before(front.memory(), front.memory() + VhostGuest::kLists);
@@ -78,7 +79,7 @@ TEST(DisabledRing, IsAnsweredWhenTheDiscardIsOver) {
   EXPECT_NE(met, 0U) << "no report was met in its discard";
 }
 
-// A ring that was broken stays so, whatever memory is said anew: its driver has to reset the device.
+// A broken ring stays broken when memory is set anew: its driver must reset the device.
 TEST(BrokenRing, IsNotMendedByMemory) {
   SteppedGuest box;
   VhostGuest& front = box.front;
@@ -88,7 +89,7 @@ TEST(BrokenRing, IsNotMendedByMemory) {
   avail.idx().store(1000);
   front.kick(kReporting);
   ASSERT_TRUE(eventually([&] { return (box.guest->status() & kStatusNeedsReset) != 0; }));
-  avail.idx().store(1);  // as if nothing had been
+  avail.idx().store(1);  // undoes the jump of the index
   ASSERT_TRUE(box.serve([&] { return front.set_memory(); }));
   EXPECT_NE(box.guest->status() & kStatusNeedsReset, 0);
   const std::uint64_t served = box.guest->snapshot().device.reports;

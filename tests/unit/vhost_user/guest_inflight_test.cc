@@ -1,4 +1,4 @@
-// The in-flight area is believed for the ring that it was written for, and for no other.
+// The in-flight area is trusted only for the ring for which it was written.
 #include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/stepped_guest.h"
 #include "vhost_user/daemon/inflight_area.h"
@@ -20,7 +20,7 @@ class GuestInflight : public testing::Test {
     return front().ack(Request::SetInflightFd, bytes_of(InflightDescription{size, 0, 4, kSize}),
                        {dup(area_)}) == 0;
   }
-  // A driver whose statistics buffer the device keeps, which the area says too.
+  // A driver whose statistics buffer the device keeps, as the area also records.
   bool bind() {
     area_ = VhostFrontEnd::memory();
     const std::uint32_t size = 4096;
@@ -53,8 +53,8 @@ class GuestInflight : public testing::Test {
   std::vector<std::uint32_t> stop_rings() {
     return box.serve([&] { return front().stop_rings(); });
   }
-  // Rings that were set up afresh, with a statistics buffer available before they start: it is taken, and
-  // none that the driver has not given comes back.
+  // The rings are set up afresh, with a statistics buffer available before they start. The device takes that
+  // buffer, and returns no buffer that the driver has not given.
   void expect_served_afresh() {
     const std::uint64_t before = updates();
     ASSERT_TRUE(box.serve([&] {
@@ -102,7 +102,7 @@ TEST_F(GuestInflight, IsClearedByFeaturesAfterAFault) {
   expect_served_afresh();
 }
 
-// And without a word.
+// The same without any message.
 TEST_F(GuestInflight, IsClearedByADriverThatBeginsAfterAFault) {
   ASSERT_TRUE(bind());
   break_ring();
@@ -118,7 +118,7 @@ TEST_F(GuestInflight, IsClearedWhereAWorkerDiedAfterTheFault) {
   expect_served_afresh();
 }
 
-// A monitor that stops its guest and lets it go on: the driver is the same, and so is its ring.
+// A monitor pauses and resumes its guest: the driver and its ring are the same.
 TEST_F(GuestInflight, NothingIsOwedOfARingThatStopped) {
   ASSERT_TRUE(bind());
   const auto bases = stop_rings();
@@ -127,7 +127,7 @@ TEST_F(GuestInflight, NothingIsOwedOfARingThatStopped) {
   EXPECT_FALSE(front().take(kStats, 10));
 }
 
-// ---- The area itself ----
+// ---- The area itself. ----
 
 class InflightAreas : public testing::Test {
  protected:
@@ -138,7 +138,7 @@ class InflightAreas : public testing::Test {
     reopen();
   }
   ~InflightAreas() override { close(inflight.fd); }
-  // As the next back-end does.
+  // The next back-end does the same.
   void reopen() {
     auto opened = InflightArea::open(inflight);
     FALLOW_CHECK(opened);
@@ -195,7 +195,7 @@ TEST_F(InflightAreas, AreForgottenQueueByQueue) {
   EXPECT_EQ(area->owed(0, kSize, 0), Ids{1});
 }
 
-// What no process of ours wrote: bounded, and without a word that is trusted.
+// An area that no process of this daemon wrote: reads are bounded, and no field is trusted.
 TEST_F(InflightAreas, OfAnyContentNameWhatIsInTheRing) {
   std::uint32_t seed = 1;
   const std::uint64_t bytes = InflightArea::size(2, kSize);

@@ -1,4 +1,4 @@
-// VH-3: each chain that a device took comes back once, whatever the moment at which its process died.
+// VH-3: each chain that a device took is returned exactly once, whenever its process died.
 #include "vhost_user/daemon/guest_journal.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace fallow::vhost {
 namespace {
 
-// Looks at the world before and after each step, and keeps a copy of it as it was at the n-th look.
+// Captures the world before and after each step, and keeps a copy of the n-th capture.
 class DyingJournal final : public RingJournal {
  public:
   DyingJournal(GuestRecord& record, std::span<std::byte> rings, std::size_t dies_at)
@@ -41,7 +41,7 @@ class DyingJournal final : public RingJournal {
 
   GuestJournal& journal() { return journal_; }
   bool died() const { return looks_ >= dies_at_; }
-  // Makes the world what it was then.
+  // Restores the world to that copy.
   void go_back() {
     record_ = record_then_;
     std::copy(rings_then_.begin(), rings_then_.end(), rings_.begin());
@@ -75,8 +75,8 @@ class Death : public testing::TestWithParam<Features> {
     return {rig.map.guest().translate(BalloonRig::kRings, {kBytes}), kBytes};
   }
 
-  // A statistics buffer is given, asked for and given again; between that, reports of one element and of
-  // three.
+  // A statistics buffer is given, requested and given again; in between, reports of one and of three
+  // elements.
   void live(DyingJournal& journal) {
     rig.device().set_journal(&journal);
     for (const std::uint16_t queue : {kStats, reporting()})
@@ -94,20 +94,20 @@ class Death : public testing::TestWithParam<Features> {
     rig.device().set_journal(nullptr);
   }
 
-  // Another process goes on; and serves what was never looked at.
+  // Another process takes over, and also serves the chains that nobody has looked at.
   void inherit(GuestRecord& record) {
     GuestJournal journal(record);
     for (const std::uint16_t queue : {kStats, reporting()}) {
       const detail::QueueAddresses at = rig.driver->queue(queue).addresses();
       static_cast<void>(rig.device().stop_queue(queue));
-      const auto estate = journal.estate(queue, rig.map.guest(), at, packed());
-      ASSERT_TRUE(estate.running);
+      const auto chains = journal.owed_chains(queue, rig.map.guest(), at, packed());
+      ASSERT_TRUE(chains.running);
       rig.device().set_journal(&journal);
-      ASSERT_EQ(rig.device().start_queue(queue, at, estate.position), Status::Ok);
-      for (unsigned i = 0; i < estate.count; ++i)
-        rig.device().hand_back(queue, estate.owed[i].id, estate.owed[i].slots);
+      ASSERT_EQ(rig.device().start_queue(queue, at, chains.position), Status::Ok);
+      for (unsigned i = 0; i < chains.count; ++i)
+        rig.device().hand_back(queue, chains.owed[i].id, chains.owed[i].slots);
       rig.driver->kick(queue);
-      const auto after = journal.estate(queue, rig.map.guest(), at, packed());
+      const auto after = journal.owed_chains(queue, rig.map.guest(), at, packed());
       EXPECT_EQ(after.position.next_used, rig.device().stop_queue(queue).next_used);
       rig.device().set_journal(nullptr);
     }
@@ -128,8 +128,8 @@ TEST_P(Death, AtEachStepEachChainComesBackOnce) {
     if (!dying.died()) break;
     ++moments;
     dying.go_back();
-    // Chains that the driver had not added yet at that moment are in flight for it all the same, and in the
-    // ring's memory only if they were. Those that were come back once; none comes back twice.
+    // Chains that the driver had not added at that moment are nevertheless in flight for the driver, but lie
+    // in the ring's memory only if they had been added. Those are returned once; no chain is returned twice.
     inherit(record);
     std::map<std::uint64_t, int> back;
     Used used;
@@ -146,7 +146,8 @@ TEST_P(Death, AtEachStepEachChainComesBackOnce) {
   EXPECT_GT(moments, 20u);
 }
 
-// The first dies between the return of a chain and its note of that, the second while it hands back another.
+// The first process dies after it returns a chain and before it records the return; the second dies while it
+// hands back another.
 TEST(GuestJournalTwice, WhatCameBackIsNotLookedForAgain) {
   GuestBox box(8192);
   const detail::QueueAddresses at{16, box.base(), box.base() + ByteCount{1024}, box.base() + ByteCount{4096}};
@@ -160,19 +161,19 @@ TEST(GuestJournalTwice, WhatCameBackIsNotLookedForAgain) {
   journal.returning(2, 2, 1);
   used.idx().store(1);
 
-  const auto first = journal.estate(2, box.map(), at, false);
+  const auto first = journal.owed_chains(2, box.map(), at, false);
   ASSERT_EQ(first.count, 1U);
   EXPECT_EQ(first.owed[0].id, 1);
   EXPECT_EQ(first.position.next_used, 1);
-  journal.went_on(2, first);
+  journal.continued(2, first);
   journal.returning(2, 1, 1);
 
-  const auto second = journal.estate(2, box.map(), at, false);
+  const auto second = journal.owed_chains(2, box.map(), at, false);
   ASSERT_EQ(second.count, 1U);
   EXPECT_EQ(second.owed[0].id, 1);
   EXPECT_EQ(second.position.next_used, 1);
   used.idx().store(2);
-  EXPECT_EQ(journal.estate(2, box.map(), at, false).count, 0U);
+  EXPECT_EQ(journal.owed_chains(2, box.map(), at, false).count, 0U);
 }
 
 TEST(GuestJournalWords, KeepWhatTheyAreGiven) {

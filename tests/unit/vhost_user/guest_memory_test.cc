@@ -1,4 +1,5 @@
-// The memory that a front-end shares, and what it costs: by what is in the balloon, not by its size.
+// The memory that a front-end shares, and its cost, which depends on the pages in the balloon and not on the
+// memory's size.
 #include <fstream>
 
 #include "tests/support/process_size.h"
@@ -50,8 +51,8 @@ TEST_F(GuestMemoryBound, IsTheLastSizeThatIsTaken) {
   EXPECT_FALSE(more.serve([&] { return more.front.set_memory(); }));
   ASSERT_EQ(more.said.size(), 1U);
   EXPECT_EQ(more.said[0],
-            "SET_MEM_TABLE: memory: 33558528 bytes (32772 KiB) of guest memory, where --max-guest-memory "
-            "allows 33554432 (32 MiB)");
+            "SET_MEM_TABLE: memory: 33558528 bytes (32772 KiB) of guest memory exceed the limit of "
+            "--max-guest-memory, 33554432 (32 MiB)");
 }
 
 TEST_F(GuestMemoryBound, CountsAllRegions) {
@@ -77,7 +78,7 @@ TEST_F(GuestMemoryBound, OfNoneIsNone) {
   EXPECT_TRUE(box.serve([&] { return box.front.set_memory(); }));
 }
 
-// The size of an in-flight area is the front-end's word; what is mapped of it is what it needs.
+// The front-end chooses the size of an in-flight area; the daemon maps only the part that it needs.
 TEST(GuestMemory, OfAnInflightAreaIsWhatItNeeds) {
   SteppedGuest box;
   const int area = VhostFrontEnd::memory();

@@ -1,5 +1,6 @@
-// What happens between a call that answered Pending and its retry: statistics are requested, the worker dies.
-// Each chain comes back once all the same (VH-3), and nothing is written into a ring that is gone (VH-4).
+// Events between a call that returned Pending and its retry: statistics are requested, or the worker dies.
+// Each chain is nevertheless returned exactly once (VH-3), and nothing is written into a ring that is gone
+// (VH-4).
 #include <algorithm>
 
 #include "tests/support/stepped_guest.h"
@@ -41,7 +42,7 @@ class GuestPending : public testing::TestWithParam<Features> {
     return state.num;
   }
   std::uint32_t expected_base() { return front().packed ? 0x80018001U : 1U; }
-  // The buffer came back once, its driver was told, and can give it again.
+  // The buffer was returned once, its driver was notified, and the driver can give it again.
   void expect_statistics_came_back_once() {
     ASSERT_TRUE(front().take(kStats, 0)) << "it came back, and the driver was told";
     EXPECT_FALSE(front().take(kStats, 0)) << "it came back twice";
@@ -62,9 +63,9 @@ INSTANTIATE_TEST_SUITE_P(All, GuestPending,
 TEST_P(GuestPending, StatisticsThatAreRequestedWhileTheirRingStops) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
-  ASSERT_EQ(box->step(), VhostOutcome::Pending) << "the driver has yet to be told";
+  ASSERT_EQ(box->step(), SessionOutcome::Pending) << "the driver has yet to be told";
   EXPECT_EQ(box->guest->request_statistics(), Status::Busy);
-  ASSERT_EQ(box->finish(), VhostOutcome::Idle);
+  ASSERT_EQ(box->finish(), SessionOutcome::Idle);
   EXPECT_EQ(base_of_reply(), expected_base());
   expect_statistics_came_back_once();
 }
@@ -72,13 +73,13 @@ TEST_P(GuestPending, StatisticsThatAreRequestedWhileTheirRingStops) {
 TEST_P(GuestPending, AWorkerThatDiesWhileTheStatisticsRingStops) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
-  ASSERT_EQ(box->step(), VhostOutcome::Pending);
+  ASSERT_EQ(box->step(), SessionOutcome::Pending);
   for (int deaths = 0; deaths < 3; ++deaths) {
     box->die();
-    ASSERT_EQ(box->take_over(), Status::Ok) << box->session->complaint().text();
+    ASSERT_EQ(box->take_over(), Status::Ok) << box->session->error_text().text();
     EXPECT_EQ(box->guest->request_statistics(), Status::Busy);
   }
-  ASSERT_EQ(box->finish(), VhostOutcome::Idle);
+  ASSERT_EQ(box->finish(), SessionOutcome::Idle);
   EXPECT_EQ(base_of_reply(), expected_base());
   expect_statistics_came_back_once();
 }
@@ -86,32 +87,32 @@ TEST_P(GuestPending, AWorkerThatDiesWhileTheStatisticsRingStops) {
 TEST_P(GuestPending, BothOfThem) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
-  ASSERT_EQ(box->step(), VhostOutcome::Pending);
+  ASSERT_EQ(box->step(), SessionOutcome::Pending);
   EXPECT_EQ(box->guest->request_statistics(), Status::Busy);
-  ASSERT_EQ(box->take_over(), Status::Ok) << box->session->complaint().text();
-  ASSERT_EQ(box->finish(), VhostOutcome::Idle);
+  ASSERT_EQ(box->take_over(), Status::Ok) << box->session->error_text().text();
+  ASSERT_EQ(box->finish(), SessionOutcome::Idle);
   EXPECT_EQ(base_of_reply(), expected_base());
   expect_statistics_came_back_once();
 }
 
-// What the driver makes available in between is not taken: the base is that of the first pass.
+// Chains that the driver makes available in between are not taken: the base is that of the first pass.
 TEST_P(GuestPending, WhatIsMadeAvailableWhileARingStopsStays) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
-  ASSERT_EQ(box->step(), VhostOutcome::Pending);
+  ASSERT_EQ(box->step(), SessionOutcome::Pending);
   const detail::QueueBuffer buffer{{VhostGuest::kBase + VhostGuest::kLists}, kStatSize, false};
   front().add(kStats, {&buffer, 1});
   front().kick(kStats);
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  ASSERT_EQ(box->finish(), VhostOutcome::Idle);
+  ASSERT_EQ(box->finish(), SessionOutcome::Idle);
   EXPECT_EQ(base_of_reply(), expected_base());
 }
 
-// A connection that ends while the ring stops: no second return, whatever comes first.
+// The connection ends while the ring stops: no chain is returned twice, whichever comes first.
 TEST_P(GuestPending, AHangUpWhileTheStatisticsRingStops) {
   ASSERT_TRUE(bind());
   send_get_base(kStats);
-  ASSERT_EQ(box->step(), VhostOutcome::Pending);
+  ASSERT_EQ(box->step(), SessionOutcome::Pending);
   static_cast<void>(box->guest->request_statistics());
   while (box->session->close() == Status::Pending) {
     static_cast<void>(box->guest->request_statistics());
@@ -122,8 +123,8 @@ TEST_P(GuestPending, AHangUpWhileTheStatisticsRingStops) {
   EXPECT_EQ(front().rings[kStats].driver->fault(), DeviceFault::None);
 }
 
-// Another driver begins while a report of the one before is in the middle of a discard: all its rings are
-// gone at once, not only those before the one that is at work.
+// Another driver begins while the device is discarding for a report of the previous driver. All rings of the
+// previous driver are dropped at once, not only those before the ring that is at work.
 TEST_P(GuestPending, NothingIsWrittenIntoAnyRingOfADriverThatIsGone) {
   constexpr std::uint64_t kLarge = 256ULL << 20;
   constexpr std::byte kTheirs{0x6b};
@@ -141,11 +142,11 @@ TEST_P(GuestPending, NothingIsWrittenIntoAnyRingOfADriverThatIsGone) {
     front().add(kReporting, {&most, 1});
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ASSERT_TRUE(front().front.send(Request::SetFeatures, bytes_of(front().accepted)));
-    if (box->step() == VhostOutcome::Pending) {
+    if (box->step() == SessionOutcome::Pending) {
       ++met;
       std::memset(front().memory(), static_cast<int>(kTheirs), VhostGuest::kLists);
       static_cast<void>(box->guest->request_statistics());
-      ASSERT_EQ(box->finish(), VhostOutcome::Idle);
+      ASSERT_EQ(box->finish(), SessionOutcome::Idle);
       EXPECT_EQ(std::count(front().memory(), front().memory() + VhostGuest::kLists, kTheirs),
                 static_cast<std::ptrdiff_t>(VhostGuest::kLists));
     }

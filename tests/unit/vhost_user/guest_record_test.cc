@@ -1,5 +1,5 @@
-// A process that dies may have left anything in its guest's record: the next one refuses what cannot be, and
-// says why.
+// A process that dies may have left anything in its guest's record: the next process refuses impossible
+// values and says why.
 #include <random>
 
 #include "tests/support/random_counts.h"
@@ -23,13 +23,13 @@ class GuestRecords : public testing::TestWithParam<Features> {
     ASSERT_TRUE(box->serve([&] { return box->front.bind(); }));
   }
   bool packed() const { return (GetParam() & kFeatureRingPacked) != 0; }
-  // What the next process says of a record whose statistics ring is at that.
+  // Returns the next process's error text for a record with this position of the statistics ring.
   std::string said_of(RingProgress progress, std::uint32_t kept) {
     box->die();
     box->record.rings[kStats].set_progress(progress);
     box->record.rings[kStats].kept = kept;
     if (box->take_over() == Status::Ok) return "nothing";
-    return box->session->complaint().text();
+    return box->session->error_text().text();
   }
 
   template <class F>
@@ -48,7 +48,7 @@ class GuestRecords : public testing::TestWithParam<Features> {
     f(state.reply.fd);
     f(state.socket);
   }
-  // Some bytes of the record, those of its rings more often.
+  // Corrupts some bytes of the record, more often those of its rings.
   void change(std::mt19937& random) {
     std::vector<int> fds;
     for_each_slot(box->record.vhost, [&](int& fd) { fds.push_back(fd); });
@@ -69,7 +69,7 @@ class GuestRecords : public testing::TestWithParam<Features> {
     });
   }
   static bool is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
-  // What the record named before, and nothing closed since, as nothing named it any more.
+  // Closes the descriptors that the record named before and that no process has closed since.
   static void close_what_is_left(GuestRecord& before) {
     for_each_descriptor(before.vhost, [](int fd) {
       if (fd >= 0 && is_open(fd)) ::close(fd);
@@ -84,13 +84,13 @@ TEST_P(GuestRecords, AChainWhereNoneWasTaken) {
   const QueuePosition fresh = QueuePosition::fresh(packed());
   EXPECT_EQ(
       said_of({fresh, 1, 1, Step::Serving}, 0),
-      std::string("going on where a process left off: queue 2 cannot go on: its record names chains of 1 ") +
-          (packed() ? "descriptors" : "entries") + ", where 0 were taken and not returned");
+      std::string("resuming the connection failed: queue 2 cannot continue: its record names chains of 1 ") +
+          (packed() ? "descriptors" : "entries") + ", but only 0 were taken and not returned");
 }
 
 TEST_P(GuestRecords, AKeptChainWhereNoneWasTaken) {
   const QueuePosition fresh = QueuePosition::fresh(packed());
-  EXPECT_NE(said_of({fresh, 0, 0, Step::Idle}, 1U << 31 | 1U << 16 | 1).find("queue 2 cannot go on"),
+  EXPECT_NE(said_of({fresh, 0, 0, Step::Idle}, 1U << 31 | 1U << 16 | 1).find("queue 2 cannot continue"),
             std::string::npos);
 }
 
@@ -99,20 +99,21 @@ TEST_P(GuestRecords, AChainOfNoDescriptorsOrThatThereIsNot) {
   ++one.next_avail;
   const RingProgress progress =
       packed() ? RingProgress{one, 1, 0, Step::Serving} : RingProgress{one, 0x4000, 1, Step::Serving};
-  EXPECT_NE(said_of(progress, 0).find("queue 2 cannot go on: its record names chain"), std::string::npos);
+  EXPECT_NE(said_of(progress, 0).find("queue 2 cannot continue: its record names chain"), std::string::npos);
 }
 
 TEST_P(GuestRecords, PositionsThatThereAreNot) {
   if (!packed()) GTEST_SKIP() << "a split ring can be anywhere";
-  EXPECT_NE(said_of({{0x8000 | 64, 0x8000}, 0, 0, Step::Idle}, 0).find("queue 2 cannot go on"),
+  EXPECT_NE(said_of({{0x8000 | 64, 0x8000}, 0, 0, Step::Idle}, 0).find("queue 2 cannot continue"),
             std::string::npos);
   begin();
-  EXPECT_NE(said_of({{0x8000, 0x8001}, 0, 0, Step::Idle}, 0).find("queue 2 cannot go on"), std::string::npos);
+  EXPECT_NE(said_of({{0x8000, 0x8001}, 0, 0, Step::Idle}, 0).find("queue 2 cannot continue"),
+            std::string::npos);
 }
 
 class VhostRecords : public GuestRecords {
  protected:
-  // The next process refuses it so, and closes nothing but the connection.
+  // Expects that the next process refuses the state with `why`, and closes only the connection.
   template <class F>
   void expect_refused(F change, const std::string& why) {
     begin();
@@ -121,10 +122,10 @@ class VhostRecords : public GuestRecords {
     const std::size_t before = open_descriptors();
     change(box->record.vhost);
     EXPECT_NE(box->take_over(), Status::Ok) << why;
-    EXPECT_EQ(std::string(box->session->complaint().text()),
-              "what the process before left of the connection cannot be: " + why);
+    EXPECT_EQ(std::string(box->session->error_text().text()),
+              "the connection state that the previous process left is invalid: " + why);
     EXPECT_EQ(box->session->close(), Status::Ok);
-    // What the new process has for itself, and without the connection.
+    // Counts the descriptors of the new process, without the connection.
     EXPECT_EQ(open_descriptors(), before + 2 - 1) << why;
     close_what_is_left(*named);
   }
@@ -133,29 +134,29 @@ class VhostRecords : public GuestRecords {
 INSTANTIATE_TEST_SUITE_P(Any, VhostRecords, testing::Values(Features{0}));
 
 TEST_P(VhostRecords, AreLookedAtNumberByNumber) {
-  expect_refused([](State& s) { s.progress.phase = static_cast<Phase>(7); },
-                 "its phase is 7, where 0 to 3 are known");
-  expect_refused([](State& s) { s.progress.have = 0xffff; }, "65535 bytes of a message, of which 2068 fit");
-  expect_refused([](State& s) { s.progress.phase = Phase::Handling; }, "a message of 0 bytes to handle");
+  expect_refused([](State& s) { s.progress.phase = static_cast<Phase>(7); }, "phase 7 is not within 0 to 3");
+  expect_refused([](State& s) { s.progress.have = 0xffff; }, "65535 message bytes exceed the buffer of 2068");
+  expect_refused([](State& s) { s.progress.phase = Phase::Handling; },
+                 "a message of 0 bytes is too short to handle");
   expect_refused(
       [](State& s) {
         s.progress.phase = Phase::Finishing;
         s.reply.size = 100'000;
       },
-      "a reply of 100000 bytes, of which 280 fit");
+      "a reply of 100000 bytes exceeds the buffer of 280");
   expect_refused(
       [](State& s) {
         s.progress.phase = Phase::Finishing;
         s.reply.size = 12;
         s.reply.fd = 1;
       },
-      "a reply with descriptor 1, which is not that of its in-flight area");
-  expect_refused([](State& s) { settings(s).region_count = 65; }, "65 regions of memory, of which 64 fit");
+      "reply descriptor 1 is not that of the in-flight area");
+  expect_refused([](State& s) { settings(s).region_count = 65; }, "65 memory regions exceed the limit of 64");
   expect_refused([](State& s) { settings(s).vrings[1].size = 0x10040; },
-                 "a queue of 65600 entries, where at most 32768 are possible");
+                 "a queue of 65600 entries exceeds the limit of 32768");
   expect_refused([](State& s) { settings(s).vrings[1].kick = -1; },
-                 "a queue that runs without having been set up");
-  expect_refused([](State& s) { settings(s).regions[0].fd = -1; }, "a region of memory without a descriptor");
+                 "a queue runs without having been set up");
+  expect_refused([](State& s) { settings(s).regions[0].fd = -1; }, "a memory region has no descriptor");
 }
 
 TEST_P(VhostRecords, NameDescriptorsOfTheirKinds) {
@@ -165,18 +166,18 @@ TEST_P(VhostRecords, NameDescriptorsOfTheirKinds) {
                  text(file, " of a queue is a file of a filesystem other than tmpfs and hugetlbfs"));
   EXPECT_TRUE(is_open(file)) << "whosever it is";
   expect_refused([&](State& s) { settings(s).backend_req = memory; },
-                 text(memory, " of its channel is a memory file"));
+                 text(memory, " of the back-end channel is a memory file"));
   EXPECT_TRUE(is_open(memory));
   close(file);
   close(memory);
 }
 
-// Bytes of a record that turn into others: whatever they say, the next process refuses it or goes on, and
-// ends in good order. Descriptors that are changed name none.
+// Random bytes of a record are corrupted: the next process refuses the record or continues, and ends cleanly.
+// Corrupted descriptor numbers refer to no open descriptor.
 TEST_P(GuestRecords, OfAnyContentEndNobody) {
   const std::uint32_t count = number_from("FALLOW_RANDOM_RECORDS", kSanitized ? 40 : 200);
   const std::uint32_t first = number_from("FALLOW_RANDOM_SEED", 1);
-  unsigned went_on = 0;
+  unsigned continued = 0;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("FALLOW_RANDOM_SEED=" + std::to_string(seed));
     std::mt19937 random(seed);
@@ -186,7 +187,7 @@ TEST_P(GuestRecords, OfAnyContentEndNobody) {
     auto before = std::make_unique<GuestRecord>(box->record);
     change(random);
     if (box->take_over() == Status::Ok) {
-      ++went_on;
+      ++continued;
       static_cast<void>(box->step());
       static_cast<void>(box->guest->request_statistics());
       static_cast<void>(box->step());
@@ -199,8 +200,8 @@ TEST_P(GuestRecords, OfAnyContentEndNobody) {
     close_what_is_left(*before);
     box.reset();
   }
-  EXPECT_GT(went_on, 0U);
-  EXPECT_LT(went_on, count);
+  EXPECT_GT(continued, 0U);
+  EXPECT_LT(continued, count);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The guest's memory: whole tables and single regions, sound and not.
+// The guest's memory: whole tables and single regions, valid and invalid.
 #include "tests/unit/vhost_user/rig.h"
 
 namespace fallow::vhost {
@@ -10,7 +10,7 @@ class VhostMemory : public VhostRig {
  protected:
   VhostMemory() { negotiate_and_set_memory(); }
 
-  // The table, as many descriptors as `fds`, and what it says of the refusal.
+  // Sends the table with `fds` descriptors and checks the error text of the refusal.
   void expect_refused(std::uint32_t count, const std::vector<Region>& regions, int fds, const char* text) {
     Bytes payload = bytes_of(MemTable{count, 0});
     for (const Region& r : regions) {
@@ -56,11 +56,11 @@ TEST_F(VhostMemory, WhileRingsRunTheSessionLeavesThemToTheDevice) {
 TEST_F(VhostMemory, WorkUnderWayPutsTheReplyOff) {
   device.pending = 2;
   EXPECT_EQ(send(Request::SetMemTable, bytes_of(MemTable{1, 0}, region(0x1000, 0x1000)), files(1), kAck),
-            VhostOutcome::Pending);
+            SessionOutcome::Pending);
   EXPECT_FALSE(front.reply());
   EXPECT_EQ(session.settings().regions[0].at.guest_address, kMemoryAt) << "not yet";
-  EXPECT_EQ(session.step(), VhostOutcome::Pending);
-  EXPECT_EQ(session.step(), VhostOutcome::Done);
+  EXPECT_EQ(session.step(), SessionOutcome::Pending);
+  EXPECT_EQ(session.step(), SessionOutcome::Done);
   EXPECT_EQ(front.reply()->u64(), 0U);
   EXPECT_EQ(session.settings().regions[0].at.guest_address, 0x1000U);
 }
@@ -72,11 +72,11 @@ TEST_F(VhostMemory, SlotsAreAddedAndRemovedWhileRunning) {
   EXPECT_EQ(add(region(0x2000, 0x1000)), 0U) << said;
   EXPECT_EQ(add(region(0x3000, 0x1000)), 0U) << said;
   EXPECT_EQ(add(region(0x4000, 0x1000)), 1U);
-  EXPECT_EQ(said, "ADD_MEM_REG: all 4 slots are taken");
+  EXPECT_EQ(said, "ADD_MEM_REG: all 4 memory slots are in use");
   Region second = region(0x2000, 0x1000);
-  second.mmap_offset = 5;  // does not count
+  second.mmap_offset = 5;  // the offset is not compared
   const std::size_t open = open_descriptors();
-  EXPECT_EQ(remove(second, 1), 0U) << said;  // and the descriptor, which should not be there, is closed
+  EXPECT_EQ(remove(second, 1), 0U) << said;  // also closes the descriptor, which should not have been sent
   EXPECT_EQ(open_descriptors(), open - 1);
   EXPECT_EQ(device.memory.size(), 3U);
   EXPECT_EQ(session.settings().region_count, 3U);
@@ -95,16 +95,16 @@ TEST_F(VhostMemory, WhatTheDeviceRefusesChangesNothing) {
   expect_refused(1, {region(0x1000, 0x1000)}, 1, "SET_MEM_TABLE: memory: the device failed");
 }
 
-TEST_F(VhostHostileMemory, NoRegions) { expect_refused(0, {}, 0, "SET_MEM_TABLE: no regions"); }
+TEST_F(VhostHostileMemory, NoRegions) { expect_refused(0, {}, 0, "SET_MEM_TABLE: the table has no regions"); }
 TEST_F(VhostHostileMemory, NoRegionsButADescriptor) { expect_refused(0, {}, 1, "no regions"); }
 TEST_F(VhostHostileMemory, MoreThanFit) {
   std::vector<Region> nine;
   for (std::uint64_t i = 0; i < 9; ++i) nine.push_back(region(i * 0x1000, 0x1000));
-  expect_refused(9, nine, 9, "9 regions, where 4 fit");
+  expect_refused(9, nine, 9, "9 regions exceed the limit of 4");
 }
 TEST_F(VhostHostileMemory, CountOfAllOnes) { expect_refused(~0U, {region()}, 1, "4294967295 regions"); }
 TEST_F(VhostHostileMemory, MoreThanInThePayload) {
-  expect_refused(2, {region()}, 2, "2 regions in a payload of 40 bytes");
+  expect_refused(2, {region()}, 2, "2 regions need a payload of at least 72 bytes, not 40");
 }
 TEST_F(VhostHostileMemory, DescriptorMissing) {
   expect_refused(1, {region()}, 0, "0 descriptors for 1 regions");
@@ -114,9 +114,9 @@ TEST_F(VhostHostileMemory, DescriptorTooMany) {
 }
 TEST_F(VhostHostileMemory, Empty) { expect_refused(1, {region(0x1000, 0)}, 1, "region 0 is empty"); }
 TEST_F(VhostHostileMemory, Wraps) {
-  expect_refused(1, {{~0ULL - 0xfff, 0x2000, 0, 0}}, 1, "goes beyond 64 bits");
-  expect_refused(1, {{0, 0x2000, ~0ULL - 0xfff, 0}}, 1, "goes beyond 64 bits");
-  expect_refused(1, {{0, 0x2000, 0, ~0ULL - 0xfff}}, 1, "goes beyond 64 bits");
+  expect_refused(1, {{~0ULL - 0xfff, 0x2000, 0, 0}}, 1, "exceeds 64 bits");
+  expect_refused(1, {{0, 0x2000, ~0ULL - 0xfff, 0}}, 1, "exceeds 64 bits");
+  expect_refused(1, {{0, 0x2000, 0, ~0ULL - 0xfff}}, 1, "exceeds 64 bits");
 }
 TEST_F(VhostHostileMemory, Overlaps) {
   expect_refused(2, {region(0x1000, 0x2000), region(0x2000, 0x1000)}, 2, "overlaps region 0");
@@ -126,7 +126,7 @@ TEST_F(VhostHostileMemory, Overlaps) {
 }
 TEST_F(VhostHostileMemory, SlotWithoutAndWithTwoDescriptors) {
   EXPECT_EQ(add(region(0x1000, 0x1000), 0), 1U);
-  EXPECT_EQ(said, "ADD_MEM_REG: 0 descriptors, where 1 to 1 are expected");
+  EXPECT_EQ(said, "ADD_MEM_REG: 0 descriptors came with the message; 1 to 1 are expected");
   EXPECT_EQ(add(region(0x1000, 0x1000), 2), 1U);
   EXPECT_EQ(remove(region(), 2), 1U);
 }

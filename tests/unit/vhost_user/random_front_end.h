@@ -1,7 +1,7 @@
-// A front-end whose messages are sound, and in an order that answers no rule of sanity: rings where it likes,
-// memory that comes and goes and that it frees as soon as it may, features, bases, configurations and
-// in-flight areas at any time; statistics are requested in between, the worker dies, the connection ends and
-// comes again. It knows all that may have been written into its memory.
+// A front-end with valid messages in an unreasonable order. It places rings anywhere, adds and removes memory
+// and frees it as soon as it may. It sends features, bases, configurations and in-flight areas at any time.
+// In between it requests statistics, kills the worker, and closes and reopens the connection. It knows every
+// byte of its memory that the device may have written.
 #pragma once
 
 #include <algorithm>
@@ -14,9 +14,9 @@
 
 namespace fallow::vhost {
 
-// Its guest's memory: lots, in which rings lie, and a list of frames for each queue are one region; pages to
-// report and inflate are another one of the same file; and there are pages in files of their own, which are
-// slots that come and go. One of these never comes.
+// Layout of the guest's memory. One region holds lots, in which rings lie, and a list of frames for each
+// queue. Another region of the same file holds pages to report and inflate. Further pages lie in files of
+// their own: these are slots that come and go. One slot is never added.
 class RandomFrontEnd {
  public:
   RandomFrontEnd(VhostServerBox& box, std::uint32_t seed)
@@ -47,9 +47,9 @@ class RandomFrontEnd {
   RandomFrontEnd(const RandomFrontEnd&) = delete;
   RandomFrontEnd& operator=(const RandomFrontEnd&) = delete;
 
-  // Empty, or what was written that must not be.
+  // Returns an empty string, or what was written without permission.
   std::string run(unsigned steps) {
-    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)));
+    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)));
     if (one_of(8) != 0) {
       static_cast<void>(guest_.negotiate());
       if (one_of(3) == 0) accept(guest_.accepted & ~kVhostFProtocolFeatures);
@@ -63,7 +63,7 @@ class RandomFrontEnd {
       if (one_of(12) == 0) die();
     }
     look();
-    // What is under way is over then.
+    // The work under way is then complete.
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) stop(queue);
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) static_cast<void>(take_back(queue));
     return error_;
@@ -74,31 +74,31 @@ class RandomFrontEnd {
   static constexpr std::uint64_t kPage = 4096, kLot = 2 * kPage, kLots = 16;
   static constexpr std::uint64_t kLists = kLots * kLot, kPages = kLists + 8 * kPage, kPageCount = 64;
   static constexpr std::uint16_t kSize = 16, kQueues = VhostGuest::kMostQueues;
-  static constexpr std::byte kTheirs{0x6b};  // what a guest has where no ring is
+  static constexpr std::byte kTheirs{0x6b};  // content of the guest's memory outside rings
 
   static constexpr std::size_t kSlots = 3;
   static constexpr std::uint64_t kSlotPages = 8, kSlot = kSlotPages * kPage;
 
   // Pages in a file of their own.
   struct Slot {
-    std::uint64_t at = 0;  // guest address, and user address
+    std::uint64_t at = 0;  // guest address and user address
     int file = VhostFrontEnd::memory();
     std::byte* memory = nullptr;
-    bool there = false;  // the back-end knows it
-    bool came = false;   // or did
+    bool there = false;  // the back-end has the region
+    bool came = false;   // the back-end has had the region
   };
 
-  // A ring as the protocol has it.
+  // A ring in the protocol's terms.
   struct Ring {
-    std::uint64_t lot = kLots;  // where it lies; kLots: nowhere
-    bool described = false;     // the back-end knows its size, base and addresses
-    bool kick = false;          // and its kick descriptor
+    std::uint64_t lot = kLots;  // the lot that holds it; kLots: none
+    bool described = false;     // the back-end has its size, base and addresses
+    bool kick = false;          // the back-end has its kick descriptor
     bool started = false;
     bool enabled = false;
-    bool rests = false;           // its driver may have freed it: nothing is to be written
-    bool sound = false;           // it is what a driver set up, at the base where it is
-    std::uint32_t available = 0;  // chains since it was set up
-    std::uint32_t base = 0;       // that GET_VRING_BASE said
+    bool rests = false;           // its driver may have freed it: nothing may be written
+    bool sound = false;           // a driver set it up, and the base is its true position
+    std::uint32_t available = 0;  // chains made available since it was set up
+    std::uint32_t base = 0;       // the base that GET_VRING_BASE returned
   };
 
   static Features features_of(std::uint32_t seed) {
@@ -117,10 +117,10 @@ class RandomFrontEnd {
     return ring.started && !ring.rests && (ring.enabled || !can_disable());
   }
 
-  // ---- What it does. ----
+  // ---- Actions. ----
 
   void step() {
-    // What the device keeps, it keeps of the statistics.
+    // The only chain that the device keeps is the statistics buffer.
     const auto queue = one_of(4) == 0 ? VhostGuest::kStats : static_cast<std::uint16_t>(one_of(kQueues));
     switch (one_of(26)) {
       case 0:
@@ -166,7 +166,7 @@ class RandomFrontEnd {
     }
   }
 
-  // Each answer comes, and soon.
+  // Every reply arrives, and soon.
   template <class F>
   void timely(F f) {
     const auto begin = std::chrono::steady_clock::now();
@@ -183,7 +183,7 @@ class RandomFrontEnd {
     box_.die();
     box_.start();
   }
-  // While one that has no effect, or one that stops a ring, is under way.
+  // Statistics are requested while a message without effect, or one that stops a ring, is under way.
   void die_in_a_message(std::uint16_t queue) {
     note("the worker dies in GET_VRING_BASE or GET_CONFIG " + std::to_string(queue));
     Ring& ring = rings_[queue];
@@ -200,7 +200,7 @@ class RandomFrontEnd {
     if (!guest_.reply()) fail("no reply after the worker's death");
   }
 
-  // All of the guest's memory, with the slots that are there and some of the others.
+  // All of the guest's memory, with the slots in use and some others.
   bool set_table() {
     std::vector<Region> regions = {{VhostGuest::kBase, kPages, VhostGuest::kUser, VhostGuest::kInFile},
                                    {VhostGuest::kBase + kPages, kPageCount * kPage,
@@ -238,7 +238,7 @@ class RandomFrontEnd {
     slot.came = true;
     look();
   }
-  // The pages that were given up are used again, where nobody may give them up any more.
+  // Takes back the released pages, in places where nothing may release them any more.
   void refill() {
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) {
       const Ring& ring = rings_[queue];
@@ -252,7 +252,7 @@ class RandomFrontEnd {
     std::fill(std::begin(given_), std::end(given_), false);
   }
 
-  // ---- In-flight areas ----
+  // ---- In-flight areas. ----
 
   void new_area() {
     note("GET_INFLIGHT_FD");
@@ -270,7 +270,8 @@ class RandomFrontEnd {
     note("SET_INFLIGHT_FD");
     static_cast<void>(guest_.ack(Request::SetInflightFd, bytes_of(area_.area), {dup(area_.fd)}));
   }
-  // As front-ends do whose back-end went: all is said again, and each ring goes on where its used index is.
+  // Behaves like a front-end whose back-end died: repeats all settings, and starts each ring at its used
+  // index.
   void reconnect() {
     note("hang up, and connect again");
     guest_.front.hang_up();
@@ -278,7 +279,7 @@ class RandomFrontEnd {
     look();
     guest_.front.connect(connect_to(box_.path));
     const std::uint64_t accepted = guest_.accepted;
-    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)));
+    static_cast<void>(guest_.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)));
     static_cast<void>(guest_.ask(Request::GetFeatures));
     static_cast<void>(guest_.set_features(accepted));
     if (area_.fd >= 0) set_area();
@@ -337,7 +338,7 @@ class RandomFrontEnd {
       ring.enabled = false;
     }
   }
-  // The ring has to be described from the beginning; where it was, something else is now.
+  // The ring must be set up from scratch; its former lot now holds other data.
   void gone(Ring& ring) {
     ring.started = ring.described = ring.kick = false;
     give_up_lot(ring);
@@ -356,7 +357,7 @@ class RandomFrontEnd {
     while (std::any_of(std::begin(rings_), std::end(rings_), [&](const Ring& r) { return r.lot == lot; }))
       lot = (lot + 1) % kLots;
     note("set up " + std::to_string(queue) + " in lot " + std::to_string(lot));
-    // The back-end hears of it before its lot is something else's, or of the new one only.
+    // The back-end learns of the change before the old lot is reused, or it learns only of the new lot.
     if (ring.started && !ring.rests) end(queue);
     make_ring(queue, lot);
     const std::uint32_t base = guest_.fresh_base();
@@ -412,10 +413,10 @@ class RandomFrontEnd {
     Ring& ring = rings_[queue];
     note((on ? "enable " : "disable ") + std::to_string(queue));
     if (guest_.enable(queue, on) != 0) return;
-    if (!on) look();  // up to here it may have been written
+    if (!on) look();  // the device may have written up to this point
     ring.enabled = on;
     if (on) begins(ring);
-    // Of what it freed, too: it is the front-end's word that there is a ring.
+    // This includes freed memory: the front-end has declared a ring there.
     if (on && ring.rests) ring.rests = ring.sound = false;
   }
   void begins(Ring& ring) {
@@ -424,11 +425,11 @@ class RandomFrontEnd {
   void stop(std::uint16_t queue) {
     Ring& ring = rings_[queue];
     note("GET_VRING_BASE " + std::to_string(queue));
-    if (ring.rests && ring.started) {  // what is owed goes back, wherever that is now
+    if (ring.rests && ring.started) {  // owed chains are returned, wherever the ring lies now
       ring.rests = ring.sound = false;
       ring.enabled = true;
     }
-    // Statistics may be requested while it waits for something.
+    // Requests statistics while the front-end waits for a reply.
     static_cast<void>(guest_.front.send(Request::GetVringBase, bytes_of(VringState{queue, 0})));
     for (std::uint32_t i = one_of(4); i != 0; --i) request_statistics();
     take_base(queue);
@@ -441,14 +442,15 @@ class RandomFrontEnd {
     stopped(rings_[queue], state.num);
   }
   void stopped(Ring& ring, std::uint32_t base) {
-    const bool enabled = std::exchange(ring.enabled, true);  // a disabled ring returns what it owes, too
+    const bool enabled =
+        std::exchange(ring.enabled, true);  // a disabled ring also returns the chains it owes
     look();
     ring.enabled = enabled;
     ring.started = ring.kick = false;
     ring.base = base;
     static_cast<void>(take_back(static_cast<std::uint16_t>(&ring - rings_)));
   }
-  // Where it was stopped, as a monitor does.
+  // Resumes at the position where the ring stopped, as a monitor does.
   void go_on(std::uint16_t queue) {
     Ring& ring = rings_[queue];
     if (ring.lot == kLots || ring.started || !ring.sound) return;
@@ -498,7 +500,7 @@ class RandomFrontEnd {
     look();
     accept(guest_.accepted);
   }
-  // Each chain comes back once: the driver's end knows which are out.
+  // Each chain is returned once: the driver's end knows which chains are in flight.
   bool take_back(std::uint16_t queue) {
     const Ring& ring = rings_[queue];
     if (ring.lot == kLots || !ring.sound) return true;
@@ -542,7 +544,7 @@ class RandomFrontEnd {
     guest_.kick(queue);
   }
 
-  // ---- What may have changed. ----
+  // ---- Writes that are allowed. ----
 
   // This end wrote there.
   void own(std::uint64_t at, std::uint64_t size) { std::memcpy(&expected_[at], guest_.memory() + at, size); }
@@ -552,8 +554,8 @@ class RandomFrontEnd {
   void may_change(std::vector<bool>& may, std::uint64_t at, std::uint64_t size) {
     for (std::uint64_t i = at; i < at + size; ++i) may[i] = true;
   }
-  // Compares all of the memory with what it should be, but for what the rings that run, as they are known
-  // here, may have had written since.
+  // Compares the whole memory with its expected content, except for what the device may have written since
+  // into the rings that run.
   void look() {
     std::vector<bool> may(kPages);
     for (std::uint16_t queue = 0; queue < kQueues; ++queue) {

@@ -1,8 +1,8 @@
-// Of the memory of front-ends without sense the daemon writes what it was given, and nothing else (VH-4);
-// each chain comes back once (VH-3), whatever worker dies; and a good guest is served after each.
+// In the memory of erratic front-ends the daemon writes only what it may (VH-4), and returns each chain
+// exactly once (VH-3), whichever worker dies. A well-behaved guest is served after each.
 //
-// FALLOW_RANDOM_FRONT_ENDS says how many there are, FALLOW_RANDOM_STORMS how many send messages of any
-// content, and FALLOW_RANDOM_SEED where the first one begins. A failing one prints its seed, and what it did.
+// FALLOW_RANDOM_FRONT_ENDS sets their number, FALLOW_RANDOM_STORMS the number that send arbitrary messages,
+// and FALLOW_RANDOM_SEED the first seed. A failing front-end prints its seed and its actions.
 #include "tests/unit/vhost_user/random_front_end.h"
 
 #include <csignal>
@@ -16,7 +16,7 @@
 namespace fallow::vhost {
 namespace {
 
-// What the front-end at hand did, for a check of the daemon that ends the process.
+// The actions of the current front-end, for a failed check of the daemon that ends the process.
 const std::string* at_hand = nullptr;
 std::uint32_t seed_at_hand = 0;
 
@@ -46,8 +46,8 @@ class RandomFrontEnds : public VhostServerRig {
     ASSERT_EQ(error, "") << "FALLOW_RANDOM_SEED=" << seed << "\n" << front.made();
   }
 
-  // Runs `one` for each seed, with a good guest after every `often`, and looks at what has grown since the
-  // first ones.
+  // Runs `one` for each seed, with a well-behaved guest after every `often`, and checks what has grown since
+  // the first ones.
   template <class F>
   void for_each_seed(std::uint32_t count, unsigned often, F one) {
     const std::uint32_t first = number_from("FALLOW_RANDOM_SEED", 1);

@@ -1,5 +1,5 @@
-// A front-end whose messages have headers that can be, and anything in them: payloads, descriptors, order.
-// Half of them begin as a good guest does.
+// A front-end whose messages have valid headers and arbitrary payloads, descriptors and order. Half of these
+// front-ends begin like a well-behaved guest.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,7 +18,7 @@ class RandomMessages {
   RandomMessages(VhostServerBox& box, std::uint32_t seed)
       : box_(box), random_(seed), guest_(box.path, {.features = features_of(seed), .queue_size = 16}) {}
 
-  // Empty, or what went wrong.
+  // Returns an empty string, or what went wrong.
   std::string run(unsigned messages) {
     if (one_of(2) == 0 && !guest_.bind()) return "a good guest was not served: " + box_.events.all();
     for (unsigned i = 0; i < messages && !guest_.hung_up(0); ++i) {
@@ -44,7 +44,7 @@ class RandomMessages {
   }
   std::uint32_t one_of(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
 
-  // Numbers that mean something, or nearly.
+  // Numbers that are meaningful, or nearly so.
   std::uint64_t number() {
     const std::uint64_t near[] = {0,
                                   1,
@@ -69,7 +69,7 @@ class RandomMessages {
                                   guest_.options.memory,
                                   guest_.accepted,
                                   guest_.accepted & ~kVhostFProtocolFeatures,
-                                  kVhostServed,
+                                  kServedProtocolFeatures,
                                   std::uint64_t{1} << 40,
                                   ~std::uint64_t{0},
                                   random_()};
@@ -119,7 +119,7 @@ class RandomMessages {
         Request::GetConfig,     Request::ResetDevice,   Request::SetBackendReqFd, Request::GetFeatures};
     std::uint32_t request = static_cast<std::uint32_t>(kOften[one_of(std::size(kOften))]);
     if (one_of(12) == 0) request = one_of(kVhostRequests + 2);
-    const RequestRule* const rule = vhost_rule(request);
+    const RequestRule* const rule = request_rule(request);
     std::uint32_t size = rule == nullptr ? one_of(64) : rule->min_size;
     std::uint32_t fds = rule == nullptr ? 0 : rule->min_fds + one_of(2u + rule->max_fds - rule->min_fds) / 2;
     if (request == static_cast<std::uint32_t>(Request::SetMemTable)) {
@@ -145,7 +145,7 @@ class RandomMessages {
   Bytes content(std::uint32_t request, std::uint32_t size) {
     Bytes payload;
     while (payload.size() < size) {
-      // Words where the messages have words.
+      // Puts words where the messages have words.
       const bool small = request != static_cast<std::uint32_t>(Request::SetMemTable) && one_of(2) == 0;
       const std::uint64_t value = number();
       append(payload, &value, small ? 4 : 8);
@@ -182,7 +182,7 @@ class RandomMessages {
     return payload;
   }
 
-  // Its rings, and whatever lies there, turn into something else; kicks come.
+  // Overwrites its rings and other memory, and sends kicks.
   void disturb() {
     for (std::uint32_t i = 0; i < 8; ++i) {
       const std::uint64_t at = one_of(5) * VhostGuest::kRingRoom + one_of(0x400);

@@ -1,4 +1,5 @@
-// A front-end, a session and a device, and the account of descriptors: what was open before is open after.
+// A front-end, a session and a device, with an account of descriptors: exactly those open before a test are
+// open after it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@ class VhostRig : public testing::Test {
   static constexpr std::uint32_t kAck = kVhostVersion | kVhostNeedReply;
   static constexpr std::uint64_t kMemoryAt = 0x16d99000, kMemorySize = 0x100000;
 
-  VhostRig() { vhost_begin(state, front.take_other()); }
+  VhostRig() { begin_connection(state, front.take_other()); }
   ~VhostRig() override {
     device.pending = 0;
     device.answer = Status::Ok;
@@ -28,24 +29,24 @@ class VhostRig : public testing::Test {
     EXPECT_EQ(open_descriptors(), descriptors_before);
   }
 
-  // Until there is nothing more to do, or no way to go on.
-  VhostOutcome run() {
-    VhostOutcome outcome = VhostOutcome::Done;
-    VhostOutcome last = VhostOutcome::Idle;
-    while ((outcome = session.step()) == VhostOutcome::Done || outcome == VhostOutcome::Refused) {
+  // Runs until there is nothing more to do, or the session cannot continue.
+  SessionOutcome run() {
+    SessionOutcome outcome = SessionOutcome::Done;
+    SessionOutcome last = SessionOutcome::Idle;
+    while ((outcome = session.step()) == SessionOutcome::Done || outcome == SessionOutcome::Refused) {
       last = outcome;
-      said = session.complaint().text();
+      said = session.error_text().text();
       device.check_descriptors();
     }
-    if (outcome != VhostOutcome::Idle) said = session.complaint().text();
-    return outcome == VhostOutcome::Idle ? last : outcome;
+    if (outcome != SessionOutcome::Idle) said = session.error_text().text();
+    return outcome == SessionOutcome::Idle ? last : outcome;
   }
-  VhostOutcome send(Request request, const Bytes& payload = {}, std::vector<int> fds = {},
-                    std::uint32_t flags = kVhostVersion) {
+  SessionOutcome send(Request request, const Bytes& payload = {}, std::vector<int> fds = {},
+                      std::uint32_t flags = kVhostVersion) {
     EXPECT_TRUE(front.send(request, payload, std::move(fds), flags));
     return run();
   }
-  // With an acknowledgement; ~0: none came.
+  // Asks for an acknowledgement and returns it; ~0: none came.
   std::uint64_t ack(Request request, const Bytes& payload = {}, std::vector<int> fds = {}) {
     static_cast<void>(send(request, payload, std::move(fds), kAck));
     const auto reply = front.reply();
@@ -56,10 +57,10 @@ class VhostRig : public testing::Test {
     EXPECT_FALSE(front.reply()) << "a second reply";
     return reply->u64();
   }
-  // The reply that a request has anyway.
+  // Returns the reply of a request that always has one.
   std::uint64_t ask(Request request) { return ack(request); }
 
-  void negotiate(std::uint64_t protocol = kVhostServed,
+  void negotiate(std::uint64_t protocol = kServedProtocolFeatures,
                  std::uint64_t features = kFeatureVersion1 | kVhostFProtocolFeatures) {
     EXPECT_EQ(ack(Request::SetProtocolFeatures, bytes_of(protocol)), 0U);
     EXPECT_EQ(ack(Request::SetFeatures, bytes_of(features)), 0U);
@@ -88,7 +89,7 @@ class VhostRig : public testing::Test {
   std::uint64_t enable(std::uint32_t vring, std::uint32_t on) {
     return ack(Request::SetVringEnable, bytes_of(VringState{vring, on}));
   }
-  // A ring that runs.
+  // Creates a running ring.
   void start_ring(std::uint32_t vring, std::uint32_t base = 0) {
     describe_ring(vring, base);
     EXPECT_EQ(kick(vring), 0U) << said;
@@ -99,13 +100,13 @@ class VhostRig : public testing::Test {
     set_memory();
   }
 
-  // Before all that opens any.
+  // Initialised before any member that opens a descriptor.
   const std::size_t descriptors_before = open_descriptors();
   VhostFrontEnd front;
   VhostDevice device;
   State state;
   Session session{state, device};
-  std::string said;  // the complaint about the last message
+  std::string said;  // the error text of the last message
 };
 
 }  // namespace fallow::vhost

@@ -1,5 +1,4 @@
-// The configuration space as front-ends read and write it, and the poison value: which one the daemon
-// believes.
+// The configuration space as front-ends read and write it, and which poison value the daemon trusts.
 #include "tests/support/vhost_server.h"
 
 namespace fallow::vhost {
@@ -12,7 +11,7 @@ constexpr std::uint32_t kPoison = 0xaaaa'aaaa;
 
 class ServerConfig : public VhostServerRig {};
 
-// As QEMU's generic front-end writes: all 16 bytes, for whichever field the driver wrote.
+// QEMU's generic front-end writes all 16 bytes, whichever field the driver wrote.
 std::uint64_t write_all(VhostGuest& guest, std::uint32_t actual, std::uint32_t poison = 0) {
   return guest.ack(Request::SetConfig, bytes_of(ConfigHead{0, 16, 0}, 77U, actual, 88U, poison));
 }
@@ -46,7 +45,8 @@ TEST_F(ServerConfig, EveryWriteInsideTheSpaceSetsThePartOfActualThatItCovers) {
       EXPECT_EQ(guest.config(kBalloonActual), expected) << offset << " " << size;
     }
   }
-  EXPECT_TRUE(box.events.wait_for("4 bytes at 0 hold nothing that the driver may write")) << box.events.all();
+  EXPECT_TRUE(box.events.wait_for("4 bytes at 0 contain no field that the driver may write"))
+      << box.events.all();
 }
 
 TEST_F(ServerConfig, AWriteBeyondTheSpaceIsRefusedByName) {
@@ -55,7 +55,7 @@ TEST_F(ServerConfig, AWriteBeyondTheSpaceIsRefusedByName) {
   Bytes payload = bytes_of(ConfigHead{0, 60, 0});
   payload.resize(payload.size() + 60, std::byte{1});
   EXPECT_EQ(guest.ack(Request::SetConfig, payload), 1U);
-  EXPECT_TRUE(box.events.wait_for("60 bytes at 0 of a configuration of 16 bytes")) << box.events.all();
+  EXPECT_TRUE(box.events.wait_for("60 bytes at 0 exceed the configuration of 16 bytes")) << box.events.all();
   EXPECT_EQ(guest.config(kBalloonActual), 0U);
 }
 
@@ -72,7 +72,7 @@ TEST_F(ServerConfig, AReadPastTheEndHasWhatThereIs) {
   EXPECT_EQ(reply->payload, expected) << "as long as it was asked for, zero behind the end";
 }
 
-// ---- The poison value ----
+// ---- The poison value. ----
 
 class ServerPoison : public VhostServerRig {
  protected:
@@ -80,12 +80,12 @@ class ServerPoison : public VhostServerRig {
     options.features |= kBalloonPagePoison;
   }
   VhostGuestOptions options;
-  static constexpr const char* kUnknown = "has not said which value";
+  static constexpr const char* kUnknown = "has not written the value";
 };
 
 TEST_F(ServerPoison, BeforeTheFeaturesIsKept) {
   VhostGuest guest(box.path, options);
-  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)), 0U);
+  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)), 0U);
   EXPECT_EQ(write_all(guest, 0, kPoison), 0U) << box.events.all();
   EXPECT_EQ(guest.config(kBalloonPoisonVal), kPoison) << "a front-end writes back what it reads";
   ASSERT_TRUE(guest.bind());
@@ -96,7 +96,7 @@ TEST_F(ServerPoison, BeforeTheFeaturesIsKept) {
 
 TEST_F(ServerPoison, ZeroBeforeTheFeaturesIsZero) {
   VhostGuest guest(box.path, options);
-  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)), 0U);
+  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)), 0U);
   EXPECT_EQ(write_all(guest, 0, 0), 0U) << box.events.all();
   ASSERT_TRUE(guest.bind());
   EXPECT_EQ(guest.report(kFree, kMib), kMib) << box.events.all();
@@ -109,7 +109,7 @@ TEST_F(ServerPoison, OfADriverThatSaidNothingNothingIsReleased) {
   EXPECT_EQ(guest.report(kFree, kMib), 0U);
   EXPECT_EQ(guest.memory()[kFree], std::byte{0x5a});
   EXPECT_TRUE(box.events.wait_for(kUnknown)) << box.events.all();
-  // A field by itself is the driver's own word.
+  // A write of a single field comes from the driver itself.
   ASSERT_EQ(guest.write_config(kBalloonPoisonVal, 0), 0U);
   EXPECT_EQ(guest.report(kFree, kMib), kMib);
   EXPECT_EQ(box.events.count(kUnknown), 1U);
@@ -124,8 +124,8 @@ TEST_F(ServerPoison, ADriverWithoutItIsNotAsked) {
   EXPECT_EQ(box.events.count(kUnknown), 0U);
 }
 
-// While the driver runs, a write of the whole space repeats what the front-end read last, which may be 0
-// still.
+// While the driver runs, a write of the whole space repeats what the front-end last read, which may still be
+// 0.
 TEST_F(ServerPoison, AZeroInAWideWriteWhileRunningProvesNothing) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());
@@ -133,7 +133,7 @@ TEST_F(ServerPoison, AZeroInAWideWriteWhileRunningProvesNothing) {
   EXPECT_EQ(guest.report(kFree, kMib), 0U);
   EXPECT_TRUE(box.events.wait_for(kUnknown)) << box.events.all();
   EXPECT_EQ(guest.config(kBalloonActual), 1U);
-  // Another value is one whatever it stems from: nothing is released then.
+  // Any other value counts, whatever its origin: nothing is released afterwards.
   EXPECT_EQ(write_all(guest, 2, kPoison), 0U);
   EXPECT_EQ(guest.config(kBalloonPoisonVal), kPoison);
   EXPECT_EQ(write_all(guest, 3, 0), 0U);
@@ -142,7 +142,7 @@ TEST_F(ServerPoison, AZeroInAWideWriteWhileRunningProvesNothing) {
 
 TEST_F(ServerPoison, AWideWriteThatRepeatsTheValueChangesNothing) {
   VhostGuest guest(box.path, options);
-  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)), 0U);
+  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)), 0U);
   EXPECT_EQ(write_all(guest, 0, 0), 0U);
   ASSERT_TRUE(guest.bind());
   EXPECT_EQ(write_all(guest, 1, 0), 0U);
@@ -161,7 +161,7 @@ TEST_F(ServerPoison, TheNextDriverHasToSayIt) {
   EXPECT_TRUE(box.events.wait_for(kUnknown)) << box.events.all();
 }
 
-// As a monitor stops its guest and lets it go on.
+// A monitor pauses and resumes its guest.
 TEST_F(ServerPoison, OutlivesAStop) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());
@@ -175,7 +175,7 @@ TEST_F(ServerPoison, OutlivesAStop) {
   EXPECT_EQ(box.events.count(kUnknown), 0U) << box.events.all();
 }
 
-// Rings that were never used start where another driver's would.
+// Rings that were never used start where those of another driver would start.
 TEST_F(ServerPoison, AStopBeforeAnythingHappenedLeavesItInDoubt) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());

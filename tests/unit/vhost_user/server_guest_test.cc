@@ -1,4 +1,4 @@
-// A guest from its beginning to its end, over a real socket.
+// A guest from beginning to end, over a real socket.
 #include "tests/support/vhost_server.h"
 
 namespace fallow::vhost {
@@ -109,7 +109,7 @@ INSTANTIATE_TEST_SUITE_P(All, ServerRings,
                                          kFeatureRingPacked | kFeatureIndirectDesc,
                                          kFeatureRingPacked | kFeatureEventIdx | kFeatureIndirectDesc));
 
-// More chains than places, through many wraps, and stops in between.
+// More chains than ring entries, through many wraps, with stops in between.
 TEST_P(ServerRings, StopAndGoOnWhereItWas) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());
@@ -129,7 +129,7 @@ TEST_P(ServerRings, StopAndGoOnWhereItWas) {
   EXPECT_EQ(box.guest().device.reports, sent);
 }
 
-// What was made available while the ring was stopped is found without a kick.
+// Chains made available while the ring was stopped are found without a kick.
 TEST_P(ServerRings, ChainsThatCameWhileStopped) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(guest.bind());
@@ -212,7 +212,7 @@ TEST_F(ServerGuest, MemoryWithRingsInItCannotGo) {
   ASSERT_TRUE(guest.bind());
   EXPECT_NE(guest.ack(Request::RemMemReg, bytes_of(MemReg{0, guest.region()})), 0U);
   EXPECT_TRUE(guest.report(kFree, kMib));
-  // It would end within the last ring: all three areas begin in it.
+  // The memory would end within the last ring: all three areas begin inside it.
   Region shorter = guest.region();
   shorter.size =
       (guest.rings[3].driver->addresses().device_area.raw - VhostGuest::kBase) / 4096 * 4096 + 4096;
@@ -240,7 +240,7 @@ TEST_F(ServerGuest, ADriverThatBeginsAnew) {
   ASSERT_TRUE(guest.report(kFree, kMib));
 }
 
-// As User Mode Linux unloads a driver and loads it again: no reset, no GET_VRING_BASE.
+// User Mode Linux unloads a driver and loads it again: no reset, no GET_VRING_BASE.
 TEST_F(ServerGuest, ADriverThatBeginsAnewWithoutSayingSo) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
@@ -254,8 +254,8 @@ TEST_F(ServerGuest, ADriverThatBeginsAnewWithoutSayingSo) {
   ASSERT_TRUE(guest.report(kFree, kMib, 4));
 }
 
-// A monitor stops its guest and lets it go on, and tells the device to begin anew: the guest knows nothing of
-// it, and what it frees must keep its poison.
+// A monitor pauses and resumes its guest, and resets the device in between. The guest is not aware of this,
+// and its free pages must keep their poison.
 TEST_F(ServerGuest, PoisonOutlivesAMonitorsStop) {
   box.stop();
   box.options.guest.features |= kBalloonPagePoison;

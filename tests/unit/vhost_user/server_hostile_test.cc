@@ -1,5 +1,5 @@
-// Front-ends whose messages are in order, and who do wrong with what they share: descriptors, memory, rings,
-// time. After each, a good guest is served, and nothing is left open: see VhostServerRig.
+// Front-ends that send valid messages and abuse what they share: descriptors, memory, rings, time. After
+// each, a well-behaved guest is served and no descriptor is left open: see VhostServerRig.
 #include <signal.h>
 #include <sys/timerfd.h>
 
@@ -29,7 +29,7 @@ class ServerHostile : public VhostServerRig {
   std::uint64_t set_kick(int fd) {
     return guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{kReporting}), {fd});
   }
-  // A report whose return nobody tells of.
+  // Sends a report without expecting a notification of its return.
   bool report_untold() {
     const detail::QueueBuffer range = VhostGuest::range(kFree, kMib);
     static_cast<void>(guest->rings[kReporting].driver->ask_for_notifications(true));
@@ -62,7 +62,7 @@ TEST_F(ServerHostile, KicksOfAnyKind) {
     stopped();
     EXPECT_EQ(set_kick(fd), 1U) << "nobody can wait there";
   }
-  // In a ring that runs, too: the one before stays.
+  // The same for a running ring, which keeps its previous descriptor.
   EXPECT_EQ(set_kick(dup(guest->rings[kReporting].kick)), 0U);
   EXPECT_EQ(set_kick(VhostFrontEnd::memory()), 1U);
   EXPECT_TRUE(guest->report(kFree, kMib)) << box.events.all();
@@ -103,14 +103,14 @@ TEST_F(ServerHostile, CallsOfAnyKind) {
   EXPECT_TRUE(guest->report(kFree, kMib));
 }
 
-// Whoever writes to it may find that it is full, however closely they looked: the front-end is quicker. The
-// guest's thread waits then; that costs nobody else anything, and ends with the guest.
+// The daemon polls before it writes, but the front-end can fill the descriptor in between. The guest's thread
+// then blocks. This delays no other guest, and ends with this one.
 TEST_F(ServerHostile, ACallThatIsFilledAtTheLastMoment) {
   ASSERT_TRUE(guest->bind());
   const int call = eventfd(0, EFD_CLOEXEC);
   ASSERT_TRUE(set_call(dup(call)));
   std::atomic<bool> done{false};
-  // The filling here may wait too.
+  // The filling thread may block too.
   std::thread rescue([&done, filler = pthread_self()] {
     while (!done) {
       std::this_thread::sleep_for(std::chrono::microseconds(300));
@@ -150,7 +150,7 @@ TEST_F(ServerHostile, ACallThatIsFilledAtTheLastMoment) {
   RecordProperty("waited", waits ? "yes" : "no");
   EXPECT_TRUE(guest->config(0)) << "its own session goes on";
   expect_good_guest(box);
-  // It ends with the connection, whoever still has the call.
+  // The write ends with the connection, even though another process still holds the call descriptor.
   const auto begin = std::chrono::steady_clock::now();
   guest.reset();
   EXPECT_TRUE(box.wait_for_guests(0)) << box.events.all();
@@ -204,7 +204,7 @@ TEST_F(ServerHostile, AKickStorm) {
   EXPECT_TRUE(guest->report(kFree, kMib)) << "nor does it harm itself";
 }
 
-// What is wrong in a ring stops that device until the driver begins anew, be it without a reset.
+// A faulty ring stops its device until the driver begins anew, even without a reset.
 class ServerHostileRing : public ServerHostile {
  protected:
   struct Split {
@@ -235,7 +235,7 @@ class ServerHostileRing : public ServerHostile {
     EXPECT_TRUE(box.events.wait_for(fault)) << box.events.all();
     EXPECT_TRUE(guest->told_of_config()) << "the device needs a reset (2.1.2)";
     EXPECT_EQ(guest->ask(Request::GetStatus)->u64() & kStatusNeedsReset, kStatusNeedsReset);
-    // As User Mode Linux loads a driver again.
+    // User Mode Linux loads a driver again.
     for (std::uint32_t queue = 4; queue-- > 0;)
       ASSERT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VringState{queue, 0})), 0U);
     ASSERT_EQ(guest->ack(Request::SetFeatures, bytes_of(guest->accepted)), 0U);
@@ -273,7 +273,7 @@ TEST_F(ServerHostileRing, ANextThatThereIsNot) {
   });
 }
 
-// Its ring, and itself.
+// Its ring covers itself.
 TEST_F(ServerHostileRing, AReportOfTheRingsThemselves) {
   ASSERT_TRUE(guest->bind());
   const detail::QueueBuffer all = {
@@ -294,13 +294,14 @@ TEST_F(ServerHostile, ARegionThatIsReplacedWhileAReportRuns) {
     ASSERT_TRUE(guest->set_memory()) << box.events.all();
     ASSERT_TRUE(guest->take(kReporting)) << box.events.all();
   }
-  // A hang-up in the middle.
+  // The front-end closes the connection in the middle.
   const detail::QueueBuffer most = VhostGuest::range(kFree, static_cast<std::uint32_t>(kLarge - kFree));
   ASSERT_EQ(posix_fallocate(guest->file(), VhostGuest::kInFile, kLarge), 0);
   guest->add(kReporting, {&most, 1});
 }
 
-// A wait that a signal ends, while a guest is about to be gone: what is done meanwhile sets errno, too.
+// A signal interrupts epoll_wait() while a guest is being closed; the work done before errno is checked sets
+// errno too.
 TEST_F(ServerHostile, SignalsWhileAGuestEnds) {
   constexpr std::uint64_t kLarge = 256ULL << 20;
   struct sigaction action {

@@ -1,4 +1,4 @@
-// Many guests, too many, and how fast they are served. Times are printed; none fails a test.
+// Many guests, too many guests, and how fast they are served. The tests print times; no time fails a test.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ double cpu_seconds(clockid_t of) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 double own_cpu() { return cpu_seconds(CLOCK_THREAD_CPUTIME_ID); }
-// Of all threads but this one.
+// CPU time of all threads except this one.
 double daemon_cpu() { return cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - own_cpu(); }
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -96,7 +96,7 @@ TEST_F(ServerLoad, OutOfDescriptors) {
   ASSERT_TRUE(first.bind());
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-  // Connections of before and after the limit, which is that of this end too.
+  // Connections from before and after the limit, which also applies to this end.
   std::vector<int> sockets;
   for (int i = 0; i < 40; ++i) sockets.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   rlimit limit = before;
@@ -112,7 +112,7 @@ TEST_F(ServerLoad, OutOfDescriptors) {
   EXPECT_TRUE(box.events.wait_for("turned away", 30)) << box.events.all();
   EXPECT_TRUE(first.report(kFree, kMib)) << "who is there already is served";
   EXPECT_TRUE(first.config(0));
-  // A descriptor that cannot be received costs its sender the connection, and nobody else.
+  // A descriptor that cannot be received costs its sender the connection, and affects no other guest.
   VhostGuest* hungry = nullptr;
   for (const int fd : sockets) close(fd);
   EXPECT_TRUE(box.wait_for_guests(1));
@@ -126,7 +126,7 @@ TEST_F(ServerLoad, OutOfDescriptors) {
   EXPECT_TRUE(first.report(kFree, kMib));
 }
 
-// Control messages, whatever is being released.
+// Control messages are answered while memory is being released.
 TEST_F(ServerLoad, RepliesWhileMuchIsReleased) {
   constexpr std::uint64_t kLarge = 1 << 30;
   VhostGuest& large = new_guest({.memory = kLarge});
@@ -157,7 +157,7 @@ TEST_F(ServerLoad, RepliesWhileMuchIsReleased) {
   }
 }
 
-// A report's time against that of the bare calls on the same ranges.
+// Compares the time of a report with that of the bare system calls on the same ranges.
 TEST_F(ServerLoad, TheTimeOfAReport) {
   constexpr unsigned kRanges = 32, kRounds = 15;
   constexpr std::uint32_t kEach = 2 * kMib;
@@ -174,7 +174,7 @@ TEST_F(ServerLoad, TheTimeOfAReport) {
     const double calls_before = box.guest().calls.sum;
     const auto start = Clock::now();
     const double daemon_before = daemon_cpu();
-    // With gaps, so that no two are joined.
+    // Leaves gaps, so that no two ranges are merged.
     std::vector<detail::QueueBuffer> ranges;
     for (unsigned i = 0; i < kRanges; ++i)
       ranges.push_back(VhostGuest::range(kFree + std::uint64_t{i} * kEach, kEach - 4096));
@@ -183,8 +183,8 @@ TEST_F(ServerLoad, TheTimeOfAReport) {
     daemon.push_back(daemon_cpu() - daemon_before);
     called.push_back(box.guest().calls.sum - calls_before);
     populate();
-    // By a thread that did not fill the memory, as in the daemon: pages are freed slower by another processor
-    // than by the one that has just taken them.
+    // Another thread fills the memory than the one that releases it, as in the daemon: a processor frees
+    // pages more slowly if another one has just allocated them.
     std::thread([&] {
       const auto begun = Clock::now();
       const double caller_before = own_cpu();
@@ -235,7 +235,7 @@ TEST_F(ServerLoad, TheSpeedOfOneAmongNine) {
     }
     served.push_back(seconds_since(start));
     ASSERT_TRUE(populate());
-    std::thread([&] {  // as above
+    std::thread([&] {  // another thread, for the same reason
       const auto begun = Clock::now();
       for (std::uint64_t at = 0; at < kSize; at += kEach) {
         EXPECT_EQ(fallocate(guest.file(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -254,7 +254,7 @@ TEST_F(ServerLoad, TheSpeedOfOneAmongNine) {
       median(served) * 1e3, median(bare) * 1e3, median(bare) / median(served));
 }
 
-// In pages, of memory that is nobody's file: what the guests' ends of this test share is theirs.
+// In pages of anonymous memory: the guests' ends of this test account for the shared memory.
 double own_mib() {
   std::ifstream rollup("/proc/self/smaps_rollup");
   double kib = 0;

@@ -1,5 +1,5 @@
-// Messages that no front-end should send. After each, a good guest is served, and nothing is left open: see
-// VhostServerRig.
+// Messages that no front-end should send. After each, a well-behaved guest is served and no descriptor is
+// left open: see VhostServerRig.
 #include <sys/epoll.h>
 
 #include <random>
@@ -21,7 +21,7 @@ class ServerMessages : public VhostServerRig {
   std::uint64_t memory_table(const Region& region, int fd) {
     return guest->ack(Request::SetMemTable, bytes_of(MemTable{1, 0}, region), {fd});
   }
-  // Header and payload, whatever they are; true if that is the end of the connection.
+  // Sends an arbitrary header and payload; returns whether the connection then ends.
   bool breaks(std::uint32_t request, std::uint32_t flags, std::uint32_t size, const Bytes& payload = {}) {
     connect();
     Bytes all = bytes_of(Header{request, flags, size});
@@ -72,18 +72,18 @@ TEST_F(ServerMessages, Unknown) {
 TEST_F(ServerMessages, OutOfOrder) {
   guest->packed = false;
   guest->make_ring(3);
-  ASSERT_EQ(guest->ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)), 0U);
+  ASSERT_EQ(guest->ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)), 0U);
   EXPECT_NE(guest->ack(Request::SetVringAddr, bytes_of(guest->addresses(3))), 0U) << "no memory yet";
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 0U);
   EXPECT_EQ(guest->stop_ring(3), 0U);
   EXPECT_EQ(guest->ack(Request::SetVringEnable, bytes_of(VringState{3, 1})), 0U);
   EXPECT_EQ(guest->ack(Request::ResetDevice), 0U);
   EXPECT_NE(guest->ack(Request::RemMemReg, bytes_of(MemReg{0, guest->region()})), 0U);
-  // All of a ring without features: no VERSION_1.
+  // A complete ring without features: VERSION_1 is missing.
   ASSERT_TRUE(guest->set_memory());
   EXPECT_FALSE(guest->start_ring(3, 0));
   EXPECT_NE(guest->ack(Request::SetFeatures, bytes_of(std::uint64_t{0})), 0U);
-  // And then as it should be, on the same connection.
+  // The correct sequence follows on the same connection.
   ASSERT_TRUE(guest->bind()) << box.events.all();
   EXPECT_TRUE(guest->report(VhostGuest::kFree, 1 << 20));
 }
@@ -133,7 +133,7 @@ TEST_F(ServerMessages, RegionsThatCannotBe) {
             0U);
   EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(MemTable{~0U, 0}, good), {dup(guest->file())}), 0U);
   EXPECT_NE(guest->ack(Request::SetMemTable, bytes_of(MemTable{0, 0})), 0U);
-  // Longer than the file: as far as it reaches.
+  // A region longer than its file is usable up to the end of the file.
   ASSERT_EQ(memory_table(with(&Region::size, good.size * 64), dup(guest->file())), 0U);
   EXPECT_EQ(box.guest().memory.raw, good.size);
   ASSERT_TRUE(guest->give_channel() && guest->start_rings());
@@ -203,7 +203,7 @@ TEST_F(ServerMessages, QueuesThatAreNot) {
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{255}), {VhostFrontEnd::event()}), 1U);
   EXPECT_EQ(guest->ask(Request::GetVringBase, bytes_of(VringState{255, 0})), std::nullopt)
       << "nothing that could be replied";
-  // Reporting is queue 3 already, and not queue 4 as virtio 1.2 has it: ServerQueues.*
+  // Reporting is queue 3 here, and not queue 4 as in virtio 1.2: ServerQueues.*
   connect();
   ASSERT_TRUE(guest->negotiate() && guest->set_memory());
   guest->make_ring(3);
@@ -236,7 +236,7 @@ TEST_F(ServerMessages, RingsOutsideMemoryOrMisaligned) {
       EXPECT_EQ(guest->ack(Request::SetVringAddr, bytes_of(bad)), 1U) << at;
     }
   }
-  // Where the region is, and the file is not.
+  // Addresses inside the region but beyond the end of the file.
   Region longer = guest->region();
   longer.size *= 2;
   ASSERT_EQ(memory_table(longer, dup(guest->file())), 0U);
@@ -244,15 +244,15 @@ TEST_F(ServerMessages, RingsOutsideMemoryOrMisaligned) {
   beyond.used = VhostGuest::kUser + guest->options.memory;
   ASSERT_EQ(guest->ack(Request::SetVringAddr, bytes_of(beyond)), 0U);
   EXPECT_EQ(guest->ack(Request::SetVringKick, bytes_of(std::uint64_t{3}), {VhostFrontEnd::event()}), 1U);
-  // And then where they should be.
+  // The correct addresses follow.
   ASSERT_TRUE(guest->start_rings()) << box.events.all();
   EXPECT_TRUE(guest->report(VhostGuest::kFree, 1 << 20));
 }
 
-// What was read of the first attempt must not count for the second.
+// Data read in the first attempt must not count for the second.
 TEST_F(ServerMessages, ARingThatCouldNotStartIsForgotten) {
   ASSERT_TRUE(guest->negotiate());
-  // Nothing but the used ring lies beyond the file.
+  // Only the used ring lies beyond the file.
   Region longer = guest->region();
   longer.size *= 2;
   ASSERT_EQ(memory_table(longer, dup(guest->file())), 0U);
@@ -279,11 +279,11 @@ TEST_F(ServerMessages, ConfigurationBeyondItsEnd) {
     payload.resize(payload.size() + size);
     const auto reply = guest->ask(Request::GetConfig, payload);
     ASSERT_TRUE(reply) << offset << " " << size;
-    // Where something is, it is answered: ServerConfig.AReadPastTheEndHasWhatThereIs.
+    // Reads with valid bytes are answered: ServerConfig.AReadPastTheEndHasWhatThereIs.
     EXPECT_EQ(reply->payload.size(), offset < kBalloonConfigSize && size != 0 ? payload.size() : 0U);
     EXPECT_EQ(guest->ack(Request::SetConfig, payload), 1U) << offset << " " << size;
   }
-  // A size that is not that of the payload.
+  // A size that does not match the payload.
   EXPECT_EQ(guest->ask(Request::GetConfig, bytes_of(ConfigHead{0, 8, 0}, 0U))->payload.size(), 0U);
   EXPECT_EQ(guest->ack(Request::SetConfig, bytes_of(ConfigHead{4, ~0U, 0}, 0U)), 1U);
   EXPECT_EQ(guest->config(kBalloonActual), 0U);
@@ -306,7 +306,7 @@ TEST_F(ServerMessages, InflightAreasThatCannotBe) {
   for (const InflightDescription& area : bad) EXPECT_EQ(set(area, dup(guest->file())), 1U) << area.mmap_size;
 }
 
-// Everything there is, with anything in it, in any order.
+// All requests, with random content, in random order.
 TEST_F(ServerMessages, AnythingAtAll) {
   std::mt19937 random(20260802);
   for (int round = 0; round < 40; ++round) {

@@ -1,5 +1,5 @@
-// A driver goes, and another one begins: the memory in which the rings were is the guest's own again, and no
-// byte of it is written (VH-4). Front-ends differ in what they say, and when.
+// A driver leaves and another one begins: the memory of the old rings belongs to the guest again, and no byte
+// of it is written (VH-4). Front-ends differ in the messages that they send, and when.
 #include <algorithm>
 
 #include "tests/support/vhost_server.h"
@@ -17,18 +17,18 @@ class ServerRingBase : public VhostServerRig {};
 class ServerNewDriver : public VhostServerRig, public testing::WithParamInterface<Features> {
  protected:
   static constexpr std::byte kTheirs{0x6b};
-  static constexpr std::uint64_t kRings = VhostGuest::kLists;  // bytes in which rings lie, from the base on
+  static constexpr std::uint64_t kRings = VhostGuest::kLists;  // bytes that hold rings, from the base on
 
   ServerNewDriver() : VhostServerRig({.features = BalloonGuestOptions{}.features | kFeatureRingPacked}) {
     options.features = (options.features & ~kRingFeatures) | GetParam();
   }
-  // A driver that is at work, and whose statistics buffer the device keeps.
+  // A working driver whose statistics buffer the device keeps.
   bool bind(VhostGuest& guest) {
     if (!guest.bind() || !guest.report(kFree, kMib, 4)) return false;
     guest.give_statistics(4, 5);
     return eventually([&] { return box.guest().statistics.updates == 1; }) && eventually(others_sleep);
   }
-  // As bind(), by a front-end that declined a feature: without bit 30, and without SET_VRING_ENABLE.
+  // Like bind(), by a front-end that declined a feature: without bit 30, and without SET_VRING_ENABLE.
   bool bind_without_enable(VhostGuest& guest) {
     if (!guest.negotiate() || !guest.give_channel()) return false;
     guest.accepted &= ~kVhostFProtocolFeatures;
@@ -48,7 +48,7 @@ class ServerNewDriver : public VhostServerRig, public testing::WithParamInterfac
     }
     return true;
   }
-  // The guest uses for something else what was its rings.
+  // The guest reuses the memory of its rings.
   static void free_rings(VhostGuest& guest) {
     std::memset(guest.memory() + guest.rings_at, static_cast<int>(kTheirs), kRings);
     freed_at = guest.rings_at;
@@ -79,7 +79,8 @@ INSTANTIATE_TEST_SUITE_P(All, ServerNewDriver,
                          testing::Values(Features{0}, kFeatureEventIdx | kFeatureIndirectDesc,
                                          kFeatureRingPacked, kFeatureRingPacked | kFeatureEventIdx));
 
-// User Mode Linux, when its driver declined a feature: nothing but this says that it unloaded.
+// User Mode Linux, when its driver declined a feature: this message is the only sign that the driver
+// unloaded.
 TEST_P(ServerNewDriver, FeaturesWhileRingsRun) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind_without_enable(guest));
@@ -101,7 +102,7 @@ TEST_P(ServerNewDriver, OtherFeaturesWhileRingsRun) {
   expect_next_driver(guest);
 }
 
-// Between the last message of one driver and the first of the next.
+// Between the last message of one driver and the first message of the next.
 TEST_P(ServerNewDriver, StatisticsAreNotRequestedOfADriverThatMayBeGone) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind_without_enable(guest));
@@ -206,7 +207,7 @@ TEST_P(ServerNewDriver, DroppedRingsHaveToBeSetUpFromTheBeginning) {
   expect_next_driver(guest);
 }
 
-// A request that is under way when the next driver begins is not returned to the last one.
+// A request that is under way when the next driver begins is not returned to the previous driver.
 TEST_P(ServerNewDriver, InTheMiddleOfAReport) {
   constexpr std::uint64_t kLarge = 256ULL << 20;
   options.memory = kLarge;
@@ -226,7 +227,7 @@ TEST_P(ServerNewDriver, InTheMiddleOfAReport) {
   }
 }
 
-// A monitor disables the rings of a device before it stops them: then what is owed goes back.
+// A monitor disables the rings of a device before it stops them: owed chains are then returned.
 TEST_P(ServerNewDriver, GetBaseReturnsWhatIsOwed) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -234,7 +235,7 @@ TEST_P(ServerNewDriver, GetBaseReturnsWhatIsOwed) {
   EXPECT_TRUE(guest.take(kStats)) << "kept for the next request";
 }
 
-// What a disabled ring owed to its driver is kept for the next request.
+// A chain that a disabled ring owes to its driver is kept for the next request.
 TEST_P(ServerNewDriver, WhatAWorkerOwedToADisabledRingWaits) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -250,7 +251,7 @@ TEST_P(ServerNewDriver, WhatAWorkerOwedToADisabledRingWaits) {
   EXPECT_FALSE(guest.take(kStats, 0)) << "once";
 }
 
-// Memory that comes and goes: what is kept stays kept, and comes back at the next request.
+// Memory is removed and added: a kept chain stays kept, and is returned at the next request.
 TEST_P(ServerNewDriver, WhatIsKeptOutlivesAChangeOfMemory) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -264,9 +265,9 @@ TEST_P(ServerNewDriver, WhatIsKeptOutlivesAChangeOfMemory) {
   EXPECT_EQ(box.ask([](Server& s) { return s.request_statistics(1); }), Status::Busy);
 }
 
-// ---- Where a ring begins ----
+// ---- Where a ring begins. ----
 
-// Chains would be taken again that the driver has back.
+// The device would take chains again that the driver has already got back.
 TEST_F(ServerRingBase, BehindWhatCameBackIsRefused) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.bind());
@@ -274,7 +275,8 @@ TEST_F(ServerRingBase, BehindWhatCameBackIsRefused) {
   ASSERT_EQ(guest.stop_ring(kReporting), 5U);
   for (const std::uint32_t base : {0U, 4U, 5U + 65U, 0x8000U, 0xffffU}) {
     EXPECT_FALSE(guest.start_ring(kReporting, base)) << base;
-    EXPECT_TRUE(box.events.wait_for("its base is " + std::to_string(base) + " and its used index 5"))
+    EXPECT_TRUE(box.events.wait_for("its base " + std::to_string(base) +
+                                    " is not within 0 to 64 entries (its size) after its used index 5"))
         << box.events.all();
   }
   ASSERT_TRUE(guest.start_ring(kReporting, 5));

@@ -1,5 +1,5 @@
-// Which queue is which, and what is said of one that cannot be served: the one thing that is wrong, its
-// value, and what is allowed.
+// The numbering of queues, and the error text for a queue that cannot be served: the one wrong value, and
+// what is allowed.
 #include "fallow/virtio/ring/detail/split_layout.h"
 #include "tests/support/vhost_server.h"
 
@@ -12,7 +12,7 @@ constexpr std::uint64_t kFree = VhostGuest::kFree;
 
 class ServerQueues : public VhostServerRig {
  protected:
-  // With these queues and no others.
+  // Offers exactly these queues.
   bool bind(VhostGuest& guest, std::initializer_list<std::uint16_t> queues) {
     if (!guest.negotiate() || !guest.set_memory()) return false;
     return std::all_of(queues.begin(), queues.end(),
@@ -35,7 +35,7 @@ TEST_F(ServerQueues, OfADriverThatDeclinesStatistics) {
   ASSERT_TRUE(bind(guest, {0, 1, 2})) << box.events.all();
   EXPECT_TRUE(reports(guest, 2));
   EXPECT_TRUE(
-      box.events.wait_for("its queues are numbered without gaps over the features that its driver "
+      box.events.wait_for("the queues are numbered without gaps over the features that its driver "
                           "accepted: inflate 0, deflate 1, reporting 2"))
       << box.events.all();
 }
@@ -45,23 +45,23 @@ TEST_F(ServerQueues, AsVirtio12PrintsThem) {
   ASSERT_TRUE(bind(guest, {0, 1, 2, 4})) << box.events.all();
   EXPECT_TRUE(reports(guest, 4));
   EXPECT_TRUE(
-      box.events.wait_for("its queues are numbered as virtio 1.2 prints them: "
+      box.events.wait_for("the queues are numbered as virtio 1.2 prints them: "
                           "inflate 0, deflate 1, statistics 2, reporting 4"))
       << box.events.all();
-  // And again with the next worker.
+  // The next worker reports the same.
   box.die();
   box.start();
   ASSERT_TRUE(box.events.wait_for("resumed"));
   EXPECT_TRUE(reports(guest, 4));
 }
 
-// As QEMU's own device numbers them.
+// QEMU's own device uses these numbers.
 TEST_F(ServerQueues, OverWhatWasOffered) {
   VhostGuest guest(box.path, with(kBalloonPageReporting));
   ASSERT_TRUE(bind(guest, {0, 1, 3})) << box.events.all();
   EXPECT_TRUE(reports(guest, 3));
   EXPECT_TRUE(
-      box.events.wait_for("its queues are numbered without gaps over the features that were offered: "
+      box.events.wait_for("the queues are numbered without gaps over the features that were offered: "
                           "inflate 0, deflate 1, reporting 3"))
       << box.events.all();
 }
@@ -73,7 +73,8 @@ TEST_F(ServerQueues, OneThatIsNone) {
     EXPECT_FALSE(start(guest, queue));
     EXPECT_TRUE(box.events.wait_for(
         "queue " + std::to_string(queue) +
-        " is none of this driver's: its queues are inflate 0, deflate 1, reporting 2 (without gaps over the "
+        " does not exist for this driver; its queues are inflate 0, deflate 1, reporting 2 (without gaps "
+        "over the "
         "features that its driver accepted), or inflate 0, deflate 1, reporting 4 (as virtio 1.2 prints "
         "them), "
         "or inflate 0, deflate 1, reporting 3 (without gaps over the features that were offered)"))
@@ -84,11 +85,11 @@ TEST_F(ServerQueues, OneThatIsNone) {
 
 TEST_F(ServerQueues, BeforeTheFeatures) {
   VhostGuest guest(box.path);
-  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kVhostServed)), 0U);
+  ASSERT_EQ(guest.ack(Request::SetProtocolFeatures, bytes_of(kServedProtocolFeatures)), 0U);
   ASSERT_TRUE(guest.set_memory());
   EXPECT_FALSE(start(guest, 3));
   EXPECT_TRUE(
-      box.events.wait_for("queue 3 cannot be served: SET_FEATURES, with VIRTIO_F_VERSION_1, has to come "
+      box.events.wait_for("queue 3 cannot be served: SET_FEATURES with VIRTIO_F_VERSION_1 must come "
                           "first"))
       << box.events.all();
 }
@@ -97,14 +98,14 @@ TEST_F(ServerQueues, TooLarge) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.negotiate() && guest.set_memory());
   EXPECT_EQ(guest.ack(Request::SetVringNum, bytes_of(VringState{3, 2048})), 1U);
-  EXPECT_TRUE(
-      box.events.wait_for("SET_VRING_NUM: queue 3 of 2048 entries, where --queue-size allows 1 to 256: let "
-                          "the front-end offer at most that (QEMU: vq_size=256; Cloud Hypervisor: "
-                          "queue_sizes; crosvm: max-queue-size=256)"))
+  EXPECT_TRUE(box.events.wait_for(
+      "SET_VRING_NUM: queue 3: size of 2048 entries is not within 1 to 256 (--queue-size); "
+      "configure the front-end for at most that (QEMU: vq_size=256; Cloud Hypervisor: "
+      "queue_sizes; crosvm: max-queue-size=256)"))
       << box.events.all();
 }
 
-// The size comes after the addresses, so they are looked at again.
+// The size arrives after the addresses, so the addresses are checked again.
 TEST_F(ServerQueues, AnAreaThatIsOutsideOfMemory) {
   VhostGuest guest(box.path);
   ASSERT_TRUE(guest.negotiate() && guest.set_memory());

@@ -1,5 +1,5 @@
-// A monitor stops its guest and lets it go on, which looks to a back-end as if a driver began: the balloon is
-// as it was (VH-5).
+// A monitor pauses and resumes its guest, which looks to a back-end like a new driver: the balloon keeps its
+// state (VH-5).
 #include "tests/support/vhost_server.h"
 
 namespace fallow::vhost {
@@ -86,7 +86,7 @@ TEST_P(ServerStopAndGoOn, OtherBasesAreAnotherDriver) {
   EXPECT_EQ(box.guest().device.inflated_twice, 0U);
 }
 
-// Those of queues that the driver before never used look the same.
+// Queues that the previous driver never used look the same.
 TEST_P(ServerStopAndGoOn, AnotherDriverIsKnownByTheFirstRingThatDiffers) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -130,7 +130,7 @@ TEST_P(ServerStopAndGoOn, AResetInBetweenIsAnotherDriver) {
   expect_in_balloon(0);
 }
 
-// What the driver says itself outlives a worker; which frames are in the balloon, a new process cannot know.
+// What the driver itself said outlives a worker; a new process cannot know which frames are in the balloon.
 TEST_P(ServerStopAndGoOn, WhileAWorkerDies) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));
@@ -144,7 +144,7 @@ TEST_P(ServerStopAndGoOn, WhileAWorkerDies) {
   ASSERT_TRUE(guest.report(kFree, kMib));
 }
 
-// One queue of a driver that stays (virtio 1.2, 2.6.1).
+// A single queue of a driver that stays is reset (virtio 1.2, 2.6.1).
 TEST_P(ServerStopAndGoOn, ARingThatBeginsAnewAmongOthersThatRun) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));

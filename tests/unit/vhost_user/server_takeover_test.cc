@@ -1,5 +1,5 @@
-// The process that serves dies, at any moment; another one goes on, and guests cannot tell, but for requests
-// that released nothing.
+// The serving process dies at any moment; another process takes over, and guests cannot tell, except that
+// some requests released nothing.
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,7 +50,8 @@ TEST_F(ServerTakeover, AnIdleGuestGoesOn) {
   EXPECT_EQ(guest.stop_ring(kReporting), 4U);
 }
 
-// A Server in a process that shares records and descriptors with this one, as a worker with its supervisor.
+// A Server in a process that shares records and descriptors with this one, as a worker does with its
+// supervisor.
 class ServerKilled : public testing::TestWithParam<Features> {
  protected:
   ~ServerKilled() override {
@@ -63,7 +64,8 @@ class ServerKilled : public testing::TestWithParam<Features> {
 #endif
   }
 
-  // Returns when it serves: before, what this end opened then might be closed as nobody's.
+  // Returns once the process serves: it closes unnamed descriptors first, which could include those that this
+  // end opens too early.
   void spawn(bool wait = true) {
     serves_->store(false, std::memory_order_relaxed);
     std::vector<int> keep = before_;
@@ -107,7 +109,7 @@ class ServerKilled : public testing::TestWithParam<Features> {
     guests.push_back(std::make_unique<VhostGuest>(box.path, options));
     return *guests.back();
   }
-  // Each of `count` chains comes back, and only once.
+  // Each of `count` chains is returned, and only once.
   static void expect_back(VhostGuest& guest, std::uint64_t count) {
     std::vector<unsigned> seen(count);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -163,7 +165,7 @@ TEST_P(ServerKilled, AtAnyMomentOfItsReports) {
     sent += count;
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 1500));
     kill_worker();
-    for (int i = 0; i < round % 3; ++i) {  // while it takes over, too
+    for (int i = 0; i < round % 3; ++i) {  // also while it takes over
       spawn(false);
       std::this_thread::sleep_for(std::chrono::microseconds(random() % 3000));
       kill_worker();
@@ -185,11 +187,11 @@ TEST_P(ServerKilled, AtAnyMomentOfItsReports) {
   guests.clear();
   ASSERT_TRUE(all_gone());
   kill_worker();
-  // The next one would close them: what this one had for itself.
+  // Closes the dead process's own descriptors, as the next process would.
   EXPECT_EQ(all_descriptors().size(), before.size() + 4);
 }
 
-// Statistics, which are kept for long, and messages under way.
+// Statistics buffers, which are kept for a long time, and requests under way.
 TEST_P(ServerKilled, WhileItKeepsAChainAndAMessageIsUnderWay) {
   spawn();
   VhostGuest& guest = new_guest();
@@ -214,7 +216,7 @@ TEST_P(ServerKilled, WhileItKeepsAChainAndAMessageIsUnderWay) {
     }
     expect_back(guest, 1);
     if (HasFatalFailure()) FAIL() << "in round " << round;
-    // It is with the worker again, unless it was taken before the death: then it came back.
+    // The worker has the buffer again, unless it was taken before the death and has been returned.
     if (!guest.take(kStats, 5)) {
       kill_worker();
       spawn();
@@ -224,8 +226,7 @@ TEST_P(ServerKilled, WhileItKeepsAChainAndAMessageIsUnderWay) {
   }
 }
 
-// A back-end of its own, that knows nothing but what the front-end kept: the area that tracks what is in
-// flight.
+// A separate back-end that knows only what the front-end kept: the area that tracks chains in flight.
 TEST_P(ServerKilled, AndAnotherDaemonGoesOnWithTheInflightArea) {
   if ((GetParam() & kFeatureRingPacked) != 0) GTEST_SKIP() << "of split rings";
   spawn();
@@ -259,7 +260,7 @@ TEST_P(ServerKilled, AndAnotherDaemonGoesOnWithTheInflightArea) {
     }
     expect_back(guest, count);
     if (HasFatalFailure()) FAIL() << "in round " << round;
-    if (!guest.take(kStats, 5)) {  // taken after that
+    if (!guest.take(kStats, 5)) {  // the buffer was taken after that
       const std::uint32_t base = guest.stop_ring(kStats);
       ASSERT_TRUE(guest.take(kStats)) << round;
       ASSERT_TRUE(guest.start_ring(kStats, base));

@@ -1,4 +1,4 @@
-// Negotiation, replies, configuration, inflight areas; ending and going on.
+// Negotiation, replies, configuration, in-flight areas, closing and resuming.
 #include "tests/unit/vhost_user/rig.h"
 
 namespace fallow::vhost {
@@ -26,7 +26,7 @@ class VhostConfigTest : public VhostRig {
   std::uint64_t set(std::uint32_t offset, std::uint32_t size, std::size_t bytes, std::uint32_t flags = 0) {
     return ack(Request::SetConfig, config({offset, size, flags}, bytes));
   }
-  VhostOutcome outcome = VhostOutcome::Idle;
+  SessionOutcome outcome = SessionOutcome::Idle;
 };
 class VhostInflightTest : public VhostRig {};
 
@@ -34,7 +34,7 @@ TEST_F(VhostReplies, AcknowledgementsOnlyWhenAskedForAndNegotiated) {
   EXPECT_EQ(ack(Request::SetOwner), ~0ULL) << "not negotiated";
   EXPECT_EQ(ack(Request::SetProtocolFeatures, bytes_of(kVhostPfReplyAck)), 0U) << "the message itself";
   EXPECT_EQ(ack(Request::SetOwner), 0U);
-  EXPECT_EQ(send(Request::SetOwner), VhostOutcome::Done);
+  EXPECT_EQ(send(Request::SetOwner), SessionOutcome::Done);
   EXPECT_FALSE(front.reply()) << "not asked for";
   EXPECT_EQ(ack(Request::SetProtocolFeatures, bytes_of(std::uint64_t{0})), 0U);
   EXPECT_EQ(ack(Request::SetOwner), ~0ULL) << "no more";
@@ -64,34 +64,34 @@ TEST_F(VhostReplies, ARequestWithAReplyIsNotAcknowledgedToo) {
 }
 
 TEST_F(VhostReplies, UnknownAndForeignRequests) {
-  EXPECT_EQ(send(Request{0}), VhostOutcome::Refused);
-  EXPECT_EQ(send(Request{77}, Bytes(100)), VhostOutcome::Refused);
+  EXPECT_EQ(send(Request{0}), SessionOutcome::Refused);
+  EXPECT_EQ(send(Request{77}, Bytes(100)), SessionOutcome::Refused);
   EXPECT_FALSE(front.reply());
   negotiate();
   EXPECT_EQ(ack(Request{77}, Bytes(100)), 1U);
-  EXPECT_EQ(said, "an unknown request: request 77 is not known");
+  EXPECT_EQ(said, "an unknown request: request 77 is unknown");
   for (const Request request : {Request::SetLogBase, Request::SetLogFd, Request::SendRarp,
                                 Request::SetVringEndian, Request::PostcopyListen}) {
     EXPECT_EQ(ack(request, Bytes(8), {VhostFrontEnd::event()}), 1U);
   }
   EXPECT_EQ(ack(Request::PostcopyEnd), 0x101U) << "has a reply of its own, which is no";
-  EXPECT_EQ(send(Request::PostcopyAdvise), VhostOutcome::Refused);
+  EXPECT_EQ(send(Request::PostcopyAdvise), SessionOutcome::Refused);
   EXPECT_EQ(front.reply()->header.size, 0U);
-  EXPECT_EQ(send(Request::CreateCryptoSession), VhostOutcome::Broken) << "it has no reply that says no";
+  EXPECT_EQ(send(Request::CreateCryptoSession), SessionOutcome::Broken) << "it has no reply that says no";
 }
 
 TEST_F(VhostReplies, WhatWasNotNegotiatedIsRefused) {
   negotiate(kVhostPfReplyAck);
   EXPECT_EQ(ack(Request::SetBackendReqFd, {}, {VhostFrontEnd::event()}), 1U);
-  EXPECT_EQ(said, "SET_BACKEND_REQ_FD: its protocol feature was not negotiated");
+  EXPECT_EQ(said, "SET_BACKEND_REQ_FD: protocol feature 0x20 was not negotiated");
   EXPECT_EQ(ack(Request::ResetDevice), 1U);
   EXPECT_EQ(ack(Request::SetStatus, Bytes(8)), 1U);
   EXPECT_EQ(ack(Request::SetConfig, bytes_of(ConfigHead{4, 4, 0}, 0U)), 1U);
   EXPECT_EQ(ack(Request::AddMemReg, Bytes(40), {VhostFrontEnd::event()}), 1U);
   EXPECT_EQ(ask(Request::GetQueueNum), 5U) << "it was offered";
-  EXPECT_EQ(send(Request::GetMaxMemSlots), VhostOutcome::Broken);
+  EXPECT_EQ(send(Request::GetMaxMemSlots), SessionOutcome::Broken);
   device.protocol = kVhostPfReplyAck;
-  EXPECT_EQ(send(Request::GetQueueNum), VhostOutcome::Broken);
+  EXPECT_EQ(send(Request::GetQueueNum), SessionOutcome::Broken);
 }
 
 TEST_F(VhostReplies, OwnersAreForgottenByNobody) {
@@ -108,7 +108,7 @@ TEST_F(VhostReplies, Status) {
   EXPECT_EQ(ack(Request::SetStatus, bytes_of(std::uint64_t{15})), 0U);
   EXPECT_EQ(ask(Request::GetStatus), 15U);
   EXPECT_EQ(ack(Request::SetStatus, bytes_of(std::uint64_t{0x100})), 1U);
-  EXPECT_EQ(said, "SET_STATUS: status 0x100 is no byte");
+  EXPECT_EQ(said, "SET_STATUS: status 0x100 is not within 0 to 0xff");
 }
 
 TEST_F(VhostConfigTest, ReadsAndWrites) {
@@ -123,7 +123,7 @@ TEST_F(VhostConfigTest, ReadsAndWrites) {
 TEST_F(VhostConfigTest, BeyondItsEnd) {
   for (const std::uint32_t offset : {13U, 16U, 0x7fffffffU, ~0U}) {
     EXPECT_TRUE(get(offset, 4, 4).empty()) << "a reply without payload";
-    EXPECT_EQ(outcome, VhostOutcome::Refused);
+    EXPECT_EQ(outcome, SessionOutcome::Refused);
     EXPECT_EQ(set(offset, 4, 4), 1U);
   }
   EXPECT_EQ(said, "SET_CONFIG: the configuration: invalid argument (offset 4294967295, 4 bytes)");
@@ -142,17 +142,17 @@ TEST_F(VhostConfigTest, SizesThatDoNotFit) {
   EXPECT_EQ(set(4, 4, 8), 1U);
   EXPECT_EQ(set(4, ~0U, 4), 1U);
   EXPECT_EQ(set(4, 4, 4, 2), 1U);
-  EXPECT_EQ(said, "SET_CONFIG: unknown flags 0x2");
+  EXPECT_EQ(said, "SET_CONFIG: flags 0x2 are unknown; 0 (writable) and 1 (migration) are allowed");
 }
 
 TEST_F(VhostInflightTest, IsMadeSentAndSentBack) {
   negotiate();
   const std::size_t open = open_descriptors();
-  // Both lengths that are in use.
+  // Both lengths that front-ends use.
   for (const std::size_t size : {sizeof(InflightDescription), std::size_t{20}}) {
     Bytes payload = bytes_of(InflightDescription{0, 0, 5, 256});
     payload.resize(size);
-    EXPECT_EQ(send(Request::GetInflightFd, payload), VhostOutcome::Done);
+    EXPECT_EQ(send(Request::GetInflightFd, payload), SessionOutcome::Done);
     const auto reply = front.reply();
     ASSERT_TRUE(reply && reply->fd >= 0);
     EXPECT_EQ(reply->payload.size(), size);
@@ -179,7 +179,7 @@ TEST_F(VhostInflightTest, Hostile) {
   EXPECT_EQ(set({4096, 0, 1, 0}), 1U);
   EXPECT_EQ(ack(Request::SetInflightFd, bytes_of(InflightDescription{4096, 0, 1, 1})), 1U);
   for (const InflightDescription area : {InflightDescription{0, 0, 0, 256}, {0, 0, 99, 256}, {0, 0, 1, 0}}) {
-    EXPECT_EQ(send(Request::GetInflightFd, bytes_of(area)), VhostOutcome::Refused);
+    EXPECT_EQ(send(Request::GetInflightFd, bytes_of(area)), SessionOutcome::Refused);
     const auto reply = front.reply();
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->fd, -1);
@@ -194,7 +194,7 @@ TEST_F(VhostSessionTest, ClosingWaitsForTheDeviceAndLeavesNothing) {
   device.pending = 1;
   EXPECT_EQ(session.close(), Status::Pending);
   device.check_descriptors();
-  EXPECT_EQ(session.step(), VhostOutcome::HungUp) << "no message is taken any more";
+  EXPECT_EQ(session.step(), SessionOutcome::HungUp) << "no message is taken any more";
   EXPECT_EQ(session.close(), Status::Ok);
   EXPECT_EQ(device.calls.back(), "set_memory 0");
   EXPECT_EQ(open_descriptors(), descriptors_before + 1) << "the front-end's";
@@ -221,14 +221,14 @@ TEST_F(VhostSessionTest, AnotherSessionGoesOnWhereOneWasDropped) {
   EXPECT_TRUE(fresh.rings[1].started && !fresh.rings[1].enabled);
   fresh.answer = Status::Failed;
   EXPECT_EQ(other.resume(), Status::Failed);
-  EXPECT_STREQ(other.complaint().text(), "going on where a process left off: the device failed");
+  EXPECT_STREQ(other.error_text().text(), "resuming the connection failed: the device failed");
 }
 
 TEST_F(VhostSessionTest, EveryRequestOfTheSpecificationHasAName) {
-  for (std::uint32_t i = 1; i < kVhostRequests; ++i) EXPECT_NE(vhost_rule(i), nullptr) << i;
-  EXPECT_EQ(vhost_rule(0), nullptr);
-  EXPECT_EQ(vhost_rule(kVhostRequests), nullptr);
-  EXPECT_EQ(vhost_rule(~0U), nullptr);
+  for (std::uint32_t i = 1; i < kVhostRequests; ++i) EXPECT_NE(request_rule(i), nullptr) << i;
+  EXPECT_EQ(request_rule(0), nullptr);
+  EXPECT_EQ(request_rule(kVhostRequests), nullptr);
+  EXPECT_EQ(request_rule(~0U), nullptr);
 }
 
 }  // namespace

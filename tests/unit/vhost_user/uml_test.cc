@@ -1,4 +1,4 @@
-// What User Mode Linux 6.1 sends, message for message, and its peculiarities.
+// The messages of User Mode Linux 6.1, one by one, with their peculiarities.
 #include "tests/unit/vhost_user/rig.h"
 
 namespace fallow::vhost {
@@ -16,11 +16,11 @@ class VhostUml : public VhostRig {
     device.protocol = kProtocol;
   }
   void boot() {
-    EXPECT_EQ(send(Request::SetOwner), VhostOutcome::Done);
+    EXPECT_EQ(send(Request::SetOwner), SessionOutcome::Done);
     EXPECT_FALSE(front.reply());
     EXPECT_EQ(ask(Request::GetFeatures), kFeatures);
     EXPECT_EQ(ask(Request::GetProtocolFeatures), kProtocol);
-    // Asks for an acknowledgement before there are any.
+    // UML asks for an acknowledgement before acknowledgements are negotiated.
     EXPECT_EQ(ack(Request::SetProtocolFeatures, bytes_of(kProtocol)), 0U);
     int ends[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends), 0);
@@ -48,7 +48,7 @@ class VhostUml : public VhostRig {
       }
       EXPECT_TRUE(device.rings[i].started && device.rings[i].enabled);
     }
-    EXPECT_EQ(send(Request::GetConfig, bytes_of(ConfigHead{0, 4, 0}, 0U)), VhostOutcome::Done);
+    EXPECT_EQ(send(Request::GetConfig, bytes_of(ConfigHead{0, 4, 0}, 0U)), SessionOutcome::Done);
     const auto reply = front.reply();
     ASSERT_TRUE(reply);
     EXPECT_EQ(reply->header.flags, 5U);
@@ -88,7 +88,7 @@ TEST_F(VhostUml, LoadsUnloadsAndLoadsAgainOnOneConnection) {
   for (int i = 0; i < 3; ++i) {
     unload();
     for (const auto& ring : device.rings) EXPECT_FALSE(ring.enabled);
-    device.position = 77;  // where it was before does not matter
+    device.position = 77;  // the earlier position does not matter
     device.calls.clear();
     bind();
     EXPECT_EQ(device.rings[3].base, 0U);
@@ -116,7 +116,7 @@ TEST_F(VhostUml, HearsOfAChangedConfiguration) {
   EXPECT_EQ(header.request, 2U);
   EXPECT_EQ(header.flags, 1U);
   EXPECT_EQ(header.size, 0U);
-  // A front-end that does not read them is not waited for.
+  // The session does not wait for a front-end that does not read its messages.
   Status status = Status::Ok;
   for (int i = 0; i < 100'000 && status == Status::Ok; ++i) status = session.notify_config_change();
   EXPECT_EQ(status, Status::Busy);
@@ -124,7 +124,7 @@ TEST_F(VhostUml, HearsOfAChangedConfiguration) {
   EXPECT_EQ(session.notify_config_change(), Status::Failed);
 }
 
-// Device and daemon see addresses of the guest; on UML they are the same, elsewhere not.
+// The device and the daemon see guest addresses; on UML these equal user addresses, elsewhere they differ.
 TEST_F(VhostUml, UserAddressesAreTranslated) {
   boot();
   Region at = region();

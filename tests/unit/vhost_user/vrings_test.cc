@@ -1,4 +1,4 @@
-// Rings: what starts and stops one, and what is refused.
+// Rings: what starts and stops a ring, and what is refused.
 #include "tests/unit/vhost_user/rig.h"
 
 namespace fallow::vhost {
@@ -18,7 +18,7 @@ class VhostVrings : public VhostRig {
   }
   std::uint64_t addr(const VringAddr& a) { return ack(Request::SetVringAddr, bytes_of(a)); }
   VringState get_base(std::uint32_t vring) {
-    EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{vring, 0})), VhostOutcome::Done);
+    EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{vring, 0})), SessionOutcome::Done);
     const auto reply = front.reply();
     VringState got{99, 99};
     if (reply && reply->payload.size() == sizeof got) std::memcpy(&got, reply->payload.data(), sizeof got);
@@ -52,7 +52,7 @@ TEST_F(VhostVrings, WithoutBit30AreEnabledAtOnce) {
   EXPECT_TRUE(device.rings[0].enabled);
 }
 
-// Another driver: its rings are set up from the beginning, and the memory of those before is not touched.
+// Another driver: its rings are set up from scratch, and the memory of the previous rings is not touched.
 TEST_F(VhostVrings, FeaturesDropThoseThatRun) {
   const std::size_t open = open_descriptors();
   for (const std::uint64_t features : {kFeatureVersion1 | kVhostFProtocolFeatures, kFeatureVersion1,
@@ -129,9 +129,9 @@ TEST_F(VhostVrings, GetBaseWaitsForWhatIsUnderWay) {
   start_ring(0);
   device.pending = 1;
   device.position = 3;
-  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{0, 0})), VhostOutcome::Pending);
+  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{0, 0})), SessionOutcome::Pending);
   EXPECT_FALSE(front.reply());
-  EXPECT_EQ(session.step(), VhostOutcome::Done);
+  EXPECT_EQ(session.step(), SessionOutcome::Done);
   ASSERT_TRUE(front.reply());
   EXPECT_EQ(session.settings().vrings[0].base, 3U);
 }
@@ -206,16 +206,16 @@ TEST_F(VhostHostileVring, IndexBeyondTheLast) {
     EXPECT_NE(said.find("SET_VRING_ADDR: queue "), std::string::npos) << said;
   }
   EXPECT_EQ(kick(255), 1U);
-  EXPECT_EQ(said, "SET_VRING_KICK: queue 255 of 5");
-  // There is no reply that says so.
-  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{255, 0})), VhostOutcome::Broken);
-  EXPECT_EQ(said, "GET_VRING_BASE: queue 255 of 5");
+  EXPECT_EQ(said, "SET_VRING_KICK: queue 255 does not exist; queues 0 to 4 are allowed");
+  // GET_VRING_BASE has no reply that reports a refusal.
+  EXPECT_EQ(send(Request::GetVringBase, bytes_of(VringState{255, 0})), SessionOutcome::Broken);
+  EXPECT_EQ(said, "GET_VRING_BASE: queue 255 does not exist; queues 0 to 4 are allowed");
 }
 
 TEST_F(VhostHostileVring, Size) {
   for (const std::uint32_t size : {0U, 3U, 100U, 32769U, 65536U, 1U << 31U, ~0U}) EXPECT_EQ(num(0, size), 1U);
   EXPECT_EQ(num(0, 100), 1U);
-  EXPECT_EQ(said, "SET_VRING_NUM: queue 0 of 100 entries, which is no power of two");
+  EXPECT_EQ(said, "SET_VRING_NUM: queue 0: size of 100 entries is not a power of two");
   EXPECT_EQ(num(0, 32768), 0U);
   EXPECT_EQ(num(0, 1), 0U);
 }
@@ -223,7 +223,7 @@ TEST_F(VhostHostileVring, Size) {
 TEST_F(VhostHostileVring, Base) {
   EXPECT_EQ(base(0, 0xffff), 0U);
   EXPECT_EQ(base(0, 0x10000), 1U);
-  EXPECT_EQ(said, "SET_VRING_BASE: queue 0 at 0x10000, which is no index of a split ring");
+  EXPECT_EQ(said, "SET_VRING_BASE: queue 0: base 0x10000 exceeds 0xffff, the largest index of a split ring");
 }
 
 TEST_F(VhostHostileVring, AddressesMisalignedOrOutside) {
@@ -231,13 +231,15 @@ TEST_F(VhostHostileVring, AddressesMisalignedOrOutside) {
   VringAddr a = addresses(0);
   a.descriptors += 8;
   EXPECT_EQ(addr(a), 1U);
-  EXPECT_NE(said.find("the descriptor table at user address 0x16d99008 (0x16d99008) is not aligned to 16"),
-            std::string::npos)
+  EXPECT_NE(
+      said.find(
+          "descriptor table at user address 0x16d99008 (guest address 0x16d99008) is not 16-byte aligned"),
+      std::string::npos)
       << said;
   a = addresses(0);
   a.used = kMemoryAt + kMemorySize - 6 - 8 * 256 + 4;
   EXPECT_EQ(addr(a), 1U);
-  EXPECT_NE(said.find("the used ring of 0x806 bytes"), std::string::npos) << said;
+  EXPECT_NE(said.find("used ring of 0x806 bytes"), std::string::npos) << said;
   a = addresses(0);
   a.available = ~std::uint64_t{0} - 1;
   EXPECT_EQ(addr(a), 1U);
@@ -259,9 +261,9 @@ TEST_F(VhostHostileVring, EnableWithTwo) {
 TEST_F(VhostHostileVring, PollingAndInBandKicksAreRefused) {
   describe_ring(0);
   EXPECT_EQ(ack(Request::SetVringKick, bytes_of(kVhostVringNoFd)), 1U);
-  EXPECT_EQ(said, "SET_VRING_KICK: no descriptor for queue 0: polling is not supported");
+  EXPECT_EQ(said, "SET_VRING_KICK: queue 0: no kick descriptor was passed, and polling is not supported");
   EXPECT_EQ(ack(Request::VringKick, bytes_of(VringState{0, 0})), 1U);
-  EXPECT_EQ(said, "VRING_KICK: not offered");
+  EXPECT_EQ(said, "VRING_KICK: the back-end did not offer this request");
   EXPECT_FALSE(device.rings[0].started);
 }
 
@@ -273,7 +275,7 @@ TEST_F(VhostHostileVring, DescriptorsThatTheFlagDoesNotAnnounce) {
                 {VhostFrontEnd::event(), VhostFrontEnd::event()}),
             1U);
   EXPECT_EQ(ack(Request::SetVringErr, bytes_of(std::uint64_t{0x1000}), {VhostFrontEnd::event()}), 1U);
-  EXPECT_EQ(said, "SET_VRING_ERR: unknown bits in 0x1000");
+  EXPECT_EQ(said, "SET_VRING_ERR: value 0x1000 has unknown bits; bits 0 to 8 are allowed");
 }
 
 TEST_F(VhostHostileVring, WhatTheDeviceDoesNotStartIsNotStarted) {
