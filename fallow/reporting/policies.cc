@@ -13,7 +13,7 @@ std::uint64_t largest(const detail::UnreportedCounts& counts) {
   return most;
 }
 
-// For policies that act on the first block.
+// The credit of a policy that acts on the first unreported block.
 std::int64_t credit_until_any(const detail::UnreportedCounts& counts) { return largest(counts) > 0 ? 0 : 1; }
 
 }  // namespace

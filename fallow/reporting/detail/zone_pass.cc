@@ -5,15 +5,16 @@
 namespace fallow::detail {
 namespace {
 
-// How long, and for which part of it, an allowance is good.
+// An allowance is valid for this long, and until this fraction of it is used.
 constexpr Nanoseconds kGoodFor{100'000};
 constexpr std::uint64_t kGoodPart = 16;
 
 }  // namespace
 
-// R11: never below the low watermark, and of what is above it no more than half at a time, so that
-// allocations go on while the device works. Free frames are counted in the caches, where each look takes a
-// cache line away from an allocation: while there is plenty, not for every request.
+// R11: never goes below the low watermark, and takes at most half of what is above it at a time, so that
+// allocations proceed while the device works. Counting free frames reads the caches, and each read takes a
+// cache line away from an allocation; while many frames are free, the count is not repeated for every
+// request.
 PfnCount ZonePass::allowance(Order order) noexcept {
   const Nanoseconds now = zone_.port().now();
   if (used_of_it_.raw < allowed_.raw / kGoodPart && now - looked_at_ < kGoodFor)
