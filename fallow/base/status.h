@@ -17,7 +17,7 @@ enum class [[nodiscard]] Status : std::uint8_t{
     Deadlock,         ///< The caller is the worker, and would wait for itself.
     Failed,           ///< The device failed to carry out the request.
     Pending,          ///< The device will complete the request later.
-    ContentUnknown,   ///< Done, but the content of the frames is unspecified, against the promise.
+    ContentUnknown,   ///< Done, but the content of the frames is unspecified.
     NotAllocated,     ///< Misuse: the freed frame is not allocated (a double free, or never allocated).
     OutsideZone,      ///< Misuse: the frame does not belong to the zone.
     Misaligned,       ///< Misuse: the frame is not aligned to the order with which it is freed.
@@ -43,7 +43,7 @@ constexpr const char* describe(Status s) {
     case Status::Pending:
       return "pending";
     case Status::ContentUnknown:
-      return "done, without the promised content";
+      return "done, but the content of the frames is unspecified";
     case Status::NotAllocated:
       return "free of a frame that is not allocated";
     case Status::OutsideZone:

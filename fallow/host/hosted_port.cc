@@ -43,7 +43,7 @@ Status HostedPort::start(Worker worker) noexcept {
 void HostedPort::stop() noexcept {
   if (!started()) return;
   FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
-  stopping_.store(true, std::memory_order_relaxed);  // the post below orders it before the wake
+  stopping_.store(true, std::memory_order_relaxed);  // the post below orders it before the wakeup
   sem_post(&alarm_);
   thread_.join();
 }
@@ -52,13 +52,13 @@ void HostedPort::work(Worker worker) noexcept {
   while (true) {
     sleep_until_wish_or_stop();
     if (stopping_.load(std::memory_order_relaxed)) return;
-    // Before the run, so that a wish that arrives during it stays pending.
+    // Taken before the run, so that a request that arrives during the run stays pending.
     wishes_.take();
     wishes_.lower(worker());
   }
 }
 
-// Posts left over from earlier wishes only cause another look.
+// Posts left over from earlier requests only cause another loop.
 void HostedPort::sleep_until_wish_or_stop() noexcept {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const Nanoseconds deadline = wishes_.get();

@@ -193,8 +193,8 @@ void Reporter::pass(ZoneState& state) noexcept {
   // relaxed: only the next pass depends on it, and the same thread runs that pass.
   if (everything && (starved || sink.blocked() || missed))
     state.everything.store(true, std::memory_order_relaxed);
-  if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // back_off() has set when
-  if (sink.blocked()) return;  // due when a request completes
+  if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // back_off() set the time
+  if (sink.blocked()) return;  // the next completion sets the time
   if (starved) {
     starve(state, seen, zone_pass.needed());
   } else if (next == Next::Again && !zone_pass.starved()) {

@@ -14,13 +14,13 @@ namespace fallow::detail {
 
 Expected<EventFd> EventFd::create() {
   const int fd = eventfd(0, EFD_CLOEXEC);
-  if (fd < 0) return detail::system_error_text("making a bell between two threads", "eventfd", errno);
+  if (fd < 0) return detail::system_error_text("creating an event descriptor", "eventfd", errno);
   return std::unique_ptr<EventFd>(new EventFd(fd));
 }
 
 EventFd::~EventFd() { close(fd_); }
 
-// Writing would wait only after 2^64 - 1 rings that nobody took.
+// Never blocks: writing would wait only after 2^64 - 1 signals that no thread consumed.
 void EventFd::ring() noexcept {
   const std::uint64_t one = 1;
   ssize_t written = 0;
@@ -49,11 +49,11 @@ Expected<EventThread> EventThread::create(Work work) {
     made->thread_ = std::thread([self = made.get()] {
       while (true) {
         self->bell_->wait();
-        // relaxed: the ring comes after the store, and the eventfd orders the two.
+        // relaxed: the signal comes after the store, and the eventfd orders the two.
         if (self->stopping_.load(std::memory_order_relaxed)) return;
         self->begun_.fetch_add(1, std::memory_order_relaxed);
         self->work_();
-        // release: pairs with flush(), what the run did comes with it.
+        // release: pairs with flush(), which then sees what the run did.
         self->over_.fetch_add(1, std::memory_order_release);
       }
     });
@@ -65,7 +65,7 @@ Expected<EventThread> EventThread::create(Work work) {
 
 EventThread::~EventThread() { stop(); }
 
-// The ring comes after begun_ is read, so the run that answers it is a later one than any that had begun.
+// The signal follows the read of begun_, so the run that answers it began later than any run counted there.
 void EventThread::flush() noexcept {
   const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
   bell_->ring();

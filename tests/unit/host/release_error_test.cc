@@ -37,7 +37,7 @@ TEST(ReleaseError, a_sealed_file) {
   const std::string words = made.object->release_error();
   EXPECT_TRUE(has(words, "fallocate(FALLOC_FL_PUNCH_HOLE): Operation not permitted")) << words;
   EXPECT_TRUE(has(words, "F_SEAL_FUTURE_WRITE")) << words;
-  EXPECT_TRUE(has(words, "make the file without these seals")) << words;
+  EXPECT_TRUE(has(words, "create the file without these seals")) << words;
   EXPECT_FALSE(has(words, "off")) << words;
   made.object.reset();
   close(file);
