@@ -50,18 +50,18 @@ void HostedPort::stop() noexcept {
 
 void HostedPort::work(Worker worker) noexcept {
   while (true) {
-    sleep_until_wish_or_stop();
+    sleep_until_due_or_stopped();
     if (stopping_.load(std::memory_order_relaxed)) return;
     // Taken before the run, so that a request that arrives during the run stays pending.
-    wishes_.take();
-    wishes_.lower(worker());
+    wakeups_.take();
+    wakeups_.lower(worker());
   }
 }
 
 // Posts left over from earlier requests only cause another loop.
-void HostedPort::sleep_until_wish_or_stop() noexcept {
+void HostedPort::sleep_until_due_or_stopped() noexcept {
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const Nanoseconds deadline = wishes_.get();
+    const Nanoseconds deadline = wakeups_.get();
     if (deadline == kNever) {
       sem_wait(&alarm_);
     } else if (deadline <= now()) {
@@ -79,7 +79,7 @@ Nanoseconds HostedPort::now() noexcept {
 }
 
 void HostedPort::wake_at(Nanoseconds deadline) noexcept {
-  if (wishes_.lower(deadline)) sem_post(&alarm_);
+  if (wakeups_.lower(deadline)) sem_post(&alarm_);
 }
 
 void HostedPort::relax() noexcept { std::this_thread::yield(); }

@@ -35,7 +35,7 @@ class HostedPort final : public Port {
   bool started() const noexcept { return thread_.joinable(); }
 
   /// Returns the earliest pending deadline, or kNever.
-  Nanoseconds next_deadline() const noexcept { return wishes_.get(); }
+  Nanoseconds next_deadline() const noexcept { return wakeups_.get(); }
 
   /// Returns the time of std::chrono::steady_clock.
   Nanoseconds now() noexcept override;
@@ -53,9 +53,9 @@ class HostedPort final : public Port {
 
  private:
   void work(Worker worker) noexcept;
-  void sleep_until_wish_or_stop() noexcept;
+  void sleep_until_due_or_stopped() noexcept;
 
-  detail::EarliestDeadline wishes_;
+  detail::EarliestDeadline wakeups_;
   // Posted for each request that becomes the earliest, and by stop(). The semaphore keeps a post while no
   // thread waits, so no request is lost between the worker's read of the deadline and its sleep.
   sem_t alarm_;

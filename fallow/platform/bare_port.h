@@ -32,7 +32,7 @@ class BarePort final : public Port {
   BarePort(BareHooks hooks, std::span<std::byte> arena) noexcept;
 
   Nanoseconds now() noexcept override { return hooks_.clock(); }
-  void wake_at(Nanoseconds deadline) noexcept override { wishes_.lower(deadline); }
+  void wake_at(Nanoseconds deadline) noexcept override { wakeups_.lower(deadline); }
   void relax() noexcept override { hooks_.relax(); }
   std::uintptr_t current() noexcept override { return hooks_.cpu() + 1; }
   void* allocate(ByteCount size) noexcept override;
@@ -41,20 +41,20 @@ class BarePort final : public Port {
   /// Returns true if a wakeup request is due. The request is then taken, and the caller must run the worker.
   /// Any CPU; if several call at once, only one gets true. Costs one load, and a clock read while a request
   /// is pending.
-  bool take_if_due() noexcept { return next_deadline() != kNever && wishes_.take_if_due(now()); }
+  bool take_if_due() noexcept { return next_deadline() != kNever && wakeups_.take_if_due(now()); }
 
   /// Returns whether a wakeup request is due by `now`; takes nothing.
   bool due(Nanoseconds now) const noexcept { return next_deadline() != kNever && next_deadline() <= now; }
 
   /// Returns the earliest pending deadline, which limits how long the CPU may sleep; kNever if none is
   /// pending.
-  Nanoseconds next_deadline() const noexcept { return wishes_.get(); }
+  Nanoseconds next_deadline() const noexcept { return wakeups_.get(); }
 
  private:
   class ArenaLock;
 
   BareHooks hooks_;
-  detail::EarliestDeadline wishes_;
+  detail::EarliestDeadline wakeups_;
   std::atomic_flag arena_busy_;
   Arena arena_;
 };

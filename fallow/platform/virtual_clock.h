@@ -19,7 +19,7 @@ class VirtualClock : public Port {
 
   /// Returns the virtual time. Relaxed: the time orders nothing.
   Nanoseconds now() noexcept override { return {now_.load(std::memory_order_relaxed)}; }
-  void wake_at(Nanoseconds deadline) noexcept override { wishes_.lower(deadline); }
+  void wake_at(Nanoseconds deadline) noexcept override { wakeups_.lower(deadline); }
 
   /// Moves the clock to `time`, which must not be before now(). Does not run the worker. One thread at a
   /// time.
@@ -29,10 +29,10 @@ class VirtualClock : public Port {
   }
 
   /// Returns the earliest pending deadline, or kNever.
-  Nanoseconds next_deadline() const noexcept { return wishes_.get(); }
+  Nanoseconds next_deadline() const noexcept { return wakeups_.get(); }
 
   /// Returns true if a wakeup request is due; the caller must then run the worker.
-  bool take_if_due() noexcept { return wishes_.take_if_due(now()); }
+  bool take_if_due() noexcept { return wakeups_.take_if_due(now()); }
 
   /// Moves the clock to `time` and runs `worker` at each deadline on the way, at exactly that time. Costs
   /// one comparison if no deadline lies on the way. Never returns if the worker keeps returning a deadline
@@ -41,8 +41,8 @@ class VirtualClock : public Port {
     /// Each deadline is read once: another thread may lower it at any moment, even to a time before now().
     for (Nanoseconds next = next_deadline(); next <= time && next != kNever; next = next_deadline()) {
       if (next > now()) advance_to(next);
-      wishes_.take();
-      wishes_.lower(worker());
+      wakeups_.take();
+      wakeups_.lower(worker());
     }
     if (time > now()) advance_to(time);
   }
@@ -52,7 +52,7 @@ class VirtualClock : public Port {
 
  private:
   std::atomic<std::uint64_t> now_;
-  detail::EarliestDeadline wishes_;
+  detail::EarliestDeadline wakeups_;
 };
 
 }  // namespace fallow

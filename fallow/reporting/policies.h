@@ -5,27 +5,28 @@
 
 namespace fallow {
 
-/// `hwm`: reports a free area completely, at once, as soon as it holds at least `mark` unreported blocks
+/// `hwm`: reports a free area completely, at once, as soon as it holds at least `threshold` unreported blocks
 /// (R3). The threshold is checked only when frames are freed. An allocation that splits a larger block can
 /// lift a lower area over its threshold; the policy notices once further frees have used up the credit.
 /// Until then an area of order o may hold 2^(10 - o) times the threshold.
 class HwmPolicy final : public Policy {
  public:
-  static constexpr std::uint32_t kDefaultMark = 32;
-  /// `order`: the smallest block to report, 0 to 10. `mark`: the threshold in blocks, at least 1.
-  explicit HwmPolicy(Order order = {9}, std::uint32_t mark = kDefaultMark) : order_(order), mark_(mark) {}
+  static constexpr std::uint32_t kDefaultThreshold = 32;
+  /// `order`: the smallest block to report, 0 to 10. `threshold`: the threshold in blocks, at least 1.
+  explicit HwmPolicy(Order order = {9}, std::uint32_t threshold = kDefaultThreshold)
+      : order_(order), threshold_(threshold) {}
 
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return {}; }
   std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  Next pass(detail::ZonePass& zone_pass) noexcept override;
+  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
-  unsigned areas_at_mark(const detail::UnreportedCounts& counts) const;
+  unsigned areas_at_threshold(const detail::UnreportedCounts& counts) const;
 
   Order order_;
-  std::uint32_t mark_;
+  std::uint32_t threshold_;
 };
 
 /// `linux`: the baseline, which does what Linux's mm/page_reporting.c does since 5.7. A cycle starts 2 s
@@ -44,7 +45,7 @@ class LinuxPolicy final : public Policy {
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return kDelay; }
   std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  Next pass(detail::ZonePass& zone_pass) noexcept override;
+  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
   Order order_;
@@ -64,7 +65,7 @@ class AgedPolicy final : public Policy {
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return tick(); }
   std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  Next pass(detail::ZonePass& zone_pass) noexcept override;
+  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
 
  private:
   // A frame freed during tick n is old enough at the start of tick n + 5, after at least 4 ticks.

@@ -11,8 +11,8 @@
 namespace fallow {
 
 /// What happens to a zone after a pass.
-enum class Next : std::uint8_t {
-  Look,   ///< The zone rests if credit() says that nothing is due.
+enum class PassResult : std::uint8_t {
+  Rest,   ///< The zone rests if credit() says that nothing is due.
   Again,  ///< Another pass runs after delay(): something is left that is not yet due.
 };
 
@@ -35,7 +35,7 @@ class Policy {
   virtual std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept = 0;
 
   /// Runs one pass over one zone.
-  virtual Next pass(detail::ZonePass& zone_pass) noexcept = 0;
+  virtual PassResult pass(detail::ZonePass& zone_pass) noexcept = 0;
 
  protected:
   ~Policy() = default;

@@ -89,7 +89,7 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
     state.blocked.store(false, std::memory_order_relaxed);
-    state.everything.store(true, std::memory_order_relaxed);
+    state.ignore_threshold.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
     // R2: the flag is set from the start, so that existing pages count. A store suffices, because no request
     // is in flight that could fail. relaxed: no worker looks before `stopping_` lets it in.

@@ -33,10 +33,10 @@ class Reporter::Sink final : public detail::RequestSink {
   // would never end if the completions come from the worker's own thread.
   std::span<ScatterEntry> open() noexcept override {
     if (reporter_.stopping_.load(std::memory_order_relaxed)) return {};
-    if (take_place()) return reporter_.list_of(token_);
+    if (take_slot()) return reporter_.list_of(token_);
     state_.due.store(kNever.raw, std::memory_order_relaxed);
     state_.blocked.store(true, std::memory_order_seq_cst);
-    blocked_ = !take_place();
+    blocked_ = !take_slot();
     if (blocked_) return {};
     state_.blocked.store(false, std::memory_order_relaxed);
     // The pass continues. If the device fails later, the zone is due as soon as the back-off ends.
@@ -49,7 +49,7 @@ class Reporter::Sink final : public detail::RequestSink {
 
   // relaxed: only the worker takes a free slot, and no other thread has seen this one.
   void abandon() noexcept override {
-    slot().place.store(word_of(Place::Free, token_), std::memory_order_relaxed);
+    slot().word.store(word_of(SlotState::Free, token_), std::memory_order_relaxed);
   }
 
   bool submit(std::uint32_t entries) noexcept override {
@@ -62,7 +62,7 @@ class Reporter::Sink final : public detail::RequestSink {
     // relaxed: stop_worker() reads the pins once the worker is out.
     reporter_.pins_.fetch_add(1, std::memory_order_relaxed);
     // release: pairs with begin_settling(), so that complete() on another thread finds the request filled.
-    request.place.store(word_of(Place::InFlight, token_), std::memory_order_release);
+    request.word.store(word_of(SlotState::InFlight, token_), std::memory_order_release);
     std::atomic<std::uintptr_t>& mark = state_.zone->reporter();
     mark.store(reporter_.port_.current(), std::memory_order_relaxed);
     const Status status = reporter_.device_->report(list, token_);
@@ -75,13 +75,13 @@ class Reporter::Sink final : public detail::RequestSink {
  private:
   Request& slot() { return reporter_.requests_[slot_of(token_)]; }
 
-  bool take_place() noexcept {
+  bool take_slot() noexcept {
     for (std::uint32_t i = 0; i < reporter_.depth_; ++i) {
       // seq_cst: MO-9, after blocked; also acquire, because settle() was the last to read the list.
-      if (place_of(reporter_.requests_[i].place.load(std::memory_order_seq_cst)) != Place::Free) continue;
+      if (state_of(reporter_.requests_[i].word.load(std::memory_order_seq_cst)) != SlotState::Free) continue;
       token_ = ++reporter_.generation_ << kSlotBits | i;
       // relaxed: only the worker takes a free slot, and submit() publishes it.
-      slot().place.store(word_of(Place::Filling, token_), std::memory_order_relaxed);
+      slot().word.store(word_of(SlotState::Filling, token_), std::memory_order_relaxed);
       slot().state = &state_;
       return true;
     }
@@ -178,26 +178,26 @@ void Reporter::pass(ZoneState& state) noexcept {
   Sink sink(*this, state);
   // acquire: MO-24, every request that failed before has put its frames back, so that this pass finds them.
   const FlagWord seen = state.flag.load(std::memory_order_acquire);
-  // acquire: pairs with the release in back_off(): a pass that takes a failure's `everything` finds its
+  // acquire: pairs with the release in back_off(): a pass that takes a failure's `ignore_threshold` finds its
   // frames.
-  const bool everything = state.everything.exchange(false, std::memory_order_acquire);
+  const bool ignore_threshold = state.ignore_threshold.exchange(false, std::memory_order_acquire);
   detail::ReportTrigger& trigger = state.zone->trigger();
   if (trigger.counts_every_free()) trigger.set_order(policy_->order());
-  detail::ZonePass zone_pass(*state.zone, sink, capacity_, everything);
-  const Next next = policy_->pass(zone_pass);
-  const bool starved = zone_pass.starved() && wants_more(state, everything);
+  detail::ZonePass zone_pass(*state.zone, sink, capacity_, ignore_threshold);
+  const PassResult next = policy_->pass(zone_pass);
+  const bool starved = zone_pass.starved() && wants_more(state, ignore_threshold);
   // The order matters: frames that an allocation attempt held are either still in transit, or back and
   // visible to wants_more().
-  const bool missed =
-      everything && (state.zone->in_transit() || (!starved && !sink.blocked() && wants_more(state, true)));
+  const bool missed = ignore_threshold &&
+                      (state.zone->in_transit() || (!starved && !sink.blocked() && wants_more(state, true)));
   // relaxed: only the next pass depends on it, and the same thread runs that pass.
-  if (everything && (starved || sink.blocked() || missed))
-    state.everything.store(true, std::memory_order_relaxed);
+  if (ignore_threshold && (starved || sink.blocked() || missed))
+    state.ignore_threshold.store(true, std::memory_order_relaxed);
   if (zone_pass.failed() || stopping_.load(std::memory_order_relaxed)) return;  // back_off() set the time
   if (sink.blocked()) return;  // the next completion sets the time
   if (starved) {
     starve(state, seen, zone_pass.needed());
-  } else if (next == Next::Again && !zone_pass.starved()) {
+  } else if (next == PassResult::Again && !zone_pass.starved()) {
     again(state, policy_->delay());
   } else if (missed) {
     again_after(state, zone_pass.progressed());
@@ -207,9 +207,9 @@ void Reporter::pass(ZoneState& state) noexcept {
 }
 
 // Returns whether the policy would report something if enough frames were free.
-bool Reporter::wants_more(const ZoneState& state, bool everything) const noexcept {
+bool Reporter::wants_more(const ZoneState& state, bool ignore_threshold) const noexcept {
   const detail::UnreportedCounts counts = detail::count_unreported(*state.zone, policy_->order());
-  if (!everything) return policy_->credit(counts) <= 0;
+  if (!ignore_threshold) return policy_->credit(counts) <= 0;
   std::uint64_t any = 0;
   for (const std::uint64_t n : counts.of) any |= n;
   return any != 0;
@@ -292,7 +292,7 @@ void Reporter::back_off(ZoneState& state) noexcept {
   const Nanoseconds due = port_.now() + Nanoseconds{retry};
   state.not_before.store(due.raw, std::memory_order_relaxed);
   // release: pairs with the acquire in pass().
-  state.everything.store(true, std::memory_order_release);
+  state.ignore_threshold.store(true, std::memory_order_release);
   // relaxed: the compare-exchange below checks it.
   FlagWord word = state.flag.load(std::memory_order_relaxed);
   do {
@@ -319,10 +319,10 @@ Status Reporter::complete(std::uint32_t token, Status status) noexcept {
 // (RPT-13).
 bool Reporter::begin_settling(std::uint32_t token) noexcept {
   if (slot_of(token) >= depth_) return false;
-  PlaceWord in_flight = word_of(Place::InFlight, token);
+  SlotWord in_flight = word_of(SlotState::InFlight, token);
   // acquire: pairs with the release in submit().
-  return requests_[slot_of(token)].place.compare_exchange_strong(
-      in_flight, word_of(Place::Settling, token), std::memory_order_acquire, std::memory_order_relaxed);
+  return requests_[slot_of(token)].word.compare_exchange_strong(
+      in_flight, word_of(SlotState::Settling, token), std::memory_order_acquire, std::memory_order_relaxed);
 }
 
 void Reporter::settle(std::uint32_t token, Status status) noexcept {
@@ -348,7 +348,7 @@ void Reporter::settle(std::uint32_t token, Status status) noexcept {
     back_off(*request.state);
   }
   in_flight_.fetch_sub(1, std::memory_order_relaxed);
-  request.place.store(word_of(Place::Free, token), std::memory_order_seq_cst);  // MO-9, before unblock()
+  request.word.store(word_of(SlotState::Free, token), std::memory_order_seq_cst);  // MO-9, before unblock()
   unblock();
 }
 

@@ -97,12 +97,12 @@ class Reporter {
     Reporter* reporter = nullptr;
     Zone* zone = nullptr;
     std::atomic<FlagWord> flag{static_cast<FlagWord>(Flag::Off)};
-    std::atomic<std::uint64_t> due{0};         // when the next pass may run, while Requested
-    std::atomic<std::uint64_t> delay{0};       // from the trigger to the first pass
-    std::atomic<std::uint64_t> retry{0};       // the current back-off; 0: the last request succeeded
-    std::atomic<std::uint64_t> not_before{0};  // no pass runs earlier, even if one is due
-    std::atomic<bool> blocked{false};          // the pass ended because all request slots were in use
-    std::atomic<bool> everything{false};       // the next pass ignores the threshold (R2, R7)
+    std::atomic<std::uint64_t> due{0};          // when the next pass may run, while Requested
+    std::atomic<std::uint64_t> delay{0};        // from the trigger to the first pass
+    std::atomic<std::uint64_t> retry{0};        // the current back-off; 0: the last request succeeded
+    std::atomic<std::uint64_t> not_before{0};   // no pass runs earlier, even if one is due
+    std::atomic<bool> blocked{false};           // the pass ended because all request slots were in use
+    std::atomic<bool> ignore_threshold{false};  // the next pass ignores the threshold (R2, R7)
 
     Nanoseconds when() const noexcept {
       const std::uint64_t a = due.load(std::memory_order_relaxed),
@@ -111,19 +111,19 @@ class Reporter {
     }
   };
 
-  enum class Place : std::uint8_t { Free, Filling, InFlight, Settling };
+  enum class SlotState : std::uint8_t { Free, Filling, InFlight, Settling };
 
   // The state of a request and, in the bits above it, the generation of its token. A completion claims both
   // in one step.
-  using PlaceWord = std::uint32_t;
-  static constexpr PlaceWord word_of(Place place, std::uint32_t token) {
-    return (token >> kSlotBits << 2) | static_cast<PlaceWord>(place);
+  using SlotWord = std::uint32_t;
+  static constexpr SlotWord word_of(SlotState state, std::uint32_t token) {
+    return (token >> kSlotBits << 2) | static_cast<SlotWord>(state);
   }
-  static constexpr Place place_of(PlaceWord word) { return static_cast<Place>(word & 3); }
+  static constexpr SlotState state_of(SlotWord word) { return static_cast<SlotState>(word & 3); }
 
   // A request slot.
   struct Request {
-    std::atomic<PlaceWord> place{static_cast<PlaceWord>(Place::Free)};
+    std::atomic<SlotWord> word{static_cast<SlotWord>(SlotState::Free)};
     ZoneState* state = nullptr;
     std::uint32_t entries = 0;
     Nanoseconds started;
@@ -134,7 +134,7 @@ class Reporter {
   void back_off(ZoneState& state) noexcept;
   Nanoseconds round() noexcept;
   void pass(ZoneState& state) noexcept;
-  bool wants_more(const ZoneState& state, bool everything) const noexcept;
+  bool wants_more(const ZoneState& state, bool ignore_threshold) const noexcept;
   void again(ZoneState& state, Nanoseconds wait) noexcept;
   void again_after(ZoneState& state, bool progress) noexcept;
   bool try_rest(ZoneState& state, FlagWord seen) noexcept;

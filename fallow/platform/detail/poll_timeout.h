@@ -11,13 +11,13 @@ namespace fallow::detail {
 class PollTimeout {
  public:
   static constexpr Nanoseconds kLimit = seconds(1);
-  static constexpr std::uint32_t kLooks = 1U << 18;
+  static constexpr std::uint32_t kMaxPolls = 1U << 18;
 
   explicit PollTimeout(Port& port) noexcept : port_(port), begin_(port.now()) {}
   // Relaxes the CPU, or returns false once the limit is reached.
   bool wait() noexcept {
     const Nanoseconds now = port_.now();
-    if (now >= begin_ + kLimit || (now == begin_ && ++looks_ > kLooks)) return false;
+    if (now >= begin_ + kLimit || (now == begin_ && ++polls_ > kMaxPolls)) return false;
     port_.relax();
     return true;
   }
@@ -25,7 +25,7 @@ class PollTimeout {
  private:
   Port& port_;
   Nanoseconds begin_;
-  std::uint32_t looks_ = 0;
+  std::uint32_t polls_ = 0;
 };
 
 }  // namespace fallow::detail

@@ -6,8 +6,8 @@ namespace fallow::detail {
 namespace {
 
 // An allowance is valid for this long, and until this fraction of it is used.
-constexpr Nanoseconds kGoodFor{100'000};
-constexpr std::uint64_t kGoodPart = 16;
+constexpr Nanoseconds kAllowanceLifetime{100'000};
+constexpr std::uint64_t kAllowanceFraction = 16;
 
 }  // namespace
 
@@ -17,10 +17,10 @@ constexpr std::uint64_t kGoodPart = 16;
 // request.
 PfnCount ZonePass::allowance(Order order) noexcept {
   const Nanoseconds now = zone_.port().now();
-  if (used_of_it_.raw < allowed_.raw / kGoodPart && now - looked_at_ < kGoodFor)
-    return allowed_ - used_of_it_;
-  used_of_it_ = {};
-  looked_at_ = now;
+  if (used_of_allowance_.raw < allowed_.raw / kAllowanceFraction && now - counted_at_ < kAllowanceLifetime)
+    return allowed_ - used_of_allowance_;
+  used_of_allowance_ = {};
+  counted_at_ = now;
   const PfnCount free = free_frames(zone_), low = zone_.low_watermark();
   needed_ = low + frames(order);
   const PfnCount half{free < low ? 0 : (free - low).raw / 2};
@@ -53,7 +53,7 @@ bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexce
       break;
     }
     progressed_ = true;
-    for (const ScatterEntry& entry : list.first(entries)) used_of_it_ += entry.count;
+    for (const ScatterEntry& entry : list.first(entries)) used_of_allowance_ += entry.count;
     going = sink_.submit(entries);
     failed_ = !going;
   }

@@ -29,14 +29,14 @@ class ZonePass {
  public:
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
-  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool everything)
-      : zone_(zone), sink_(sink), capacity_(capacity), everything_(everything) {}
+  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool ignore_threshold)
+      : zone_(zone), sink_(sink), capacity_(capacity), ignore_threshold_(ignore_threshold) {}
 
   Zone& zone() { return zone_; }
   std::uint32_t capacity() const { return capacity_; }
   // Returns true if the pass ignores the threshold: the device is new and existing pages count (R2), or the
   // last pass failed (R7).
-  bool everything() const { return everything_; }
+  bool ignore_threshold() const { return ignore_threshold_; }
 
   // Reports what the selection matches, in at most `requests` requests. Returns false if the pass must end:
   // the device failed or is being unregistered, or the zone is at its low watermark (R11).
@@ -59,9 +59,9 @@ class ZonePass {
   Zone& zone_;
   RequestSink& sink_;
   const std::uint32_t capacity_;
-  const bool everything_;
-  PfnCount allowed_, used_of_it_, needed_;
-  Nanoseconds looked_at_;
+  const bool ignore_threshold_;
+  PfnCount allowed_, used_of_allowance_, needed_;
+  Nanoseconds counted_at_;
   bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
 };
 

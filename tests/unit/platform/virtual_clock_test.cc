@@ -59,7 +59,7 @@ TEST_F(VirtualPortTest, TheRestIsTheOtherPorts) {
   real.pretend_current(3);
   EXPECT_EQ(port.current(), 3u);
   port.wake_at(seconds(1));
-  EXPECT_EQ(real.wishes(), 0u);
+  EXPECT_EQ(real.wakeups(), 0u);
 }
 
 TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {

@@ -127,10 +127,10 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   std::thread frees([&] { EXPECT_EQ(rig.cache().free(Pfn{0}, kOrder9), Status::Ok); });
   while (!gate.inside) std::this_thread::yield();
   std::atomic<bool> returned{false};
-  std::uint64_t wishes = 0;
+  std::uint64_t wakeups = 0;
   std::thread unregisters([&] {
     EXPECT_EQ(rig.reporter().unregister_device(device), Status::Ok);
-    wishes = rig.port.wishes();
+    wakeups = rig.port.wakeups();
     returned = true;
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -138,7 +138,7 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   gate.open = true;
   unregisters.join();
   frees.join();
-  EXPECT_EQ(rig.port.wishes(), wishes);
+  EXPECT_EQ(rig.port.wakeups(), wakeups);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
   EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
   rig.register_device(device, policy);

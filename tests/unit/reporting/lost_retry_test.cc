@@ -19,7 +19,7 @@ class HookedPolicy final : public Policy {
     if (on_look) on_look(looks_);
     return credit;
   }
-  Next pass(ZonePass& zone_pass) noexcept override {
+  PassResult pass(ZonePass& zone_pass) noexcept override {
     looks_ = 0;
     return inner_.pass(zone_pass);
   }

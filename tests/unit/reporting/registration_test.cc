@@ -5,9 +5,9 @@ namespace fallow::detail {
 namespace {
 
 // Nothing of a registration has happened: no memory taken, no flag, no wish, nothing reported.
-void expect_unchanged(Rig& rig, std::uint64_t allocations_before, std::uint64_t wishes_before) {
+void expect_unchanged(Rig& rig, std::uint64_t allocations_before, std::uint64_t wakeups_before) {
   EXPECT_EQ(rig.port.live_allocations(), allocations_before);
-  EXPECT_EQ(rig.port.wishes(), wishes_before);
+  EXPECT_EQ(rig.port.wakeups(), wakeups_before);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
   EXPECT_EQ(rig.reporter().run(), kNever);
   EXPECT_EQ(rig.box().stats().reported.raw, 0u);

@@ -36,17 +36,17 @@ TEST_P(R3Mark, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
   HwmPolicy policy(order);
   start(policy);
   const std::uint64_t step = frames(order).raw * 2;
-  const std::uint64_t wishes = rig_->port.wishes();
+  const std::uint64_t wakeups = rig_->port.wakeups();
   for (std::uint64_t i = 0; i < 31; ++i) free_one(Pfn{i * step}, order);
   EXPECT_FALSE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes) << "the worker was scheduled below the mark";
+  EXPECT_EQ(rig_->port.wakeups(), wakeups) << "the worker was scheduled below the mark";
   rig_->pass_time(seconds(60));
   EXPECT_TRUE(device_->batches.empty());
 
   free_one(Pfn{31 * step}, order);
   EXPECT_TRUE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes + 1);
-  EXPECT_EQ(rig_->port.last_wish(), rig_->port.now());
+  EXPECT_EQ(rig_->port.wakeups(), wakeups + 1);
+  EXPECT_EQ(rig_->port.last_wakeup(), rig_->port.now());
   rig_->run_due();
   EXPECT_EQ(device_->frames_shown().size(), 32 * frames(order).raw);
   device_->expect_batches_well_formed(order);
@@ -103,10 +103,10 @@ TEST_F(R3Trigger, LowFreeAreasAreCountedSeparately) {
 TEST_F(R3Trigger, WhatIsBelowTheReportingOrderNeverCounts) {
   HwmPolicy policy(Order{4});
   start(policy);
-  const std::uint64_t wishes = rig_->port.wishes();
+  const std::uint64_t wakeups = rig_->port.wakeups();
   rig_->box().free_blocks({0}, Order{3}, 2000, 16);
   EXPECT_FALSE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes);
+  EXPECT_EQ(rig_->port.wakeups(), wakeups);
   rig_->pass_time(seconds(60));
   EXPECT_TRUE(device_->batches.empty());
 }
@@ -160,10 +160,10 @@ TEST(R3NoDevice, NothingIsFlaggedNorScheduled) {
       rig.run_due();
       rig.unregister_device(device);
     }
-    const std::uint64_t wishes = rig.port.wishes();
+    const std::uint64_t wakeups = rig.port.wakeups();
     rig.box().fill();
     rig.box().free_blocks({0}, kOrder9, 128, 512);
-    EXPECT_EQ(rig.port.wishes(), wishes);
+    EXPECT_EQ(rig.port.wakeups(), wakeups);
     EXPECT_FALSE(rig.reporter().reporting_requested(0));
   }
 }
