@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Counts its runs, and may be told to take its time.
+// Counts its runs; a test can make a run take long.
 struct Counter {
   std::atomic<int> runs{0};
   std::atomic<bool> hold{false};
@@ -36,7 +36,7 @@ TEST(Bell, ARingBeforeTheWaitIsKeptAndSeveralAreOne) {
   bell.ring();
   const Doorbell doorbell = bell.doorbell();
   doorbell();
-  bell.wait();  // does not return a second time for the second ring: see below
+  bell.wait();  // consumes both signals: the next wait() blocks, see below
   std::atomic<bool> woken{false};
   std::thread waiting([&] {
     bell.wait();

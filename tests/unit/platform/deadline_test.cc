@@ -44,10 +44,10 @@ TEST(EarliestDeadline, KeepsTheEarliestOfManyThreads) {
   EXPECT_EQ(earliest.get(), Nanoseconds{4});
 }
 
-// What lower() promises: a wish that changes nothing still shows the worker the work before it.
+// The guarantee of lower(): a request that does not lower the deadline still publishes the work before it.
 TEST(EarliestDeadline, WorkMadeBeforeAWishIsSeenAfterTheTake) {
   EarliestDeadline earliest;
-  std::atomic<std::uint64_t> work{0};  // relaxed: the wishes alone order it
+  std::atomic<std::uint64_t> work{0};  // relaxed: the wakeup requests alone order it
   std::atomic<bool> done{false};
   constexpr std::uint64_t kPieces = 20'000;
   std::uint64_t found = 0;

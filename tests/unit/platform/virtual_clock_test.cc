@@ -10,7 +10,7 @@
 namespace fallow::detail {
 namespace {
 
-// Has a clock of its own and takes everything else from another port, which must outlive it.
+// A port with its own clock; it takes everything else from another port, which must outlive it.
 class VirtualPort final : public VirtualClock {
  public:
   explicit VirtualPort(Port& real, Nanoseconds start = {}) noexcept : VirtualClock(start), real_(real) {}
@@ -24,7 +24,7 @@ class VirtualPort final : public VirtualClock {
   Port& real_;
 };
 
-// Runs when it likes, and remembers when it was run.
+// A worker that returns the scripted deadlines and records when it ran.
 struct Recorder {
   VirtualClock& clock;
   std::vector<Nanoseconds> answers;
@@ -71,8 +71,8 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
   EXPECT_EQ(port.next_deadline(), seconds(21));
 }
 
-// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the
-// next.
+// A thread that read the clock before it moved requests a wakeup while the worker's thread reads the next
+// deadline.
 TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
   FakePort fake(seconds(10));
   struct LateWish {

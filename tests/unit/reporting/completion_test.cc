@@ -1,4 +1,4 @@
-// R9, R13: completions that come twice, or late, settle nothing.
+// R9, R13: a repeated or late completion settles nothing.
 #include <atomic>
 #include <thread>
 
@@ -7,7 +7,7 @@
 namespace fallow::detail {
 namespace {
 
-// Answers Pending and notes the tokens.
+// Answers Pending and records the tokens.
 class R13Token : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -67,7 +67,7 @@ TEST_F(R13Token, HasRoomForSoManySlots) {
   EXPECT_EQ(rig_.reporter().unregister_device(most), Status::Ok);
 }
 
-// Without a device there is nothing that a completion could look at.
+// Without a device, a completion has nothing to look at.
 TEST(R9Completion, AtAnyMomentOfRegistrationsTouchesNothingThatIsGone) {
   FakePort port;
   ZoneBox box(port, mebibytes(64));
@@ -104,8 +104,8 @@ TEST(R9Completion, AtAnyMomentOfRegistrationsTouchesNothingThatIsGone) {
   EXPECT_EQ(reporter.stats().failures, 0u);
 }
 
-// A free that has used up the credit asks for a wakeup. unregister_device() waits for it: none is asked for
-// afterwards.
+// A free that used up the credit requests a wakeup. unregister_device() waits for that free; afterwards no
+// wakeup is requested.
 TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   Rig rig(mebibytes(256));
   TestDevice device(rig.port);
