@@ -42,13 +42,13 @@ Doorbell EventFd::doorbell() noexcept {
 }
 
 Expected<EventThread> EventThread::create(Work work) {
-  auto bell = EventFd::create();
-  if (!bell) return bell.error;
-  std::unique_ptr<EventThread> made(new EventThread(std::move(bell.object), work));
+  auto event = EventFd::create();
+  if (!event) return event.error;
+  std::unique_ptr<EventThread> made(new EventThread(std::move(event.object), work));
   try {
     made->thread_ = std::thread([self = made.get()] {
       while (true) {
-        self->bell_->wait();
+        self->event_->wait();
         // relaxed: the signal comes after the store, and the eventfd orders the two.
         if (self->stopping_.load(std::memory_order_relaxed)) return;
         self->begun_.fetch_add(1, std::memory_order_relaxed);
@@ -68,7 +68,7 @@ EventThread::~EventThread() { stop(); }
 // The signal follows the read of begun_, so the run that answers it began later than any run counted there.
 void EventThread::flush() noexcept {
   const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
-  bell_->ring();
+  event_->ring();
   // acquire: pairs with the release of over_ in the thread, so that the caller sees what the run did.
   while (over_.load(std::memory_order_acquire) <= begun) std::this_thread::yield();
 }
@@ -77,7 +77,7 @@ void EventThread::stop() noexcept {
   if (!thread_.joinable()) return;
   FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
   stopping_.store(true, std::memory_order_relaxed);
-  bell_->ring();
+  event_->ring();
   thread_.join();
 }
 

@@ -50,16 +50,16 @@ class EventThread {
   // nothing. Must not be called from the thread itself.
   void stop() noexcept;
 
-  EventFd& bell() noexcept { return *bell_; }
+  EventFd& event() noexcept { return *event_; }
 
   // Runs the work once more; returns when that run, and every run under way, has ended. The thread must not
   // have been stopped, and must not be the caller.
   void flush() noexcept;
 
  private:
-  EventThread(std::unique_ptr<EventFd> bell, Work work) noexcept : bell_(std::move(bell)), work_(work) {}
+  EventThread(std::unique_ptr<EventFd> event, Work work) noexcept : event_(std::move(event)), work_(work) {}
 
-  std::unique_ptr<EventFd> bell_;
+  std::unique_ptr<EventFd> event_;
   Work work_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> begun_{0}, over_{0};  // runs begun and ended

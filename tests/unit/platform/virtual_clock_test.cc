@@ -75,17 +75,17 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
 // deadline.
 TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
   FakePort fake(seconds(10));
-  struct LateWish {
+  struct LateRequest {
     FakePort& port;
     bool made = false;
     static void make(void* self) noexcept {
-      auto& wish = *static_cast<LateWish*>(self);
-      if (!std::exchange(wish.made, true)) wish.port.wake_at(seconds(9));
+      auto& request = *static_cast<LateRequest*>(self);
+      if (!std::exchange(request.made, true)) request.port.wake_at(seconds(9));
     }
   } late{fake};
   Recorder worker{fake, {}, {}};
   fake.wake_at(seconds(12));
-  fake.on_now({LateWish::make, &late});
+  fake.on_now({LateRequest::make, &late});
   fake.run_until(seconds(13), worker_of(worker));
   EXPECT_TRUE(late.made);
   EXPECT_EQ(worker.runs, std::vector{seconds(12)});

@@ -1,4 +1,4 @@
-// R7 return, R8 mark.
+// R7 return, R8 reported frames.
 #include "tests/support/rig.h"
 
 namespace fallow::detail {
