@@ -1,14 +1,14 @@
-# The front door. `make run`, `make boot` and `make test` do everything on a fresh Debian 12; the build itself is
-# CMake's (CMakePresets.json), in build/PRESET.
+# The entry point. `make run`, `make boot` and `make test` do everything on a fresh Debian 12. CMake does the
+# actual build (CMakePresets.json), in build/PRESET.
 
 TRACE ?= data/workday.txt.zst
 SECONDS ?= 300
 ARGS ?= --policy aged --order 0 --backing memfd --verify
-# The sources the checks of form look at.
+# The sources that the checks of form examine.
 SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr freestanding clean
+.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers freestanding aarch64 coverage docs dist clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
@@ -22,10 +22,16 @@ help:
 	@echo 'make check-layers   which include points the wrong way'
 	@echo 'make check-orders   which atomic access does not say what it pairs with'
 	@echo 'make check-odr      which name two files define differently'
+	@echo 'make check-numbers  which cited clause, invariant or test does not exist'
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
+	@echo 'make aarch64        the core and its tests for 64-bit Arm, run by qemu-user'
+	@echo 'make coverage       which lines of the core the unit tests execute (build/coverage-html)'
+	@echo 'make docs           the reference of the public headers (build/docs/html)'
+	@echo 'make dist           a source archive of the last commit (build/fallow-VERSION.tar.xz)'
 	@echo 'make clean          remove build/'
 
-# $(call build,PRESET[,ARGUMENTS]): configures and builds; what CMake has to say about a configuration is read only if it fails.
+# $(call build,PRESET[,ARGUMENTS]) configures and builds. CMake's output on the configuration is shown only if
+# it fails.
 define build
 @mkdir -p build
 @cmake --preset $(1) >build/$(1).log 2>&1 || { cat build/$(1).log; exit 1; }
@@ -98,12 +104,34 @@ check-odr:
 
 freestanding:
 	@tools/install-deps check
-	@for compiler in g++ clang++; do \
+	@for compiler in g++ clang++ clang++-19; do \
 	  dir=build/freestanding-$$compiler; echo "freestanding with $$compiler"; \
 	  cmake --preset freestanding -B $$dir -DCMAKE_CXX_COMPILER=$$compiler >/dev/null && \
 	  cmake --build $$dir --target fallow_freestanding fallow_freestanding_headers && \
 	  ctest --test-dir $$dir --output-on-failure --no-tests=error || exit 1; \
 	done
+
+check-numbers:
+	tools/check-numbers
+
+aarch64:
+	@tools/install-deps check
+	$(call build,aarch64)
+	ctest --preset aarch64 -j "$$(nproc)"
+
+coverage:
+	@tools/install-deps check
+	@mkdir -p build/coverage-html
+	tools/coverage --html build/coverage-html
+
+docs:
+	@tools/install-deps check
+	@mkdir -p build/docs
+	doxygen docs/Doxyfile
+
+dist:
+	@mkdir -p build
+	tools/make-dist build
 
 clean:
 	rm -rf build

@@ -12,7 +12,7 @@ void count_one() { count.fetch_add(1, std::memory_order_relaxed); }
 
 }  // namespace
 
-// In front of the C library's own, which stay reachable under these names.
+// Override the functions of the C library, which stay reachable under these names.
 extern "C" {
 
 void* __libc_malloc(std::size_t size);

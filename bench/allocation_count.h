@@ -1,11 +1,12 @@
-// How often this program asked for memory.
+// Counts the heap allocations of this program.
 #pragma once
 
 #include <cstdint>
 
 namespace fallow::bench {
 
-// Calls of malloc and its kin, by all threads since the start; operator new ends in them.
+// Returns the number of calls of malloc and related functions by all threads since the start, including those
+// of operator new.
 std::uint64_t allocation_count();
 
 }  // namespace fallow::bench

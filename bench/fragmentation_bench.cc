@@ -1,5 +1,5 @@
-// How soon blocks become wholly free again after the memory was fragmented: the measure of the LLFree paper
-// (Wrenger et al., USENIX ATC 2023, "aging"), at a smaller size. How to read it: bench/README.md.
+// Measures how soon blocks become wholly free again after memory was fragmented: the benchmark "aging" of the
+// LLFree paper (Wrenger et al., USENIX ATC 2023), at a smaller size. bench/README.md explains the figures.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -28,10 +28,10 @@ constexpr std::size_t kBatch = 4096;  // exchanges timed together
   std::exit(1);
 }
 
-// Whether the frames of one round are different ones, or each is any frame in use.
+// Whether the frames of a round are all different, or each is any frame in use.
 enum class Draw { Distinct, Independent };
 
-// A zone of which half is in use, at random places.
+// A zone with a random half in use.
 class Fragmented {
  public:
   Fragmented() {
@@ -41,7 +41,7 @@ class Fragmented {
     const Result<Zone*> zone = Zone::create(port_, config, tables_->span());
     if (!zone.ok()) give_up("the zone cannot be made");
     zone_ = zone.value();
-    // Once over the tables, which costs more the first time.
+    // Warms up the tables, whose first access costs more.
     allocate_all();
     for (const Pfn pfn : used_) free(pfn);
     zone_->cache(0).retire();
@@ -56,7 +56,7 @@ class Fragmented {
     used_.resize(half);
   }
 
-  // A tenth of the frames in use, at random, is freed and another allocated for each, one by one.
+  // Frees a random tenth of the frames in use one by one, and allocates another frame after each free.
   void round(Draw draw) {
     std::size_t done = 0;
     for (const std::size_t all = used_.size() / 10; done < all;) {
@@ -68,10 +68,11 @@ class Fragmented {
 
   unsigned free_blocks() const {
     unsigned n = 0;
-    for (std::uint32_t b = 0; b < zone_->blocks(); ++b) n += zone_->entry(b).wholly_free() ? 1 : 0;
+    for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b)
+      n += zone_->tables().entry(b).wholly_free() ? 1 : 0;
     return n;
   }
-  // An allocation of one after the other, and a free in random order.
+  // Allocates frames in order and frees them in random order.
   double usual() const { return usual_; }
   double exchange_time() const { return spent_ / static_cast<double>(exchanges_); }
 
@@ -90,8 +91,8 @@ class Fragmented {
     if (zone_->cache(0).free(pfn) != Status::Ok) [[unlikely]]
       give_up("a free was refused");
   }
-  // Of those from place `first` on, chosen beforehand, so that the time is the zone's and not that of this
-  // list.
+  // Chooses the frames from slot `first` on beforehand, so that the measured time is that of the zone and not
+  // of this list.
   void exchange(std::size_t first, std::size_t n) {
     Pfn batch[kBatch];
     for (std::size_t i = 0; i < n; ++i) {

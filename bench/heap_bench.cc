@@ -1,5 +1,5 @@
-// The patterns of pages_bench on the heap that this program is linked with: blocks of 4 KiB and 2 MiB, 1 GiB
-// in all. Their memory is not written to.
+// Runs the patterns of pages_bench on the heap that this program is linked with: blocks of 4 KiB and 2 MiB, 1
+// GiB in total. The memory is not written to.
 #include <cstdlib>
 #include <iostream>
 
@@ -13,12 +13,12 @@ class HeapPages {
   using Block = void*;
 
   explicit HeapPages(std::uint64_t) {}
-  // malloc() and not aligned_alloc(): it is the faster one, and leaves the choice of the place to the heap.
+  // malloc() is faster than aligned_alloc() and leaves the placement to the heap.
   void* allocate(unsigned, unsigned order) {
     void* got = std::malloc(std::size_t{4096} << order);
     if (got == nullptr) [[unlikely]]
       std::abort();
-    // A pair that does nothing in between must not be left out.
+    // Prevents the compiler from removing an allocation that is freed without use.
     asm volatile("" : : "r"(got) : "memory");
     return got;
   }

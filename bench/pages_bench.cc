@@ -1,4 +1,4 @@
-// What the zone costs, pattern by pattern. How to read it: bench/README.md.
+// Measures the cost of zone operations, pattern by pattern. bench/README.md explains the figures.
 #include "bench/pages_bench.h"
 
 #include <cstdlib>
@@ -53,7 +53,7 @@ class ZonePages {
 }  // namespace
 }  // namespace fallow::bench
 
-// pages_bench [GIB]: the size of the zone, 1 if nothing is said, as its peers have it.
+// pages_bench [GIB]: size of the zone; default 1, as in the heap benchmarks.
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   std::uint64_t gib = 1;

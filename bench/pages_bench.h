@@ -1,4 +1,4 @@
-// Runs every pattern on one allocator, as a benchmark of its name.
+// Runs each pattern on one allocator as a named benchmark.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -11,13 +11,12 @@
 
 namespace fallow::bench {
 
-// Tells the median and the best of the iterations, in nanoseconds and in yardsticks measured before and
-// after.
+// Reports the median and the best iteration, in nanoseconds and in yardsticks measured before and after.
 template <class Run>
 void measure(benchmark::State& state, Run run) {
   const double before = yardstick();
   std::vector<double> times;
-  run();  // whatever is built up at first use
+  run();  // builds up the state of the first use
   for (auto _ : state) {
     times.push_back(run());
     state.SetIterationTime(times.back() / 1e9);
@@ -56,7 +55,7 @@ void register_order(Pages& pages, std::uint64_t frames) {
   add("two_threads/allocate_then_free", &P::two_threads_allocate_then_free);
 }
 
-// `kOrders`: which are tried in the patterns of one order.
+// `kOrders`: the orders of the single-order patterns.
 template <class Pages, unsigned... kOrders>
 void register_patterns(std::uint64_t frames) {
   static Pages pages(frames);

@@ -1,4 +1,4 @@
-// The patterns in which page allocators are compared, whatever the allocator.
+// Patterns for the comparison of page allocators, independent of the allocator.
 #pragma once
 
 #include <algorithm>
@@ -21,12 +21,12 @@ double timed(Work work) {
   return thread_time() - start;
 }
 
-// `Pages` is the allocator: Block allocate(thread, order); void free(thread, Block, order), both for the
-// thread's own use; void settle(thread), which makes what that thread freed free for all; void forget(),
-// after which no thread holds a block of its own. A block has 4 KiB << order.
+// `Pages` is the allocator. allocate(thread, order) and free(thread, Block, order) are called by that thread
+// only. settle(thread) makes the frees of the thread available to all threads. After forget(), no thread
+// holds a private block. A block has 4 KiB << order.
 //
-// Each pattern returns the processor nanoseconds of one operation. What it does not time leaves as much
-// memory in use as before.
+// Each pattern returns the processor nanoseconds of one operation. The untimed parts leave as much memory in
+// use as before.
 template <class Pages, unsigned kOrder>
 class Patterns {
  public:
@@ -59,7 +59,7 @@ class Patterns {
     return time / static_cast<double>(n);
   }
 
-  // Half is in use; one more is allocated and freed at once.
+  // Half is in use; allocates one more block and frees it at once.
   double allocate_then_free() {
     constexpr std::uint64_t kRounds = 1'000'000;
     const std::uint64_t half = fill_list() / 2;
@@ -72,7 +72,7 @@ class Patterns {
     return time / kRounds;
   }
 
-  // Nearly all is in use, all over the place; one is freed, and one allocated.
+  // Nearly all memory is in use; frees a random block and allocates one.
   double replace_when_nearly_full() {
     constexpr std::uint64_t kRounds = 200'000;
     const std::uint64_t n = fill_list() * 49 / 50;
@@ -90,7 +90,7 @@ class Patterns {
     return time / kRounds;
   }
 
-  // Two threads at once, a part each: the slower one's time for one operation of its own.
+  // Two threads at once, each with a part of the memory; the time of one operation of the slower thread.
   double two_threads_allocate() { return two_threads(false).allocate; }
   double two_threads_free() { return two_threads(false).free; }
   double two_threads_free_each_others() { return two_threads(true).free; }
@@ -135,7 +135,7 @@ class Patterns {
   }
 
   Times two_threads(bool each_others) {
-    // Some memory stays out of it: blocks that one thread owns are not the other's.
+    // Some memory stays unused: blocks that one thread owns are not available to the other.
     const std::uint64_t n = fill_list() * 31 / 64;
     Times times[kPatternThreads] = {};
     both([&](unsigned t, std::barrier<>& together) {
@@ -156,8 +156,8 @@ class Patterns {
   std::mt19937_64 random_{1};
 };
 
-// Orders 0 to 9, the smaller the more often; allocated until half of the memory is in use, then freed in
-// random order. Of both together.
+// Orders 0 to 9, smaller orders more often: allocates until half of the memory is in use, then frees in
+// random order. The time covers both.
 template <class Pages>
 double mixed_orders(Pages& pages, std::uint64_t frames) {
   std::mt19937_64 random(1);

@@ -1,4 +1,4 @@
-// What giving memory back costs beside the bare system call. How to read it: bench/README.md.
+// Compares the cost of giving memory back with the bare system call. bench/README.md explains the figures.
 #include <benchmark/benchmark.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -25,7 +25,7 @@
 namespace fallow::bench {
 namespace {
 
-constexpr PfnCount kReported{std::uint64_t{1} << 18};  // 1 GiB, in runs with gaps as long between them
+constexpr PfnCount kReported{std::uint64_t{1} << 18};  // 1 GiB, in runs separated by gaps of the same length
 
 enum class Kind : std::uint8_t { Anonymous, Huge, Memfd };
 
@@ -47,8 +47,8 @@ std::unique_ptr<Backing> make(Kind kind, PfnCount size) {
   return must(AnonymousBacking::create(options));
 }
 
-// Real memory, half of which is free in runs of one length. Behind it lie free frames that were never
-// touched, which keep the zone above its low watermark (R11) and are released as one more run.
+// Real memory, half of which is free in runs of one length. The free frames after it were never touched. They
+// keep the zone above its low watermark (R11) and are released as one more run.
 class Bench {
  public:
   Bench(Kind kind, unsigned run)
@@ -59,7 +59,8 @@ class Bench {
         device_(must(ReleaseDevice::create(*backing_, 32))),
         tables_(Zone::metadata_size(kConfig).raw) {}
 
-  // Through a reporter: nanoseconds from its first look until all was taken and put back.
+  // Releases through a reporter; returns the nanoseconds from the first scan until all blocks were taken and
+  // put back.
   double report() {
     touch();
     tables_.clear();
@@ -87,7 +88,7 @@ class Bench {
     return time;
   }
 
-  // The same ranges by bare calls: nanoseconds.
+  // Releases the same ranges with bare calls; returns nanoseconds.
   double bare() {
     touch();
     const double start = thread_time();
@@ -133,7 +134,7 @@ double median(std::vector<double> of) {
   return of[of.size() / 2];
 }
 
-// In turn, so that both meet the same machine.
+// Alternates, so that both run under the same conditions.
 void report(benchmark::State& state, Kind kind, unsigned run) {
   Bench bench(kind, run);
   bench.report();

@@ -1,5 +1,5 @@
-// What a zone's size costs: tables only, of an address space that is reserved and never touched. How to read
-// it: bench/README.md.
+// Measures how costs grow with the size of a zone: tables only, for an address space that is reserved and
+// never touched. bench/README.md explains the figures.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ double median(std::vector<double> times) {
   return *middle;
 }
 
-// Takes what it is shown, and does nothing.
+// Accepts requests and does nothing.
 class NoDevice final : public ReportingDevice {
  public:
   std::uint32_t capacity() const noexcept override { return 32; }
@@ -67,8 +67,8 @@ void construct(benchmark::State& state) {
       static_cast<double>(Zone::metadata_size(config).raw) * 8 / static_cast<double>(config.frames.raw);
 }
 
-// A zone of which everything is reported or allocated but so many MiB of blocks that are spread over it, at
-// even or at random distances; the time until they are reported too.
+// A zone in which everything is reported or allocated, except a given number of MiB in blocks spread over the
+// zone at even or random distances. Measures the time until these blocks are reported.
 void report(benchmark::State& state, bool random) {
   const std::uint64_t gib = static_cast<std::uint64_t>(state.range(0));
   const ZoneConfig config = config_of(gib);
@@ -84,7 +84,7 @@ void report(benchmark::State& state, bool random) {
   HwmPolicy policy({9}, 1);
   if (reporter.register_device(device, policy) != Status::Ok) give_up("no device");
   reporter.run();
-  // Three quarters stay in use; what is freed of them is not reported. The rest is.
+  // Three quarters stay in use; the blocks freed from them are not reported. The rest is reported.
   std::vector<std::uint64_t> places;
   const std::uint64_t in_use = blocks / 4 * 3;
   LocalCache& cache = zone->cache(0);
@@ -106,7 +106,7 @@ void report(benchmark::State& state, bool random) {
       places.clear();
       for (std::uint64_t i = 0; i < amount; ++i) places.push_back(i * (in_use / amount));
     }
-    // Without a device the frees are not counted, and the worker is not woken by each.
+    // Without a device, frees are not counted and do not wake the worker.
     if (reporter.unregister_device(device) != Status::Ok) give_up("the device stays");
     for (const std::uint64_t i : places) {
       if (cache.free(all[i], {9}) != Status::Ok) give_up("a free was refused");

@@ -1,5 +1,5 @@
-// What an allocation costs while the worker reports without a pause, beside what it costs while it rests. How
-// to read it: bench/README.md.
+// Compares the cost of an allocation while the worker reports without pause with the cost while the worker
+// rests. bench/README.md explains the figures.
 #include <benchmark/benchmark.h>
 #include <pthread.h>
 
@@ -23,19 +23,19 @@
 namespace fallow::bench {
 namespace {
 
-constexpr std::uint64_t kFrames = std::uint64_t{16} << 20;  // 64 GiB: a pass over it outlasts a phase
+constexpr std::uint64_t kFrames = std::uint64_t{16} << 20;  // 64 GiB: a pass outlasts a phase
 constexpr unsigned kSample = 512;                           // allocations timed together
-constexpr std::uint64_t kTogether = kSample * 128;          // of a phase, timed so
-constexpr std::uint64_t kAlone = 1 << 13;                   // of a phase, timed one by one
-constexpr double kRest = 50'000;                            // of the worker, ns
-constexpr unsigned kTriples = 30;                           // of phases, one of each kind
+constexpr std::uint64_t kTogether = kSample * 128;          // allocations of a phase, timed together
+constexpr std::uint64_t kAlone = 1 << 13;                   // allocations of a phase, timed one by one
+constexpr double kRest = 50'000;                            // pause of the worker, ns
+constexpr unsigned kTriples = 30;                           // triples of phases, one phase of each kind
 
 [[noreturn]] void give_up(const char* what) {
   std::cerr << "storm_bench: " << what << "\n";
   std::exit(1);
 }
 
-// Both threads on one processor would take turns, and measure nothing.
+// Two threads on one processor would take turns and measure nothing.
 void stay_on(unsigned cpu) {
   cpu_set_t only;
   CPU_ZERO(&only);
@@ -49,7 +49,7 @@ double now() {
   return static_cast<double>(std::chrono::nanoseconds(since).count());
 }
 
-// What it costs to ask.
+// Measures the cost of reading the clock.
 double clock_cost() {
   double best = 1e9;
   for (unsigned i = 0; i < 1000; ++i) {
@@ -71,7 +71,7 @@ class NoDevice final : public ReportingDevice {
   Status report(std::span<const ScatterEntry>, std::uint32_t) noexcept override { return Status::Ok; }
 };
 
-// Nanoseconds an allocation, a value a sample: of many together, and of one alone.
+// Nanoseconds an allocation, one value a sample: timed together, and timed alone.
 struct Times {
   std::vector<double> together, alone;
   void add(const Times& more) {
@@ -106,7 +106,7 @@ class Storm {
       stay_on(1);
       while (!stop_) {
         reporter_->run();
-        // Not asleep: a processor's clock goes by how busy its neighbours are.
+        // Spins instead of sleeping: the clock rate of a processor depends on the load of its neighbours.
         for (const double start = now(); now() - start < kRest;) {
         }
       }
@@ -119,8 +119,9 @@ class Storm {
 
   enum class Kind { Unreported, Reported, Storm };
 
-  // Of frames that were not reported, and nobody reports; of reported ones, while the worker rests; and while
-  // it is on its way through the zone. False if it came to its end before the last allocation.
+  // Allocates frames that were not reported while the worker rests; reported frames while the worker rests;
+  // and reported frames while the worker scans the zone. Returns false if the worker finished before the last
+  // allocation.
   bool measure(Kind kind, Times& times) {
     if (kind != Kind::Unreported) {
       const std::uint64_t before = reporter_->stats().requests;
@@ -131,7 +132,7 @@ class Storm {
     const std::uint64_t begun = reporter_->stats().requests;
     allocate(times);
     const bool under_way = reporter_->reporting_requested(0);
-    requests_ += reporter_->stats().requests - begun;  // none, unless it is the storm
+    requests_ += reporter_->stats().requests - begun;  // no requests except in the storm
     LocalCache& cache = zone_->cache(0);
     for (const Pfn pfn : list_) {
       if (cache.free(pfn) != Status::Ok) give_up("a free was refused");
@@ -143,7 +144,7 @@ class Storm {
     }
     return kind != Kind::Storm || under_way;
   }
-  // Made while allocations went on.
+  // Requests made during the allocations.
   std::uint64_t requests() const { return requests_; }
 
  private:

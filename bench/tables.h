@@ -11,8 +11,8 @@
 
 namespace fallow::bench {
 
-// Zero-filled. `how`: MAP_POPULATE, so that no page fault is measured, or MAP_NORESERVE for address space
-// that nothing is behind before it is touched.
+// Zero-filled memory. `how` is MAP_POPULATE, so that no page fault is measured, or MAP_NORESERVE for address
+// space that stays unbacked until touched.
 class Tables {
  public:
   explicit Tables(std::size_t size, int how = MAP_POPULATE)
@@ -27,7 +27,7 @@ class Tables {
   Tables& operator=(const Tables&) = delete;
 
   std::span<std::byte> span() const { return {static_cast<std::byte*>(memory_), size_}; }
-  // As a zone wants it to begin with.
+  // Zeroes the memory, as a new zone requires.
   void clear() { std::memset(memory_, 0, size_); }
 
  private:

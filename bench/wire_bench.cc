@@ -1,5 +1,5 @@
-// What the way over the wire costs a request, in nanoseconds and in yardsticks. How to read it:
-// bench/README.md.
+// Measures the cost of a request over a virtio ring, in nanoseconds and in yardsticks. bench/README.md
+// explains the figures.
 #include <benchmark/benchmark.h>
 #include <sched.h>
 
@@ -45,7 +45,7 @@ double median(std::vector<double>& times) {
   return *middle;
 }
 
-// Zero-filled bytes, aligned to a page.
+// Zero-filled bytes, page-aligned.
 class Bytes {
  public:
   explicit Bytes(ByteCount size) : bytes_(new (kAlignment) std::byte[size.raw]()), size_(size.raw) {}
@@ -60,7 +60,7 @@ class Bytes {
   std::size_t size_;
 };
 
-// Says that it has done what it was asked for.
+// A backing whose calls succeed and do nothing.
 class NoBacking final : public MemoryBacking {
  public:
   Status discard(Pfn, PfnCount) noexcept override { return Status::Ok; }
@@ -96,7 +96,7 @@ class Wire {
 
   Status report() { return driver_->report(entries_, 0); }
   InProcessTransport& transport() { return transport_; }
-  // Requests for which report() returned Pending, and that went well.
+  // Counts requests for which report() returned Pending and that completed successfully.
   std::uint64_t completed() const { return completed_; }
 
  private:
@@ -151,7 +151,7 @@ class Wire {
   std::uint64_t completed_ = 0;
 };
 
-// From report() to its return, the device being polled on the same thread.
+// Times report() while the device is polled on the same thread.
 void same_thread(benchmark::State& state, const Format& format) {
   Wire wire(format, {}, {});
   std::vector<double> times(static_cast<std::size_t>(state.max_iterations));
@@ -174,7 +174,7 @@ void same_thread(benchmark::State& state, const Format& format) {
   state.counters["allocations"] = static_cast<double>(allocations);
 }
 
-// Answers each ring of its bell with one of another.
+// Answers each signal of one event with a signal of another.
 struct Echo {
   detail::EventFd& answer;
   detail::EventThread::Work work() {
@@ -182,9 +182,9 @@ struct Echo {
   }
 };
 
-// Keeps this thread, and those that it starts, on the processor it runs on. Left alone, the kernel puts one
-// pair of threads on one processor and the next on two, where waking a sleeping one costs ten times as much
-// as all else.
+// Pins this thread, and the threads it starts, to the current processor. Otherwise the kernel puts one pair
+// of threads on one processor and the next pair on two, where waking a sleeping thread costs ten times as
+// much as all other work.
 class OneProcessor {
  public:
   OneProcessor() {
@@ -202,8 +202,8 @@ class OneProcessor {
   cpu_set_t before_{};
 };
 
-// From report() until the completion, for which the reporting thread waits on an eventfd; in turn with a bare
-// round trip of two eventfds.
+// Times report() until the completion, for which the reporting thread waits on an eventfd. Alternates with a
+// bare round trip of two eventfds.
 void two_threads(benchmark::State& state, const Format& format) {
   const OneProcessor here;
   const auto answer = detail::EventFd::create(), completion = detail::EventFd::create();
@@ -233,7 +233,7 @@ void two_threads(benchmark::State& state, const Format& format) {
     const std::uint64_t completed = wire.completed();
     start = now();
     const Status status = wire.report();
-    // Ok: the device was done before report() had looked; its ring stays, and is one too many later.
+    // Ok: the device finished before report() checked. The signal stays pending and is one too many later.
     if (status != Status::Ok && status != Status::Pending) give_up("a report failed");
     while (status == Status::Pending && wire.completed() == completed) {
       completion.object->wait();

@@ -18,7 +18,7 @@ double yardstick() {
   constexpr unsigned kRounds = 7, kExchanges = 500'000;
   alignas(64) std::atomic<std::uint64_t> cell{0};
   double best = 1e9;
-  // The best of some rounds: an interruption only ever makes a round longer.
+  // Takes the best of several rounds: an interruption only makes a round longer.
   for (unsigned round = 0; round < kRounds; ++round) {
     std::uint64_t value = round;
     const double start = thread_time();

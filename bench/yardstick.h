@@ -3,10 +3,10 @@
 
 namespace fallow::bench {
 
-// Processor time that this thread has used, in nanoseconds: what neighbours take away does not count.
+// Returns the processor time of this thread in nanoseconds. Time taken by other threads does not count.
 double thread_time();
 
-// Nanoseconds for one exchange of a std::atomic<std::uint64_t>; takes some milliseconds.
+// Returns the nanoseconds of one exchange of a std::atomic<std::uint64_t>; takes some milliseconds.
 double yardstick();
 
 }  // namespace fallow::bench

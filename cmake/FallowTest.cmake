@@ -1,9 +1,14 @@
-# fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds] [SERIAL])
-#
-# SERIAL: it judges times, so nothing else runs beside it.
-# One GoogleTest program; each of its cases is a test of ctest's, with the label. With sanitizers, where a process takes long
-# to start, the program is one test. Linked with fallow::host.
-find_package(GTest REQUIRED)
+# fallow_test(NAME SOURCES a.cc ... [LIBRARIES lib ...] [LABEL unit|model|fault|stress|e2e] [TIMEOUT seconds]
+# [SERIAL]) defines one GoogleTest program, linked with fallow::host. Each of its cases is a ctest test with
+# the label. With sanitizers, or emulated, a process starts slowly: there the whole program is one test. SERIAL:
+# the test judges times, so no other test runs in parallel.
+
+# Debian packages GoogleTest for its own architecture, and its sources for the others.
+if(CMAKE_CROSSCOMPILING)
+  add_subdirectory(/usr/src/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL)
+else()
+  find_package(GTest REQUIRED)
+endif()
 include(GoogleTest)
 
 function(fallow_test name)
@@ -19,10 +24,11 @@ function(fallow_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE fallow::host ${arg_LIBRARIES} fallow_warnings GTest::gtest_main)
-  # What is tested is as it is shipped; the tests around it are many, and compile in half the time like this.
+  # The code under test is built as shipped. The many tests around it compile in half the time with these
+  # options.
   target_compile_options(${name} PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1 -g1>)
   fallow_precompiled(tests ${name} GTest::gtest)
-  if(FALLOW_SANITIZE)
+  if(FALLOW_SANITIZE OR CMAKE_CROSSCOMPILING)
     math(EXPR timeout "10 * ${arg_TIMEOUT}")
     add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
     set_tests_properties(${name} PROPERTIES LABELS "${arg_LABEL}" TIMEOUT ${timeout})

@@ -1,5 +1,5 @@
-# The core compiled a second time, as a program without an operating system would (FreestandingFlags.cmake), and
-# what the archive leaves undefined is checked against tools/freestanding-symbols.txt.
+# Compiles the core a second time, as for a program without an operating system (FreestandingFlags.cmake), and
+# checks the archive's undefined symbols against tools/freestanding-symbols.txt.
 include(FreestandingFlags)
 
 add_library(fallow_freestanding STATIC $<TARGET_PROPERTY:fallow_core,SOURCES>)
@@ -14,7 +14,7 @@ foreach(target fallow_freestanding fallow_freestanding_headers)
   set_target_properties(${target} PROPERTIES EXPORT_COMPILE_COMMANDS OFF)  # clang-tidy reads each file once
 endforeach()
 
-# An instrumented archive names its sanitizer's symbols, so there is nothing to check in one.
+# An instrumented archive contains its sanitizer's symbols, so it cannot be checked.
 if(NOT FALLOW_SANITIZE AND NOT FALLOW_FUZZ)
   string(REPLACE "SHELL:" "" flags "${freestanding_flags}")
   string(REPLACE "-isystem " "-isystem;" flags "${flags}")

@@ -1,8 +1,8 @@
-# freestanding_flags: what a file is compiled with so that no C++ or C library is reachable but the standard
-# headers named in tools/freestanding-headers.txt, and there are no exceptions and no run-time types.
+# freestanding_flags are the options that make only the standard headers of tools/freestanding-headers.txt
+# reachable, without any other C or C++ library header, and disable exceptions and RTTI.
 #
-# Made for libstdc++, whose directories CMake has found already. Its internals (bits/, ext/, debug/) have to be
-# reachable from the allowed headers; tools/check-layers refuses them in Fallow's own files.
+# They support libstdc++, whose directories CMake has found already. Its internals (bits/, ext/, debug/) must
+# be reachable from the allowed headers; tools/check-layers rejects them in Fallow's own files.
 include_guard(GLOBAL)
 
 set(freestanding_dir ${PROJECT_BINARY_DIR}/freestanding)
@@ -30,7 +30,7 @@ foreach(header IN LISTS allowed_headers)
   file(CONFIGURE OUTPUT ${freestanding_std}/${header} CONTENT "#include \"${libstdcxx_dir}/${header}\"\n")
 endforeach()
 
-# Without threads and futexes <atomic> has no wait() and needs no header of the system.
+# Without threads and futexes <atomic> has no wait(), and needs no system header.
 file(CONFIGURE OUTPUT ${freestanding_replaced}/bits/c++config.h CONTENT
 "#pragma once
 #include \"${libstdcxx_config_dir}/bits/c++config.h\"

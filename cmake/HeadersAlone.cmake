@@ -1,5 +1,5 @@
-# fallow_headers_alone(TARGET FOLDER... [EXCEPT REGEX]): compiles each header of the folders by itself, and
-# twice, so that it needs no other before it and guards itself.
+# fallow_headers_alone(TARGET FOLDER... [EXCEPT REGEX]) compiles each header of the folders by itself,
+# included twice. This proves that the header is self-contained and has an include guard.
 function(fallow_headers_alone target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "EXCEPT" "")
   set(sources "")

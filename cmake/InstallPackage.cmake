@@ -1,4 +1,5 @@
-# `cmake --install`: the headers and libraries of core and host, and the package find_package(fallow) reads.
+# Defines `cmake --install`: the headers and libraries of core and host, and the package that
+# find_package(fallow) reads.
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fallow)

@@ -1,9 +1,11 @@
-# fallow_precompiled(SET TARGET): compiles the target with the headers of the set already parsed, if FALLOW_PRECOMPILE is
-# ON. The sets are `tests` (GoogleTest) and `apps` (fmt, nlohmann/json); a target uses at most one of them.
+# fallow_precompiled(SET TARGET) compiles the target with the precompiled headers of the set, if
+# FALLOW_PRECOMPILE is ON. The sets are `tests` (GoogleTest) and `apps` (fmt, nlohmann/json); a target uses at
+# most one of them.
 #
-# A file that forgets to include one of these headers compiles nonetheless. The preset `dev` finds it: it precompiles nothing
-# and compiles every file of the libraries, the command line and the tests. So does clang-tidy, which reads `clang`. With g++ 12
-# the option is no use: what is inlined out of precompiled headers makes it warn of accesses that cannot happen.
+# A file that forgets to include one of these headers still compiles. The preset `dev` detects the omission:
+# it precompiles nothing, and compiles every file of the libraries, the command line and the tests. So does
+# clang-tidy, which uses the preset `clang`. With g++ 12 the option is not useful: code inlined from
+# precompiled headers causes warnings about impossible accesses.
 set(precompiled_tests <gtest/gtest.h> <nlohmann/json.hpp> <algorithm> <array> <atomic> <chrono> <cstring> <functional>
                       <memory> <mutex> <random> <string> <thread> <vector>)
 set(precompiled_apps <fmt/format.h> <nlohmann/json.hpp> <algorithm> <array> <chrono> <cstring> <functional> <memory>

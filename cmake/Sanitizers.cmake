@@ -1,10 +1,10 @@
-# FALLOW_SANITIZE and FALLOW_FUZZ instrument every target, the libraries too: a sanitizer sees only what it
-# was compiled into.
+# FALLOW_SANITIZE and FALLOW_FUZZ instrument every target, including the libraries: a sanitizer observes only
+# code that was compiled with it.
 if(FALLOW_SANITIZE)
   add_compile_options(-fsanitize=${FALLOW_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FALLOW_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # -Wtsan: fences are not modelled. -Wmaybe-uninitialized: instrumented code misleads g++ 12.
+    # -Wtsan: ThreadSanitizer does not model fences. -Wmaybe-uninitialized: instrumented code misleads g++ 12.
     add_compile_options(-Wno-tsan -Wno-maybe-uninitialized)
   endif()
 endif()

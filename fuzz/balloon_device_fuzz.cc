@@ -1,5 +1,5 @@
-// The whole balloon device on a driver that writes any register and any byte of its memory, in any order, and
-// a host that changes its mind. See balloon_machine.h for what is checked.
+// Fuzzes the complete balloon device. The driver writes any register and any byte of its memory in any order,
+// and the host changes its requests. balloon_machine.h lists the checks.
 #include <cstddef>
 #include <cstdint>
 
@@ -10,7 +10,7 @@ namespace {
 
 using namespace fallow;
 
-// The first byte says what memory there is, the others what happens then.
+// The first byte selects the memory layout; the other bytes are operations.
 class Run {
  public:
   explicit Run(FuzzInput& in) : in_(in), machine_(in.u8() % BalloonMachine::kChoices) {}
@@ -122,7 +122,7 @@ class Run {
     return Features{bits & 0x7fU} | ((bits & 0x80U) != 0 ? kFeatureRingPacked : 0) |
            ((bits & 0x100U) != 0 ? kFeatureEventIdx : 0) | ((bits & 0x200U) != 0 ? kFeatureIndirectDesc : 0);
   }
-  // Most often in the guest's memory, now and then anywhere.
+  // Usually an address in guest memory, sometimes any address.
   GuestPhys address() {
     const std::uint32_t raw = in_.u32();
     if ((raw >> 24) == 0xff) return {in_.u64()};
@@ -141,7 +141,7 @@ class Run {
     const detail::PvirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u16())};
     machine_.write(BalloonMachine::place(queue).descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
   }
-  // Split: heads and the index.
+  // Split ring: heads and index.
   void publish() {
     const GuestPhys ring = BalloonMachine::place(in_.u8() % BalloonMachine::kQueues).driver_area;
     const std::uint8_t slot = in_.u8() % 16;

@@ -1,5 +1,5 @@
-// A balloon device in a small guest, and beside it an oracle: what of the guest's memory may change when a
-// queue is served is worked out first, from a copy of that memory, frame by frame and byte by byte.
+// A balloon device in a small guest, with an oracle. Before a queue is served, the oracle works on a copy of
+// guest memory and computes, frame by frame and byte by byte, which memory may change.
 #pragma once
 
 #include <algorithm>
@@ -29,11 +29,11 @@ class BalloonMachine {
                                        kBalloonInitReported | kFeatureVersion1 | kRingFeatures;
   static constexpr std::uint16_t kQueues = 5, kQueueSize = 16;
   static constexpr std::uint64_t kFrames = 40;
-  static constexpr Pfn kFirst{0x4000};  // of the backing
-  static constexpr Pfn kBase{0x10};     // of the guest
+  static constexpr Pfn kFirst{0x4000};  // first frame of the backing
+  static constexpr Pfn kBase{0x10};     // first frame of the guest
   static constexpr std::uint8_t kChoices = 9;
 
-  // `choice`: one of three maps, and one of three sizes of host pages.
+  // `choice` selects one of three memory maps and one of three host page sizes.
   explicit BalloonMachine(unsigned choice)
       : page_(std::array<std::uint64_t, 3>{1, 4, 8}[choice / 3 % 3]),
         memory_(zeroed(0, kFrames * kFrameSize)),
@@ -67,7 +67,7 @@ class BalloonMachine {
   }
   std::uint16_t number(BalloonQueue queue) const { return device_->number(queue); }
 
-  // ---- What a driver does ----
+  // ---- Driver operations ----
 
   void set_status(std::uint8_t status) {
     const unsigned before = device_->status();
@@ -113,7 +113,7 @@ class BalloonMachine {
     if (statistics) held_ = false;
   }
 
-  // Where bring_up() puts a ring: a page each, from the first of the guest on.
+  // bring_up() places each part of a ring on a separate page, from the first guest page on.
   static detail::QueueAddresses place(std::uint16_t queue) {
     const GuestPhys page = address_of(kBase + PfnCount{queue});
     return {kQueueSize, page, page + ByteCount{0x400}, page + ByteCount{0x800}};
@@ -131,7 +131,7 @@ class BalloonMachine {
     set_status(kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk | kStatusDriverOk);
   }
 
-  // As much of it as is in memory.
+  // The part that lies in memory.
   void write(GuestPhys address, const void* from, std::size_t size) {
     const auto* left = static_cast<const std::byte*>(from);
     for_each_piece(memory(), address, size, [&](std::byte* host, std::size_t n) {
@@ -141,9 +141,9 @@ class BalloonMachine {
     });
   }
 
-  // ---- Serving, and what it may do ----
+  // ---- Serving a queue and its permitted effects ----
 
-  // Serves one chain, and checks what became of the guest's memory.
+  // Serves one chain and checks the changes in guest memory.
   void kick(std::uint16_t queue) {
     if (!live(queue)) {
       remember();
@@ -153,7 +153,7 @@ class BalloonMachine {
     }
     Shadow& shadow = shadows_[queue];
     remember();
-    static_cast<void>(shadow.active->ask_for_kicks(false));  // the ring may lie anywhere, in itself too
+    static_cast<void>(shadow.active->ask_for_kicks(false));  // the ring may lie anywhere, even overlap itself
     Chain chain;
     const Popped popped = shadow.active->pop(chain);
     Expected expected;
@@ -187,7 +187,7 @@ class BalloonMachine {
   }
 
   RecordingBacking& back() { return backing; }
-  // The memory is said anew, as a monitor does that adds some: what is in the balloon stays in it.
+  // Announces memory again, as a monitor does when it adds memory. Frames in the balloon stay there.
   void say_memory_again() {
     if (device_->started(0)) FALLOW_CHECK(device_->change_memory(map_, {}) == Status::Busy);
     for (std::uint16_t queue = 0; queue < kMaxQueues; ++queue) stop_queue(queue);
@@ -222,7 +222,8 @@ class BalloonMachine {
   struct Delete {
     void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{4096}); }
   };
-  // The i-th piece of memory, kept from one run to the next: to get it anew would take most of a run's time.
+  // Returns the i-th memory block, which is reused between runs: allocation would take most of the time of a
+  // run.
   static std::byte* zeroed(std::size_t i, std::size_t size) {
     static std::array<std::unique_ptr<std::byte[], Delete>, 3> kept;
     if (kept[i] == nullptr) {
@@ -232,15 +233,16 @@ class BalloonMachine {
     }
     return kept[i].get();
   }
-  using Frames = std::set<std::uint64_t>;  // of the backing, from its first on
+  using Frames = std::set<std::uint64_t>;  // frames of the backing, relative to the first
 
-  // Which frames may be discarded; `all`: and have to be.
+  // Computes which frames may be discarded; `all`: these frames must be discarded.
   struct Expected {
     Frames frames;
     bool all = false;
   };
 
-  // One region; three of which two touch, in the backing too; three which touch in the guest alone.
+  // One region; three regions of which two are adjacent, also in the backing; three regions adjacent only in
+  // the guest.
   static const std::array<std::vector<Region>, 3>& maps() {
     static const std::array<std::vector<Region>, 3> all = {
         std::vector<Region>{{0x10, 40, 0}}, std::vector<Region>{{0x10, 8, 0}, {0x18, 8, 8}, {0x30, 24, 16}},
@@ -265,7 +267,7 @@ class BalloonMachine {
     FALLOW_CHECK(!expected.all || discarded.size() == expected.frames.size());
   }
 
-  // Whether memory is as remembered, but for frames that were discarded and what a ring's device end writes.
+  // Returns whether memory is unchanged, except discarded frames and the writes of the device to a ring.
   bool unchanged(const Frames& discarded) const {
     std::vector<std::pair<std::uint64_t, std::uint64_t>> areas;
     for (const Shadow& s : shadows_) {
@@ -290,8 +292,8 @@ class BalloonMachine {
     return true;
   }
 
-  // Calls f(where it lies, length) for the parts of a range, each in one frame; null: not in memory. Until f
-  // returns false, or the address wraps.
+  // Calls f(address, length) for each part of a range, each within one frame, until f returns false or the
+  // address wraps. The address is null for a part outside memory.
   template <class F>
   static void for_each_piece(const GuestMemory& memory, GuestPhys at, std::size_t left, F f) {
     while (left != 0) {
@@ -338,7 +340,7 @@ class BalloonMachine {
     }
     if (page_ == 1) return {fresh, true};
     if (!device_->has(kBalloonMustTellHost)) return {whole_pages(fresh), false};
-    // Host pages of one region, wholly in the balloon, that a fresh frame is in.
+    // Host pages of one region that lie wholly in the balloon and contain a newly added frame.
     Frames frames;
     for (const Region& r : regions_) {
       for (std::uint64_t page = 0; page + page_ <= kFrames; page += page_) {
@@ -355,7 +357,7 @@ class BalloonMachine {
     return {frames, true};
   }
 
-  // Of these frames those that make up whole host pages.
+  // Returns the frames that make up whole host pages.
   Frames whole_pages(const Frames& frames) const {
     Frames whole;
     for (std::uint64_t page = 0; page + page_ <= kFrames; page += page_) {
@@ -367,7 +369,7 @@ class BalloonMachine {
     return whole;
   }
 
-  // The frames of the backing that a list names. `most`: how many numbers of it are read.
+  // Returns the frames of the backing that a list names. `most` limits the numbers read.
   std::vector<std::uint64_t> list(std::span<const detail::QueueBuffer> buffers, std::size_t most) const {
     std::vector<std::byte> stream;
     bool there = true;
@@ -396,10 +398,11 @@ class BalloonMachine {
   RecordingBacking backing;
   std::vector<Region> regions_;
   static constexpr std::uint16_t kMaxQueues = VirtioDevice::kMaxQueues;
-  std::vector<std::uint64_t> words_[2];  // of the balloon, after say_memory_again(): one in use, one to come
+  std::vector<std::uint64_t>
+      words_[2];  // memory of the balloon; say_memory_again() alternates between the two
   std::size_t next_words_ = 0;
   MemoryMap map_;
-  GuestMemory copied_;  // the same addresses, in the copy
+  GuestMemory copied_;  // the same addresses in the copy
   NoNotifier notifier_;
   BalloonDevice* device_ = nullptr;
 

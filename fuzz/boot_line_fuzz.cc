@@ -1,5 +1,5 @@
-// What a guest writes on its serial line, in pieces of any size: `fallow boot` reads it and must never
-// believe it. The first byte is the size of the pieces.
+// Fuzzes the serial output of a guest in pieces of any size. `fallow boot` reads this text and must not trust
+// it. The first byte is the size of the pieces.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

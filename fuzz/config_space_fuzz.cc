@@ -1,4 +1,4 @@
-// Registers and configuration of the balloon device, against a model of its four fields.
+// Fuzzes the registers and configuration space of the balloon device against a model of its four fields.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -55,7 +55,7 @@ class Run {
   void accept(Features raw) {
     const bool late = (device_.status() & kStatusFeaturesOk) != 0;
     const Features before = device_.accepted();
-    // One in two as a driver that means well would.
+    // Half of the operations follow a well-behaved driver.
     const Features features = (raw & 1) != 0 ? (raw & BalloonMachine::kOffered) | kFeatureVersion1 : raw;
     device_.accept(features);
     FALLOW_CHECK(device_.accepted() == (late ? before : features));
@@ -110,7 +110,7 @@ class Run {
         break;
       }
       case 1:
-        // No driver begins a round here, so there is none to wait for.
+        // No driver starts a hinting round in this target, so there is none to wait for.
         FALLOW_CHECK((device_.start_hinting() == Status::Ok) == hints);
         if (hints) {
           last_id_ = last_id_ < 2 ? 2 : last_id_ + 1;

@@ -1,6 +1,6 @@
-// The device's end of a virtqueue, split or packed, on a driver that writes anything anywhere. Beside what
-// the sanitizers see: what is popped is bounded and in order, and nothing in guest memory changes but the one
-// used element that is pushed, its index, and the device's own wish to be notified.
+// Fuzzes the device side of a virtqueue, split or packed, with a driver that writes any value anywhere.
+// Checks, besides the sanitizers: popped chains are bounded and in order, and guest memory changes only in
+// the pushed used element, its index, and the event field of the device.
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,7 @@ struct Range {
   std::uint64_t at = 0, size = 0;
 };
 
-// Three regions: the second follows the first in the guest, but not here; the third lies apart.
+// Three regions: the second is adjacent to the first in the guest but not in the host; the third is separate.
 class Guest {
  public:
   Guest() {
@@ -51,7 +51,7 @@ class Guest {
     for (std::size_t i = 0; i < hosts_.size(); ++i)
       std::memcpy(copies_[i].data(), hosts_[i].get(), copies_[i].size());
   }
-  // Nothing changed since remember() but what lies in `allowed`.
+  // Checks that memory has not changed since remember(), except in `allowed`.
   void check(std::initializer_list<Range> allowed) {
     for (const Range range : allowed) {
       for (std::uint64_t i = range.at; i < range.at + range.size; ++i) {
@@ -77,7 +77,7 @@ class Guest {
 
 constexpr std::uint64_t kRing = 0x1000, kDriverArea = 0x1800, kDeviceArea = 0x1c00, kTable = 0x2000;
 
-// The first bytes say what is set up, the others what happens then.
+// The first bytes select the setup; the other bytes are operations.
 class Run {
  public:
   explicit Run(FuzzInput& in) : in_(in) {
@@ -93,7 +93,7 @@ class Run {
       at_ = {in.u16(), {in.u16()}, {in.u16()}, {in.u16()}};
       position = {in.u16(), in.u16()};
     }
-    room_.resize(64);  // what is longer must be refused
+    room_.resize(64);  // longer chains must be refused
     queue_ = options_.packed ? static_cast<DeviceQueue*>(&packed_) : &split_;
     started_ = start(position);
   }
@@ -149,7 +149,8 @@ class Run {
     guest_.write(at, bytes.data(), bytes.size());
   }
 
-  // One that makes sense, in the ring or (index 128 and more) in a table: so that long chains are found.
+  // Writes a plausible descriptor in the ring or (index 128 and above) in a table, so that the fuzzer finds
+  // long chains.
   void write_descriptor() {
     const std::uint8_t index = in_.u8();
     const std::uint64_t address = in_.u16();
@@ -233,14 +234,14 @@ class Run {
     }
     guest_.remember();
     if (!again) return;
-    // It said that there is something: a chain, or what is none.
+    // The queue reported available work: a valid or an invalid chain.
     const std::uint16_t before = queue_->position().next_avail;
     FALLOW_CHECK(queue_->fault() == RingFault::None || !options_.packed);
     pop();
     FALLOW_CHECK(queue_->fault() != RingFault::None || queue_->position().next_avail != before);
   }
 
-  // Where it was, with what it holds; or anywhere else, with nothing.
+  // Restarts at the previous position with the previous state, or at any position without state.
   void restart() {
     const std::uint8_t choice = in_.u8();
     const QueuePosition before = queue_->position();

@@ -1,6 +1,6 @@
-// The driver's end of a virtqueue, split or packed, with a device that writes anything into the ring at any
-// time, and now and then does its work. Beside what the sanitizers see: each chain comes back once, with a
-// length that it can have, or is given up in the end; and the driver writes nothing that is the device's.
+// Fuzzes the driver side of a virtqueue, split or packed, with a device that writes any value into the ring
+// at any time and sometimes behaves correctly. Checks, besides the sanitizers: each chain returns once with a
+// possible length or is given up at the end, and the driver does not write the device area.
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -22,7 +22,7 @@ namespace {
 
 using namespace fallow;
 
-// As long as asked for, so that AddressSanitizer sees an overrun.
+// Has exactly the requested length, so that AddressSanitizer detects an overrun.
 class Memory {
  public:
   explicit Memory(std::size_t size)
@@ -50,7 +50,7 @@ DriverQueueConfig read_config(FuzzInput& in) {
   return config;
 }
 
-// The first bytes say what is set up, the others what happens then.
+// The first bytes select the setup; the other bytes are operations.
 template <class Driver, class Device>
 class Run {
  public:
@@ -110,7 +110,7 @@ class Run {
     return device_.start(memory_, driver_.addresses(), config_.ring, position, room_) == Status::Ok;
   }
 
-  // Runs an operation of the driver, which leaves the device's area alone.
+  // Runs a driver operation and checks that the device area is unchanged.
   template <class Operation>
   void guarded(Operation operation) {
     const std::size_t offset = (driver_.addresses().device_area - kBase).raw;
@@ -134,7 +134,7 @@ class Run {
     FALLOW_CHECK((status == Status::Failed) == (driver_.fault() != DeviceFault::None));
     if (status == Status::Failed) return;
     FALLOW_CHECK((status == Status::InvalidArgument) == (buffers.size() > config_.size));
-    // With nothing in flight there is room for all that is allowed.
+    // With no chain in flight, every permitted chain fits.
     FALLOW_CHECK(status != Status::NoMemory || !out_.empty());
     if (status != Status::Ok) return;
     out_[next_token_++] = writable;
@@ -162,7 +162,7 @@ class Run {
     guarded([&] { again = driver_.ask_for_notifications(on); });
     if (!again) return;
     const std::size_t before = out_.size();
-    take();  // it said that there is something: a chain, or what is none
+    take();  // the queue reported a used element, valid or invalid
     FALLOW_CHECK(driver_.fault() != DeviceFault::None || out_.size() < before);
   }
 
@@ -172,7 +172,7 @@ class Run {
     if (!bytes.empty()) std::memcpy(shared_.bytes().data() + at, bytes.data(), bytes.size());
   }
 
-  // A used element that looks right, where the device stands or anywhere.
+  // Writes a plausible used element at the position of the device or anywhere.
   void lie() {
     const std::uint8_t where = in_.u8();
     const std::uint16_t id = in_.u16();
@@ -195,7 +195,7 @@ class Run {
     }
   }
 
-  // What a device does: takes chains, returns one of those it holds.
+  // Acts as a correct device: takes chains and returns one of the chains it holds.
   void serve() {
     const std::uint8_t choice = in_.u8();
     Chain chain;
@@ -222,8 +222,8 @@ class Run {
   std::vector<detail::QueueBuffer> room_;
   Driver driver_;
   Device device_;
-  std::vector<Chain> held_;                     // by the device
-  std::map<std::uint64_t, std::uint64_t> out_;  // tokens in flight, and how much may be written
+  std::vector<Chain> held_;                     // chains held by the device
+  std::map<std::uint64_t, std::uint64_t> out_;  // tokens in flight and the writable length of each
   std::uint64_t next_token_ = 1;
 };
 

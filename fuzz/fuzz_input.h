@@ -1,5 +1,5 @@
-// The bytes of a fuzzer's input, read from the front, so that inputs can be written by hand. Behind the end
-// everything is 0.
+// Reads the fuzzer input from the front, so that inputs can be written by hand. Reads beyond the end return
+// 0.
 #pragma once
 
 #include <algorithm>
@@ -16,10 +16,10 @@ class FuzzInput {
   bool empty() const { return left_.empty(); }
 
   std::uint8_t u8() { return take<std::uint8_t>(); }
-  std::uint16_t u16() { return take<std::uint16_t>(); }  // little-endian, as the others
+  std::uint16_t u16() { return take<std::uint16_t>(); }  // little-endian, like the other functions
   std::uint32_t u32() { return take<std::uint32_t>(); }
   std::uint64_t u64() { return take<std::uint64_t>(); }
-  // At most `most` bytes; fewer at the end.
+  // Returns at most `most` bytes, fewer at the end of the input.
   std::span<const std::uint8_t> bytes(std::size_t most) {
     const auto got = left_.first(std::min(most, left_.size()));
     left_ = left_.subspan(got.size());

@@ -1,9 +1,10 @@
-// What boot loaders and firmware leave in memory, of any bytes. An input:
-//     u8   what reads it: 0 PVH, 1 multiboot2, 2 ACPI's MADT, 3 the MP table; bit 7: sums are put right first
-//     u8   where the memory begins
-//     u16  where in it the loader's block, or its RSDP, is said to be
-// and the memory. Beside what the sanitizers see: usable memory is in order, is what some line says and no
-// line denies; room is found there alone; processors are distinct and not too many.
+// Fuzzes the tables that boot loaders and firmware leave in memory. An input:
+//     u8   reader: 0 PVH, 1 multiboot2, 2 ACPI MADT, 3 MP table; bit 7: repair the checksums first
+//     u8   begin of the memory
+//     u16  stated position of the loader block or the RSDP in this memory
+// followed by the memory. Checks, besides the sanitizers: usable memory is in order, and each part is named
+// by some line and excluded by none; free ranges lie only in usable memory; processors are distinct and
+// within the limit.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +29,7 @@ using namespace fallow;
 using namespace fallow::guest;
 using namespace fallow::guest::x86;
 
-using Bytes = std::vector<std::byte>;  // of its own length, so that nothing behind them is read unseen
+using Bytes = std::vector<std::byte>;  // exact length, so that the sanitizer detects reads beyond the end
 
 void balance(Bytes& memory, std::size_t begin, std::size_t size, std::size_t checksum) {
   if (size > memory.size() - begin || checksum >= size) return;
@@ -38,7 +39,7 @@ void balance(Bytes& memory, std::size_t begin, std::size_t size, std::size_t che
   memory[begin + checksum] = static_cast<std::byte>(0 - sum);
 }
 
-// No fuzzer guesses four sums.
+// A fuzzer cannot guess four checksums.
 void put_sums_right(Bytes& memory) {
   for (std::size_t at = memory.size(); at-- > 0;) {
     const auto rest = std::span<const std::byte>(memory).subspan(at);
@@ -80,7 +81,7 @@ void check_usable(const BootInfo& info, const MemoryMapLines& lines) {
   }
 }
 
-// What the guest does next with what it was told.
+// Repeats what the guest does next with the result.
 void check_room(const BootInfo& info, std::uint64_t size) {
   const auto usable = info.usable.ranges();
   const std::span<const MemoryRange> modules(info.modules, info.module_count);
@@ -121,7 +122,7 @@ void check(bool read, const Topology& topology, std::string_view source) {
     FALLOW_CHECK(std::find(before.begin(), before.end(), processors[i]) == before.end());
   }
   FALLOW_CHECK(topology.io_apics().size() <= Topology::kMostIoApics);
-  // Its registers are written to: at 0 there are none.
+  // The guest writes to the registers; there are none at address 0.
   for (const IoApicEntry& io_apic : topology.io_apics()) FALLOW_CHECK(io_apic.base != 0);
 }
 

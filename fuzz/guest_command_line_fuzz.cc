@@ -1,5 +1,5 @@
-// The kernel's command line, of any characters. A line without an error has every number within what the
-// error would have named; numbers with units are what wider arithmetic says; and blanks are blanks.
+// Fuzzes the kernel command line. Without an error, every number is within the range that an error message
+// would name, numbers with units match a computation in wider arithmetic, and all blanks are equivalent.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -74,7 +74,7 @@ void check_line(const std::string& line) {
   FALLOW_CHECK(same(again.options, parsed.options));
 }
 
-// What `text` says in decimal digits and one of the units; more than 64 bits if it says nothing.
+// Returns the value of decimal digits with a unit, or more than 64 bits if `text` is not a number.
 struct Unit {
   std::string_view name;
   std::uint64_t factor;

@@ -1,5 +1,5 @@
-// A boot module that the guest replays: any bytes read as one, and any events written as one. What the reader
-// gives is in range and in order and ends; what the writer writes comes back as it was.
+// Fuzzes the trace module that the guest replays: any bytes are read, and any events are written. The reader
+// must return values in range and in order and must end. Written events must read back unchanged.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -32,7 +32,7 @@ class Module {
       }
     }
   }
-  // Whether the caller gave the slots as the writer asks.
+  // Whether the caller uses the slots as the writer requires.
   bool proper() const { return writer_.slots() <= writer_.events(); }
   std::vector<std::byte> bytes() const {
     const auto header = writer_.header();
@@ -51,7 +51,7 @@ class Module {
                              &events_}};
 };
 
-// To the end, which comes after two bytes an event at the latest.
+// Reads to the end, which follows after at least two bytes an event.
 Events read_all(TraceModuleReader& reader, std::size_t size) {
   Events events;
   TraceModuleEvent event;
@@ -84,7 +84,7 @@ void check_comes_back(const Events& events) {
   FALLOW_CHECK(reader.error() == nullptr && again.size() == events.size());
   for (std::size_t i = 0; i < events.size(); ++i) FALLOW_CHECK(same(events[i], again[i]));
 
-  // Without its last byte it is none.
+  // Without the last byte, the module is invalid.
   const TraceModuleReader cut(std::span(bytes).first(bytes.size() - 1));
   FALLOW_CHECK(cut.error() != nullptr);
 }
@@ -99,7 +99,7 @@ void read_as_a_module(std::span<const std::byte> bytes) {
   check_comes_back(events);
 }
 
-// Time goes on in steps of every size, and slots are as many as events at most.
+// Times advance in steps of all sizes; there are at most as many slots as events.
 Events made_of(FuzzInput in) {
   Events events;
   TraceModuleEvent event;

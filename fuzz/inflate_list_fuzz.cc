@@ -1,5 +1,5 @@
-// Lists of page frame numbers on the inflate and deflate queues: any numbers, in any pieces, anywhere in
-// memory, also in the pages that they name. See balloon_machine.h for what is checked.
+// Fuzzes lists of page frame numbers on the inflate and deflate queues: any numbers, in pieces of any size,
+// anywhere in memory, including the pages that they name. balloon_machine.h lists the checks.
 #include <cstddef>
 #include <cstdint>
 
@@ -12,7 +12,7 @@ using namespace fallow;
 
 class Run {
  public:
-  // The first byte says what memory there is, the second what is negotiated; each list follows.
+  // The first byte selects the memory, the second the negotiated features; lists follow.
   explicit Run(FuzzInput& in) : in_(in), machine_(in.u8() % BalloonMachine::kChoices) {
     features_ = (in.u8() & 1) != 0 ? kBalloonMustTellHost : 0;
     bring_up();
@@ -24,7 +24,7 @@ class Run {
       if ((what & 0x40) != 0) machine_.back().fail_at = machine_.back().discards.size() + 1 + (what & 3);
       write_list();
       send((what & 1) != 0 ? BalloonQueue::Deflate : BalloonQueue::Inflate);
-      // A list that named a ring's page has cost the driver its ring.
+      // A list that names the page of a ring destroys the ring of the driver.
       if (!machine_.live(0) || !machine_.live(1)) bring_up();
     }
   }
@@ -35,7 +35,7 @@ class Run {
     published_[0] = published_[1] = 0;
   }
 
-  // Numbers near the guest's memory in a byte each, or any in four.
+  // Numbers near guest memory in one byte each, or any number in four bytes.
   void write_list() {
     list_ = in_.u16() % 0x20000;
     const std::uint8_t shape = in_.u8();
@@ -46,7 +46,7 @@ class Run {
     }
   }
 
-  // A chain of up to 16 elements; most of them follow each other in memory.
+  // A chain of up to 16 elements, most of them adjacent in memory.
   void send(BalloonQueue which) {
     const std::uint16_t queue = machine_.number(which);
     const detail::QueueAddresses ring = BalloonMachine::place(queue);

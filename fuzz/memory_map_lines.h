@@ -1,5 +1,5 @@
-// The lines of loaders' memory maps, read a second time and plainly, to compare with what the guest makes of
-// them.
+// Reads the lines of boot loader memory maps with a second, simple implementation, for comparison with the
+// guest's result.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct MemoryMapLines {
     if (begin < end) (type == 1 ? usable : other).push_back({begin, end});
   }
 
-  // Whether the usable ones, taken together, have all of it.
+  // Returns whether the usable lines together cover the range.
   bool cover(MemoryRange range) const {
     for (bool further = true; further && range.begin < range.end;) {
       further = false;
@@ -32,8 +32,8 @@ struct MemoryMapLines {
   }
 };
 
-// Xen, public/arch-x86/hvm/start_info.h: at 4 the version, at 40 the address of the map, at 48 its lines. Of
-// more than 1024 the guest reads none.
+// Xen, public/arch-x86/hvm/start_info.h: version at 4, map address at 40, number of lines at 48. The guest
+// reads no line if there are more than 1024.
 inline MemoryMapLines pvh_lines(const PhysicalWindow& memory, std::uint64_t block) {
   MemoryMapLines lines;
   const auto map = memory.integer<std::uint64_t>(block + 40);
@@ -47,7 +47,7 @@ inline MemoryMapLines pvh_lines(const PhysicalWindow& memory, std::uint64_t bloc
   return lines;
 }
 
-// Multiboot2 Specification 2.0, 3.4.8: tags of type 6, with the size of a line at 8 and the lines from 16 on.
+// Multiboot2 Specification 2.0, 3.4.8: tags of type 6, with the line size at 8 and the lines from 16 on.
 inline MemoryMapLines multiboot2_lines(const PhysicalWindow& memory, std::uint64_t block) {
   MemoryMapLines lines;
   const std::uint64_t end = block + memory.integer<std::uint32_t>(block);

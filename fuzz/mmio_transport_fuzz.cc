@@ -1,7 +1,6 @@
-// The transport over MMIO in front of a slot whose registers hold anything, and change at any time. Beside
-// what the sanitizers see: it accesses registers as 4.2.2.2 has it and nothing outside its window, writes
-// only what is a driver's to write, touches nothing of a slot that it does not use, notifies only of queues
-// that run, and everything ends.
+// Fuzzes the MMIO transport with registers that hold any value and change at any time. Checks, besides the
+// sanitizers: accesses follow 4.2.2.2 and stay within the window, only driver-writable registers are written,
+// an unused slot is not touched, only running queues are notified, and every operation ends.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -19,7 +18,7 @@ namespace {
 
 using namespace fallow;
 
-// Memory that reads as it was written, until the input says otherwise.
+// Memory that reads back what was written until the input changes it.
 class Slot final : public Registers {
  public:
   static constexpr std::uint64_t kMost = 0x200, kQueueNotify = 0x50, kStatus = 0x70, kConfig = 0x100;
@@ -31,10 +30,10 @@ class Slot final : public Registers {
 
   const std::uint64_t size;
   unsigned writes = 0;
-  std::uint32_t running = 0;  // a bit a queue: it may be notified of
+  std::uint32_t running = 0;  // one bit a queue; only running queues may be notified
 
   void poke(std::uint64_t offset, std::uint8_t value) { bytes_[offset % kMost] = value; }
-  // The read after `reads` more is answered by `value`.
+  // `value` answers the read that follows `reads` more reads.
   void answer(unsigned reads, std::uint32_t value) { reads_left_ = reads + 1, answer_ = value; }
 
   std::uint8_t read8(std::uint64_t at) noexcept override { return read<std::uint8_t>(at); }
@@ -43,7 +42,7 @@ class Slot final : public Registers {
   void write8(std::uint64_t at, std::uint8_t value) noexcept override { write(at, value); }
   void write16(std::uint64_t at, std::uint16_t value) noexcept override { write(at, value); }
   void write32(std::uint64_t at, std::uint32_t value) noexcept override {
-    // 4.2.2: what is a driver's to write, in order.
+    // 4.2.2: the driver-writable registers, in order.
     constexpr std::uint64_t kWritable[] = {0x14, 0x20, 0x24, 0x30, 0x38, 0x44, 0x50, 0x64,
                                            0x70, 0x80, 0x84, 0x90, 0x94, 0xa0, 0xa4, 0xc0};
     FALLOW_CHECK(at >= kConfig || std::binary_search(std::begin(kWritable), std::end(kWritable), at));
@@ -71,7 +70,7 @@ class Slot final : public Registers {
     FALLOW_CHECK(at % width == 0 && at + width <= size && (width == 4 || at >= kConfig));
   }
 
-  const bool stuck_;  // the status does not change
+  const bool stuck_;  // the status never changes
   std::array<std::uint8_t, kMost> bytes_{};
   unsigned reads_left_ = 0;
   std::uint32_t answer_ = 0;
@@ -152,7 +151,7 @@ class Run final : public TransportRun {
     const Status status = transport_.reset_queue(queue);
     const bool possible = queue < MmioTransport::kMaxQueues && (accepted_ & kFeatureRingReset) != 0;
     FALLOW_CHECK(possible || status == Status::Failed);
-    // Whatever the device made of it, the driver is done with the queue.
+    // The driver is done with the queue, whatever the device answered.
     if (possible) slot_.running &= ~(std::uint32_t{1} << queue);
     transport_.notify(queue);
   }

@@ -1,4 +1,4 @@
-// A port for what has one thread: time passes while somebody waits.
+// A port for single-threaded use: time passes while the caller waits.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// The transport over PCI in front of a function whose configuration space and registers hold anything, at any
-// time. Beside what the sanitizers see: it accesses nothing that it did not map, maps nothing beyond a BAR,
-// writes nothing into the configuration space that is not a driver's to write, and everything ends.
+// Fuzzes the PCI transport with configuration space and registers of any content at any time. Checks, besides
+// the sanitizers: only mapped memory is accessed, no mapping exceeds a BAR, only driver-writable bytes of the
+// configuration space are written, and every operation ends.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace {
 
 using namespace fallow;
 
-// A BAR: memory that reads as it was written, until the input says otherwise.
+// A BAR that reads back what was written until the input changes it.
 class Bar final : public Registers {
  public:
   static constexpr std::uint64_t kSize = 0x4000;
@@ -152,7 +152,7 @@ class Run final : public TransportRun {
     }
   }
 
-  // A few bytes of a BAR, or of the configuration space.
+  // Changes a few bytes of a BAR or of the configuration space.
   void poke() {
     const std::uint8_t where = in_.u8();
     const std::uint16_t offset = in_.u16();

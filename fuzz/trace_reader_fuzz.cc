@@ -1,5 +1,6 @@
-// The trace reader, given any bytes: plain text, gzip, zstd, or none of these, in chunks of any size. Besides
-// what the sanitizers see, the reader's promises are checked: above all that no page event is passed over.
+// Fuzzes the trace reader with any bytes, as plain text, gzip, zstd or none of these, in chunks of any size.
+// Checks, besides the sanitizers, the guarantees of the reader, above all that no page event is skipped
+// without an error or a count.
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
@@ -45,7 +46,7 @@ struct Outcome {
   std::string error;
 };
 
-// A bomb of zeros is not what is looked for.
+// Decompression bombs of zeros are out of scope.
 constexpr std::uint64_t kLinesMax = 100'000;
 
 Outcome read(std::unique_ptr<trace::ByteSource> source, trace::TraceOptions options) {
@@ -71,7 +72,7 @@ void check_events(const std::vector<trace::TraceEvent>& events, trace::PageShift
   }
 }
 
-// A word of a recorder's layout is missing, or one is too many: all events are there, or there is an error.
+// Removes or inserts a word of a recorder layout: all events are read, or there is an error.
 void check_a_change(const std::uint8_t* data, std::size_t size) {
   FuzzInput input(data, size);
   const TraceLayout& layout = kTraceLayouts[input.u8() % kTraceLayouts.size()];
@@ -97,7 +98,7 @@ void check_a_change(const std::uint8_t* data, std::size_t size) {
 
 bool in_name(char c) { return (std::isalnum(static_cast<unsigned char>(c)) != 0) || c == '_'; }
 
-// By other means than the parser's: the name of a page event, and its fields behind it.
+// Finds the name of a page event followed by its fields, independently of the parser.
 bool holds_an_event(std::string_view line) {
   for (const std::string_view name :
        {"mm_page_alloc", "mm_page_free", "mm_page_free_direct", "mm_pagevec_free"}) {
@@ -124,7 +125,7 @@ void check_lines(std::string_view text, trace::PageShift page) {
 
 }  // namespace
 
-// The first byte chooses the size of the chunks; 255 chooses a change of one word instead.
+// The first byte selects the chunk size; 255 selects a change of one word instead.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   if (data[0] == UINT8_MAX) {
@@ -147,15 +148,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FALLOW_CHECK(strict.counts.bad_lines == 0);
   if (pieces.counts.lines >= kLinesMax) return 0;
   FALLOW_CHECK(whole.error.empty() == pieces.error.empty());
-  // How much of a damaged frame zstd hands out depends on the chunks.
+  // The amount of a damaged frame that zstd returns depends on the chunks.
   if (whole.error.empty()) {
     FALLOW_CHECK(whole.events == pieces.events);
     FALLOW_CHECK(whole.counts.lines == pieces.counts.lines);
     FALLOW_CHECK(whole.counts.odd_lines == pieces.counts.odd_lines);
   }
   FALLOW_CHECK((pieces.counts.bad_lines > 0 || !pieces.error.empty()) == !strict.error.empty());
-  // An error comes after the same begin, but for the last event: it may be one that a later line proves
-  // wrong.
+  // The events before an error are the same except the last one, which a later line may invalidate.
   if (strict.events.empty()) return 0;
   FALLOW_CHECK(strict.events.size() <= pieces.events.size() + 1);
   FALLOW_CHECK(std::equal(strict.events.begin(), strict.events.end() - 1, pieces.events.begin()));

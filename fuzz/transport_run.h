@@ -1,4 +1,4 @@
-// What drivers do with a transport whose registers hold anything.
+// Operations of drivers on a transport whose registers hold any value.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class TransportRun : public DeviceCalls {
 
   virtual void step() = 0;
 
-  // Opens it, and if it can be used makes steps until the input ends; no call comes after them.
+  // Opens the transport and, if it is usable, performs steps until the input ends. No call follows.
   detail::Unusable run(detail::InterruptingTransport& transport) {
     transport_ = &transport;
     const detail::Unusable why = transport_->open();
@@ -41,7 +41,7 @@ class TransportRun : public DeviceCalls {
     return why;
   }
 
-  // What each step is made of.
+  // The input of each step.
   bool start_queue(std::uint16_t queue) {
     const detail::QueueAddresses at{in_.u16(), {in_.u64()}, {in_.u64()}, {in_.u64()}};
     const bool started = transport_->start_queue(queue, at) == Status::Ok;
@@ -50,7 +50,7 @@ class TransportRun : public DeviceCalls {
   }
   void set_calls() { transport_->set_calls(in_.u8() % 4 != 0 ? this : nullptr); }
   void deliver() { transport_->deliver(in_.u8() % 2 != 0 ? transport_->acknowledge() : in_.u8()); }
-  // From `end` on there is no configuration.
+  // Bytes from `end` on are outside the configuration.
   void read_config(std::uint32_t end) {
     std::byte bytes[64];
     std::memset(bytes, 0xcd, sizeof bytes);

@@ -1,5 +1,5 @@
-// Bytes and descriptors of a vhost-user front-end, in pieces of any size. The first byte is the size of the
-// pieces, the second says with which of them descriptors come.
+// Fuzzes the bytes and descriptors of a vhost-user front-end in pieces of any size. The first byte is the
+// size of the pieces; the second selects the pieces that carry descriptors.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +30,7 @@ void drop_descriptors(const vhost::State& state) {
   }
 }
 
-// As if each message was handled.
+// Replies as if each message was handled.
 bool receive_all(vhost::State& state, Complaint& complaint) {
   vhost::Connection connection(state);
   while (true) {
@@ -71,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     close(state->socket);
   }
   close(probe);
-  // The lowest number is free again: nothing was left open.
+  // The lowest descriptor number is free again: no descriptor was leaked.
   const int again = dup(0);
   FALLOW_CHECK(again == probe);
   close(again);

@@ -1,8 +1,8 @@
-// A front-end that sends any sequence of messages, mostly well formed, to a session whose device checks what
-// it is told, puts off and refuses; and a process that dies in between.
+// Fuzzes a vhost-user session with any sequence of messages, most of them well formed. The device checks its
+// input, and defers or refuses requests. The process may die in between.
 //
-// A message is: request, flags, number of descriptors, and what the device does; then one byte, or five, for
-// each word of the payload.
+// A message is: request, flags, number of descriptors, and the answer of the device; then one byte, or five,
+// for each word of the payload.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -45,7 +45,7 @@ class Machine {
     FALLOW_CHECK(session_->close() == Status::Ok);
   }
 
-  // False: the connection is broken.
+  // Returns false if the connection is broken.
   bool message(Input& input) {
     const std::uint32_t request = input.byte() % (vhost::kVhostRequests + 1);
     const std::uint8_t flags = input.byte(), fds = input.byte(), how = input.byte();
@@ -90,7 +90,7 @@ class Machine {
     return true;
   }
 
-  // Another process, which knows the state and nothing else.
+  // A new process that knows only the saved state.
   void die() {
     auto copy = std::make_unique<vhost::State>(*state_);
     std::memset(static_cast<void*>(state_.get()), 0xee, sizeof *state_);
@@ -101,7 +101,7 @@ class Machine {
     check();
   }
 
-  // What the state says is what the device was told.
+  // The state matches what the device was told.
   void check() {
     device_->check_descriptors();
     const vhost::Settings& now = session_->settings();
@@ -141,7 +141,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   close(probe);
   const int again = dup(0);
-  FALLOW_CHECK(again == probe);  // nothing was left open
+  FALLOW_CHECK(again == probe);  // no descriptor was leaked
   close(again);
   return 0;
 }

@@ -1,4 +1,4 @@
-// The backing behind a replay's balloon device: keeps the books, and passes on to the host's memory.
+// The backing of the balloon device in a replay: updates the residency model and forwards to the host memory.
 #pragma once
 
 #include <atomic>
@@ -11,29 +11,30 @@
 
 namespace fallow::replay {
 
-// Frames 0 to size - 1.
+// Covers frames 0 to size - 1.
 class AccountedBacking final : public MemoryBacking {
  public:
-  // `host` is null with books only. Both must outlive it.
-  AccountedBacking(ResidencyModel& books, PfnCount size, Backing* host)
-      : books_(books), size_(size), host_(host) {}
+  // `host` is null if the replay uses only the residency model. `residency` and `host` must outlive this
+  // object.
+  AccountedBacking(ResidencyModel& residency, PfnCount size, Backing* host)
+      : residency_(residency), size_(size), host_(host) {}
 
   Status discard(Pfn first, PfnCount n) noexcept override {
     if (!contains(first, n)) return Status::OutsideZone;
-    // relaxed: whichever discard comes next.
+    // relaxed: any later discard may take the flag.
     if (fail_next_.exchange(false, std::memory_order_relaxed)) return Status::Failed;
     const Status status = host_ == nullptr ? Status::Ok : host_->discard(first, n);
-    if (status == Status::Ok) books_.report(first, n);
+    if (status == Status::Ok) residency_.report(first, n);
     return status;
   }
 
   void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept override {
-    // relaxed: as in discard(), which is the one to fail.
+    // relaxed: as in discard(), which consumes the flag.
     if (host_ == nullptr || fail_next_.load(std::memory_order_relaxed))
       return MemoryBacking::discard_all(runs, answers);
     host_->discard_all(runs, answers);
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      if (answers[i] == Status::Ok) books_.report(runs[i].first, runs[i].count);
+      if (answers[i] == Status::Ok) residency_.report(runs[i].first, runs[i].count);
     }
   }
 
@@ -43,7 +44,7 @@ class AccountedBacking final : public MemoryBacking {
   }
 
   Result<PfnCount> resident() noexcept override {
-    if (host_ == nullptr) return books_.resident();
+    if (host_ == nullptr) return residency_.resident();
     return host_->resident();
   }
 
@@ -52,7 +53,7 @@ class AccountedBacking final : public MemoryBacking {
   }
   PfnCount page() const noexcept override { return host_ == nullptr ? PfnCount{1} : host_->page(); }
 
-  // The next discard fails. Any thread.
+  // Makes the next discard fail. Any thread may call this function.
   void fail_next() noexcept { fail_next_.store(true, std::memory_order_relaxed); }
 
  private:
@@ -60,7 +61,7 @@ class AccountedBacking final : public MemoryBacking {
     return n.raw != 0 && first.raw < size_.raw && n.raw <= size_.raw - first.raw;
   }
 
-  ResidencyModel& books_;
+  ResidencyModel& residency_;
   PfnCount size_;
   Backing* host_;
   std::atomic<bool> fail_next_{false};

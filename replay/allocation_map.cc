@@ -23,7 +23,8 @@ AllocationMap::Page* AllocationMap::add(Pfn pfn) {
   }
 }
 
-// Nothing in the page is live. A few such pages are kept, as they are the next to be used.
+// Called when no frame of the page is live. Keeps a few such pages, because they are likely to be used again
+// next.
 void AllocationMap::release(Pfn pfn) {
   if (pages_.size() <= kKeptEmpty) return;
   const std::uint64_t number = pfn.raw / kPageFrames;

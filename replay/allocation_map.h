@@ -1,4 +1,4 @@
-// What is allocated on the recorded machine: frame by frame, a value that stands for it.
+// Maps each allocated frame of the recorded machine to a value.
 #pragma once
 
 #include <array>
@@ -11,8 +11,8 @@
 
 namespace fallow::replay {
 
-// A frame is *live* while it has a value. Any frame number may be live; memory is 2 KiB for each aligned 512
-// frames (a page) with a live one among them, and up to 16 MiB beyond that. Not thread-safe.
+// A frame is *live* while it has a value. Any frame number may be live. Memory: 2 KiB for each aligned run of
+// 512 frames (a page) with a live frame, plus up to 16 MiB. Not thread-safe.
 class AllocationMap {
  public:
   using Value = std::uint32_t;
@@ -25,11 +25,10 @@ class AllocationMap {
   AllocationMap(const AllocationMap&) = delete;
   AllocationMap& operator=(const AllocationMap&) = delete;
 
-  // How many there are: aligned runs of 512 frames with a live one among them, or kept although there is
-  // none.
+  // Returns the number of pages in use, including pages kept without a live frame.
   std::size_t pages() const { return pages_.size(); }
 
-  // The value of a frame, which is not live afterwards; kNotLive if it was not before.
+  // Removes and returns the value of a frame. Returns kNotLive if the frame was not live.
   Value take(Pfn pfn) {
     Page* const page = find(pfn);
     if (page == nullptr) return kNotLive;
@@ -41,8 +40,8 @@ class AllocationMap {
     return value;
   }
 
-  // Gives a frame that is not live a value other than kNotLive. False: live frames are spread over too
-  // many pages, or there is no memory.
+  // Sets a value other than kNotLive for a frame that is not live. Returns false if the live frames are
+  // spread over too many pages or if there is no memory.
   bool put(Pfn pfn, Value value) {
     Page* page = find(pfn);
     if (page == nullptr) page = add(pfn);
@@ -62,7 +61,7 @@ class AllocationMap {
     std::uint32_t live = 0;
     std::array<Value, kPageFrames> values{};
   };
-  // A direct-mapped cache before the hash.
+  // An entry of the direct-mapped cache in front of the hash table.
   struct Recent {
     std::uint64_t number;
     Page* page;

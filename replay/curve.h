@@ -1,4 +1,4 @@
-// A quantity over time: its integral, exactly.
+// A quantity over time and its exact integral.
 #pragma once
 
 #include <algorithm>
@@ -8,18 +8,18 @@
 
 namespace fallow::replay {
 
-// Starts at time 0 with 0. Times must not go back.
+// Starts at time 0 with value 0. Times must not decrease.
 class Curve {
  public:
-  // From the last time to `time` it was `value`, and is so now.
+  // The quantity was `value` from the last time to `time`.
   void hold(Nanoseconds time, std::uint64_t value) { move(time, value, value); }
-  // From the last time to `time` it went from its last value to `value` in a straight line.
+  // The quantity changed linearly from its last value to `value` between the last time and `time`.
   void line(Nanoseconds time, std::uint64_t value) { move(time, value_, value); }
 
   Nanoseconds time() const { return time_; }
   std::uint64_t value() const { return value_; }
   std::uint64_t peak() const { return peak_; }
-  // Value times seconds, since time 0.
+  // Returns the integral in units of value times seconds, since time 0.
   double integral() const { return static_cast<double>(twice_) / 2e9; }
 
  private:

@@ -9,7 +9,7 @@
 namespace fallow::replay {
 namespace {
 
-// Never 0 and never the same for two frames, or for two allocations of one.
+// Never returns 0. Returns different values for different frames and for two allocations of one frame.
 std::uint64_t stamp(Pfn pfn, std::uint32_t serial) {
   return ((std::uint64_t{serial} << 32) ^ pfn.raw) * 0x9e3779b97f4a7c15U;
 }
@@ -42,7 +42,8 @@ Expected<HostMemory> HostMemory::create(Backing& backing, bool stamps) {
   ZeroedArray<std::uint32_t> serials;
   if (stamps) {
     serials = zeroed_array<std::uint32_t>(backing.size().raw);
-    if (serials == nullptr) return std::string("no memory for the stamps of the frames");
+    if (serials == nullptr)
+      return std::string("cannot allocate the frame stamps of --verify (4 bytes a frame)");
   }
   return std::unique_ptr<HostMemory>(new HostMemory(backing, std::move(serials)));
 }
@@ -58,13 +59,13 @@ void HostMemory::populate(Pfn first, PfnCount n) noexcept {
   }
 }
 
-void HostMemory::allocated(Pfn first, PfnCount n, bool promised_zero) noexcept {
+void HostMemory::allocated(Pfn first, PfnCount n, bool must_be_zero) noexcept {
   for (Pfn p = first; p < first + n; p = p + PfnCount{1}) {
     if (serials_ == nullptr) {
       first_word(p) = stamp(p, 1);
       continue;
     }
-    if (promised_zero && !is_zero(backing_.address(p))) ++corrupted_;
+    if (must_be_zero && !is_zero(backing_.address(p))) ++corrupted_;
     if (++last_serial_ == 0) last_serial_ = 1;
     serials_[p.raw] = last_serial_;
     first_word(p) = stamp(p, last_serial_);

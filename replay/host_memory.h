@@ -1,4 +1,4 @@
-// The host memory that stands for the frames of a replay: touched, stamped and checked.
+// The host memory behind the frames of a replay: writes to frames, stamps and checks them.
 #pragma once
 
 #include <cstddef>
@@ -14,26 +14,26 @@
 
 namespace fallow::replay {
 
-// A backing of `kind`, but BackingKind::None, for frames 0 to size - 1.
+// Creates a backing of any kind except BackingKind::None for frames 0 to size - 1.
 Expected<Backing> create_backing(BackingKind kind, bool lazy_free, PfnCount size);
 
-// One thread.
+// For use by one thread.
 class HostMemory {
  public:
-  // `backing` must outlive it. Fails if stamps are wanted and there is no memory for them: 4 bytes a frame.
+  // `backing` must outlive this object. Stamps take 4 bytes a frame; fails if there is no memory for them.
   static Expected<HostMemory> create(Backing& backing, bool stamps);
 
-  // Writes to every frame without changing what is in it, so that all are resident.
+  // Writes to every frame without changing its content, so that all frames become resident.
   void populate(Pfn first, PfnCount n) noexcept;
 
-  // The frames were allocated: writes to each. With stamps, checks that they are zero if that was promised.
-  void allocated(Pfn first, PfnCount n, bool promised_zero) noexcept;
-  // The frames are about to be freed: with stamps, checks that each holds what was written.
+  // Writes to each allocated frame. With stamps and `must_be_zero`, first checks that each frame is zero.
+  void allocated(Pfn first, PfnCount n, bool must_be_zero) noexcept;
+  // Called before the frames are freed. With stamps, checks that each frame still holds its stamp.
   void freeing(Pfn first, PfnCount n) noexcept;
-  // With stamps, checks every frame that is allocated.
+  // With stamps, checks every allocated frame.
   void check_all() noexcept;
 
-  // Frames that did not hold what they should have.
+  // Returns the number of frames whose check failed.
   std::uint64_t corrupted() const noexcept { return corrupted_; }
   Backing& backing() noexcept { return backing_; }
 
@@ -44,7 +44,7 @@ class HostMemory {
   std::uint64_t& first_word(Pfn pfn) const noexcept;
 
   Backing& backing_;
-  // What a frame's stamp was made of; 0: not allocated. Null without stamps.
+  // The serial number in the stamp of each frame; 0: not allocated. Null without stamps.
   ZeroedArray<std::uint32_t> serials_;
   std::uint32_t last_serial_ = 0;
   std::uint64_t corrupted_ = 0;

@@ -16,7 +16,7 @@ Expected<LinuxComparison> LinuxComparison::create(PfnCount memory) {
   try {
     made->thread_ = std::thread([self = made.get()] { self->run(); });
   } catch (const std::system_error& e) {
-    return std::string("starting a thread failed: ") + e.what();
+    return std::string("cannot start the thread of the comparison with linux: ") + e.what();
   }
   return made;
 }
@@ -75,7 +75,7 @@ void LinuxComparison::process(ReplayChunk& chunk) {
   for (const trace::TraceEvent& event : chunk.events) {
     timeline_.go_idle_until(event.time);
     timeline_.pass_until(event.time);
-    if (!machine_->apply(event)) return;  // as the replay itself will find
+    if (!machine_->apply(event)) return;  // the replay itself will report the same error
   }
   timeline_.go_idle_until(std::max(chunk.idle_until, timeline_.now()));
   if (!chunk.sample) return;
@@ -95,7 +95,7 @@ void LinuxComparison::finish(ReplayResult& result) {
   result.linux_mean_resident_mib = in_mib(mean_resident_);
   result.linux_excess_gib_s = in_gib(excess_);
   result.linux_end_resident_mib = in_mib(timeline_.resident_now());
-  result.linux_refaulted_mib = in_mib(machine_->books().refaulted());
+  result.linux_refaulted_mib = in_mib(machine_->residency().refaulted());
 }
 
 }  // namespace fallow::replay

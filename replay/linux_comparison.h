@@ -1,4 +1,5 @@
-// What `linux` would have done: the same events on a second machine, on books, on a thread beside the replay.
+// Computes what the policy `linux` would do: a second thread applies the same events to a second machine that
+// has no host memory, only a residency model.
 #pragma once
 
 #include <condition_variable>
@@ -17,29 +18,30 @@
 
 namespace fallow::replay {
 
-// Events that follow each other, and what comes after them.
+// Consecutive events and what follows them.
 struct ReplayChunk {
-  std::vector<trace::TraceEvent> events;  // with times since the first of all
-  Nanoseconds idle_until{};               // if later than the last event: the CPU may go idle
-  std::optional<ReplaySample> sample;     // taken after them; lacks linux_resident
-  bool ends_trace = false;  // the means are over the time until the sample; the rest is settling
+  std::vector<trace::TraceEvent> events;  // with times since the first event of the trace
+  Nanoseconds
+      idle_until{};  // if later than the last event: no event comes before this time, so the CPU may go idle
+  std::optional<ReplaySample> sample;  // taken after the events; lacks linux_resident
+  bool ends_trace = false;             // the means cover the time until the sample; the rest is settling
 };
 
-// push() and take() are for one thread. Gives the same figures each run.
+// One thread calls push() and take(). The figures are the same in each run.
 class LinuxComparison {
  public:
-  // Order 9 and requests of 32 entries, as in Linux.
+  // Reports order 9 in requests of 32 entries, as Linux does.
   static Expected<LinuxComparison> create(PfnCount memory);
   ~LinuxComparison();
 
-  // Waits while too many chunks are under way.
+  // Blocks while too many chunks are queued.
   void push(ReplayChunk chunk);
-  // A chunk's sample, completed, in the order of the chunks; nothing if none is ready. With `wait`, nothing
-  // only if no chunk that was pushed has one left.
+  // Returns the next completed sample, in the order of the chunks, or nothing if none is ready. With `wait`,
+  // returns nothing only if no pushed chunk has a sample left.
   std::optional<ReplaySample> take(bool wait);
 
-  // Waits for all chunks, of which one must have ended the trace, and fills in what `linux` would have done.
-  // Nothing may be pushed afterwards.
+  // Waits for all chunks, one of which must have ended the trace. Then fills in the figures of `linux`.
+  // push() must not be called afterwards.
   void finish(ReplayResult& result);
 
  private:

@@ -6,11 +6,12 @@
 
 namespace fallow::replay {
 
-// A queue of one descriptor. Split: the available ring offers a descriptor that there is not (2.7.6).
+// Builds a queue of one descriptor. Split: the available ring names a descriptor that does not exist (2.7.6).
 // Packed: the descriptor is an empty indirect table (2.8.7).
-detail::QueueAddresses set_ring_trap(std::span<std::byte> memory, GuestPhys address, bool packed) noexcept {
+detail::QueueAddresses write_malformed_ring(std::span<std::byte> memory, GuestPhys address,
+                                            bool packed) noexcept {
   constexpr std::size_t kDriverArea = 1024, kDeviceArea = 2048;
-  FALLOW_CHECK(memory.size() >= kRingTrapSize.raw);
+  FALLOW_CHECK(memory.size() >= kMalformedRingSize.raw);
   if (packed) {
     auto& descriptor = *reinterpret_cast<detail::PvirtqDesc*>(memory.data());
     descriptor.len.store(0);

@@ -1,4 +1,5 @@
-// A ring that breaks the rules of the ring: a device that serves it has to ask for a reset.
+// Writes a ring that violates the virtio specification. A device that serves this ring must set
+// DEVICE_NEEDS_RESET.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +10,11 @@
 
 namespace fallow::replay {
 
-inline constexpr ByteCount kRingTrapSize{4096};
+inline constexpr ByteCount kMalformedRingSize{4096};
 
-// Writes the trap to `memory`, kRingTrapSize long, which lies at `address` of guest memory and which no
-// device serves at the moment. Returns what to tell the device.
-detail::QueueAddresses set_ring_trap(std::span<std::byte> memory, GuestPhys address, bool packed) noexcept;
+// Writes the ring to `memory`, which has kMalformedRingSize bytes and lies at `address` in guest memory. No
+// device may serve the ring during the call. Returns the addresses to configure the queue with.
+detail::QueueAddresses write_malformed_ring(std::span<std::byte> memory, GuestPhys address,
+                                            bool packed) noexcept;
 
 }  // namespace fallow::replay

@@ -12,47 +12,45 @@
 namespace fallow::replay {
 namespace {
 
-constexpr std::uint64_t kGrain = 1024;                // frames: 4 MiB
-constexpr PfnCount kSmallest{65536};                  // 256 MiB: below, `linux` would report nothing
+constexpr std::uint64_t kGrain = 1024;  // in frames: 4 MiB
+constexpr PfnCount kSmallest{65536};    // 256 MiB: with less memory, `linux` would report nothing
 constexpr PfnCount kLargest{std::uint64_t{1} << 31};  // 8 TiB
 constexpr double kFastest = 1e6, kSlowest = 1e-3;
 
 bool power_of_two(unsigned n) { return (n & (n - 1)) == 0; }
 
-std::string fault(const WireOptions& o) {
+std::string invalid_option(const BalloonOptions& o) {
   if (!o.virtio()) return {};
   if (o.queue_size == 0 || o.queue_size > detail::kMaxQueueSize)
-    return fmt::format("a queue of {} descriptors: it must be from 1 to {}", o.queue_size,
-                       detail::kMaxQueueSize);
+    return fmt::format("queue size {}: expected 1 to {} descriptors", o.queue_size, detail::kMaxQueueSize);
   if (o.transport == TransportKind::VirtioSplit && !power_of_two(o.queue_size))
-    return fmt::format("a split queue of {} descriptors: it must be a power of two", o.queue_size);
+    return fmt::format("queue size {}: expected a power of two for a split ring", o.queue_size);
   if (o.in_flight == 0 || o.in_flight > o.queue_size)
-    return fmt::format("{} requests in flight: it must be from 1 to the queue's size, {}", o.in_flight,
-                       o.queue_size);
+    return fmt::format("{} requests in flight: expected 1 to {}, the queue size", o.in_flight, o.queue_size);
   return {};
 }
 
-// What is wrong with the options; empty if nothing.
-std::string fault(const ReplayOptions& o) {
-  if (o.order > kMaxOrder) return fmt::format("order {} is above {}", o.order.raw, kMaxOrder.raw);
-  if (o.capacity == 0) return "a capacity of 0 entries: a request needs at least one";
-  if (o.policy == PolicyKind::Hwm && o.hwm == 0) return "a high-water mark of 0: it must be at least 1";
+// Describes the first invalid option; empty if all options are valid.
+std::string invalid_option(const ReplayOptions& o) {
+  if (o.order > kMaxOrder) return fmt::format("order {}: expected 0 to {}", o.order.raw, kMaxOrder.raw);
+  if (o.capacity == 0) return "capacity 0: expected at least one entry a request";
+  if (o.policy == PolicyKind::Hwm && o.hwm == 0) return "high-water mark 0: expected at least 1";
   if (o.policy == PolicyKind::Aged && (o.age < AgedPolicy::kMinAge || o.age > AgedPolicy::kMaxAge))
-    return fmt::format("an age of {} s: it must be from 1 ms to 24 h", static_cast<double>(o.age.raw) / 1e9);
+    return fmt::format("age {} s: expected 1 ms to 24 h", static_cast<double>(o.age.raw) / 1e9);
   if (o.speed != 0 && !(o.speed >= kSlowest && o.speed <= kFastest))
-    return fmt::format("a speed of {}: it must be from {} to {}", o.speed, kSlowest, kFastest);
+    return fmt::format("speed {}: expected {} to {}", o.speed, kSlowest, kFastest);
   if (o.verify && o.backing == BackingKind::None)
-    return "verify needs memory to write to: a backing of anon, thp or memfd";
+    return "verify needs host memory: use the backing anon, thp or memfd";
   if (o.lazy_free && o.backing != BackingKind::Anonymous && o.backing != BackingKind::Thp)
-    return "MADV_FREE needs anonymous memory: a backing of anon or thp";
+    return "MADV_FREE needs anonymous memory: use the backing anon or thp";
   if (o.memory && (whole_frames(*o.memory).raw == 0 || whole_frames(*o.memory) > kLargest))
-    return fmt::format("a memory of {} bytes: it must be from 4 KiB to 8 TiB", o.memory->raw);
+    return fmt::format("memory of {} bytes: expected 4 KiB to 8 TiB", o.memory->raw);
   if (o.page.raw < kFrameShift || o.page > trace::kMaxPageShift)
-    return fmt::format("a page size of 2^{} bytes: it must be from 4 KiB to 64 KiB", o.page.raw);
-  return fault(o.wire);
+    return fmt::format("page size of 2^{} bytes: expected 4 KiB to 64 KiB", o.page.raw);
+  return invalid_option(o.balloon);
 }
 
-// Twice the peak, in whole pairs of blocks.
+// Returns twice the peak, rounded up to whole pairs of blocks.
 PfnCount default_memory(PfnCount peak) {
   const PfnCount twice{(2 * peak.raw + kGrain - 1) / kGrain * kGrain};
   return std::min(std::max(twice, kSmallest), kLargest);
@@ -74,7 +72,7 @@ ReplayResult stopped_early() {
 std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
                                    std::string* error) {
   const auto start = std::chrono::steady_clock::now();
-  if (std::string why = fault(options); !why.empty()) return fail(error, std::move(why));
+  if (std::string why = invalid_option(options); !why.empty()) return fail(error, std::move(why));
   const bool twice = !options.memory;
   const auto input = TraceInput::open(options.trace, {options.skip_bad_lines, options.page}, twice);
   if (!input) return fail(error, input.error);

@@ -1,4 +1,5 @@
-// Replays a recorded workload on a zone with reporting, over host memory, and measures what went back.
+// Replays a recorded workload on a zone with page reporting, over host memory, and measures what is given
+// back.
 #pragma once
 
 #include <atomic>
@@ -7,7 +8,7 @@
 #include <string>
 
 #include "fallow/base/units.h"
-#include "replay/wire_options.h"
+#include "replay/balloon_options.h"
 #include "trace/event.h"
 
 namespace fallow::replay {
@@ -16,10 +17,10 @@ enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
 enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
 
 struct ReplayOptions {
-  // A path, or "-" for standard input. Without `memory` it is read twice; what is no regular file is copied
-  // to a temporary file for that.
+  // A path, or "-" for standard input. Without `memory` the trace is read twice; input that is not a regular
+  // file is then first copied to a temporary file.
   std::string trace;
-  std::optional<ByteCount> memory;  // size of the zone; default: twice the trace's peak, rounded up
+  std::optional<ByteCount> memory;  // size of the zone; default: twice the peak of the trace, rounded up
   PolicyKind policy = PolicyKind::Aged;
   Nanoseconds age = milliseconds(100);
   Order order{9};
@@ -27,75 +28,79 @@ struct ReplayOptions {
   std::uint32_t hwm = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;  // release with MADV_FREE
-  WireOptions wire;
-  double speed = 0;  // 0: as fast as it goes, on a virtual clock; else real time, this many times faster
-  Nanoseconds settle = seconds(5);  // passes after the last event
-  // At this interval of the trace's time something goes wrong, in turn: the device fails, is reset (virtio
-  // only), and is unregistered and registered again. 0: never.
+  BalloonOptions balloon;
+  double speed = 0;  // 0: virtual clock, as fast as possible; otherwise real time, this many times faster
+  Nanoseconds settle = seconds(5);  // time that passes after the last event
+  // Injects a fault at this interval of trace time. In turn: a discard fails, the reporting device is
+  // unregistered and registered again, the device requests a reset, and the driver resets the device (the
+  // last two with virtio only). 0: never.
   Nanoseconds disturb{};
-  bool verify = false;  // stamp every allocated frame and check it at its free; needs a backing
+  bool verify = false;  // stamp every allocated frame and check the stamp at the free; needs a backing
   bool skip_bad_lines = false;
-  trace::PageShift page{};                  // of the recorded machine
-  bool compare_linux = true;                // replay on books with the policy `linux` beside it
-  const std::atomic<bool>* stop = nullptr;  // set by anyone: the replay ends early, with what there is so far
+  trace::PageShift page{};    // page size of the recorded machine
+  bool compare_linux = true;  // also compute the policy `linux` with a residency model
+  // Any thread may set this to end the replay early; the result covers the events so far.
+  const std::atomic<bool>* stop = nullptr;
 };
 
-// One point of the time series, and what the live view draws. Times are the trace's.
+// One point of the time series, and the input of the live view. Times are trace times.
 struct ReplaySample {
   Nanoseconds time{};  // since the first event
-  Nanoseconds end{};   // of the trace, settling included; 0 while not known
+  Nanoseconds end{};   // end of the trace including settling; 0 while unknown
   std::uint64_t events = 0;
-  PfnCount used, free, reported, resident;  // reported: free and marked now
+  PfnCount used, free, reported, resident;  // reported: free and marked reported now
   PfnCount reported_ever, refaulted;
   std::uint64_t requests = 0;
   PfnCount linux_resident;  // with compare_linux
 };
 
-// Means and the excess are over the time from the first event to the last (duration_s), exact with the books
-// and by the trapezoid rule with a real backing; the end is after the settling. Given back, or reported, is
-// what was resident until then; refaulted is what was given back and has become resident again. What was free
-// before the first event is reported by then, and counts nowhere.
+// Means and the excess cover the time from the first event to the last (duration_s). They are exact with the
+// residency model only; with a real backing they use the trapezoid rule. The values at the end are taken
+// after the settling. Frames count as given back (reported) if they were resident before, and as refaulted if
+// they became resident again later. Memory that was free before the first event is reported before the replay
+// and is not counted.
 struct ReplayResult {
-  bool stopped = false;  // early, by ReplayOptions::stop
+  bool stopped = false;  // ended early by ReplayOptions::stop
   PfnCount memory;
   std::uint64_t events = 0, allocs = 0, frees = 0;
-  std::uint64_t unmatched_frees = 0;  // frees of what the trace never allocated: skipped
-  std::uint64_t implied_frees = 0;    // allocations of what the trace holds allocated: freed first
+  std::uint64_t unmatched_frees = 0;  // frees of memory whose allocation is not in the trace: skipped
+  std::uint64_t implied_frees = 0;    // allocations of memory that the trace has not freed: freed first
   std::uint64_t failed_allocs = 0;
-  std::uint64_t refused_frees = 0;  // frees that the zone refused: a fault of Fallow
+  std::uint64_t refused_frees = 0;  // frees that the zone refused: a bug in Fallow
   std::uint64_t bad_lines = 0, lost_events = 0;
-  std::uint64_t odd_lines = 0;  // neither of a recorder nor with a page event: skipped
-  std::string first_skipped;    // "line 12: ...": the first of the bad and odd lines; empty if there is none
-  std::uint64_t uncounted_losses = 0;  // times that the recorder lost events and does not say how many
-  std::uint64_t late_events = 0;       // with a time before that of an earlier event
+  std::uint64_t odd_lines = 0;  // skipped lines that no recorder prints and that contain no page event
+  std::string first_skipped;    // "line 12: ...": the first damaged or odd line; empty if there is none
+  std::uint64_t uncounted_losses = 0;  // statements of the recorder that it lost events, without a number
+  std::uint64_t late_events = 0;       // events with a time before that of an earlier event
   double duration_s = 0, mean_used_mib = 0, peak_used_mib = 0, mean_resident_mib = 0, peak_resident_mib = 0,
          end_used_mib = 0, end_resident_mib = 0, excess_gib_s = 0, reported_mib = 0, refaulted_mib = 0;
   std::uint64_t requests = 0, entries = 0, report_failures = 0;
-  std::string
-      release_error;  // why the host did not release memory, and what helps; empty: it did, or there was none
+  // Why the host did not release memory and how to fix that; empty if no release failed.
+  std::string release_error;
   double report_seconds = 0;
-  WireCounts wire;
+  BalloonCounts balloon;
   std::uint64_t disturbances = 0;
   std::uint64_t corrupted_frames = 0;
-  const char* broken_invariant = nullptr;  // zone_check() at the end
+  const char* broken_invariant = nullptr;  // result of zone_check() at the end
   double wall_seconds = 0;
-  // What `linux` would have done on the same memory.
+  // What the policy `linux` would have done with the same memory.
   double linux_mean_resident_mib = 0, linux_end_resident_mib = 0, linux_excess_gib_s = 0,
          linux_refaulted_mib = 0;
 };
 
-// Receives progress; called by the thread that replays.
+// Receives progress on the replaying thread.
 class ReplayObserver {
  public:
   virtual ~ReplayObserver() = default;
-  // At least every 50 ms of trace time.
+  // Called at least every 50 ms of trace time.
   virtual void sample(const ReplaySample& sample) = 0;
-  // While the trace is read for its peak, before the replay: `fraction` from 0 to 1, or negative if unknown.
+  // Called while the trace is read for its peak, before the replay. `fraction` is 0 to 1, or negative if
+  // unknown.
   virtual void scanning(double fraction) = 0;
 };
 
-// Runs a replay to its end. On failure returns nothing and sets `error` to a sentence naming the file, line
-// or value. Takes memory for the zone's tables, the backing, and what is in flight of the trace; never the
+// Runs a replay to its end. On failure returns nothing and sets `error` to a sentence that names the file,
+// line or value. Memory: the tables of the zone, the backing, and a bounded part of the trace, never the
 // whole trace.
 std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
                                    std::string* error);

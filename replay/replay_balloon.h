@@ -1,7 +1,7 @@
-// A virtio balloon of a replay, both ends: its driver is the reporting device of the zone, its device
-// releases the memory, and between them are a ring and notifications.
+// Both ends of the virtio balloon of a replay. The driver is the reporting device of the zone, and the device
+// releases the memory. A ring and notifications connect the two.
 //
-//   guest physical   0 .. zone's frames -> BookedBacking,  behind them: the ring
+//   guest physical   0 .. zone frames -> AccountedBacking,  then the ring, then the malformed ring
 #pragma once
 
 #include <atomic>
@@ -17,66 +17,67 @@
 #include "fallow/host/expected.h"
 #include "fallow/virtio/transport/in_process_transport.h"
 #include "replay/accounted_backing.h"
+#include "replay/balloon_options.h"
 #include "replay/residency_model.h"
-#include "replay/wire_options.h"
 #include "replay/zeroed_memory.h"
 
 namespace fallow::replay {
 
-struct WireSetup {
-  WireOptions options;
-  std::uint32_t capacity = 32;  // entries a request; fewer if the queue is shorter
-  bool threads = false;         // driver and device on a thread of their own each; else inline
+struct BalloonSetup {
+  BalloonOptions options;
+  std::uint32_t capacity = 32;  // entries a request; limited by the queue size
+  bool threads = false;         // driver and device each run on a thread; otherwise inline
 };
 
 class ReplayBalloon {
  public:
-  // `cache` is of the zone and the wire's alone; `host` is null with books only. All must outlive the wire.
-  static Expected<ReplayBalloon> create(const WireSetup& setup, Port& port, Zone& zone, LocalCache& cache,
-                                        ResidencyModel& books, Backing* host);
-  // Closes.
+  // `cache` belongs to the zone and is used only by the balloon. `host` is null if the replay uses only the
+  // residency model. All arguments must outlive the balloon.
+  static Expected<ReplayBalloon> create(const BalloonSetup& setup, Port& port, Zone& zone, LocalCache& cache,
+                                        ResidencyModel& residency, Backing* host);
+  // Calls close().
   ~ReplayBalloon();
 
   ReportingDevice& device() noexcept { return *driver_; }
-  // See BalloonDriver::set_completion(); before anything is reported.
+  // See BalloonDriver::set_completion(). Must precede the first report.
   void set_completion(BalloonDriver::Completion completion) noexcept { driver_->set_completion(completion); }
 
-  // The worker's part of the driver: what is due of it. Returns when it wants to be called again.
+  // Runs the due work of the driver on the worker. Returns the time of the next call.
   Nanoseconds work() noexcept;
 
-  // Returns when neither end does anything that it was notified to do; nothing may be in flight.
+  // Waits until both ends have handled their notifications. No request may be in flight.
   void settle() noexcept;
 
-  // The driver lets go of the device, and the threads end. Nothing may be in flight, or be reported later;
-  // work() must not run meanwhile. More than once is as once.
+  // Removes the driver from the device and stops the threads. Idempotent. No request may be in flight, no
+  // report may follow, and work() must not run meanwhile.
   void close() noexcept;
 
-  // Disturbances, from any thread. The next discard fails.
+  // Injected faults; any thread may call these functions. fail_discard() makes the next discard fail.
   void fail_discard() noexcept { backing_.fail_next(); }
-  // The device asks for a reset: a queue of its is exchanged for one that breaks the rules of the ring.
+  // Replaces a queue of the device with a malformed ring, so that the device requests a reset.
   void break_device() noexcept;
-  // The driver resets the device, next time it works.
+  // Makes the driver reset the device the next time it works.
   void reset_device() noexcept;
 
-  WireCounts counts() const noexcept;  // any thread
+  BalloonCounts counts() const noexcept;  // any thread may call
 
  private:
-  ReplayBalloon(const WireSetup& setup, Port& port, Zone& zone, ResidencyModel& books, Backing* host);
+  ReplayBalloon(const BalloonSetup& setup, Port& port, Zone& zone, ResidencyModel& residency, Backing* host);
 
   GuestPhys ring_address() const noexcept { return address_of(zone_.base() + zone_.size()); }
 
-  // Empty, or what failed.
+  // Returns an error text, or an empty text on success.
   std::string set_up(LocalCache& cache);
   std::string set_up_memory(const BalloonDriverConfig& config);
-  std::string set_up_bells();
+  std::string set_up_threads();
 
-  WireSetup setup_;
+  BalloonSetup setup_;
   Port& port_;
   Zone& zone_;
   AccountedBacking backing_;
-  std::unique_ptr<Backing> room_;  // with books only: addresses for frames, which nobody touches
-  std::byte* frames_ = nullptr;    // the zone's, here
-  ByteCount ring_size_;            // the trap lies behind it
+  std::unique_ptr<Backing> addresses_;  // without a host: an address range for the frames, never accessed
+  std::byte* frames_ = nullptr;         // host address of the frames of the zone
+  ByteCount ring_size_;                 // the malformed ring follows the ring
   ZeroedMemory ring_, driver_memory_, device_memory_;
   MemoryMap map_;
   std::unique_ptr<InProcessTransport> transport_;

@@ -1,4 +1,5 @@
-// The reporting device of a replay: measures, and passes what is reported on to the one that releases it.
+// The reporting device of a replay: measures requests and forwards them to the device that releases the
+// memory.
 #pragma once
 
 #include <atomic>
@@ -18,14 +19,14 @@ class ReplayDevice final : public ReportingDevice {
   // Called before the first request after each expect_pass().
   using Hook = Callback<void()>;
 
-  // `host` releases the memory; null with books only. `books` is null where the host keeps them. All must
-  // outlive the device.
-  ReplayDevice(ResidencyModel* books, ReportingDevice* host, std::uint32_t capacity)
-      : books_(books),
+  // `host` releases the memory; null if the replay uses only the residency model. `residency` is null if the
+  // host updates the model. All arguments must outlive the device.
+  ReplayDevice(ResidencyModel* residency, ReportingDevice* host, std::uint32_t capacity)
+      : residency_(residency),
         host_(host),
         capacity_(capacity),
         depth_(host == nullptr ? 1 : host->depth()),
-        promise_(host == nullptr ? Content::Unknown : host->content_after()),
+        content_after_(host == nullptr ? Content::Unknown : host->content_after()),
         started_(std::make_unique<Instant[]>(depth_)) {}
 
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
@@ -33,56 +34,56 @@ class ReplayDevice final : public ReportingDevice {
     expected_ = false;
     started_[slot_of(token)] = std::chrono::steady_clock::now();
     const Status status = pass_on(list, token);
-    // Pending: complete() counts it, and may have done so already.
+    // For Pending, complete() counts the time and may already have done so.
     if (status != Status::Pending) count_time(token);
     return status;
   }
   std::uint32_t capacity() const noexcept override { return capacity_; }
   std::uint32_t depth() const noexcept override { return depth_; }
-  // As it was in the beginning: a device that is being reset promises nothing for the moment.
-  Content content_after() const noexcept override { return promise_; }
+  // Constant: a device in reset reports Content::Unknown, but only temporarily.
+  Content content_after() const noexcept override { return content_after_; }
 
-  // For a request for which the host answered Pending. Any thread.
+  // Completes a request for which the host returned Pending. Any thread may call this function.
   void complete(Reporter& reporter, std::uint32_t token, Status status) noexcept {
     count_time(token);
     static_cast<void>(reporter.complete(token, status));
   }
 
-  // For replays whose passes run on the replaying thread.
+  // For replays that run passes on the replaying thread.
   void set_hook(Hook hook) noexcept { hook_ = hook; }
   void expect_pass() noexcept { expected_ = true; }
-  // A request came since expect_pass().
+  // Returns whether a request came since expect_pass().
   bool reported() const noexcept { return !expected_; }
 
-  // The next request fails. Any thread.
+  // Makes the next request fail. Any thread may call this function.
   void fail_next() noexcept { fail_next_.store(true, std::memory_order_relaxed); }
 
-  // Real time spent in reports.
+  // Returns the real time spent in reports.
   Nanoseconds spent() const noexcept { return {spent_.load(std::memory_order_relaxed)}; }
 
  private:
   using Instant = std::chrono::steady_clock::time_point;
 
   Status pass_on(Scatterlist list, std::uint32_t token) noexcept {
-    // relaxed: whichever request comes next.
+    // relaxed: any later request may take the flag.
     if (fail_next_.exchange(false, std::memory_order_relaxed)) return Status::Failed;
     const Status status = host_ == nullptr ? Status::Ok : host_->report(list, token);
-    if (status == Status::Ok && books_ != nullptr) {
-      for (const ScatterEntry& entry : list) books_->report(entry.first, entry.count);
+    if (status == Status::Ok && residency_ != nullptr) {
+      for (const ScatterEntry& entry : list) residency_->report(entry.first, entry.count);
     }
     return status;
   }
   void count_time(std::uint32_t token) noexcept {
     const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - started_[slot_of(token)];
-    // relaxed: a figure.
+    // relaxed: a counter that orders no other access.
     spent_.fetch_add(static_cast<std::uint64_t>(spent.count()), std::memory_order_relaxed);
   }
 
-  ResidencyModel* books_;
+  ResidencyModel* residency_;
   ReportingDevice* host_;
   std::uint32_t capacity_, depth_;
-  Content promise_;
-  std::unique_ptr<Instant[]> started_;  // by slot_of() a token
+  Content content_after_;
+  std::unique_ptr<Instant[]> started_;  // indexed by slot_of(token)
   Hook hook_;
   bool expected_ = false;
   std::atomic<bool> fail_next_{false};

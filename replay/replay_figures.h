@@ -1,4 +1,4 @@
-// From curves and counts of frames to the figures of a replay's result.
+// Converts curves and frame counts to the figures of a replay result.
 #pragma once
 
 #include "fallow/base/units.h"
@@ -12,13 +12,13 @@ constexpr double in_gib(double frames) { return in_mib(frames) / 1024; }
 constexpr double in_mib(PfnCount frames) { return in_mib(static_cast<double>(frames.raw)); }
 constexpr double in_seconds(Nanoseconds time) { return static_cast<double>(time.raw) / 1e9; }
 
-// Over the time since 0, or the value where no time has passed.
+// Returns the mean since time 0, or the current value if no time has passed.
 inline double mean(const Curve& curve) {
   if (curve.time().raw == 0) return static_cast<double>(curve.value());
   return curve.integral() / in_seconds(curve.time());
 }
 
-// Frames times seconds that were resident and not used.
+// Returns the integral of resident but unused frames, in frame seconds.
 inline double excess(const Timeline& timeline) {
   return timeline.resident().integral() - timeline.used().integral();
 }

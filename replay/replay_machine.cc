@@ -20,7 +20,8 @@ Mobility mobility_of(std::uint8_t migratetype) {
   return migratetype == kReclaimable ? Mobility::Reclaimable : Mobility::Movable;
 }
 
-// A zone has no larger block than kMaxOrder: calls f(first frame, order) for each part of the event's block.
+// Calls f(first frame, order) for each part of the block of the event. A zone has no block larger than
+// kMaxOrder.
 template <class F>
 void for_each_part(const trace::TraceEvent& event, F f) {
   const Order order = std::min(event.order, kMaxOrder);
@@ -39,8 +40,9 @@ Expected<ReplayMachine> ReplayMachine::create(const MachineSetup& setup) {
 }
 
 std::string ReplayMachine::set_up_memory() {
-  books_ = ResidencyModel::create(setup_.memory);
-  if (books_ == nullptr) return fmt::format("no memory for the books of {} MiB", mib_of(setup_.memory));
+  residency_ = ResidencyModel::create(setup_.memory);
+  if (residency_ == nullptr)
+    return fmt::format("cannot allocate the residency model of {} MiB", mib_of(setup_.memory));
   if (setup_.backing != BackingKind::None) {
     auto backing = create_backing(setup_.backing, setup_.lazy_free, setup_.memory);
     if (!backing) return backing.error;
@@ -56,28 +58,28 @@ std::string ReplayMachine::set_up_zone() {
   const ZoneConfig config = zone_config();
   const ByteCount tables = Zone::metadata_size(config);
   if (!metadata_.take(tables, kTableAlignment))
-    return fmt::format("no memory for the tables of {} MiB", mib_of(setup_.memory));
+    return fmt::format("cannot allocate the zone tables of {} MiB", mib_of(setup_.memory));
   const auto zone = Zone::create(port_, config, metadata_.bytes());
-  if (!zone.ok()) return fmt::format("making the zone failed: {}", describe(zone.status()));
+  if (!zone.ok()) return fmt::format("cannot create the zone: {}", describe(zone.status()));
   zone_ = zone.value();
   reporter_ = std::make_unique<Reporter>(port_, std::span<Zone* const>(&zone_, 1));
   return {};
 }
 
 std::string ReplayMachine::set_up_device() {
-  if (setup_.wire.virtio()) {
-    const WireSetup setup{setup_.wire, setup_.capacity, setup_.real_time};
-    auto wire =
-        ReplayBalloon::create(setup, port_, *zone_, zone_->cache(kDriverCache), *books_, backing_.get());
-    if (!wire) return wire.error;
-    wire_ = std::move(wire.object);
-    ReportingDevice& driver = wire_->device();
+  if (setup_.balloon.virtio()) {
+    const BalloonSetup setup{setup_.balloon, setup_.capacity, setup_.real_time};
+    auto balloon =
+        ReplayBalloon::create(setup, port_, *zone_, zone_->cache(kDriverCache), *residency_, backing_.get());
+    if (!balloon) return balloon.error;
+    balloon_ = std::move(balloon.object);
+    ReportingDevice& driver = balloon_->device();
     device_ = std::make_unique<ReplayDevice>(nullptr, &driver, driver.capacity());
-    wire_->set_completion({[](void* machine, std::uint32_t token, Status status) noexcept {
-                             auto& self = *static_cast<ReplayMachine*>(machine);
-                             self.device_->complete(*self.reporter_, token, status);
-                           },
-                           this});
+    balloon_->set_completion({[](void* machine, std::uint32_t token, Status status) noexcept {
+                                auto& self = *static_cast<ReplayMachine*>(machine);
+                                self.device_->complete(*self.reporter_, token, status);
+                              },
+                              this});
     return {};
   }
   if (backing_ != nullptr) {
@@ -85,66 +87,66 @@ std::string ReplayMachine::set_up_device() {
     if (!device) return device.error;
     host_device_ = std::move(device.object);
   }
-  device_ = std::make_unique<ReplayDevice>(books_.get(), host_device_.get(), setup_.capacity);
+  device_ = std::make_unique<ReplayDevice>(residency_.get(), host_device_.get(), setup_.capacity);
   return {};
 }
 
 std::string ReplayMachine::register_device() {
   const Status status = reporter_->register_device(*device_, setup_.policy.get());
-  if (status != Status::Ok) return fmt::format("registering the device failed: {}", describe(status));
+  if (status != Status::Ok) return fmt::format("cannot register the reporting device: {}", describe(status));
   registered_ = true;
   return {};
 }
 
 ZoneConfig ReplayMachine::zone_config() const {
-  return {Pfn{0}, setup_.memory, setup_.wire.virtio() ? kMaxCpus + 1 : kMaxCpus};
+  return {Pfn{0}, setup_.memory, setup_.balloon.virtio() ? kMaxCpus + 1 : kMaxCpus};
 }
 
 std::string ReplayMachine::set_up() {
   if (Zone::metadata_size(zone_config()).raw == 0 || setup_.memory.raw >= kFailed)
-    return fmt::format("a zone of {} MiB is not possible", mib_of(setup_.memory));
+    return fmt::format("a zone of {} MiB is not supported: choose another --memory", mib_of(setup_.memory));
   if (std::string error = set_up_memory(); !error.empty()) return error;
   if (std::string error = set_up_zone(); !error.empty()) return error;
   if (std::string error = set_up_device(); !error.empty()) return error;
   return register_device();
 }
 
-ReplayMachine::~ReplayMachine() { take_apart(); }
+ReplayMachine::~ReplayMachine() { tear_down(); }
 
-// In an order in which whatever is in flight still finds who completes it: unregistering waits for it.
-void ReplayMachine::take_apart() noexcept {
+// Unregistering waits for requests in flight, so the threads that complete them are stopped only afterwards.
+void ReplayMachine::tear_down() noexcept {
   if (registered_) {
     if (!port_.worker_started()) settle();
     FALLOW_CHECK(reporter_->unregister_device(*device_) == Status::Ok);
     registered_ = false;
   }
   port_.stop_worker();
-  if (wire_ != nullptr) wire_->close();
+  if (balloon_ != nullptr) balloon_->close();
 }
 
 Nanoseconds ReplayMachine::run() noexcept {
-  const Nanoseconds wire = wire_ == nullptr ? kNever : wire_->work();
-  return std::min(wire, reporter_->run());
+  const Nanoseconds balloon = balloon_ == nullptr ? kNever : balloon_->work();
+  return std::min(balloon, reporter_->run());
 }
 
-// A device that asked for a reset completes nothing before its driver has worked.
+// A device that requested a reset completes nothing until its driver has worked.
 void ReplayMachine::settle() noexcept {
   while (reporter_->stats().in_flight != 0) {
-    if (wire_ != nullptr) port_.wake_at(wire_->work());
+    if (balloon_ != nullptr) port_.wake_at(balloon_->work());
     port_.relax();
   }
-  // Who completed the last request may still be about to wish for the worker.
-  if (wire_ != nullptr) wire_->settle();
+  // The thread that completed the last request may still be about to request a wakeup of the worker.
+  if (balloon_ != nullptr) balloon_->settle();
 }
 
 void ReplayMachine::disturb() noexcept {
-  enum : std::uint64_t { kFail, kRegisterAgain, kBreak, kReset, kTroubles };
-  switch (disturbances_++ % (wire_ == nullptr ? kBreak : kTroubles)) {
+  enum : std::uint64_t { kFail, kRegisterAgain, kBreak, kReset, kDisturbances };
+  switch (disturbances_++ % (balloon_ == nullptr ? kBreak : kDisturbances)) {
     case kFail:
-      if (wire_ == nullptr) {
+      if (balloon_ == nullptr) {
         device_->fail_next();
       } else {
-        wire_->fail_discard();
+        balloon_->fail_discard();
       }
       return;
     case kRegisterAgain:
@@ -153,10 +155,10 @@ void ReplayMachine::disturb() noexcept {
       FALLOW_CHECK(reporter_->register_device(*device_, setup_.policy.get()) == Status::Ok);
       return;
     case kBreak:
-      wire_->break_device();
+      balloon_->break_device();
       return;
     default:
-      wire_->reset_device();
+      balloon_->reset_device();
       return;
   }
 }
@@ -196,25 +198,25 @@ bool ReplayMachine::take(Pfn pfn, Order order, Mobility mobility) noexcept {
   }
   for (std::uint64_t i = 0; i < n; ++i) {
     const auto value = got.ok() ? static_cast<AllocationMap::Value>(got.pfn.raw + i + 1) : kFailed;
-    if (live_.put(pfn + PfnCount{i}, value)) continue;
+    if (allocated_.put(pfn + PfnCount{i}, value)) continue;
     error_ = "the page frame numbers are spread too widely to be those of one machine";
     break;
   }
   return got.ok();
 }
 
-void ReplayMachine::touch(Pfn first, Order order, bool promised_zero) noexcept {
+void ReplayMachine::touch(Pfn first, Order order, bool must_be_zero) noexcept {
   Pfn from = first;
   PfnCount n = frames(order);
-  if (setup_.backing == BackingKind::Thp) {  // the host brings in whole blocks
+  if (setup_.backing == BackingKind::Thp) {  // the host populates whole huge pages
     from = Pfn{first.raw & ~(frames(kHugePage).raw - 1)};
     n = std::min(std::max(n, frames(kHugePage)), PfnCount{setup_.memory.raw - from.raw});
   }
-  const PfnCount fresh = books_->touch(from, n);
-  peak_on_books_ = std::max(peak_on_books_, books_->resident());
+  const PfnCount fresh = residency_->touch(from, n);
+  peak_modelled_ = std::max(peak_modelled_, residency_->resident());
   if (memory_ == nullptr) return;
   if (setup_.backing == BackingKind::Thp && fresh.raw != 0) memory_->populate(from, n);
-  memory_->allocated(first, frames(order), promised_zero);
+  memory_->allocated(first, frames(order), must_be_zero);
 }
 
 void ReplayMachine::free(const trace::TraceEvent& event) noexcept {
@@ -230,7 +232,7 @@ std::uint64_t ReplayMachine::free_live(const trace::TraceEvent& event) noexcept 
 
 std::uint64_t ReplayMachine::free_live(Pfn pfn, Order order) noexcept {
   if (order.raw == 0) {
-    const AllocationMap::Value value = live_.take(pfn);
+    const AllocationMap::Value value = allocated_.take(pfn);
     if (value != AllocationMap::kNotLive && value != kFailed) free_frames(Pfn{value - 1U}, order);
     return value == AllocationMap::kNotLive ? 0 : 1;
   }
@@ -239,7 +241,7 @@ std::uint64_t ReplayMachine::free_live(Pfn pfn, Order order) noexcept {
   std::uint64_t live = 0;
   bool together = true;
   for (std::uint64_t i = 0; i < n; ++i) {
-    values[i] = live_.take(pfn + PfnCount{i});
+    values[i] = allocated_.take(pfn + PfnCount{i});
     live += values[i] != AllocationMap::kNotLive ? 1 : 0;
     together = together && values[i] != AllocationMap::kNotLive && values[i] != kFailed &&
                values[i] == values[0] + i;
@@ -265,10 +267,10 @@ void ReplayMachine::free_frames(Pfn pfn, Order order) noexcept {
 }
 
 const char* ReplayMachine::retire() {
-  take_apart();
+  tear_down();
   if (memory_ != nullptr) memory_->check_all();
   for (std::uint32_t i = 0; i < caches_; ++i) zone_->cache(i).retire();
-  if (wire_ != nullptr) zone_->cache(kDriverCache).retire();
+  if (balloon_ != nullptr) zone_->cache(kDriverCache).retire();
   return zone_check(*zone_).invariant;
 }
 

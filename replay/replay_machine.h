@@ -1,4 +1,4 @@
-// The machine of a replay: a zone with reporting, on which the events of a trace happen.
+// The machine of a replay: a zone with page reporting that executes the events of a trace.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@
 
 namespace fallow::replay {
 
-// The policy of a kind, by its interface.
+// Holds a policy of each kind and selects one by PolicyKind.
 class ReplayPolicy {
  public:
   ReplayPolicy(PolicyKind kind, Order order, Nanoseconds age, std::uint32_t hwm)
@@ -50,8 +50,8 @@ struct MachineSetup {
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;
   bool verify = false;
-  WireOptions wire{};
-  bool real_time = false;  // a virtio wire has threads of its own, from the beginning
+  BalloonOptions balloon{};
+  bool real_time = false;  // driver and device of a virtio balloon run on separate threads from the start
 };
 
 struct MachineCounts {
@@ -59,7 +59,7 @@ struct MachineCounts {
   std::uint64_t unmatched_frees = 0, implied_frees = 0, failed_allocs = 0, refused_frees = 0;
 };
 
-// The device is registered from the beginning to retire(). One thread, but for run().
+// The device is registered from construction to retire(). For use by one thread, except run().
 class ReplayMachine {
  public:
   static Expected<ReplayMachine> create(const MachineSetup& setup);
@@ -67,86 +67,87 @@ class ReplayMachine {
   ReplayMachine(const ReplayMachine&) = delete;
   ReplayMachine& operator=(const ReplayMachine&) = delete;
 
-  // False: see error(); the machine can go no further.
+  // Applies one event. Returns false on an error that ends the replay; see error().
   bool apply(const trace::TraceEvent& event) noexcept;
-  // No CPU has anything to do.
+  // Drains the local caches: no CPU has work.
   void idle() noexcept;
-  // The worker.
+  // Runs the worker once. Returns the time of the next run.
   Nanoseconds run() noexcept;
 
-  // Something goes wrong with the device: the next trouble in turn. Does not wait for the worker, so it may
-  // run meanwhile; but the worker's own thread must not call this.
+  // Injects the next fault in turn. Does not wait for the worker, which may run meanwhile. The thread of the
+  // worker must not call this function.
   void disturb() noexcept;
   std::uint64_t disturbances() const { return disturbances_; }
 
-  // Returns when no request is in flight and nobody works at one. While the worker has no thread.
+  // Waits until no request is in flight and no thread works on one. Only while the worker has no thread.
   void settle() noexcept;
 
-  // Checks all stamps, gives up the local cache, unregisters the device, and walks the zone: what is broken,
-  // or null. Nothing may run meanwhile, or be done afterwards.
+  // Unregisters the device, checks all stamps, returns the local caches and checks the zone. Returns the
+  // broken invariant, or null. No other call may run meanwhile or follow.
   const char* retire();
 
   ReplayPort& port() { return port_; }
   const Zone& zone() const { return *zone_; }
-  const ResidencyModel& books() const { return *books_; }
+  const ResidencyModel& residency() const { return *residency_; }
   ReplayDevice& device() { return *device_; }
   const Reporter& reporter() const { return *reporter_; }
-  WireCounts wire_counts() const { return wire_ == nullptr ? WireCounts{} : wire_->counts(); }
-  // Null with books only.
+  BalloonCounts balloon_counts() const { return balloon_ == nullptr ? BalloonCounts{} : balloon_->counts(); }
+  // Null if the replay uses only the residency model.
   HostMemory* memory() { return memory_.get(); }
   const MachineCounts& counts() const { return counts_; }
   PfnCount used() const { return used_; }
   PfnCount peak_used() const { return peak_used_; }
-  PfnCount peak_on_books() const { return peak_on_books_; }
+  PfnCount peak_modelled() const { return peak_modelled_; }
   const std::string& error() const { return error_; }
 
  private:
-  // Each CPU of the trace has its local cache, as in a kernel; CPUs beyond these share them.
+  // Each CPU of the trace has a local cache, as in a kernel; CPUs from kMaxCpus on share these caches.
   static constexpr std::uint32_t kMaxCpus = 64;
-  static constexpr std::uint32_t kDriverCache = kMaxCpus;  // of the balloon's driver
-  // In the live map: an allocation that failed, or 1 + the frame of the zone that stands for the other one.
+  static constexpr std::uint32_t kDriverCache = kMaxCpus;  // the cache of the balloon driver
+  // In the allocation map: marks a failed allocation. Any other value is 1 + the zone frame that stands for
+  // the recorded frame.
   static constexpr AllocationMap::Value kFailed = ~AllocationMap::Value{0};
 
   explicit ReplayMachine(const MachineSetup& setup) : setup_(setup) {}
-  // Empty, or what failed.
+  // Returns an error text, or an empty text on success.
   std::string set_up();
   ZoneConfig zone_config() const;
   std::string set_up_memory();
   std::string set_up_zone();
   std::string set_up_device();
   std::string register_device();
-  // Afterwards nothing is in flight, no thread of the machine runs, and nobody holds a frame in secret.
-  void take_apart() noexcept;
+  // Afterwards no request is in flight, no thread of the machine runs, and no device holds frames.
+  void tear_down() noexcept;
 
-  // Blocks of an order above kMaxOrder, from a machine with larger pages, are taken in parts of that order.
+  // Allocates a block above kMaxOrder (from a machine with larger pages) in parts of kMaxOrder.
   bool allocate(const trace::TraceEvent& event) noexcept;
-  // Whether the zone had room.
+  // Returns whether the zone had a free block.
   bool take(Pfn pfn, Order order, Mobility mobility) noexcept;
   void free(const trace::TraceEvent& event) noexcept;
   std::uint64_t free_live(const trace::TraceEvent& event) noexcept;
-  // Frees those of the frames that are live, and returns how many are.
+  // Frees the live frames of the block and returns their number.
   std::uint64_t free_live(Pfn pfn, Order order) noexcept;
   void free_frames(Pfn pfn, Order order) noexcept;
-  void touch(Pfn first, Order order, bool promised_zero) noexcept;
+  void touch(Pfn first, Order order, bool must_be_zero) noexcept;
 
   MachineSetup setup_;
   ReplayPort port_;
-  AllocationMap live_;
-  std::unique_ptr<ResidencyModel> books_;
+  AllocationMap allocated_;
+  std::unique_ptr<ResidencyModel> residency_;
   std::unique_ptr<Backing> backing_;
   std::unique_ptr<HostMemory> memory_;
   std::unique_ptr<ReleaseDevice> host_device_;
-  std::unique_ptr<ReplayBalloon> wire_;  // null: direct
+  std::unique_ptr<ReplayBalloon> balloon_;  // null for the direct transport
   std::unique_ptr<ReplayDevice> device_;
   ZeroedMemory metadata_;
   Zone* zone_ = nullptr;
-  LocalCache* cache_ = nullptr;  // of the CPU whose event it is
-  std::uint32_t caches_ = 1;     // as many CPUs as there have been
+  LocalCache* cache_ = nullptr;  // the cache of the CPU of the current event
+  std::uint32_t caches_ = 1;     // number of CPUs seen so far
   std::unique_ptr<Reporter> reporter_;
   bool registered_ = false;
   std::uint64_t disturbances_ = 0;
   MachineCounts counts_;
-  PfnCount used_, peak_used_, peak_on_books_;
+  PfnCount used_, peak_used_, peak_modelled_;
   std::string error_;
 };
 

@@ -1,4 +1,4 @@
-// The port of a replay: the trace's own time, on a virtual clock or on the real one.
+// The port of a replay: trace time, driven by a virtual clock or by real time.
 #pragma once
 
 #include "fallow/base/check.h"
@@ -7,8 +7,8 @@
 
 namespace fallow::replay {
 
-// Starts on the virtual clock, at 0. start_real() lets the trace's time pass by itself, `speed` times as fast
-// as the real one, with the worker on a thread of its own; what is measured in time by a policy is so too.
+// Starts on the virtual clock at 0. After start_real(), trace time passes `speed` times as fast as real time
+// and the worker runs on a separate thread. Policies always measure trace time.
 class ReplayPort final : public VirtualClock {
  public:
   Nanoseconds now() noexcept override { return real() ? to_trace(hosted_.now()) : VirtualClock::now(); }
@@ -28,8 +28,8 @@ class ReplayPort final : public VirtualClock {
 
   bool real() const noexcept { return speed_ > 0; }
 
-  // From here on it is real, until the port ends. `worker` must outlive stop_worker(). NoMemory: the system
-  // gives no thread.
+  // Switches to real time for the rest of the life of the port. `worker` must stay valid until stop_worker().
+  // Returns NoMemory if the system provides no thread.
   Status start_real(double speed, Worker worker) noexcept {
     FALLOW_CHECK(speed > 0 && !real());
     trace_start_ = VirtualClock::now();
@@ -44,7 +44,7 @@ class ReplayPort final : public VirtualClock {
   bool worker_started() const noexcept { return hosted_.started(); }
   Nanoseconds real_now() noexcept { return hosted_.now(); }
 
-  // The real time at which the trace's time is `trace`, by the clock of real_now().
+  // Converts trace time to the clock of real_now().
   Nanoseconds to_real(Nanoseconds trace) const noexcept {
     if (trace <= trace_start_) return real_start_;
     const double after = static_cast<double>((trace - trace_start_).raw) / speed_;
@@ -55,7 +55,7 @@ class ReplayPort final : public VirtualClock {
  private:
   static constexpr double kFarAhead = 9e18;
 
-  // Rounded up by 1 ns, so that a deadline that has come in real time has come in the trace's.
+  // Rounds up by at least 1 ns, so that a deadline reached in real time is also reached in trace time.
   Nanoseconds to_trace(Nanoseconds real) const noexcept {
     const double after = static_cast<double>((real - real_start_).raw) * speed_;
     return trace_start_ +

@@ -16,7 +16,7 @@ Expected<ReplayRun> ReplayRun::create(const ReplayOptions& options, PfnCount mem
                            options.backing,
                            options.lazy_free,
                            options.verify,
-                           options.wire,
+                           options.balloon,
                            options.speed != 0};
   auto machine = ReplayMachine::create(setup);
   if (!machine) return machine.error;
@@ -33,7 +33,7 @@ Expected<ReplayRun> ReplayRun::create(const ReplayOptions& options, PfnCount mem
   run->timeline_.disturb_every(options.disturb);
   if (options.speed == 0) return run;
   const Status status = run->timeline_.start_real(options.speed, options.stop);
-  if (status != Status::Ok) return std::string("starting the worker's thread failed");
+  if (status != Status::Ok) return std::string("cannot start the worker thread of the replay");
   return run;
 }
 
@@ -89,7 +89,7 @@ bool ReplayRun::step(trace::TraceEvent event) {
   return machine_->apply(event);
 }
 
-// Nothing happens in the trace before `time`.
+// The trace has no event before `time`.
 void ReplayRun::pass_until(Nanoseconds time) {
   timeline_.go_idle_until(time);
   chunk_.idle_until = time;
@@ -140,13 +140,13 @@ ReplaySample ReplayRun::take_sample() {
   s.free = machine_->zone().size() - s.used;
   s.reported = zone.reported;
   s.resident = timeline_.resident_now();
-  s.reported_ever = machine_->books().given_back();
-  s.refaulted = machine_->books().refaulted();
+  s.reported_ever = machine_->residency().given_back();
+  s.refaulted = machine_->residency().refaulted();
   s.requests = timeline_.requests();
   return s;
 }
 
-// In real time what is shown must be of now.
+// In real time the display must show the current state.
 void ReplayRun::send(ReplayChunk chunk) {
   comparison_->push(std::move(chunk));
   deliver(options_.speed != 0);
@@ -170,7 +170,7 @@ ReplayResult ReplayRun::finish() {
   ReplayResult& r = result_;
   r.end_used_mib = in_mib(machine_->used());
   r.end_resident_mib = in_mib(timeline_.resident_now());
-  r.wire = timeline_.wire();  // retiring resets the device
+  r.balloon = timeline_.balloon();  // must precede retire(), which resets the device
   r.broken_invariant = machine_->retire();
   const MachineCounts& counts = machine_->counts();
   r.events = counts.events;
@@ -182,10 +182,10 @@ ReplayResult ReplayRun::finish() {
   r.refused_frees = counts.refused_frees;
   r.peak_used_mib = in_mib(machine_->peak_used());
   r.peak_resident_mib = machine_->memory() == nullptr
-                            ? in_mib(machine_->peak_on_books())
+                            ? in_mib(machine_->peak_modelled())
                             : in_mib(static_cast<double>(timeline_.resident().peak()));
-  r.reported_mib = in_mib(machine_->books().given_back());
-  r.refaulted_mib = in_mib(machine_->books().refaulted());
+  r.reported_mib = in_mib(machine_->residency().given_back());
+  r.refaulted_mib = in_mib(machine_->residency().refaulted());
   r.requests = timeline_.requests();
   r.entries = timeline_.entries();
   r.report_failures = timeline_.failures();

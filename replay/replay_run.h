@@ -1,4 +1,4 @@
-// One replay under way.
+// One running replay.
 #pragma once
 
 #include <memory>
@@ -15,20 +15,20 @@ namespace fallow::replay {
 
 class ReplayRun {
  public:
-  // `duration` of the trace, 0 if it is not known. The options and the observer, which may be null, must
-  // outlive it.
+  // `duration` is that of the trace, 0 if unknown. `options` and `observer`, which may be null, must outlive
+  // this object.
   static Expected<ReplayRun> create(const ReplayOptions& options, PfnCount memory, Nanoseconds duration,
                                     ReplayObserver* observer);
 
-  // Replays all events. False: see error().
+  // Replays all events. Returns false on an error; see error().
   bool play(trace::TraceReader& reader);
-  // Lets the settling time pass, and tells.
+  // Lets the settling time pass and returns the result.
   ReplayResult finish();
 
   const std::string& error() const { return error_; }
 
  private:
-  // Longer gaps between events are shown in steps that are longer, too.
+  // Samples in longer gaps between events are spaced further apart.
   static constexpr Nanoseconds kSampleStep = milliseconds(50);
   static constexpr std::uint64_t kMaxSamplesPerGap = 100'000;
   static constexpr std::size_t kMaxChunk = 4096;
@@ -49,8 +49,9 @@ class ReplayRun {
   ReplayObserver* observer_;
   std::unique_ptr<ReplayMachine> machine_;
   Timeline timeline_;
-  std::unique_ptr<LinuxComparison> comparison_;  // null: not wanted
-  Nanoseconds first_{}, last_{}, end_{};         // first event as recorded; last, and all, since the first
+  std::unique_ptr<LinuxComparison> comparison_;  // null: no comparison requested
+  Nanoseconds first_{}, last_{},
+      end_{};  // first_ as recorded; last event and end, relative to the first event
   bool any_ = false;
   Nanoseconds next_sample_{kSampleStep};
   ReplayChunk chunk_;

@@ -10,7 +10,7 @@ constexpr std::uint64_t kBits = 64;
 
 std::uint64_t words(PfnCount frames) { return (frames.raw + kBits - 1) / kBits; }
 
-// Calls f(word, bits) for each word that a run of frames has bits in.
+// Calls f(word, bits) for each word that holds bits of the frames.
 template <class F>
 void for_each_word(Pfn first, PfnCount n, F f) {
   std::uint64_t at = first.raw, left = n.raw;
@@ -31,8 +31,8 @@ ResidencyModel::ResidencyModel(PfnCount size)
       given_back_(zeroed_array<std::uint64_t>(words(size))) {}
 
 std::unique_ptr<ResidencyModel> ResidencyModel::create(PfnCount size) {
-  std::unique_ptr<ResidencyModel> books(new ResidencyModel(size));
-  return books->resident_ && books->given_back_ ? std::move(books) : nullptr;
+  std::unique_ptr<ResidencyModel> residency(new ResidencyModel(size));
+  return residency->resident_ && residency->given_back_ ? std::move(residency) : nullptr;
 }
 
 PfnCount ResidencyModel::touch(Pfn first, PfnCount n) noexcept {

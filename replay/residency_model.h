@@ -1,4 +1,5 @@
-// The books: which frames are resident on the host, if every allocation touches and every report releases.
+// The residency model: which frames are resident on the host if every allocation touches its frames and every
+// report releases its frames.
 #pragma once
 
 #include <algorithm>
@@ -11,30 +12,30 @@
 
 namespace fallow::replay {
 
-// Frames 0 to size - 1; none is resident at first. One thread touches, one other may report meanwhile, and
-// anyone may ask.
+// Covers frames 0 to size - 1, none of which is resident at first. One thread calls touch(), one other thread
+// may call report() meanwhile, and any thread may read the counters.
 class ResidencyModel {
  public:
-  // Null when there is no memory: 2 bits a frame.
+  // Returns null if there is no memory. Needs 2 bits a frame.
   static std::unique_ptr<ResidencyModel> create(PfnCount size);
 
-  // The frames become resident. Returns how many of them were not.
+  // Makes the frames resident. Returns how many were not resident before.
   PfnCount touch(Pfn first, PfnCount n) noexcept;
 
-  // The frames are no longer resident.
+  // Makes the frames non-resident.
   void report(Pfn first, PfnCount n) noexcept;
 
   PfnCount resident() const noexcept { return {resident_count_.load(std::memory_order_relaxed)}; }
-  // Resident frames that were reported, ever.
+  // Returns the total number of resident frames that were reported.
   PfnCount given_back() const noexcept { return {given_back_count_.load(std::memory_order_relaxed)}; }
-  // Frames given back that were touched again, ever.
+  // Returns the total number of frames touched again after they were given back.
   PfnCount refaulted() const noexcept { return {refaulted_count_.load(std::memory_order_relaxed)}; }
 
  private:
   explicit ResidencyModel(PfnCount size);
 
-  // Counts and bits order nothing, hence relaxed throughout. A frame that is being reported is touched only
-  // after its report.
+  // Relaxed throughout: counters and bits order no other access. A frame in a report is touched only after
+  // the report ends.
   using Word = std::atomic_ref<std::uint64_t>;
 
   ZeroedArray<std::uint64_t> resident_;

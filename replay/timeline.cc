@@ -12,30 +12,30 @@
 namespace fallow::replay {
 
 Timeline::Timeline(ReplayMachine& machine) : machine_(machine) {
-  if (on_books()) return;
+  if (modelled()) return;
   machine_.device().set_hook(
       {[](void* self) noexcept { static_cast<Timeline*>(self)->read_resident(); }, this});
 }
 
-// `linux` takes its time, some free frames stay unreported for the low watermark, and a host may refuse: it
-// is over when a number of passes in a row have given nothing.
+// The initial reports are complete when several passes in a row have reported nothing. `linux` takes several
+// passes, the low watermark keeps some free frames unreported, and a host may refuse.
 void Timeline::prepare() {
-  constexpr int kFruitless = 16;
+  constexpr int kMaxIdlePasses = 16;
   ReplayPort& port = machine_.port();
   PfnCount reported;
-  for (int fruitless = 0; fruitless < kFruitless && port.next_deadline() != kNever; ++fruitless) {
+  for (int idle_passes = 0; idle_passes < kMaxIdlePasses && port.next_deadline() != kNever; ++idle_passes) {
     port.advance_to(std::max(port.now(), port.next_deadline()));
     origin_ = port.now();
     run_worker();
     machine_.settle();
     const PfnCount now = zone_stats(machine_.zone()).reported;
-    if (now > reported) fruitless = 0;
+    if (now > reported) idle_passes = 0;
     reported = now;
   }
   origin_ = port.now();
   before_ = machine_.reporter().stats();
   spent_before_ = machine_.device().spent();
-  wire_before_ = machine_.wire_counts();
+  balloon_before_ = machine_.balloon_counts();
   read_resident();
 }
 
@@ -44,13 +44,13 @@ void Timeline::disturb_every(Nanoseconds interval) {
   next_disturbance_ = interval.raw == 0 ? kNever : now_ + interval;
 }
 
-WireCounts Timeline::wire() const {
-  WireCounts c = machine_.wire_counts();
-  c.to_device -= wire_before_.to_device;
-  c.to_driver -= wire_before_.to_driver;
-  c.descriptors -= wire_before_.descriptors;
-  c.refused -= wire_before_.refused;
-  c.resets -= wire_before_.resets;
+BalloonCounts Timeline::balloon() const {
+  BalloonCounts c = machine_.balloon_counts();
+  c.to_device -= balloon_before_.to_device;
+  c.to_driver -= balloon_before_.to_driver;
+  c.descriptors -= balloon_before_.descriptors;
+  c.refused -= balloon_before_.refused;
+  c.resets -= balloon_before_.resets;
   return c;
 }
 
@@ -91,7 +91,7 @@ void Timeline::pass_virtual(Nanoseconds time) {
   if (until > port.now()) port.advance_to(until);
 }
 
-// In slices, to notice `stop`.
+// Sleeps in slices to notice `stop`.
 void Timeline::pass_real(Nanoseconds time) {
   constexpr Nanoseconds kSlice = milliseconds(50);
   ReplayPort& port = machine_.port();
@@ -106,7 +106,7 @@ void Timeline::pass_real(Nanoseconds time) {
 void Timeline::move_to(Nanoseconds time) {
   if (time == now_) return;
   used_.hold(time, machine_.used().raw);
-  if (on_books()) resident_.hold(time, machine_.books().resident().raw);
+  if (modelled()) resident_.hold(time, machine_.residency().resident().raw);
   now_ = time;
 }
 
@@ -119,18 +119,19 @@ void Timeline::run_worker() {
 }
 
 void Timeline::read_resident() noexcept {
-  if (on_books()) return;
+  if (modelled()) return;
   Backing& backing = machine_.memory()->backing();
   const Result<PfnCount> resident = backing.resident();
   if (resident.ok()) {
     resident_.line(now_, resident.value().raw);
   } else if (error_.empty()) {
-    error_ = fmt::format("the kernel does not say what is resident: {}", std::strerror(backing.last_error()));
+    error_ =
+        fmt::format("cannot read the resident size from the kernel: {}", std::strerror(backing.last_error()));
   }
 }
 
 PfnCount Timeline::resident_now() const {
-  return on_books() ? machine_.books().resident() : PfnCount{resident_.value()};
+  return modelled() ? machine_.residency().resident() : PfnCount{resident_.value()};
 }
 
 }  // namespace fallow::replay

@@ -15,17 +15,17 @@
 namespace fallow::replay {
 namespace {
 
-// Follows what is allocated, as the replay will.
+// Tracks allocated frames as the replay will.
 class UsedFrames {
  public:
-  // False: the live map is full.
+  // Returns false if the allocation map is full.
   bool apply(const trace::TraceEvent& event) {
     bool fits = true;
     for (std::uint64_t i = 0; i < frames(event.order).raw; ++i) {
       const Pfn pfn = event.pfn + PfnCount{i};
-      if (live_.take(pfn) != AllocationMap::kNotLive) --used_.raw;
+      if (allocated_.take(pfn) != AllocationMap::kNotLive) --used_.raw;
       if (event.kind != trace::TraceEvent::Kind::Alloc) continue;
-      fits = fits && live_.put(pfn, 1);
+      fits = fits && allocated_.put(pfn, 1);
       ++used_.raw;
     }
     peak_ = std::max(peak_, used_);
@@ -34,7 +34,7 @@ class UsedFrames {
   PfnCount peak() const { return peak_; }
 
  private:
-  AllocationMap live_;
+  AllocationMap allocated_;
   PfnCount used_, peak_;
 };
 
@@ -46,7 +46,7 @@ bool is_stopped(const std::atomic<bool>* stop) {
 
 Expected<TraceInput> TraceInput::open(const std::string& path, trace::TraceOptions options, bool twice) {
   std::unique_ptr<TraceInput> input(new TraceInput(path, options));
-  std::error_code ignored;  // the reader says what is wrong with a path
+  std::error_code ignored;  // the reader reports errors in the path
   const bool regular = path != "-" && (std::filesystem::is_regular_file(path, ignored) ||
                                        !std::filesystem::exists(path, ignored) ||
                                        std::filesystem::is_directory(path, ignored));
@@ -58,7 +58,7 @@ Expected<TraceInput> TraceInput::open(const std::string& path, trace::TraceOptio
 
 std::string TraceInput::spool() {
   const std::string name = path_ == "-" ? "standard input" : path_;
-  const std::string cannot = fmt::format("{}: cannot copy it to a temporary file", name);
+  const std::string cannot = fmt::format("{}: cannot copy the input to a temporary file", name);
   copy_.reset(std::tmpfile());
   if (copy_ == nullptr) return fmt::format("{}: {}", cannot, std::strerror(errno));
   trace::FileSource source(path_);
@@ -74,10 +74,10 @@ std::string TraceInput::spool() {
 
 std::unique_ptr<trace::TraceReader> TraceInput::read() const {
   if (copy_ == nullptr) return std::make_unique<trace::TraceReader>(path_, options_);
-  // Opened anew by its number, as it has no name.
+  // Reopened through its descriptor, because the file has no name.
   const std::string path = fmt::format("/proc/self/fd/{}", fileno(copy_.get()));
-  return std::make_unique<trace::TraceReader>(trace::open_trace_text(path), path_ == "-" ? "standard input" : path_,
-                                              options_);
+  return std::make_unique<trace::TraceReader>(trace::open_trace_text(path),
+                                              path_ == "-" ? "standard input" : path_, options_);
 }
 
 bool TraceInput::measure(ReplayObserver* observer, const std::atomic<bool>* stop, TraceExtent& extent,

@@ -1,4 +1,4 @@
-// The trace of a replay: a file that can be read twice, and what the first reading tells.
+// The input trace of a replay: a file that can be read twice, and the results of the first reading.
 #pragma once
 
 #include <atomic>
@@ -15,27 +15,28 @@
 namespace fallow::replay {
 
 struct TraceExtent {
-  PfnCount peak;           // the most frames that are allocated at a time
+  PfnCount peak;           // maximum number of frames allocated at one time
   Nanoseconds duration{};  // from the first event to the last
 };
 
 class TraceInput {
  public:
-  // `path`, or "-" for standard input. Where it is to be read twice, and is no regular file, it is copied to
-  // a temporary file that has no name.
+  // `path` is a file, or "-" for standard input. If the trace is read twice and is not a regular file, it is
+  // copied to an unnamed temporary file.
   static Expected<TraceInput> open(const std::string& path, trace::TraceOptions options, bool twice);
 
-  // From the beginning.
+  // Returns a reader that starts at the beginning.
   std::unique_ptr<trace::TraceReader> read() const;
 
-  // Reads it to its end. False: `error` says why; or `stop`, which may be null, was set, and it is empty.
+  // Reads the trace to its end. Returns false with `error` set on failure, or with an empty `error` if
+  // `stop`, which may be null, was set.
   bool measure(ReplayObserver* observer, const std::atomic<bool>* stop, TraceExtent& extent,
                std::string& error) const;
 
  private:
   TraceInput(std::string path, trace::TraceOptions options) : path_(std::move(path)), options_(options) {}
 
-  // Empty, or what failed.
+  // Returns an error text, or an empty text on success.
   std::string spool();
 
   struct CloseFile {

@@ -1,4 +1,4 @@
-// Tables that are zero from the start, of which only what is touched takes memory.
+// Zero-initialised tables that use memory only for pages that are touched.
 #pragma once
 
 #include <cstdlib>
@@ -14,7 +14,7 @@ struct FreeArray {
 template <class T>
 using ZeroedArray = std::unique_ptr<T[], FreeArray>;
 
-// Null when there is no memory. Aligned to 16 bytes.
+// Returns null if there is no memory. Aligned to 16 bytes.
 template <class T>
 ZeroedArray<T> zeroed_array(std::size_t n) {
   static_assert(std::is_trivial_v<T>);

@@ -1,4 +1,4 @@
-// Zero-filled bytes at an alignment of choice; only what is touched takes memory.
+// Zero-initialised bytes with a chosen alignment; only touched pages use memory.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@ namespace fallow::replay {
 
 class ZeroedMemory {
  public:
-  // Once. False when there is no memory. `alignment` is a power of two.
+  // Allocates the memory. Must be called at most once. Returns false if there is no memory. `alignment` is a
+  // power of two.
   bool take(ByteCount size, std::size_t alignment) {
     std::size_t space = size.raw + alignment;
     array_ = zeroed_array<std::byte>(space);

@@ -48,7 +48,7 @@ FNR == 1 {
 }
 {
   code = take_line($0)
-  # A directive is no statement.
+  # A directive is not a statement.
   if (directive || code ~ /^[ \t]*#/) {
     if (match($0, /^[ \t]*#[ \t]*include[ \t]*"[^"]*"/)) {
       included = substr($0, RSTART, RLENGTH - 1)
@@ -140,7 +140,7 @@ function casts(f,  rest, name) {
   }
 }
 
-# The names with the underscore of a member that the file declares, whatever their type.
+# Returns the names with the underscore of a member that the file declares, of any type.
 function members(f,  rest, name) {
   for (rest = text[f]; match(rest, /[A-Za-z0-9_>][&*]* [&*]*[a-z][a-z0-9_]*_(;|,|\{|\[| =[^=])/); rest = substr(rest, RSTART + RLENGTH)) {
     name = substr(rest, RSTART, RLENGTH)
@@ -161,7 +161,7 @@ function look(f,  part, n, i, name) {
     sees[part[i]] = 1
     name = substr(part[i], 2)
     if (part[i] ~ /^V/) variables[name] = variables[name] (f == file || f == header && name ~ /_$/ ? "own " : name ~ /_$/ ? "seen " : "")
-    # The class of another file may have a member of this name that is not atomic.
+    # The class of another file may have a non-atomic member of this name.
     if (part[i] ~ /^D/ && index(declared[f] " ", "V" name " ") == 0) plain[name] = 1
   }
   n = split(includes[f], part, " ")

@@ -1,6 +1,6 @@
-# Reads C++ files for tools/check-orders, which documents the rule: finds the accesses and their reasons. Set: wanted (a
-# file that lists the files to be judged; the others are read for their declarations), document, list (1: print every
-# access). check-orders-names.awk comes first.
+# Reads C++ files for tools/check-orders, which documents the rule, and finds the accesses and their reasons.
+# Variables to set: wanted (a file that lists the files to check; the others are read only for their
+# declarations), document, list (1: print every access). check-orders-names.awk must be loaded first.
 
 function complain(where, what) { if (!list) print where ": " what; bad = 1 }
 
@@ -16,7 +16,7 @@ function beside(first, last,  all) {
   for (; first <= last; ++first) all = all " " remark[file, first]
   return all
 }
-# What explains an access of this order, empty if nothing does.
+# Returns the explanation of an access of this order, or an empty string.
 function reason(comment, order,  found, name) {
   found = ""
   while (match(comment, /MO-[0-9]+/)) {
@@ -60,7 +60,7 @@ function back_over(i, opening, closing,  depth) {  # from the closing bracket at
 }
 function word_at(i,  word) { for (word = ""; i > 0 && ch[i] ~ /[A-Za-z0-9_]/; --i) word = ch[i] word; return word }
 
-# The object whose member is named at i, after . or ->; empty if there is none. Sets kind: A, L, or empty.
+# Returns the object whose member is named at i, after . or ->, or an empty string. Sets kind: A, L, or empty.
 function object_before(i,  j, inner, type, k) {
   kind = ""
   i = skip_back(i - 1)
@@ -98,7 +98,7 @@ function arguments(i,  flat, depth) {
   }
   return flat
 }
-# The strongest order named, empty if there is none.
+# Returns the strongest order named, or an empty string.
 function order_in(flat,  o, i) {
   if (flat !~ /memory_order|__ATOMIC_/) return ""
   flat = tolower(flat)
@@ -121,13 +121,13 @@ function operation(word, i,  next_at, object, flat, order) {
     return 0
   }
   order = order_in(flat)
-  # An order that the caller chooses is the caller's to explain.
+  # The caller chooses this order, and must explain it.
   if (order == "" && flat ~ /[(, ](order|success|failure)[ \t]*$/) return 1
   if (order != "relaxed") site(order == "" ? "seq_cst" : order, object, order == "" ? "names no order" : "")
   return 1
 }
 
-# `word` at i is the name of an atomic object: operators are seq_cst.
+# `word` at i is the name of an atomic object: operators on it are seq_cst.
 function operator_form(word, i,  before, after, b, a, c) {
   b = skip_back(i - 1)
   a = skip(i + length(word))
@@ -202,7 +202,7 @@ function close_block(  part, k, i, id, comment) {
     if (why[id] == "") unexplained[level - 1] = unexplained[level - 1] id " "
   }
   --level
-  # Further out than the function nothing explains it.
+  # No comment outside the function explains the access.
   if (container[level]) unexplained[level] = ""
   else count[level] += count[level + 1]
   if (nested[level] == 0) from[level] = 0

@@ -1,4 +1,4 @@
-// A place in a line of text, and the steps the line parser takes from it. Nothing reads beyond `end`.
+// A position in a line of text and the steps of the line parser. No step reads beyond `end`.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ constexpr int hex_value(char c) {
 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-// Takes the last word off a text, and the blanks around it. Empty if there is none.
+// Removes the last word of a text and the blanks around that word. Returns an empty word if the text has
+// none.
 inline std::string_view take_last_word(std::string_view& text) {
   std::size_t end = text.size();
   while (end > 0 && is_blank(text[end - 1])) --end;
@@ -43,18 +44,18 @@ struct Cursor {
   void skip_blanks() {
     while (at_blank()) ++at;
   }
-  // To the next blank, or the end; returns what has been stepped over.
+  // Moves to the next blank or to the end. Returns the text in between.
   std::string_view take_word() {
     const char* const start = at;
     while (!done() && !at_blank()) ++at;
     return {start, static_cast<std::size_t>(at - start)};
   }
-  // To the next space, or the end: of a word that may be long.
+  // Moves to the next space or to the end. Faster than take_word() for long words.
   void skip_long_word() {
     const void* space = std::memchr(at, ' ', static_cast<std::size_t>(end - at));
     at = space == nullptr ? end : static_cast<const char*>(space);
   }
-  // Steps over the text, if it stands here.
+  // Steps over `text` if the rest of the line begins with it.
   bool take(std::string_view text) {
     if (static_cast<std::size_t>(end - at) < text.size() || std::memcmp(at, text.data(), text.size()) != 0)
       return false;
@@ -66,7 +67,7 @@ struct Cursor {
     ++at;
     return true;
   }
-  // Steps over decimal digits. False, if there is none here or the number does not fit.
+  // Steps over decimal digits. Returns false if there is no digit or the number does not fit.
   bool take_decimal(std::uint64_t& value) {
     if (!at_digit()) return false;
     value = 0;
@@ -77,7 +78,7 @@ struct Cursor {
     }
     return true;
   }
-  // The same for hexadecimal digits; the "0x" is the caller's.
+  // Steps over hexadecimal digits; the caller takes the "0x". Fails like take_decimal().
   bool take_hex(std::uint64_t& value) {
     const char* const start = at;
     value = 0;

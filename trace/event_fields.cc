@@ -8,12 +8,13 @@
 namespace fallow::trace {
 namespace {
 
-// One beyond the last page that a 64-bit physical address can name.
+// The first page frame number that no 64-bit physical address can name.
 constexpr std::uint64_t pfn_end(PageShift page) { return std::uint64_t{1} << (64 - page.raw); }
-constexpr std::uint64_t kNoPfn = ~std::uint64_t{0};  // a failed allocation is recorded with pfn -1
+constexpr std::uint64_t kNoPfn = ~std::uint64_t{0};  // Linux records a failed allocation with pfn -1
 constexpr std::uint64_t kMigratetypeEnd = 256;
 
-// A value and how it went: a field may be missing, and must not stand twice, as in two lines run together.
+// A field and the outcome of parsing it. A field may be missing. A field that appears twice indicates two
+// lines run together.
 struct Field {
   std::string_view name;
   std::uint64_t value = 0;
@@ -42,7 +43,7 @@ struct Fields {
   Field pfn{"pfn"};
   Field order{"order"};
   Field migratetype{"migratetype"};
-  std::string_view stray{};  // a word that belongs to no event's fields
+  std::string_view stray{};  // a word that is not a field of any event
 
   void read(Cursor cursor) {
     for (cursor.skip_blanks(); !cursor.done(); cursor.skip_blanks()) {
@@ -61,34 +62,36 @@ struct Fields {
   }
 };
 
-// Empty if the field is as it should be.
-std::string complaint(const Field& field) {
+// Returns an empty text if the field is valid.
+std::string error_text(const Field& field) {
   if (field.seen == 0) return fmt::format("{}= is missing", field.name);
-  if (field.seen > 1) return fmt::format("{}= stands twice", field.name);
+  if (field.seen > 1) return fmt::format("{}= appears twice", field.name);
   if (field.bad.data() != nullptr)
     return fmt::format("{}={} is not a number", field.name, excerpt(field.bad));
   return {};
 }
 
-[[gnu::cold]] std::string complaint(const Fields& fields, bool alloc, PageShift page) {
-  if (std::string wrong = complaint(fields.pfn); !wrong.empty()) return wrong;
-  if (std::string wrong = complaint(fields.order); !wrong.empty()) return wrong;
+[[gnu::cold]] std::string error_text(const Fields& fields, bool alloc, PageShift page) {
+  if (std::string error = error_text(fields.pfn); !error.empty()) return error;
+  if (std::string error = error_text(fields.order); !error.empty()) return error;
   if (alloc)
-    if (std::string wrong = complaint(fields.migratetype); !wrong.empty()) return wrong;
+    if (std::string error = error_text(fields.migratetype); !error.empty()) return error;
   if (!fields.stray.empty())
-    return fmt::format("two lines in one: \"{}\" stands among the fields", excerpt(fields.stray));
+    return fmt::format("two lines run together: found \"{}\" among the fields", excerpt(fields.stray));
   const Order most = max_recorded_order(page);
   if (fields.order.value > most.raw)
     return fmt::format(
-        "order={} is above {}, the largest with pages of {} KiB (larger pages: fallow replay --page-size)",
+        "order={} is above {}, the largest order with pages of {} KiB (for larger pages: fallow replay "
+        "--page-size)",
         fields.order.value, most.raw, (1U << page.raw) / 1024);
   if (fields.pfn.value >= pfn_end(page))
-    return fmt::format("pfn={:#x} is beyond every physical address", fields.pfn.value);
-  return fmt::format("migratetype={} is above {}", fields.migratetype.value, kMigratetypeEnd - 1);
+    return fmt::format("pfn={:#x} is beyond the largest physical address", fields.pfn.value);
+  return fmt::format("migratetype={} is above the maximum of {}", fields.migratetype.value,
+                     kMigratetypeEnd - 1);
 }
 
-[[gnu::cold]] LineKind complain(const Fields& fields, PageShift page, ParsedLine& out) {
-  out.reason = complaint(fields, out.event.kind == TraceEvent::Kind::Alloc, page);
+[[gnu::cold]] LineKind damaged(const Fields& fields, PageShift page, ParsedLine& out) {
+  out.reason = error_text(fields, out.event.kind == TraceEvent::Kind::Alloc, page);
   return LineKind::Damaged;
 }
 
@@ -115,9 +118,9 @@ LineKind parse_event_fields(std::string_view text, PageShift page, ParsedLine& o
       good(fields.pfn) && good(fields.order) && fields.stray.empty() &&
       fields.order.value <= max_recorded_order(page).raw &&
       (!alloc || (good(fields.migratetype) && fields.migratetype.value < kMigratetypeEnd));
-  if (!well_formed) return complain(fields, page, out);
+  if (!well_formed) return damaged(fields, page, out);
   if (alloc && (fields.pfn.value == 0 || fields.pfn.value == kNoPfn)) return LineKind::FailedAlloc;
-  if (fields.pfn.value >= pfn_end(page)) return complain(fields, page, out);
+  if (fields.pfn.value >= pfn_end(page)) return damaged(fields, page, out);
 
   const unsigned shift = page.raw - kFrameShift;
   out.event.pfn = Pfn{fields.pfn.value << shift};

@@ -17,27 +17,27 @@ constexpr std::array kNames{KnownName{"mm_page_alloc", TraceEvent::Kind::Alloc},
                             KnownName{"mm_page_free", TraceEvent::Kind::Free},
                             KnownName{"mm_page_free_direct", TraceEvent::Kind::Free},
                             KnownName{"mm_pagevec_free", TraceEvent::Kind::Free}};
-constexpr std::string_view kBegin = "mm_page";  // of all of them
-constexpr std::size_t kSystemSize = 5;          // "kmem:"
+constexpr std::string_view kPrefix = "mm_page";  // common to all names
+constexpr std::size_t kSystemSize = 5;           // "kmem:"
 
 constexpr bool in_name(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-// As string_view::find(kBegin, from), which is slower: few lines have an 'm' before their event's name.
-std::size_t find_begin(std::string_view line, std::size_t from) {
-  while (from + kBegin.size() <= line.size()) {
-    const void* const found = std::memchr(line.data() + from, kBegin.front(), line.size() - from);
+// Equivalent to string_view::find(kPrefix, from), but faster: few lines have an 'm' before the event name.
+std::size_t find_prefix(std::string_view line, std::size_t from) {
+  while (from + kPrefix.size() <= line.size()) {
+    const void* const found = std::memchr(line.data() + from, kPrefix.front(), line.size() - from);
     if (found == nullptr) return line.npos;
     const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - line.data());
-    if (line.substr(at).starts_with(kBegin)) return at;
+    if (line.substr(at).starts_with(kPrefix)) return at;
     from = at + 1;
   }
   return line.npos;
 }
 
 std::string_view name_at(std::string_view line, std::size_t at) {
-  std::size_t end = at + kBegin.size();
+  std::size_t end = at + kPrefix.size();
   while (end < line.size() && in_name(line[end])) ++end;
   return line.substr(at, end - at);
 }
@@ -48,8 +48,8 @@ const KnownName* known(std::string_view text) {
   return nullptr;
 }
 
-// The word that holds what lies from `begin` to `end`.
-EventName in_its_word(std::string_view line, std::size_t begin, std::size_t end, TraceEvent::Kind kind) {
+// Returns the word that contains the range from `begin` to `end`.
+EventName enclosing_word(std::string_view line, std::size_t begin, std::size_t end, TraceEvent::Kind kind) {
   EventName name{kind, begin, end, false};
   while (name.begin > 0 && !is_blank(line[name.begin - 1])) --name.begin;
   while (name.end < line.size() && !is_blank(line[name.end])) ++name.end;
@@ -63,20 +63,20 @@ EventName in_its_word(std::string_view line, std::size_t begin, std::size_t end,
 
 bool find_event_name(std::string_view line, std::size_t from, EventName& name) {
   while (from < line.size()) {
-    const std::size_t at = find_begin(line, from);
+    const std::size_t at = find_prefix(line, from);
     if (at == line.npos) return false;
     const std::string_view text = name_at(line, at);
     from = at + text.size();
     if (at > 0 && in_name(line[at - 1])) continue;
-    if (const KnownName* const one = known(text)) {
-      name = in_its_word(line, at, from, one->kind);
+    if (const KnownName* const found = known(text)) {
+      name = enclosing_word(line, at, from, found->kind);
       return true;
     }
   }
   return false;
 }
 
-bool is_begin_of_event_name(std::string_view word) {
+bool is_event_name_prefix(std::string_view word) {
   if (word.size() <= kSystemSize && std::string_view("kmem:").starts_with(word)) return true;
   if (word.size() > kSystemSize && is_event_system(word.substr(0, kSystemSize)))
     word.remove_prefix(kSystemSize);

@@ -1,4 +1,4 @@
-// Text of a trace, for an error message.
+// Quotes text of a trace in an error message.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 
 namespace fallow::trace {
 
-// The first 60 bytes, and "..." if there are more; what is not printable ASCII as \x00.
+// Returns the first 60 bytes, followed by "..." if there are more. Bytes that are not printable ASCII become
+// \x00.
 std::string excerpt(std::string_view text);
 
 }  // namespace fallow::trace

@@ -22,7 +22,7 @@ bool take_cpu(Cursor& cursor, std::uint16_t& cpu) {
   return true;
 }
 
-// trace-cmd report -R: "-0x1", right behind the CPU.
+// trace-cmd report -R prints "-0x1" directly after the CPU.
 bool take_raw_flags(Cursor& cursor) {
   std::uint64_t flags = 0;
   return cursor.take("-0x") && cursor.take_hex(flags) && cursor.done();
@@ -35,7 +35,7 @@ bool is_cpu_in_brackets(std::string_view word, std::uint16_t& cpu) {
          (cursor.done() || take_raw_flags(cursor));
 }
 
-// "0d..1.", "0-0x1": of the latency formats.
+// "0d..1." or "0-0x1", as in the latency formats.
 bool is_cpu_with_flags(std::string_view word, std::uint16_t& cpu) {
   constexpr std::string_view kFlags = ".dDXbBnNpPlLhHzZsS#0123456789abcdef";
   Cursor cursor(word);
@@ -45,11 +45,11 @@ bool is_cpu_with_flags(std::string_view word, std::uint16_t& cpu) {
   return flags.size() >= 3 && flags.size() <= kFlagsMax && flags.find_first_not_of(kFlags) == flags.npos;
 }
 
-// What ftrace prints for the interrupts and the like, and perf for whether it was the kernel. Never with a
-// colon, as a time has.
+// ftrace prints the interrupt and preemption state, and perf whether the CPU was in the kernel. Unlike a
+// time, flags contain no colon.
 bool is_flags(std::string_view word) { return word.size() <= kFlagsMax && word.find(':') == word.npos; }
 
-// A pid, or "pid/tid".
+// Matches a pid or "pid/tid".
 bool is_task_number(std::string_view word) {
   return !word.empty() && is_digit(word.front()) && is_digit(word.back()) &&
          std::all_of(word.begin(), word.end(), [](char c) { return is_digit(c) || c == '/'; });
@@ -73,7 +73,7 @@ bool is_time_of_day(std::string_view date, std::string_view clock) {
          date[kYear] == '-' && date[kMonth] == '-';
 }
 
-// "[000] d..1.", "[000]", "0d..1.", "123/124 0", "123", or nothing.
+// Reads "[000] d..1.", "[000]", "0d..1.", "123/124 0", "123", or nothing.
 bool read_cpu(std::string_view text, LineHead& head) {
   head.has_task = true;
   std::string_view next = text;
@@ -101,7 +101,7 @@ bool read_cpu(std::string_view text, LineHead& head) {
   return true;
 }
 
-// "0d..1.", of ftrace.
+// Reads "0d..1." of ftrace.
 bool read_latency_cpu(std::string_view text, LineHead& head) {
   head.before = text;
   head.has_task = true;
@@ -142,7 +142,7 @@ LineHead head_of(const LineTime& time) {
       good = read_cpu(time.before, head) || read_verbose_cpu(time.before, head);
       break;
   }
-  // A number and a colon alone is not enough to speak of clocks.
+  // A number and a colon alone do not prove that the trace uses another clock.
   const bool ticks = time.form == Form::Ticks;
   if (good && (!ticks || head.has_task)) head.found = ticks ? Found::OtherClock : Found::Head;
   return head;

@@ -17,23 +17,23 @@ LineKind damaged(ParsedLine& out, std::string reason) {
   return LineKind::Damaged;
 }
 
-// "# ...", but not "#name-123 ...": a task may be called so.
+// Matches "# ...", but not "#name-123 ...", which is a valid task name.
 bool is_comment(std::string_view line) {
   Cursor cursor(line);
   cursor.skip_blanks();
   return cursor.take('#') && (cursor.done() || cursor.at_blank() || *cursor.at == '#');
 }
 
-// A line that lost its end, and the line after it: "cc1-1 [000] 7.1: mm_pacc1-1 [000] 7.2: mm_page_free:
-// ...".
-bool is_of_two_lines(const LineHead& head) {
+// A line that lost its end, run together with the next line: "cc1-1 [000] 7.1: mm_pacc1-1 [000] 7.2:
+// mm_page_free: ...".
+bool is_two_lines(const LineHead& head) {
   if (head.before.find(':') == head.before.npos) return false;
   std::string_view rest;
   return find_line_head(head.before, rest, true).found == LineHead::Found::Head;
 }
 
 LineKind parse_named_comment(std::string_view line, const EventName& name, ParsedLine& out) {
-  if (has_event_fields(line.substr(name.begin))) return damaged(out, "a page event in a comment");
+  if (has_event_fields(line.substr(name.begin))) return damaged(out, "a page event inside a comment");
   return parse_comment(line, out);
 }
 
@@ -41,31 +41,30 @@ LineKind parse_event(std::string_view line, const EventName& name, const LineHea
                      ParsedLine& out) {
   if (head.before.find('#') != head.before.npos && is_comment(line))
     return parse_named_comment(line, name, out);
-  if (is_of_two_lines(head)) return damaged(out, "two lines in one");
+  if (is_two_lines(head)) return damaged(out, "two lines run together");
   out.event.kind = name.kind;
   out.event.time = head.time;
   out.event.cpu = head.cpu;
   return parse_event_fields(line.substr(name.end), page, out);
 }
 
-// The name of a page event is in the line, but not where an event's name stands.
+// The line contains the name of a page event, but not in the position of an event name.
 LineKind parse_misplaced_name(std::string_view line, const EventName& name, LineHead::Found found,
                               ParsedLine& out) {
   if (is_comment(line)) return parse_named_comment(line, name, out);
   std::string_view rest;
   const bool other_event = find_line_head(line, rest).found == LineHead::Found::Head;
   const bool fields = has_event_fields(line.substr(name.begin));
-  // A command by the name of "mm_page_free:", in the fields of another event.
+  // The name is a command called "mm_page_free:" in the fields of another event.
   if (other_event && !fields) return parse_other_event(rest, out);
-  if (!fields && !name.whole) return parse_other_line(line, out);
+  if (!fields && !name.whole) return parse_non_event_line(line, out);
   if (found == LineHead::Found::OtherClock)
-    return damaged(
-        out,
-        "its time is in ticks, of the clock x86-tsc or counter, where seconds are needed; record with "
-        "another clock: trace-cmd record -C mono, or: echo mono > /sys/kernel/tracing/trace_clock "
-        "(and without trace-cmd report --raw-ts)");
-  if (other_event) return damaged(out, "a page event inside another event, or two lines in one");
-  return damaged(out, "no \"[cpu] seconds.fraction:\" before the name of the event");
+    return damaged(out,
+                   "the time is in ticks of the clock x86-tsc or counter; expected seconds. Record with "
+                   "trace-cmd record -C mono, or: echo mono > /sys/kernel/tracing/trace_clock "
+                   "(and do not use trace-cmd report --raw-ts)");
+  if (other_event) return damaged(out, "a page event inside another event, or two lines run together");
+  return damaged(out, "expected \"[cpu] seconds.fraction:\" before the event name");
 }
 
 }  // namespace
@@ -75,7 +74,7 @@ LineKind parse_line(std::string_view line, PageShift page, ParsedLine& out) {
   if (line.find('\0') != line.npos) return damaged(out, "a NUL byte in the line");
   EventName name;
   if (!find_event_name(line, 0, name))
-    return is_comment(line) ? parse_comment(line, out) : parse_other_line(line, out);
+    return is_comment(line) ? parse_comment(line, out) : parse_non_event_line(line, out);
   const EventName first = name;
   auto found = LineHead::Found::None;
   do {

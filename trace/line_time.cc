@@ -10,8 +10,8 @@ using Form = LineTime::Form;
 constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::uint64_t kSecondsEnd = kNever.raw / kNanosecondsPerSecond;
 
-// "12.345", of `unit` nanoseconds each, with at least one digit in the fraction and at most the nine, or six,
-// that make nanoseconds.
+// Reads "12.345", in units of `unit` nanoseconds. The fraction has at least one digit. Digits below one
+// nanosecond are not taken: at most nine for seconds, six for milliseconds.
 bool take_fraction(Cursor& cursor, std::uint64_t unit, Nanoseconds& time) {
   std::uint64_t whole = 0;
   if (!cursor.take_decimal(whole) || whole >= kNever.raw / unit || !cursor.take('.')) return false;
@@ -32,7 +32,8 @@ bool is_seconds(std::string_view word, Nanoseconds& time) {
   return take_fraction(cursor, kNanosecondsPerSecond, time) && cursor.take(':') && cursor.done();
 }
 
-// "12us", and then what `ends` it: nothing, or a mark for how long it took and a colon.
+// Matches "12us". With `with_mark`, a duration mark and a colon must follow; otherwise the word must end
+// there.
 bool is_microseconds(std::string_view word, bool with_mark, Nanoseconds& time) {
   constexpr std::uint64_t kUnit = 1000;
   constexpr std::string_view kMarks = "$@*#!+";
@@ -58,7 +59,7 @@ bool is_count(std::string_view word) {
   return cursor.take_decimal(count) && cursor.done();
 }
 
-// "(+0.001ms):" or "(+7):", and the time before it.
+// Reads "(+0.001ms):" or "(+7):" and the time before it.
 LineTime with_difference(std::string_view word, std::string_view before) {
   constexpr std::string_view kEnd = "):";
   const std::string_view difference = word.substr(2, word.size() - 2 - kEnd.size());

@@ -1,4 +1,4 @@
-// The time in a line of a trace.
+// Parses the time in a line of a trace.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@ struct LineTime {
   enum class Form : std::uint8_t {
     None,
     Seconds,       // "1154.625902:", with one to nine digits in the fraction
-    Microseconds,  // ftrace's latency format, since the begin of the trace: "12us :", "12us+:"
-    Milliseconds,  // the same, verbose: "12.345ms (+0.001ms):"
-    Ticks,         // of a clock that does not count seconds: "123456:", "123456 (+7):"
+    Microseconds,  // latency format of ftrace, since the start of the trace: "12us :", "12us+:"
+    Milliseconds,  // verbose latency format: "12.345ms (+0.001ms):"
+    Ticks,         // from a clock that does not count seconds: "123456:", "123456 (+7):"
   };
 
   Form form = Form::None;
-  Nanoseconds time{};       // not of Ticks
-  std::string_view before;  // what stands before it
+  Nanoseconds time{};       // unset for Ticks
+  std::string_view before;  // the text before the time
 };
 
-// The time that ends with `last`, the word behind `before`.
+// Reads the time that ends with the word `last`, which follows `before`.
 LineTime read_line_time(std::string_view before, std::string_view last);
 
 }  // namespace fallow::trace

@@ -11,7 +11,7 @@ LostStatement lost_or_none(std::uint64_t lost) {
   return lost == 0 ? LostStatement::NothingLost : LostStatement::Lost;
 }
 
-// From "[" on: "[LOST 12 EVENTS]", "[12 EVENTS DROPPED]".
+// Reads the brackets: "[LOST 12 EVENTS]" or "[12 EVENTS DROPPED]".
 LostStatement read_brackets(Cursor cursor, std::uint64_t& lost) {
   if (cursor.take("[SUBBUFFER START]")) return LostStatement::NothingLost;
   if (!cursor.take('[')) return LostStatement::Unclear;
@@ -22,7 +22,7 @@ LostStatement read_brackets(Cursor cursor, std::uint64_t& lost) {
   return whole ? LostStatement::Lost : LostStatement::Unclear;
 }
 
-// "CPU:1 [...]", as a word of its own; and brackets that have lost it.
+// Reads "CPU:1 [...]" at a word boundary. Reports brackets without their CPU as Unclear.
 LostStatement read_marker(std::string_view line, std::uint64_t& lost) {
   constexpr std::string_view kCpu = "CPU:";
   for (auto at = line.find(kCpu); at != line.npos; at = line.find(kCpu, at + 1)) {
@@ -37,7 +37,7 @@ LostStatement read_marker(std::string_view line, std::uint64_t& lost) {
   return about_loss ? LostStatement::Unclear : LostStatement::None;
 }
 
-// "overrun: 12"
+// Reads "overrun: 12".
 LostStatement read_statistics(Cursor cursor, std::uint64_t& lost) {
   constexpr std::array<std::string_view, 3> kNames{"overrun:", "commit overrun:", "dropped events:"};
   cursor.skip_blanks();
@@ -49,7 +49,7 @@ LostStatement read_statistics(Cursor cursor, std::uint64_t& lost) {
   return LostStatement::None;
 }
 
-// "CPU 1: 12 events lost 3 events lost due to commit overrun"
+// Reads "CPU 1: 12 events lost 3 events lost due to commit overrun".
 LostStatement read_closing_of_trace_cmd(Cursor cursor, std::uint64_t& lost) {
   std::uint64_t number = 0;
   if (!cursor.take("CPU ") || !cursor.take_decimal(number) || !cursor.take(": ")) return LostStatement::None;
@@ -62,7 +62,7 @@ LostStatement read_closing_of_trace_cmd(Cursor cursor, std::uint64_t& lost) {
   return lost > 0 && cursor.done() ? LostStatement::Lost : LostStatement::None;
 }
 
-// "12.50%", in hundredths of a percent.
+// Reads "12.50%", in hundredths of a percent.
 bool take_percent(Cursor& cursor, std::uint64_t& hundredths) {
   std::uint64_t whole = 0, fraction = 0;
   if (!cursor.take_decimal(whole) || !cursor.take('.') || !cursor.take_decimal(fraction)) return false;
@@ -70,7 +70,8 @@ bool take_percent(Cursor& cursor, std::uint64_t& hundredths) {
   return whole <= 100 && fraction < 100 && cursor.take('%');
 }
 
-// perf's closing warning. How many events a chunk has, it does not tell; nor the lost ones, but their share.
+// Reads the closing warning of perf. The first form counts lost chunks, whose number of events is unknown.
+// The second form gives only the share of lost samples.
 LostStatement read_closing_of_perf(Cursor cursor, std::uint64_t& lost) {
   constexpr std::uint64_t kWhole = 10'000;
   std::uint64_t processed = 0, chunks = 0, hundredths = 0;

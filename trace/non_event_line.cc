@@ -23,8 +23,8 @@ LineKind damaged(ParsedLine& out, std::string reason) {
   return LineKind::Damaged;
 }
 
-// What trace-cmd report prints before the events, behind the name of an input if there are several; and
-// atrace.
+// Matches the headers that trace-cmd report prints before the events (after the name of an input if there are
+// several) and those of atrace.
 bool is_header(std::string_view line) {
   constexpr std::array<std::string_view, 5> kHeaders{
       "TRACE:", "capturing trace... done", "Warning:", "Check IO/CPU overload!", "Kernel buffer statistics:"};
@@ -39,7 +39,7 @@ bool is_header(std::string_view line) {
   return cursor.take("CPU ") && cursor.take_decimal(number) && cursor.take(" is empty") && cursor.done();
 }
 
-// perf: "  page_alloc.c:5590", "|5590     \tpage = ..."
+// Source lines of perf: "  page_alloc.c:5590", "|5590     \tpage = ..."
 bool is_source_line(Cursor cursor, bool indented) {
   std::uint64_t number = 0;
   if (!indented) return cursor.take('|') && cursor.take_decimal(number) && cursor.at_blank();
@@ -60,7 +60,7 @@ bool is_call_chain(Cursor cursor) {
   if (cursor.take("=> ") || is_source_line(cursor, indented)) return true;
   if (!indented) return false;
   if (cursor.rest().ends_with("(inlined)")) return true;
-  // "dd  6429 [0" is an event's line, cut off: an address has a symbol after it, or else is long.
+  // "dd  6429 [0" is a truncated event line. An address either has a symbol after it or is long.
   const char* const start = cursor.at;
   std::uint64_t address = 0;
   if (!cursor.take_hex(address)) return false;
@@ -70,8 +70,8 @@ bool is_call_chain(Cursor cursor) {
   return !cursor.done() && !cursor.at_digit();
 }
 
-// "cc1-123 [000] d..1. 1154.6", "cc1-123 [00": the CPU, at most the flags and a part of the time, and no
-// more.
+// Matches "cc1-123 [000] d..1. 1154.6" or "cc1-123 [00": the CPU, then at most the flags and a part of the
+// time.
 bool is_cut_off_head(std::string_view line) {
   constexpr int kWordsMax = 2;
   std::string_view before = line;
@@ -86,7 +86,7 @@ bool is_cut_off_head(std::string_view line) {
   return false;
 }
 
-// Whether there is no name of another event before the fields: the page event's own is missing.
+// Returns whether no name of another event precedes the fields. Then the name of the page event is missing.
 bool lacks_name(std::string_view text) {
   if (!has_event_fields(text)) return false;
   Cursor cursor(text);
@@ -105,20 +105,20 @@ bool has_colon_word(std::string_view text) {
   return false;
 }
 
-// "mm_page_all" at the end of a line, or nothing at all: the line was cut off inside the name of an event
-// that may have been one of ours.
+// Returns whether the text ends with a partial name ("mm_page_all") or is empty. Such a line was cut off
+// inside an event name and may have been a page event.
 bool is_cut_off_name(std::string_view text) {
   std::string_view before = text;
   const std::string_view last = take_last_word(before);
   if (last.empty()) return true;
-  return is_begin_of_event_name(last) && !has_colon_word(before);
+  return is_event_name_prefix(last) && !has_colon_word(before);
 }
 
 }  // namespace
 
 LineKind parse_other_event(std::string_view text, ParsedLine& out) {
-  if (is_cut_off_name(text)) return damaged(out, "the line is cut off before the name of the event ends");
-  if (lacks_name(text)) return damaged(out, "no name of an event before its fields");
+  if (is_cut_off_name(text)) return damaged(out, "the line is cut off inside the event name");
+  if (lacks_name(text)) return damaged(out, "expected an event name before the fields of a page event");
   Cursor cursor(text);
   cursor.skip_blanks();
   if (read_lost_record(cursor.rest(), out.lost)) return LineKind::Lost;
@@ -127,11 +127,11 @@ LineKind parse_other_event(std::string_view text, ParsedLine& out) {
   const std::string_view word = cursor.take_word();
   if (word.starts_with("mm_pa") && !word.ends_with(':') &&
       find_line_head(text, rest, true).found == LineHead::Found::Head)
-    return damaged(out, "two lines in one");
+    return damaged(out, "two lines run together");
   return LineKind::Other;
 }
 
-LineKind parse_other_line(std::string_view line, ParsedLine& out) {
+LineKind parse_non_event_line(std::string_view line, ParsedLine& out) {
   std::string_view rest;
   if (find_line_head(line, rest).found == LineHead::Found::Head) return parse_other_event(rest, out);
   switch (read_lost_events(line, out.lost)) {
@@ -142,16 +142,16 @@ LineKind parse_other_line(std::string_view line, ParsedLine& out) {
     case LostStatement::NothingLost:
       return LineKind::Other;
     case LostStatement::Unclear:
-      return damaged(out, fmt::format("not clear how many events were lost: \"{}\"", excerpt(line)));
+      return damaged(out, fmt::format("cannot read how many events were lost: \"{}\"", excerpt(line)));
   }
   if (is_header(line)) return LineKind::Other;
-  if (has_event_fields(line)) return damaged(out, "the fields of a page event, without its name and time");
+  if (has_event_fields(line)) return damaged(out, "the fields of a page event without its time and name");
   if (is_call_chain(Cursor(line))) return LineKind::Other;
   Cursor cursor(line);
   cursor.skip_blanks();
   if (cursor.done()) return LineKind::Other;
-  if (is_cut_off_head(line)) return damaged(out, "the line is cut off before the name of the event");
-  out.reason = fmt::format("not a line of ftrace, trace-cmd report or perf script: \"{}\"", excerpt(line));
+  if (is_cut_off_head(line)) return damaged(out, "the line is cut off before the event name");
+  out.reason = fmt::format("not output of ftrace, trace-cmd report or perf script: \"{}\"", excerpt(line));
   return LineKind::Odd;
 }
 
@@ -160,11 +160,11 @@ LineKind parse_comment(std::string_view line, ParsedLine& out) {
     case LostStatement::Lost:
       return LineKind::Lost;
     case LostStatement::Unclear:
-      return damaged(out, fmt::format("not clear how many events were lost: \"{}\"", excerpt(line)));
+      return damaged(out, fmt::format("cannot read how many events were lost: \"{}\"", excerpt(line)));
     default:
       break;
   }
-  if (has_event_fields(line)) return damaged(out, "the fields of a page event in a comment");
+  if (has_event_fields(line)) return damaged(out, "the fields of a page event inside a comment");
   return LineKind::Other;
 }
 

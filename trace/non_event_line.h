@@ -1,4 +1,4 @@
-// The lines of a trace that have no page event.
+// Classifies the lines of a trace that contain no page event.
 #pragma once
 
 #include <string_view>
@@ -7,17 +7,17 @@
 
 namespace fallow::trace {
 
-// For a line without the name of a page event, or with one in other text, that is no comment.
-//   Lost     what the recorder lost: see lost_events.h
+// Classifies a line that is not a comment and has no event name, or has an event name inside other text.
+//   Lost     the recorder lost events: see lost_events.h
 //   Other    another event, an empty line, a header of trace-cmd or atrace, a part of a call chain
-//   Damaged  what is left of a page event that lost its name or its end
+//   Damaged  the remainder of a page event that lost its name or its end
 //   Odd      anything else
-LineKind parse_other_line(std::string_view line, ParsedLine& out);
+LineKind parse_non_event_line(std::string_view line, ParsedLine& out);
 
-// The same for the text behind the head of another event: Lost, Other or Damaged.
+// Classifies the text after the head of another event: Lost, Other or Damaged.
 LineKind parse_other_event(std::string_view text, ParsedLine& out);
 
-// Lost, Other or Damaged: "# ...", as ftrace and perf script print it before the events.
+// Classifies a comment, "# ...", as ftrace and perf script print before the events: Lost, Other or Damaged.
 LineKind parse_comment(std::string_view line, ParsedLine& out);
 
 }  // namespace fallow::trace

@@ -1,4 +1,4 @@
-// The order in time of a trace's events.
+// Checks the order of event times.
 #pragma once
 
 #include <algorithm>
@@ -9,23 +9,23 @@
 
 namespace fallow::trace {
 
-// Tells a damaged time from the small disorder of a trace that several CPUs wrote.
+// Distinguishes a damaged time from the small disorder of a trace that several CPUs wrote.
 //
-// An event up to kMaxSkew older than one before it is late, and gets the time of the latest. An older one has
-// a damaged time, or the trace has a part that belongs elsewhere. A damaged time may as well lie ahead, which
-// shows only when the next event goes back again: so an event that jumps ahead by more than kMaxSkew is
-// *held* until the next one agrees.
+// An event at most kMaxSkew older than an earlier event is late and gets the latest time. An event older than
+// that has a damaged time, or a part of the trace is out of place. A damaged time may also lie ahead, which
+// shows only when the next event goes back. Therefore an event that jumps ahead by more than kMaxSkew is
+// *held* until the next event confirms its time.
 class TimeOrder {
  public:
   static constexpr Nanoseconds kMaxSkew = milliseconds(100);
 
   enum class Verdict : std::uint8_t {
-    InOrder,   // the event goes out now
-    Late,      // the same, and its time has been set to the latest
-    Hold,      // it jumps ahead: give it to hold(), after taking what is held already
-    Backward,  // its time is damaged: it is before the events that went out
-    HeldBad,   // what is held has a damaged time: drop_held(), then judge this event again
-    HeldGood,  // what is held goes out now: take_held(), then judge this event again
+    InOrder,   // return the event now
+    Late,      // return the event now; its time has been set to the latest
+    Hold,      // the event jumps ahead: take any held event, then pass this one to hold()
+    Backward,  // the time is damaged: it lies before events that were already returned
+    HeldBad,   // the held event has a damaged time: call drop_held(), then judge this event again
+    HeldGood,  // the held event is valid: call take_held(), then judge this event again
   };
 
   struct Held {
@@ -45,7 +45,7 @@ class TimeOrder {
   void hold(const TraceEvent& event, std::uint64_t line) { held_ = Held{event, line}; }
   const std::optional<Held>& held() const { return held_; }
   void drop_held() { held_.reset(); }
-  // What is held belongs to the trace. Nothing must be held afterwards, and something before.
+  // Accepts the held event and returns it. An event must be held.
   TraceEvent take_held() {
     const TraceEvent event = held_->event;
     latest_ = event.time;
@@ -53,7 +53,7 @@ class TimeOrder {
     held_.reset();
     return event;
   }
-  // The latest time that went out; 0 before the first event.
+  // Returns the latest accepted time; 0 before the first event.
   Nanoseconds latest() const { return latest_; }
 
  private:

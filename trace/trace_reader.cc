@@ -29,9 +29,8 @@ std::span<const TraceEvent> TraceReader::next() {
 }
 
 std::string TraceReader::no_event_error() const {
-  std::string error = fmt::format("{}: no mm_page_alloc or mm_page_free event is in it", name_);
-  if (!first_skipped_.empty())
-    error += fmt::format("; the first line that was skipped is {}", first_skipped_);
+  std::string error = fmt::format("{}: contains no mm_page_alloc or mm_page_free event", name_);
+  if (!first_skipped_.empty()) error += fmt::format("; the first skipped line is {}", first_skipped_);
   return error;
 }
 
@@ -43,13 +42,14 @@ void TraceReader::parse_block() {
   }
   const std::size_t parsed = parse_lines({block.data(), block.size()});
   kept_ = block.subspan(parsed);
-  if (done_ || kept_.size() <= kMaxLine) return;  // done: an error, and all after it is left unread
-  if (!inside_long_line_) damaged(++counts_.lines, fmt::format("the line is longer than {} bytes", kMaxLine));
+  if (done_ || kept_.size() <= kMaxLine) return;  // done_ means an error; the rest is left unread
+  if (!inside_long_line_)
+    damaged(++counts_.lines, fmt::format("the line is longer than the maximum of {} bytes", kMaxLine));
   inside_long_line_ = true;
   kept_ = {};
 }
 
-// All whole lines of the text; returns how many bytes they have.
+// Parses all complete lines of the text and returns their length in bytes.
 std::size_t TraceReader::parse_lines(std::string_view text) {
   std::size_t at = 0;
   while (!done_) {
@@ -57,7 +57,7 @@ std::size_t TraceReader::parse_lines(std::string_view text) {
     if (newline == nullptr) return at;
     const auto end = static_cast<std::size_t>(static_cast<const char*>(newline) - text.data());
     if (inside_long_line_) {
-      inside_long_line_ = false;  // it has been counted
+      inside_long_line_ = false;  // the line has already been counted
     } else {
       parse(text.substr(at, end - at));
     }
@@ -66,11 +66,11 @@ std::size_t TraceReader::parse_lines(std::string_view text) {
   return at;
 }
 
-// `ends`: with a newline.
+// `ends` says whether the line ends with a newline.
 void TraceReader::parse(std::string_view line, bool ends) {
   ++counts_.lines;
   if (line.size() > kMaxLine) {
-    damaged(counts_.lines, fmt::format("the line is longer than {} bytes", kMaxLine));
+    damaged(counts_.lines, fmt::format("the line is longer than the maximum of {} bytes", kMaxLine));
     return;
   }
   switch (parse_line(line, options_.page, parsed_)) {
@@ -88,7 +88,7 @@ void TraceReader::parse(std::string_view line, bool ends) {
     case LineKind::Other:
       break;
     case LineKind::Odd:
-      if (!ends) {  // it may be the begin of an event
+      if (!ends) {  // the line may be the begin of an event
         damaged(counts_.lines, "the trace ends inside the line");
       } else {
         ++counts_.odd_lines;
@@ -101,7 +101,7 @@ void TraceReader::parse(std::string_view line, bool ends) {
   }
 }
 
-// The end of the source: what is left over, unless it was cut off by an error.
+// Parses the rest at the end of the source, unless a read error cut the source off.
 void TraceReader::finish() {
   const std::string_view last(kept_.data(), kept_.size());
   if (blocks_.error().empty() && !last.empty() && !inside_long_line_) parse(last, false);
@@ -127,12 +127,12 @@ void TraceReader::accept(TraceEvent& event) {
       case TimeOrder::Verdict::HeldBad: {
         const TimeOrder::Held held = *order_.held();
         order_.drop_held();
-        damaged(held.line, fmt::format("time {} is ahead of the next event, at {}",
+        damaged(held.line, fmt::format("time {} is too far ahead of the next event, at {}",
                                        in_seconds(held.event.time), in_seconds(event.time)));
         break;
       }
       case TimeOrder::Verdict::Backward:
-        damaged(counts_.lines, fmt::format("time {} is before {}, the latest before it",
+        damaged(counts_.lines, fmt::format("time {} is too far before the latest time, {}",
                                            in_seconds(event.time), in_seconds(order_.latest())));
         return;
     }
@@ -152,7 +152,8 @@ void TraceReader::skipped(std::uint64_t line, std::string_view reason) {
   if (first_skipped_.empty()) first_skipped_ = fmt::format("line {}: {}", line, reason);
 }
 
-// The end, or an error. What is held by then has nothing against it.
+// Ends the trace, with or without an error. No later event contradicts a held event, so the held event is
+// accepted.
 void TraceReader::stop(std::string error) {
   if (order_.held()) batch_.push_back(order_.take_held());
   error_ = std::move(error);

@@ -25,12 +25,12 @@
 namespace fallow::cli {
 namespace {
 
-void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow boot: " + sentence + "\n"); }
+void print_error(const std::string& sentence) { write_all(STDERR_FILENO, "fallow boot: " + sentence + "\n"); }
 
-// The history first, since the live view draws from it.
-class Audience final : public BootObserver {
+// Updates the history before the view, because the live view draws from the history.
+class Observers final : public BootObserver {
  public:
-  Audience(History& history, std::unique_ptr<BootObserver> view)
+  Observers(History& history, std::unique_ptr<BootObserver> view)
       : history_(history), view_(std::move(view)) {}
 
   void sample(const BootSample& sample) override {
@@ -62,46 +62,47 @@ std::unique_ptr<BootObserver> view_for(const BootRequest& request, const History
   return std::make_unique<BootPlainView>(STDERR_FILENO, request.verbose);
 }
 
-// Nothing after a complaint.
+// On failure prints an error and returns nothing.
 std::optional<BootOutcome> observed_launch(const BootRequest& request, const BootParts& parts,
                                            const Signals& interrupt, History* history) {
   std::string error;
   std::optional<BootOutcome> outcome;
   {
-    // The live view is gone from the screen before anything else is said.
-    Audience audience(*history, view_for(request, *history));
-    outcome = launch(request, parts, audience, interrupt.flag(), &error);
+    // The view is destroyed, and so erased from the screen, before anything else is printed.
+    Observers observers(*history, view_for(request, *history));
+    outcome = launch(request, parts, observers, interrupt.flag(), &error);
   }
-  if (!outcome) complain(error);
+  if (!outcome) print_error(error);
   return outcome;
 }
 
-// Words go to standard output, unless figures do. False after a complaint.
-bool tell(const BootRequest& request, const BootRun& run, const History& history) {
+// Prints the summary: to standard output, unless figures go there. On failure prints an error and returns
+// false.
+bool print_summary(const BootRequest& request, const BootRun& run, const History& history) {
   const int file = request.json == "-" || request.csv == "-" ? STDERR_FILENO : STDOUT_FILENO;
   if (request.quiet || write_all(file, boot_summary(request, run, history, describe_terminal(file))))
     return true;
-  complain(fmt::format("cannot write the summary: {}", std::strerror(errno)));
+  print_error(fmt::format("cannot write the summary: {}", std::strerror(errno)));
   return false;
 }
 
-// What was said by others about the end, and then the faults in our own words.
-void tell_faults(const BootRequest& request, const BootRun& run) {
+// Prints what QEMU and the guest wrote last, and then the faults.
+void print_faults(const BootRequest& request, const BootRun& run) {
   const bool broken = run.end != BootEnd::Verdict && run.end != BootEnd::Stopped;
   if (!run.qemu_words.empty()) write_all(STDERR_FILENO, run.qemu_words);
   if (broken && !request.verbose)
     for (const std::string& line : run.last_lines) write_all(STDERR_FILENO, "| " + line + "\n");
-  for (const std::string& fault : faults_of(request, run)) complain("FAILED: " + fault);
+  for (const std::string& fault : faults_of(request, run)) print_error("FAILED: " + fault);
 }
 
-int boot_and_tell(const BootRequest& request, const BootParts& parts) {
+int boot_and_report(const BootRequest& request, const BootParts& parts) {
   ResultFiles files;
   std::string error;
   std::vector<std::pair<std::string, const char*>> inputs = {{parts.kernel, "the kernel"}};
   if (request.initrd) inputs.emplace_back(*request.initrd, "the initrd");
   if (request.trace) inputs.emplace_back(*request.trace, "the trace");
   if (!files.open(request.json, request.csv, inputs, &error)) {
-    complain(error);
+    print_error(error);
     return kExitFailed;
   }
   History history;
@@ -110,15 +111,15 @@ int boot_and_tell(const BootRequest& request, const BootParts& parts) {
   if (!outcome) return kExitFailed;
 
   const BootRun& run = outcome->run;
-  const bool told = tell(request, run, history);
+  const bool printed = print_summary(request, run, history);
   if (files.json) files.json->write(boot_json(request, run));
   if (files.csv) files.csv->write(boot_csv(run));
   const std::vector<std::string> unwritten = files.close();
-  for (const std::string& what : unwritten) complain(what);
-  tell_faults(request, run);
+  for (const std::string& what : unwritten) print_error(what);
+  print_faults(request, run);
   if (outcome->kept > 0)
-    complain(fmt::format("QEMU goes on as process {0}; 'kill {0}' ends it", outcome->kept));
-  if (!told || !unwritten.empty() || !faults_of(request, run).empty()) return kExitFailed;
+    print_error(fmt::format("QEMU continues as process {0}; 'kill {0}' ends it", outcome->kept));
+  if (!printed || !unwritten.empty() || !faults_of(request, run).empty()) return kExitFailed;
   return run.end == BootEnd::Stopped ? kExitSignal + interrupt.signal_number() : kExitOk;
 }
 
@@ -128,15 +129,15 @@ int run_boot(const BootWords& words) {
   std::string error;
   const std::optional<BootRequest> request = interpret(words, &error);
   if (!request) {
-    complain(error + "\nTry 'fallow boot --help'.");
+    print_error(error + "\nTry 'fallow boot --help'.");
     return kExitUsage;
   }
   if (!request->quiet)
-    for (const std::string& warning : request->warnings) complain("warning: " + warning);
-  // Before the outputs are opened, which would leave empty files behind.
+    for (const std::string& warning : request->warnings) print_error("warning: " + warning);
+  // Checked before the outputs are opened, so that a failure leaves no empty files behind.
   const std::optional<BootParts> parts = find_parts(*request, &error);
-  if (parts) return boot_and_tell(*request, *parts);
-  complain(error);
+  if (parts) return boot_and_report(*request, *parts);
+  print_error(error);
   return kExitFailed;
 }
 

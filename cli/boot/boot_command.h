@@ -1,4 +1,4 @@
-// The verb `boot`: its options and help for CLI11, and what it does.
+// The verb `boot`: its options and help for CLI11, and its implementation.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -7,11 +7,11 @@
 
 namespace fallow::cli {
 
-// Adds the verb to `app`. When it is chosen, `words` holds what was typed after parsing; both must outlive
-// it.
+// Adds the verb to `app`. After parsing, `words` holds the arguments of the verb, if the verb was chosen.
+// `app` and `words` must outlive the returned object.
 CLI::App* add_boot_command(CLI::App& app, BootWords* words);
 
-// Boots a guest, and tells what became of its memory. Returns the exit status.
+// Boots a guest, and reports how its memory was returned. Returns the exit status.
 int run_boot(const BootWords& words);
 
 }  // namespace fallow::cli

@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Takes fields out of one event; the first that makes no sense is remembered.
+// Reads the fields of one event, and keeps the first error.
 class Fields {
  public:
   explicit Fields(const Json& json) : json_(json) {}
@@ -48,7 +48,7 @@ class Fields {
   const std::string& reason() const { return reason_; }
 
  private:
-  // What every program that reads JSON can hold.
+  // The largest integer that every JSON reader represents exactly.
   static constexpr std::uint64_t kMost = std::uint64_t{1} << 53;
 
   template <class Value>
@@ -149,7 +149,7 @@ SerialLine parse_serial_line(std::string_view line) {
   while (line.ends_with('\r')) line.remove_suffix(1);
   if (!line.starts_with(kMark)) return {};
   const Json json = Json::parse(line.substr(kMark.size()), nullptr, false);
-  if (!json.is_object()) return damaged("it is no JSON object");
+  if (!json.is_object()) return damaged("it is not a JSON object");
   Fields fields(json);
   const std::string name = fields.needed_text("event");
   if (!fields.reason().empty()) return damaged(fields.reason());

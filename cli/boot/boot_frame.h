@@ -1,4 +1,4 @@
-// What the live view of a guest in QEMU shows at one moment.
+// One frame of the live view of a guest in QEMU.
 #pragma once
 
 #include <optional>
@@ -14,14 +14,14 @@ namespace fallow::cli {
 struct BootState {
   std::string title;
   ByteCount memory;                  // the guest's
-  std::string doing;                 // what the guest said last, in words
+  std::string doing;                 // the guest's last event in words
   std::optional<BootSample> sample;  // the last
 };
 
-// The key to the chart of used and resident memory, one line.
+// Returns the legend of the chart in one line.
 std::string boot_legend(const Terminal& terminal);
 
-// Never more lines than the terminal has rows, without line ends. A pure function.
+// Returns lines without line ends, at most as many as the terminal has rows. A pure function.
 std::vector<std::string> boot_frame(const BootState& state, const History& history, const Terminal& terminal);
 
 }  // namespace fallow::cli

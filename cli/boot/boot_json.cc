@@ -98,7 +98,7 @@ std::string boot_json(const BootRequest& request, const BootRun& run) {
   json["damaged_lines"] = run.damaged_lines;
   json["stopped"] = run.end == BootEnd::Stopped;
   json["verdict"] = verdict_of(request, run);
-  // Words of the guest need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
+  // Text from the guest may not be UTF-8. Invalid bytes are replaced; otherwise dump() would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

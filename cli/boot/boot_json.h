@@ -1,4 +1,4 @@
-// A guest in QEMU for machines: one JSON object, and the samples as comma-separated values.
+// The results of a guest in QEMU for programs: one JSON object, and the samples as comma-separated values.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace fallow::cli {
 
-// Indented by two, ends with a newline. The fields and their order are part of the interface
-// (fallow-boot(1)); what is not known is null.
+// Returns an object indented by two, with a final newline. The fields and their order are part of the
+// interface (fallow-boot(1)). Unknown values are null.
 std::string boot_json(const BootRequest& request, const BootRun& run);
 
-// The names of the columns, then a row for each sample.
+// Returns a header with the names of the columns, and a row for each sample.
 std::string boot_csv(const BootRun& run);
 
 }  // namespace fallow::cli

@@ -17,14 +17,14 @@ std::span<const BootSample> between(std::span<const BootSample> samples, Nanosec
 
 double mib_of(const BootSample& sample) { return to_mib(sample.resident); }
 
-// The first sample that is as low as `mib`, in seconds after `freeing`.
+// Returns the time of the first sample of at most `mib`, in seconds after `freeing`.
 std::optional<double> reached(std::span<const BootSample> after, Nanoseconds freeing, double mib) {
   for (const BootSample& sample : after)
     if (mib_of(sample) <= mib) return to_seconds(sample.time - freeing);
   return {};
 }
 
-// By the trapezoid rule, in MiB s.
+// Integrates by the trapezoid rule, in MiB s.
 double area_above(std::span<const BootSample> samples, double low_mib) {
   double area = 0;
   for (std::size_t i = 1; i < samples.size(); ++i) {

@@ -1,4 +1,4 @@
-// How soon the host had its memory back: from the resident memory of a virtual machine over time.
+// Measures how soon memory is returned to the host, from a virtual machine's resident memory over time.
 #pragma once
 
 #include <optional>
@@ -9,24 +9,24 @@
 
 namespace fallow::cli {
 
-// The host's figure, with what the guest had said of itself last. Times are since QEMU's start.
+// Resident memory, with the last figures that the guest sent. Times count from QEMU's start.
 struct BootSample {
   Nanoseconds time;
   ByteCount resident;
   boot::GuestFigures guest;
 };
 
-// Seconds are from `freeing`.
+// Seconds count from `freeing`.
 struct BootMeasure {
-  double top_mib = 0;  // the most that was resident from `filled` to `freeing`
-  double low_mib = 0;  // the least after `freeing`
+  double top_mib = 0;  // maximum resident memory from `filled` to `freeing`
+  double low_mib = 0;  // minimum after `freeing`
   std::optional<double> t05_s, t50_s,
-      t95_s;                // until 5, 50, 95 % of the way from top to low; nothing: no fall
-  double excess_gib_s = 0;  // what was resident beyond low_mib, times how long
+      t95_s;                // until resident memory fell by 5, 50, 95 % of top - low; nothing: no fall
+  double excess_gib_s = 0;  // resident memory above low_mib, integrated over time
 };
 
-// `samples` in the order of their times; what counts are those until `end`. `filled` is the end of the
-// filling, `freeing` the begin of the freeing. Nothing: there is no sample in one of the two spans. O(n).
+// `samples` are ordered by time; samples after `end` are ignored. `filled` is the end of filling, `freeing`
+// the beginning of freeing. Returns nothing if a span between these times has no sample. O(n).
 std::optional<BootMeasure> measure(std::span<const BootSample> samples, Nanoseconds filled,
                                    Nanoseconds freeing, Nanoseconds end);
 

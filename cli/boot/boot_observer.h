@@ -1,4 +1,4 @@
-// Who wants to know how a guest in QEMU goes on.
+// Receives the progress of a guest in QEMU.
 #pragma once
 
 #include <string_view>
@@ -14,7 +14,7 @@ class BootObserver {
   virtual ~BootObserver() = default;
   virtual void sample(const BootSample& sample) = 0;
   virtual void event(Nanoseconds time, const GuestEvent& event) = 0;
-  // Each line of the serial line, as it came; and each that QEMU wrote to standard error.
+  // Each line from the serial line, unmodified, and each line that QEMU wrote to standard error.
   virtual void serial_line(std::string_view line) = 0;
   virtual void qemu_line(std::string_view line) = 0;
 };

@@ -30,7 +30,7 @@ class Interpreter : public OptionReader {
  public:
   using OptionReader::OptionReader;
 
-  // In whole MiB, as QEMU has it.
+  // Whole MiB, the unit of QEMU's -m.
   ByteCount memory(const std::optional<std::string>& word, ByteCount otherwise) {
     constexpr ByteCount kLeast{64 << 20}, kMost{std::uint64_t{1} << 40};
     if (!word) return otherwise;
@@ -72,29 +72,28 @@ class Interpreter : public OptionReader {
   }
 };
 
-// Options that are each right and contradict each other, or change nothing.
+// Rejects options that are valid alone but contradict each other, and warns about options without effect.
 void combine(const BootWords& words, BootRequest* request, Interpreter* interpreter) {
   const bool linux_guest = request->guest == BootGuest::Linux;
   if (linux_guest && (!words.kernel || !words.initrd))
     interpreter->refuse(
         "--guest linux: expected --kernel and --initrd too, such as --kernel /boot/vmlinuz-VERSION and an "
-        "initrd whose init loads virtio_balloon and says the events that 'man fallow-boot' lists");
+        "initrd whose init loads virtio_balloon and sends the events listed in 'man fallow-boot'");
   if (!linux_guest && words.initrd)
-    interpreter->refuse(
-        fmt::format("--initrd {}: it is for --guest linux; expected --trace for a boot module with a trace",
-                    *words.initrd));
+    interpreter->refuse(fmt::format(
+        "--initrd {}: valid only with --guest linux; for a recorded trace use --trace", *words.initrd));
   if (linux_guest && request->workload != BootWorkload::Fill)
     interpreter->refuse(fmt::format("--workload {} with --guest linux: expected fill, which both guests know",
                                     workload_name(request->workload)));
   if ((request->workload == BootWorkload::Trace) != words.trace.has_value())
-    interpreter->refuse(words.trace ? "--trace: it is for --workload trace"
+    interpreter->refuse(words.trace ? "--trace: valid only with --workload trace"
                                     : "--workload trace: expected --trace FILE too");
   if (words.json && words.json == words.csv)
     interpreter->refuse(fmt::format("--json {0} and --csv {0}: expected two different files", *words.json));
 
   const auto idle = [&](bool given, const char* option, bool matters, const char* where) {
     if (given && !matters)
-      request->warnings.push_back(fmt::format("{} changes nothing: it is for {}", option, where));
+      request->warnings.push_back(fmt::format("{} has no effect: it applies to {}", option, where));
   };
   const BootWorkload workload = request->workload;
   const bool fills = workload == BootWorkload::Fill;
@@ -102,7 +101,7 @@ void combine(const BootWords& words, BootRequest* request, Interpreter* interpre
        "--workload fill and fragment");
   idle(words.hold.has_value(), "--hold", fills, "--workload fill");
   idle(words.seconds.has_value(), "--seconds", !fills && workload != BootWorkload::Trace,
-       "the workloads that have no end of their own");
+       "workloads that do not end by themselves");
   idle(words.speed.has_value(), "--speed", workload == BootWorkload::Trace, "--workload trace");
   idle(words.policy.has_value(), "--policy", !linux_guest, "--guest fallow");
   idle(words.order.has_value(), "--order", !linux_guest, "--guest fallow");

@@ -1,4 +1,4 @@
-// The options of `fallow boot`: from words to values, with an error for each that makes no sense.
+// The options of `fallow boot`: converts the arguments to values, with an error for each invalid argument.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ enum class BootMachine : std::uint8_t { Pc, Q35, Microvm };
 enum class BootWorkload : std::uint8_t { Fill, Churn, Random, Fragment, Idle, Rebind, Trace };
 enum class BootAccelerator : std::uint8_t { Tcg, Kvm };
 
-// As they were typed; nothing where an option was not given.
+// The arguments as typed; nothing for an option that was not given.
 struct BootWords {
   using Word = std::optional<std::string>;
   Word memory{}, smp{}, machine{}, guest{}, kernel{}, initrd{};
@@ -29,7 +29,7 @@ struct BootWords {
 
 struct BootRequest {
   BootGuest guest = BootGuest::Fallow;
-  std::optional<std::string> kernel;  // nothing: the image that belongs to this program
+  std::optional<std::string> kernel;  // nothing: the image of this program
   std::optional<std::string> initrd;
   BootMachine machine = BootMachine::Pc;
   ByteCount memory{std::uint64_t{2} << 30};
@@ -51,19 +51,19 @@ struct BootRequest {
   Nanoseconds timeout = seconds(60);
   std::optional<std::string> json, csv;  // a path, or "-" for standard output
   bool keep = false, verbose = false, quiet = false;
-  std::vector<std::string> warnings;  // sentences about options that change nothing
+  std::vector<std::string> warnings;  // sentences about options without effect
 };
 
-// On failure returns nothing and sets `error` to a sentence that names the option, the value and what would
-// do.
+// On failure returns nothing and sets `error` to a sentence that names the option, the value and the expected
+// values.
 std::optional<BootRequest> interpret(const BootWords& words, std::string* error);
 
-// What the options read back as the same.
+// The names that the options accept.
 const char* guest_name(BootGuest guest);
 const char* machine_name(BootMachine machine);
 const char* workload_name(BootWorkload workload);
 const char* accelerator_name(BootAccelerator accelerator);
-// Of a Linux guest "linux", whatever was asked for.
+// "linux" for a Linux guest, whatever the option says.
 std::string policy_name(const BootRequest& request);
 
 }  // namespace fallow::cli

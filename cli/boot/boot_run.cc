@@ -14,7 +14,7 @@ std::string panic_words(const GuestPanic& panic) {
   return words;
 }
 
-// How far it had come: where to look.
+// Describes how far the guest had come, as a hint for debugging.
 std::string last_known(const BootTimes& times) {
   if (times.freed) return "after it had freed its memory";
   if (times.freeing) return "while it freed its memory";
@@ -23,7 +23,7 @@ std::string last_known(const BootTimes& times) {
   if (times.registered) return "after it had registered its balloon";
   if (times.device) return "after it had found its balloon";
   if (times.started) return "after it had started";
-  return "before it said anything";
+  return "before its first event";
 }
 
 std::string end_words(const BootRequest& request, const BootRun& run) {
@@ -33,7 +33,7 @@ std::string end_words(const BootRequest& request, const BootRun& run) {
     case BootEnd::QemuEnded:
       return fmt::format("QEMU {}, {}", run.qemu_end, last_known(run.times));
     case BootEnd::Silence:
-      return fmt::format("the guest said nothing for {}, {} (see --timeout)",
+      return fmt::format("the guest was silent for {}, {} (see --timeout)",
                          format_seconds(to_seconds(request.timeout)), last_known(run.times));
     case BootEnd::Verdict:
     case BootEnd::Stopped:
@@ -53,17 +53,18 @@ std::vector<std::string> faults_of(const BootRequest& request, const BootRun& ru
     faults.push_back(fmt::format("{} lost content while allocated",
                                  format_counted(*run.verdict->corrupted_frames, "frame")));
   if (run.refused > 0)
-    faults.push_back(fmt::format("QEMU refused {} of what was reported",
+    faults.push_back(fmt::format("QEMU refused {} that the guest reported",
                                  run.refused == 1 ? "1 address" : format_count(run.refused) + " addresses"));
   if (!run.qemu_words.empty())
-    faults.push_back(fmt::format("QEMU complained: {}", run.qemu_words.substr(0, run.qemu_words.find('\n'))));
+    faults.push_back(
+        fmt::format("QEMU printed an error: {}", run.qemu_words.substr(0, run.qemu_words.find('\n'))));
   return faults;
 }
 
 std::vector<std::string> notes_of(const BootRun& run) {
   std::vector<std::string> notes;
   if (run.damaged_lines > 0)
-    notes.push_back(fmt::format("{} of the guest made no sense: {}.",
+    notes.push_back(fmt::format("{} from the guest could not be read; the first error: {}.",
                                 format_counted(run.damaged_lines, "event"), run.first_damage));
   if (run.verdict && run.times.device && !run.times.first_report)
     notes.emplace_back("The guest reported nothing.");

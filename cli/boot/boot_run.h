@@ -1,4 +1,4 @@
-// What happened while a guest ran in QEMU, and what is wrong with it.
+// The record of a guest's run in QEMU, and the faults in it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace fallow::cli {
 
 enum class BootEnd : std::uint8_t { Verdict, Panic, QemuEnded, Silence, Stopped };
 
-// Times are since QEMU's start; nothing: it did not come to that.
+// Times count from QEMU's start; nothing for an event that did not happen.
 struct BootTimes {
   std::optional<Nanoseconds> started, device, registered, first_report, filling, filled, freeing, freed;
   Nanoseconds end{};
@@ -30,24 +30,24 @@ struct BootRun {
   std::optional<std::uint64_t> filled_mib;
   std::optional<GuestVerdict> verdict;
   std::optional<GuestPanic> panic;
-  std::vector<std::string> last_lines;  // the last for people on the serial line, printable
-  std::uint64_t damaged_lines = 0;      // events that made no sense
-  std::string first_damage;             // what was wrong with the first
-  std::string qemu_words;               // what QEMU wrote to standard error, printable lines
-  std::string qemu_end;                 // how it ended by itself; empty: it did not
-  std::uint64_t refused = 0;            // addresses that QEMU's device did not take
+  std::vector<std::string> last_lines;  // the last lines for people from the serial line, printable
+  std::uint64_t damaged_lines = 0;      // malformed events
+  std::string first_damage;             // the error in the first of them
+  std::string qemu_words;               // QEMU's standard error, as printable lines
+  std::string qemu_end;                 // how QEMU ended by itself; empty: it did not
+  std::uint64_t refused = 0;            // addresses that QEMU's device refused
 };
 
-// Sentences, each about something that must not be; the most telling one first. Empty: all is well.
+// Returns a sentence for each fault, the most informative first. Empty: success.
 std::vector<std::string> faults_of(const BootRequest& request, const BootRun& run);
 
-// Sentences about what is strange, but harms nothing.
+// Returns sentences about harmless irregularities.
 std::vector<std::string> notes_of(const BootRun& run);
 
-// "ok", or the first of the faults.
+// Returns "ok", "stopped" or the first of the faults.
 std::string verdict_of(const BootRequest& request, const BootRun& run);
 
-// How soon the memory was back; nothing: the guest did not fill and free.
+// Measures how soon the memory was returned. Nothing if the guest did not fill and free.
 std::optional<BootMeasure> measure_of(const BootRun& run);
 
 }  // namespace fallow::cli

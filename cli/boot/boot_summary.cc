@@ -23,12 +23,12 @@ std::string fall_words(const BootRun& run, const BootMeasure& measured) {
       fmt::format("The guest filled {}, and freed it.",
                   run.filled_mib ? format_mib(static_cast<double>(*run.filled_mib)) : "memory");
   if (!measured.t95_s || !measured.t50_s || !measured.t05_s)
-    return words + fmt::format(" QEMU held {} before and {} after: nothing came back.",
+    return words + fmt::format(" QEMU held {} before and {} after: no memory was returned.",
                                format_mib(measured.top_mib), format_mib(measured.low_mib));
   return words +
          fmt::format(
              " QEMU's resident memory fell from {} to {}: 5 % of the way after {}, half after {}, 95 % "
-             "after {}. Until all was back, {:.2f} GiB s were held for nothing.",
+             "after {}. Until then the host held {:.2f} GiB s in vain.",
              format_mib(measured.top_mib), format_mib(measured.low_mib), format_seconds(*measured.t05_s),
              format_seconds(*measured.t50_s), format_seconds(*measured.t95_s), measured.excess_gib_s);
 }
@@ -44,7 +44,7 @@ std::string report_words(const BootRun& run) {
   return fmt::format(" It reported {} in {}; QEMU {}.",
                      format_mib(static_cast<double>(*run.verdict->reported_mib)),
                      format_counted(*run.verdict->requests, "request"),
-                     run.refused == 0 ? "took them all" : "refused " + format_count(run.refused));
+                     run.refused == 0 ? "accepted them all" : "refused " + format_count(run.refused));
 }
 
 void add(std::vector<Row>* rows, const char* name, const std::optional<std::uint64_t>& count) {

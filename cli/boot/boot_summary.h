@@ -1,4 +1,4 @@
-// A guest in QEMU in words, a picture and a table, for people.
+// Summarises a guest's run in QEMU in words, a chart and a table.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace fallow::cli {
 
-// In lines that fit the terminal.
+// Returns lines that fit the terminal.
 std::string boot_summary(const BootRequest& request, const BootRun& run, const History& history,
                          const Terminal& terminal);
 

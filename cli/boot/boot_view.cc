@@ -12,7 +12,7 @@ namespace fallow::cli {
 
 BootLiveView::BootLiveView(int file, std::string title, ByteCount memory, const History& history)
     : screen_(file),
-      state_{.title = std::move(title), .memory = memory, .doing = "QEMU starts", .sample = {}},
+      state_{.title = std::move(title), .memory = memory, .doing = "starting QEMU", .sample = {}},
       history_(history) {}
 
 void BootLiveView::sample(const BootSample& sample) {

@@ -1,4 +1,4 @@
-// Shows how a guest in QEMU goes on: drawn over itself on a terminal, or in lines.
+// Shows the progress of a guest in QEMU: redrawn in place on a terminal, or as lines.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace fallow::cli {
 
-// For one thread. The history is the caller's, and has had the sample before the view gets it.
+// For one thread. The caller owns the history, and adds each sample to it before passing the sample to the
+// view.
 class BootLiveView final : public BootObserver {
  public:
   BootLiveView(int file, std::string title, ByteCount memory, const History& history);
@@ -26,7 +27,7 @@ class BootLiveView final : public BootObserver {
   const History& history_;
 };
 
-// A line for each event, and whenever nothing was said for 2 s; with `verbose` the serial line too. For one
+// Prints a line for each event and after 2 s without one; with `verbose` also the serial line. For one
 // thread.
 class BootPlainView final : public BootObserver {
  public:

@@ -14,7 +14,7 @@ std::string amount(const std::optional<std::uint64_t>& mib, const char* otherwis
 }
 
 std::string words_of(const GuestStarted& event) {
-  std::string words = "the guest runs";
+  std::string words = "the guest is running";
   if (!event.loader.empty()) words += ", loaded by " + printable(event.loader);
   if (event.cpus) words += ", " + format_counted(*event.cpus, "CPU");
   if (event.memory_kib) words += ", " + format_mib(mib_of_kib(*event.memory_kib));
@@ -22,7 +22,7 @@ std::string words_of(const GuestStarted& event) {
 }
 
 std::string words_of(const GuestDevice& event) {
-  std::string words = "it has found its balloon";
+  std::string words = "the guest found its balloon";
   if (!event.bus.empty()) words += " on " + printable(event.bus);
   if (!event.place.empty()) words += " at " + printable(event.place);
   if (!event.ring.empty()) words += fmt::format(", {} ring", printable(event.ring));
@@ -35,17 +35,17 @@ std::string words_of(const GuestDevice& event) {
 std::string words_of(const GuestMark& event) {
   switch (event.point) {
     case GuestMark::Point::Registered:
-      return "it has registered its balloon for page reporting";
+      return "the guest registered its balloon for page reporting";
     case GuestMark::Point::FirstReport:
-      return "it has reported for the first time";
+      return "the guest sent its first report";
     case GuestMark::Point::Filling:
-      return "it fills " + amount(event.mib, "its memory");
+      return "the guest is filling " + amount(event.mib, "its memory");
     case GuestMark::Point::Filled:
-      return "it has filled " + amount(event.mib, "its memory");
+      return "the guest filled " + amount(event.mib, "its memory");
     case GuestMark::Point::Freeing:
-      return "it frees all that";
+      return "the guest is freeing all of it";
     case GuestMark::Point::Freed:
-      return "it has freed it";
+      return "the guest has freed it";
   }
   return "";
 }
@@ -53,10 +53,10 @@ std::string words_of(const GuestMark& event) {
 std::string words_of(const boot::GuestFigures& /*event*/) { return ""; }
 
 std::string words_of(const GuestVerdict& event) {
-  return fmt::format("it says: {}", printable(event.verdict));
+  return fmt::format("verdict: {}", printable(event.verdict));
 }
 
-std::string words_of(const GuestPanic& event) { return "it panics: " + printable(event.what); }
+std::string words_of(const GuestPanic& event) { return "the guest panicked: " + printable(event.what); }
 
 }  // namespace
 

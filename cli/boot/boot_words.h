@@ -1,4 +1,4 @@
-// What a guest's events mean, for people. Pure functions; what the guest says is made printable.
+// Describes a guest's events in words. Pure functions; text from the guest is made printable.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace fallow::cli {
 // "fill on pc: 2,048 MiB, 2 CPUs, packed ring, policy aged:100ms, order 9".
 std::string boot_title(const BootRequest& request);
 
-// A sentence without its full stop: "the guest has filled 1,200 MiB". Empty for figures.
+// Returns a sentence without its full stop: "the guest filled 1,200 MiB". Empty for figures.
 std::string event_words(const GuestEvent& event);
 
 // "resident 1,310 MiB; the guest uses 1,200 MiB, 800 MiB are free, of which 790 MiB are reported".

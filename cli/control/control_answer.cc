@@ -13,9 +13,9 @@ using Command = ControlRequest::Command;
 using nlohmann::json;
 
 constexpr const char* kNoAnswer =
-    "a guest did not answer in time, and may still come to it; list tells whether it is stuck";
+    "a guest did not answer in time and may still do so; 'list' shows whether it is stuck";
 
-// Paths and sentences may hold any bytes; JSON may not.
+// Paths and sentences may hold arbitrary bytes; JSON must be UTF-8.
 std::string line_of(const json& object) {
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -33,7 +33,7 @@ json mistakes_of(const DriverMistakes& mistakes) {
   return object;
 }
 
-// Only what the guest gave.
+// Only the statistics that the guest sent.
 json statistics_of(const GuestStatistics& statistics) {
   json object = {{"updates", statistics.updates}, {"unknown_tags", statistics.unknown_tags}};
   for (std::size_t i = 0; i < kStatTags; ++i)
@@ -82,7 +82,7 @@ json guest_object(const vhost::GuestSnapshot& guest, std::span<const std::string
 }
 
 std::string no_guest(std::uint64_t guest) {
-  return "there is no guest " + std::to_string(guest) + "; the command list tells which there are";
+  return "there is no guest " + std::to_string(guest) + "; 'list' shows the guests";
 }
 
 std::string describe_guests(const ControlRequest& request, GuestControl& desk,
@@ -122,8 +122,7 @@ std::string answer_request(std::string_view line, GuestControl& desk, std::span<
   const auto request = read_request(line, &error);
   if (!request) return refuse_request(error);
   const bool question = request->command == Command::List || request->command == Command::Statistics;
-  if (!question && !may_steer)
-    return refuse_request("only root and the daemon's user may change what guests have");
+  if (!question && !may_steer) return refuse_request("only root and the daemon's user may control guests");
   return question ? describe_guests(*request, desk, sockets) : steer(*request, desk);
 }
 

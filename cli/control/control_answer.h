@@ -1,4 +1,4 @@
-// What a daemon answers on its control socket.
+// The answers of a daemon on its control socket.
 #pragma once
 
 #include <span>
@@ -9,16 +9,16 @@
 
 namespace fallow::cli {
 
-// Does what the line asks for. One line of JSON, without its end: {"ok":true,...} or
-// {"ok":false,"error":"sentence"}. `sockets`: the paths that GuestSnapshot::socket counts. Waits for the
-// desk. What changes something is refused unless `may_steer`.
+// Executes the request in `line`. Returns one line of JSON without its newline: {"ok":true,...} or
+// {"ok":false,"error":"sentence"}. GuestSnapshot::socket indexes `sockets`. Waits for `desk`. A request that
+// changes a guest is refused unless `may_steer`.
 std::string answer_request(std::string_view line, GuestControl& desk, std::span<const std::string> sockets,
                            bool may_steer = true);
 
-// {"ok":false,...} alone.
+// Returns the answer {"ok":false,...}.
 std::string refuse_request(const std::string& error);
 
-// The path of a guest's socket, or its number if there is no such path.
+// Returns the path of a guest's socket, or the socket's index if `sockets` has no such entry.
 std::string socket_name(const vhost::GuestSnapshot& guest, std::span<const std::string> sockets);
 
 }  // namespace fallow::cli

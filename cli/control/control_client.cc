@@ -15,28 +15,28 @@
 namespace fallow::cli {
 namespace {
 
-constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
+constexpr timeval kTimeout{.tv_sec = 5, .tv_usec = 0};
 
 std::string why_not(int error) {
   switch (error) {
     case ENOENT:
-      return "there is no such socket; it is what --control of 'fallow serve' says, or else its first "
-             "--socket with .ctl behind it";
+      return "there is no such socket; expected the --control of 'fallow serve', or its first "
+             "--socket with .ctl appended";
     case ECONNREFUSED:
-      return "a daemon left this socket behind, and none listens on it now";
+      return "no process listens on this socket; a daemon left it behind";
     case EACCES:
-      return "no permission; it is the daemon's user, or root, who may steer it";
+      return "permission denied; only root and the daemon's user may control it";
     case ENOTSOCK:
     case EPROTOTYPE:
       return "this is not a control socket";
     case EAGAIN:
-      return "the daemon takes no connections; it hangs";
+      return "the daemon accepts no connections; it may hang";
     default:
       return std::strerror(error);
   }
 }
 
-// A complete answer in `reply`, or false.
+// Parses an answer. Returns false if the line is not an answer.
 bool understand(const std::string& line, ControlReply* reply) {
   const nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object() || !object.contains("ok") || !object["ok"].is_boolean()) return false;
@@ -64,9 +64,9 @@ Expected<ControlClient> ControlClient::connect(const std::string& path) {
   const int file = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (file < 0) return refuse(std::strerror(errno));
   std::unique_ptr<ControlClient> client(new ControlClient(file, path));
-  // Both together also bound connect(), which waits for a place in the daemon's queue.
-  if (setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience) != 0 ||
-      setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience) != 0)
+  // These also bound connect(), which waits while the daemon's backlog is full.
+  if (setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &kTimeout, sizeof kTimeout) != 0 ||
+      setsockopt(file, SOL_SOCKET, SO_SNDTIMEO, &kTimeout, sizeof kTimeout) != 0)
     return refuse(std::strerror(errno));
   if (::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return refuse(why_not(errno));
@@ -79,16 +79,16 @@ std::optional<ControlReply> ControlClient::ask(const ControlRequest& request, st
   const auto line = send_all(write_request(request) + "\n") ? receive_line() : std::nullopt;
   if (!line) {
     *error = errno == EAGAIN ? fmt::format("the daemon at {} does not answer", path_)
-                             : fmt::format("the daemon at {} is gone", path_);
+                             : fmt::format("the daemon at {} has ended", path_);
     return {};
   }
   ControlReply reply;
   if (understand(*line, &reply)) return reply;
-  *error = fmt::format("what answers at {} is no fallow: '{:.60}'", path_, *line);
+  *error = fmt::format("the process at {} is not a fallow daemon; it answered '{:.60}'", path_, *line);
   return {};
 }
 
-// On failure errno says why.
+// Returns false on failure, with errno set.
 bool ControlClient::send_all(const std::string& line) {
   std::size_t sent = 0;
   while (sent < line.size()) {
@@ -100,7 +100,7 @@ bool ControlClient::send_all(const std::string& line) {
   return true;
 }
 
-// Nothing: errno says why; EPIPE at the end of the stream.
+// Returns nothing on failure, with errno set; EPIPE at the end of the stream.
 std::optional<std::string> ControlClient::receive_line() {
   constexpr std::size_t kLongest = std::size_t{16} << 20;
   std::string line;

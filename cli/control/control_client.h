@@ -1,4 +1,4 @@
-// The other end of a daemon's control socket.
+// The client of a daemon's control socket.
 #pragma once
 
 #include <chrono>
@@ -12,25 +12,25 @@
 
 namespace fallow::cli {
 
-// What came of a request.
+// The answer to a request.
 struct ControlReply {
   bool ok = false;
-  std::string error;                   // a sentence, if not
-  std::string line;                    // as it came
+  std::string error;                   // a sentence, unless ok
+  std::string line;                    // the answer as received
   std::vector<GuestFigures> guests{};  // of list and statistics
 };
 
-// One thread. Blocks, each time for at most 5 s.
+// For one thread. Each operation blocks for at most 5 s.
 class ControlClient {
  public:
-  // The error names the path, and says what helps.
+  // The error names the path and the remedy.
   static Expected<ControlClient> connect(const std::string& path);
   ~ControlClient();
   ControlClient(const ControlClient&) = delete;
   ControlClient& operator=(const ControlClient&) = delete;
 
-  // Nothing: the daemon is gone, or what it said is no answer; `error` says which, and the client is of no
-  // further use.
+  // Sends a request and receives the answer. Returns nothing and sets `error` if the daemon has ended, does
+  // not answer or sends something else; the client is then unusable.
   std::optional<ControlReply> ask(const ControlRequest& request, std::string* error);
 
  private:

@@ -1,4 +1,4 @@
-// A guest as a daemon describes it on its control socket, for whoever shows it.
+// The figures of a guest, as a daemon sends them on its control socket.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace fallow::cli {
 
-// What a daemon does not say is 0.
+// A figure that the daemon does not send is 0.
 struct GuestFigures {
   std::uint64_t guest = 0;
   std::string socket;
@@ -21,16 +21,16 @@ struct GuestFigures {
   std::uint64_t requests = 0, entries = 0, paused_requests = 0, restarts = 0;
   std::uint64_t refused = 0, calls = 0;
   double call_seconds = 0;
-  std::vector<std::pair<std::string, std::uint64_t>> refusals;    // that happened, by name
+  std::vector<std::pair<std::string, std::uint64_t>> refusals;    // nonzero counts, by name
   std::vector<std::pair<std::string, std::uint64_t>> mistakes;    // likewise
-  std::vector<std::pair<std::string, std::uint64_t>> statistics;  // as the guest gave them
+  std::vector<std::pair<std::string, std::uint64_t>> statistics;  // as the guest sent them
 
-  // "serving", "paused", "starting" without a driver, "stuck" where its worker does not answer, "gone"
-  // without a front-end.
+  // Returns "serving", "paused", "starting" (no driver yet), "stuck" (the worker does not answer) or "gone"
+  // (no front-end).
   const char* state() const;
 };
 
-// Never throws, whatever the object is: members of another type are as good as not there.
+// Reads any object without throwing. A member of the wrong type counts as missing.
 GuestFigures read_figures(const nlohmann::json& object);
 
 }  // namespace fallow::cli

@@ -1,4 +1,4 @@
-// The names under which a guest's figures go out: in answers, in metrics, on the screen. They stay.
+// The names of a guest's figures in answers, in metrics and on the screen. The names are a stable interface.
 #pragma once
 
 #include <array>
@@ -8,17 +8,17 @@
 
 namespace fallow::cli {
 
-// By Refusal.
+// Indexed by Refusal.
 inline constexpr std::array<const char*, kRefusals> kRefusalNames = {
     "empty",       "wraps",  "outside_memory", "part_of_page", "not_writable",  "not_readable",
     "list_length", "poison", "unpromised",     "hint_id",      "second_buffer", "not_released"};
 
 struct StatisticName {
   const char* name;
-  bool bytes;  // else a count of events
+  bool bytes;  // false: a count of events
 };
 
-// By StatTag. The last six are of Linux, not of virtio 1.2 (5.5.6.4).
+// Indexed by StatTag. The last six come from Linux, not from virtio 1.2 (5.5.6.4).
 inline constexpr std::array<StatisticName, kStatTags> kStatisticNames = {{{"swap_in", true},
                                                                           {"swap_out", true},
                                                                           {"major_faults", false},
@@ -36,7 +36,7 @@ inline constexpr std::array<StatisticName, kStatTags> kStatisticNames = {{{"swap
                                                                           {"async_reclaimed", true},
                                                                           {"direct_reclaimed", true}}};
 
-// The classes of DriverMistakes, in its order.
+// The members of DriverMistakes in their order.
 inline constexpr std::array<const char*, 6> kMistakeNames = {"status", "features", "config",
                                                              "queues", "kicks",    "rings"};
 inline std::array<std::uint64_t, kMistakeNames.size()> mistake_counts(const DriverMistakes& mistakes) {

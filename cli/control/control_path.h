@@ -1,11 +1,11 @@
-// Where `ctl` and `top` look for a daemon's control socket when nobody says where it is.
+// The default control socket of `ctl` and `top`.
 #pragma once
 
 #include <string>
 
 namespace fallow::cli {
 
-// $FALLOW_CONTROL, or /run/fallow/control, where the systemd unit has it.
+// Returns $FALLOW_CONTROL, or else /run/fallow/control, the path in the systemd unit.
 std::string default_control_path();
 
 }  // namespace fallow::cli

@@ -22,7 +22,7 @@ std::optional<std::uint64_t> count_of(const json& object, const char* name) {
   return member->get<std::uint64_t>();
 }
 
-// False: `error` is set.
+// On failure returns false and sets `error`.
 bool read_guest(const json& object, ControlRequest* request, std::string* error) {
   const auto member = object.find("guest");
   if (request->command != Command::Statistics && member != object.end() && *member == "all") return true;

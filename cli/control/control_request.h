@@ -1,4 +1,4 @@
-// What may be asked of a daemon on its control socket: one line of JSON.
+// Requests to a daemon on its control socket: one line of JSON each.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ struct ControlRequest {
   enum class Command : std::uint8_t {
     List,        // all guests
     Statistics,  // one guest
-    Target,      // how much memory a guest is to put into its balloon
-    Pause,       // nothing that a guest reports is released
+    Target,      // set how much memory a guest puts into its balloon
+    Pause,       // stop releasing reported memory
     Resume,
   };
   static constexpr std::uint64_t kAllGuests = 0;
@@ -24,19 +24,18 @@ struct ControlRequest {
 
   Command command = Command::List;
   std::uint64_t guest = kAllGuests;  // from 1 on
-  ByteCount size;                    // Target; a part of a frame is left off
+  ByteCount size;                    // of Target; rounded down to whole frames
   friend bool operator==(const ControlRequest&, const ControlRequest&) = default;
 };
 
-// "list" and so on.
+// "list", "statistics", "target", "pause" or "resume".
 const char* command_name(ControlRequest::Command command);
 std::optional<ControlRequest::Command> command_named(std::string_view name);
 
-// One line, without its end.
+// Returns one line without its newline.
 std::string write_request(const ControlRequest& request);
 
-// On failure returns nothing and sets `error` to a sentence for whoever wrote the line. Members that are not
-// known are ignored.
+// Unknown members are ignored. On failure returns nothing and sets `error` to a sentence for the client.
 std::optional<ControlRequest> read_request(std::string_view line, std::string* error);
 
 }  // namespace fallow::cli

@@ -1,4 +1,5 @@
-// The daemon's control socket: answers `fallow ctl` and `fallow top`, one JSON object a line each way.
+// The server of a daemon's control socket, for `fallow ctl` and `fallow top`. Requests and answers are one
+// JSON object a line.
 //
 //   {"command":"list"}                                  {"ok":true,"guests":[{"guest":1,...}]}
 //   {"command":"statistics","guest":1}                  the same, of one guest
@@ -16,9 +17,10 @@
 
 namespace fallow::cli {
 
-// `listening_fd`, a stream socket that is bound and listens, stays the caller's, and is set not to block.
-// Only root and this process's own user may change anything, whoever may connect and look.
-// `sockets`: the paths of the daemon's sockets in the order of ServerOptions::listeners, for the answers.
+// `listening_fd` is a listening stream socket. The caller keeps ownership; the function makes it
+// non-blocking. Every client that can connect may read; only root and this process's user may change guests.
+// `sockets` holds the paths of the daemon's sockets in the order of ServerOptions::listeners, for the
+// answers.
 Expected<RequestServer> serve_control(int listening_fd, std::shared_ptr<GuestControl> desk,
                                       std::vector<std::string> sockets = {},
                                       const RequestLimits& limits = {});

@@ -1,4 +1,4 @@
-// The guests of a daemon, as whoever shows and steers them sees them.
+// The interface through which servers read and control a daemon's guests.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +11,27 @@
 
 namespace fallow::cli {
 
-// What happened to a daemon's connections, since it was started.
+// Counts of a daemon's connections since it started.
 struct DaemonCounts {
-  std::uint64_t connections = 0;  // that were accepted
-  std::uint64_t turned_away = 0;  // by a limit
-  std::uint64_t quarantined = 0;  // guests that ended the workers that served them
+  std::uint64_t connections = 0;  // accepted
+  std::uint64_t turned_away = 0;  // refused or closed by a limit
+  std::uint64_t quarantined = 0;  // guests whose workers died repeatedly
 };
 
-// Any thread, several at once. Each question waits for the daemon's answer, within bounds; nothing: it did
-// not come in time, or the desk is closed.
+// Thread-safe. Each call waits for the daemon's answer for a bounded time. Returns nothing if the answer is
+// late or the object is closed.
 class GuestControl {
  public:
   virtual ~GuestControl() = default;
 
   virtual std::optional<std::vector<vhost::GuestSnapshot>> guests() = 0;
-  // NotFound: there is no such guest. 0: all guests.
+  // Guest 0 means all guests. NotFound: no such guest.
   virtual std::optional<Status> set_target(std::uint64_t guest, PfnCount frames) = 0;
   virtual std::optional<Status> pause(std::uint64_t guest, bool on) = 0;
 
   virtual DaemonCounts counts() = 0;
 
-  // From now on nobody waits; who does, stops.
+  // Ends all waiting calls; later calls do not wait.
   virtual void close() noexcept = 0;
 };
 

@@ -17,7 +17,7 @@ void add_line(std::string* sheet, const std::string& name, const std::string& va
   *sheet += fmt::format("{:<24}{:>16}\n", name, value);
 }
 
-// "free_memory_bytes" of 4096 as "free memory" and "4 KiB"; a name without the unit as a count.
+// Prints "free_memory_bytes" 4096 as "free memory" "4 KiB", and a name without the suffix as a count.
 void add_named(std::string* sheet, const char* before, std::string name, std::uint64_t value) {
   constexpr std::string_view kUnit = "_bytes";
   const bool is_size = name.ends_with(kUnit);
@@ -61,28 +61,28 @@ std::string guest_sheet(const GuestFigures& guest) {
   add_line(&sheet, "released by reports", size(guest.released));
   add_line(&sheet, "released by the balloon", size(guest.inflate_released));
   add_line(&sheet, "requests", format_count(guest.requests));
-  add_line(&sheet, "entries in them", format_count(guest.entries));
+  add_line(&sheet, "entries in requests", format_count(guest.entries));
   add_line(&sheet, "requests while paused", format_count(guest.paused_requests));
-  add_line(&sheet, "calls of the host", format_count(guest.calls));
-  add_line(&sheet, "time in them", format_seconds(guest.call_seconds));
+  add_line(&sheet, "host calls", format_count(guest.calls));
+  add_line(&sheet, "time in host calls", format_seconds(guest.call_seconds));
   add_line(&sheet, "workers that died", format_count(guest.restarts));
   add_line(&sheet, "refused", format_count(guest.refused));
   for (const auto& [name, value] : guest.refusals) add_named(&sheet, "  ", name, value);
-  if (!guest.mistakes.empty()) sheet += "mistakes of its driver\n";
+  if (!guest.mistakes.empty()) sheet += "errors of the driver\n";
   for (const auto& [name, value] : guest.mistakes) add_named(&sheet, "  ", name, value);
-  sheet += guest.statistics.empty() ? "The guest gave no statistics.\n" : "what the guest says of itself\n";
+  sheet += guest.statistics.empty() ? "The guest sent no statistics.\n" : "statistics from the guest\n";
   for (const auto& [name, value] : guest.statistics) add_named(&sheet, "  ", name, value);
   return sheet;
 }
 
-std::string deed(const ControlRequest& request) {
+std::string confirmation(const ControlRequest& request) {
   const bool all = request.guest == ControlRequest::kAllGuests;
   const std::string who = all ? "All guests" : fmt::format("Guest {}", request.guest);
   switch (request.command) {
     case Command::Target:
       return fmt::format("{}: the balloon's target is {}.\n", who, size(request.size));
     case Command::Pause:
-      return fmt::format("{}: paused; what is reported is not released.\n", who);
+      return fmt::format("{}: paused; reported memory is not released.\n", who);
     case Command::Resume:
       return fmt::format("{}: resumed.\n", who);
     case Command::List:

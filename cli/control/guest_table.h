@@ -1,4 +1,4 @@
-// What `fallow ctl` prints for people.
+// The output of `fallow ctl` for people.
 #pragma once
 
 #include <span>
@@ -9,16 +9,16 @@
 
 namespace fallow::cli {
 
-// A line for each guest below a line of headings; "No guests." without any.
+// Returns a line of headings and a line for each guest, or "No guests."
 std::string guest_table(std::span<const GuestFigures> guests);
 
-// All that is known of one guest, a line for each.
+// Returns all figures of one guest, one a line.
 std::string guest_sheet(const GuestFigures& guest);
 
-// What was done, a sentence.
-std::string deed(const ControlRequest& request);
+// A sentence that confirms what was done.
+std::string confirmation(const ControlRequest& request);
 
-// Bytes above 0x7e and below 0x20 as '?': a path may hold what would steer a terminal.
+// Replaces bytes above 0x7e and below 0x20 with '?', because a path may contain terminal escape sequences.
 std::string printable(const std::string& text);
 
 }  // namespace fallow::cli

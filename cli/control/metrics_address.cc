@@ -31,12 +31,12 @@ std::optional<HostAndPort> split(const std::string& text) {
   return HostAndPort{host, std::to_string(*port)};
 }
 
-// Nothing: errno says why.
+// Returns nothing on failure, with errno set.
 std::optional<UniqueFd> listen_at(const addrinfo& at) {
   UniqueFd file(socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!file) return {};
   const int on = 1;
-  // A port whose last connection has just ended may be used again.
+  // Allows the port to be reused while old connections are in TIME_WAIT.
   setsockopt(file.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (bind(file.get(), at.ai_addr, at.ai_addrlen) != 0 || listen(file.get(), SOMAXCONN) != 0) return {};
   return file;

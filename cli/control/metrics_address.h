@@ -1,4 +1,4 @@
-// The address of `--metrics`: from words to a socket that listens.
+// Opens the listening socket for `--metrics`.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,10 @@
 
 namespace fallow::cli {
 
-// Looks up `address_and_port` ("localhost:9105", "[::1]:9105"; port 0: any free one) and listens at the first
-// of its addresses that a socket can be bound to. Reads files and asks name servers, so it is called before a
-// sandbox closes. Nothing, and `error` is a sentence that names the address and what the system said.
+// Resolves `address_and_port` ("localhost:9105", "[::1]:9105"; port 0: any free port) and listens on the
+// first address that can be bound. Reads files and queries name servers, so must be called before the sandbox
+// takes effect. On failure returns nothing and sets `error` to a sentence with the address and the system's
+// error.
 std::optional<UniqueFd> listen_for_metrics(const std::string& address_and_port, std::string* error);
 
 }  // namespace fallow::cli

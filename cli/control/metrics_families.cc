@@ -16,7 +16,7 @@ using prometheus::MetricType;
 double as_double(std::uint64_t n) { return static_cast<double>(n); }
 double seen(bool b) { return b ? 1 : 0; }
 
-// Adds families, each with the metrics of all guests.
+// Collects families, each with a metric for every guest.
 class Families {
  public:
   Families(std::span<const vhost::GuestSnapshot> guests, std::span<const std::string> sockets)
@@ -28,7 +28,8 @@ class Families {
     add(name, help, MetricType::Counter, value);
   }
 
-  // Several metrics a guest, told apart by a label: `each` calls what it is given with a label and a value.
+  // Adds several metrics a guest, distinguished by a label: `each` calls its argument with a label and a
+  // value.
   using Emit = std::function<void(const char* label, double value)>;
   void labelled(const char* name, const char* help, MetricType type, const char* label,
                 const std::function<void(const vhost::GuestSnapshot&, const Emit&)>& each) {
@@ -78,7 +79,7 @@ class Families {
     families_.push_back(std::move(family));
   }
 
-  // Prometheus's buckets count all that is at most their bound.
+  // Prometheus's buckets are cumulative.
   static ClientMetric::Histogram histogram_of(const vhost::CallTimes& times) {
     ClientMetric::Histogram histogram;
     for (std::size_t i = 0; i < times.counts.size(); ++i) {
@@ -98,22 +99,22 @@ class Families {
 using Guest = const vhost::GuestSnapshot&;
 
 void add_memory(Families& add) {
-  add.gauge("fallow_memory_bytes", "Memory that the guest has.",
-            [](Guest g) { return as_double(g.memory.raw); });
-  add.gauge("fallow_resident_bytes", "What of the guest's memory is resident on the host.",
+  add.gauge("fallow_memory_bytes", "Memory of the guest.", [](Guest g) { return as_double(g.memory.raw); });
+  add.gauge("fallow_resident_bytes", "Memory of the guest that is resident on the host.",
             [](Guest g) { return as_double(g.resident.raw); });
-  add.gauge("fallow_balloon_target_bytes", "How much memory the guest is to have in its balloon.",
+  add.gauge("fallow_balloon_target_bytes", "Target size of the guest's balloon.",
             [](Guest g) { return as_double(bytes(g.target).raw); });
-  add.gauge("fallow_balloon_bytes", "How much memory the guest says it has in its balloon.",
+  add.gauge("fallow_balloon_bytes", "Actual size of the guest's balloon, as the guest states it.",
             [](Guest g) { return as_double(bytes(g.actual).raw); });
 }
 
 void add_state(Families& add) {
-  add.gauge("fallow_guest_ready", "1: the guest's driver is there, and is served.",
+  add.gauge("fallow_guest_ready", "1 if the guest's driver is present and served.",
             [](Guest g) { return seen(g.ready); });
-  add.gauge("fallow_guest_stuck", "1: the guest's worker does not answer; the rest is as it was last seen.",
+  add.gauge("fallow_guest_stuck",
+            "1 if the guest's worker does not answer; its other metrics are then stale.",
             [](Guest g) { return seen(g.stuck); });
-  add.gauge("fallow_guest_paused", "1: nothing that the guest reports is released.",
+  add.gauge("fallow_guest_paused", "1 if reported memory is not released.",
             [](Guest g) { return seen(g.paused); });
   add.counter("fallow_worker_restarts_total", "Workers that died while they served the guest.",
               [](Guest g) { return as_double(g.restarts); });
@@ -137,8 +138,8 @@ void add_reporting(Families& add) {
                 [](Guest g) -> const vhost::CallTimes& { return g.calls; });
 }
 
-void add_complaints(Families& add) {
-  add.labelled("fallow_refused_total", "What the guest sent and was not acted upon, by reason.",
+void add_errors(Families& add) {
+  add.labelled("fallow_refused_total", "Entries from the guest that the device refused, by reason.",
                MetricType::Counter, "reason", [](Guest g, const Families::Emit& emit) {
                  for (std::size_t i = 0; i < kRefusals; ++i)
                    emit(kRefusalNames.at(i), as_double(g.device.refused.at(i)));
@@ -151,7 +152,7 @@ void add_complaints(Families& add) {
                });
 }
 
-// Amounts and counts of events are different things, so they are two metrics.
+// Sizes and counts have different units, so they are two metrics.
 void add_statistics(Families& add) {
   const auto each = [](bool sizes) {
     return [sizes](Guest g, const Families::Emit& emit) {
@@ -160,9 +161,9 @@ void add_statistics(Families& add) {
           emit(kStatisticNames.at(i).name, as_double(g.statistics.value.at(i)));
     };
   };
-  add.labelled("fallow_guest_statistic_bytes", "Memory, as the guest says of itself.", MetricType::Gauge,
-               "name", each(true));
-  add.labelled("fallow_guest_statistic_events", "Events since it booted, as the guest says of itself.",
+  add.labelled("fallow_guest_statistic_bytes", "Memory statistics that the guest provides.",
+               MetricType::Gauge, "name", each(true));
+  add.labelled("fallow_guest_statistic_events", "Event counts since boot that the guest provides.",
                MetricType::Gauge, "name", each(false));
 }
 
@@ -193,17 +194,18 @@ std::vector<MetricFamily> metric_families(const std::optional<std::vector<vhost:
     add_state(add);
     add_memory(add);
     add_reporting(add);
-    add_complaints(add);
+    add_errors(add);
     add_statistics(add);
     families = add.take();
-    families.push_back(single("fallow_guests", "Guests that there are.", as_double(guests->size())));
+    families.push_back(single("fallow_guests", "Number of guests.", as_double(guests->size())));
   }
   families.push_back(total("fallow_connections_total", "Front-ends that connected.", counts.connections));
   families.push_back(
       total("fallow_turned_away_total", "Connections that a limit refused or closed.", counts.turned_away));
-  families.push_back(total("fallow_quarantined_total", "Guests that ended the workers that served them.",
+  families.push_back(total("fallow_quarantined_total", "Guests disconnected because their workers died.",
                            counts.quarantined));
-  families.push_back(single("fallow_up", "1: the daemon told of its guests.", seen(guests.has_value())));
+  families.push_back(
+      single("fallow_up", "1 if the daemon provided the figures of its guests.", seen(guests.has_value())));
   return families;
 }
 

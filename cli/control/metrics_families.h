@@ -1,6 +1,6 @@
-// The guests of a daemon as Prometheus's metrics. A pure function of a snapshot.
+// Converts a snapshot of a daemon's guests to Prometheus metrics. A pure function.
 //
-// What a metric counts is said in its help text. The labels `guest` and `socket` say whose it is.
+// The help text of a metric defines it. The labels `guest` and `socket` identify the guest.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -15,8 +15,8 @@
 
 namespace fallow::cli {
 
-// `guests`: nothing, if the daemon did not answer in time; then fallow_up is 0, and the rest is missing.
-// `sockets`: the paths that GuestSnapshot::socket counts. O(guests).
+// `guests` is empty if the daemon did not answer in time; then fallow_up is 0 and the guests' metrics are
+// missing. GuestSnapshot::socket indexes `sockets`. O(guests).
 std::vector<prometheus::MetricFamily> metric_families(
     const std::optional<std::vector<vhost::GuestSnapshot>>& guests, const DaemonCounts& counts,
     std::span<const std::string> sockets);

@@ -11,7 +11,7 @@
 namespace fallow::cli {
 namespace {
 
-// A whole answer of HTTP/1.1. HEAD has the length of the text that GET would have, and no text.
+// Returns a complete HTTP/1.1 response. The response to HEAD has the Content-Length of GET, and no body.
 std::string http_answer(const char* status, const char* type, const std::string& text, bool head) {
   return fmt::format(
       "HTTP/1.1 {}\r\nContent-Type: {}; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
@@ -22,7 +22,7 @@ std::string http_error(const char* status, const char* text) {
   return http_answer(status, "text/plain", std::string(text) + '\n', false);
 }
 
-// The words of "GET /metrics HTTP/1.1", the first line of a request. Empty: it is no such line.
+// The parts of the request line "GET /metrics HTTP/1.1". Empty if the line is malformed.
 struct HttpRequest {
   std::string_view method, path;
 };
@@ -51,7 +51,7 @@ class MetricsService final : public RequestService {
 
  private:
   std::string answer_to(const HttpRequest& request) {
-    if (request.path.empty()) return http_error("400 Bad Request", "this is no request of HTTP/1.1");
+    if (request.path.empty()) return http_error("400 Bad Request", "this is not an HTTP/1.1 request");
     if (request.path != "/metrics") return http_error("404 Not Found", "the metrics are at /metrics");
     if (request.method != "GET" && request.method != "HEAD")
       return http_error("405 Method Not Allowed", "expected GET or HEAD");
@@ -68,10 +68,10 @@ class MetricsService final : public RequestService {
 
 Expected<RequestServer> serve_metrics(int listening_fd, std::shared_ptr<GuestControl> desk,
                                       std::vector<std::string> sockets) {
-  constexpr std::chrono::seconds kPatience{5};
+  constexpr std::chrono::seconds kTimeout{5};
   const RequestLimits limits{
-      .end = "\r\n\r\n", .bytes = 8192, .connections = 16, .idle = kPatience, .slow = kPatience};
-  return RequestServer::create("the metrics' socket", listening_fd,
+      .end = "\r\n\r\n", .bytes = 8192, .connections = 16, .idle = kTimeout, .slow = kTimeout};
+  return RequestServer::create("the metrics socket", listening_fd,
                                std::make_unique<MetricsService>(std::move(desk), std::move(sockets)), limits);
 }
 

@@ -1,4 +1,4 @@
-// The daemon's metrics, served over HTTP to Prometheus at /metrics.
+// Serves the daemon's metrics to Prometheus over HTTP at /metrics.
 #pragma once
 
 #include <memory>
@@ -11,9 +11,9 @@
 
 namespace fallow::cli {
 
-// Answers GET and HEAD of /metrics, one request a connection, with a snapshot of `desk`; whoever can connect
-// to `listening_fd` can read it. That socket, which is bound and listens, stays the caller's, and is set not
-// to block. `sockets`: the paths of the daemon's sockets in the order of ServerOptions::listeners.
+// Answers GET and HEAD of /metrics with a snapshot of `desk`, one request a connection. Every client that can
+// connect may read. `listening_fd` is a listening socket. The caller keeps ownership; the function makes it
+// non-blocking. `sockets` holds the paths of the daemon's sockets in the order of ServerOptions::listeners.
 Expected<RequestServer> serve_metrics(int listening_fd, std::shared_ptr<GuestControl> desk,
                                       std::vector<std::string> sockets = {});
 

@@ -35,7 +35,7 @@ void RequestConnection::read_more() {
   }
   if (count == 0) {
     eof_ = true;
-    // A last request need not have an end.
+    // The last request need not have a terminator.
     if (!in_.empty() && !in_.ends_with(limits_.end)) in_ += limits_.end;
     return;
   }

@@ -1,4 +1,4 @@
-// One client of a server that answers requests, and the bounds it is held to.
+// One connection of a request server, and its limits.
 #pragma once
 
 #include <sys/types.h>
@@ -12,19 +12,19 @@
 namespace fallow::cli {
 
 struct RequestLimits {
-  std::string_view end = "\n";             // what ends a request
-  std::size_t bytes = 4096;                // of a request, without its end
-  std::size_t connections = 16;            // at once; for one more, the one that was quiet longest is closed
+  std::string_view end = "\n";             // terminator of a request
+  std::size_t bytes = 4096;                // maximum length of a request without terminator
+  std::size_t connections = 16;            // at once; one more closes the connection that was quiet longest
   std::chrono::milliseconds idle{60'000};  // without a request
   std::chrono::milliseconds slow{5'000};   // for the rest of a request, or to take an answer
 };
 
-// One thread. Nothing here blocks.
+// For one thread. No function blocks.
 class RequestConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `file`, a stream socket that does not block, is the connection's from now on.
+  // Takes ownership of `file`, a non-blocking stream socket.
   RequestConnection(int file, const RequestLimits& limits, uid_t user);
   ~RequestConnection();
   RequestConnection(const RequestConnection&) = delete;
@@ -32,20 +32,20 @@ class RequestConnection {
 
   int file() const { return file_; }
   uid_t user() const { return user_; }
-  // What to poll for. While an answer is on its way no further request is read.
+  // Returns the events to poll for. No further request is read until the previous answer is sent.
   short wanted() const;
-  // Reads and writes what `ready`, from poll(), says can be.
+  // Reads and writes according to `ready`, the result of poll().
   void work(short ready);
-  // A request without its end, once it is whole and the answers before it are gone.
+  // Returns a complete request without its terminator, once all previous answers are sent.
   std::optional<std::string> take_request();
   bool has_request() const;
-  // `last`: then the connection ends.
+  // Sends an answer. With `last`, then closes the connection.
   void answer(std::string bytes, bool last = false);
 
-  // A request that is longer than any may be: to be answered with a refusal, the last.
+  // Whether a request exceeds the limit. The caller answers with a refusal as the last answer.
   bool too_long() const;
   bool ended() const { return broken_ || (out_.empty() && (closing_ || (eof_ && in_.empty()))); }
-  // When it is to be closed, if nothing happens until then.
+  // The time at which to close the connection if nothing happens until then.
   Clock::time_point deadline() const;
   Clock::time_point quiet_since() const { return since_; }
 
@@ -58,7 +58,7 @@ class RequestConnection {
   const uid_t user_;
   std::string in_, out_;
   std::size_t sent_ = 0;     // of out_
-  Clock::time_point since_;  // the last whole request or answer, or the begin of a part of one
+  Clock::time_point since_;  // end of the last complete request or answer, or start of a partial one
   bool eof_ = false, closing_ = false, broken_ = false;
 };
 

@@ -40,7 +40,7 @@ RequestServer::RequestServer(int listening_fd, int wake, std::unique_ptr<Request
     : listening_(listening_fd), wake_(wake), service_(std::move(service)), limits_(limits) {}
 
 RequestServer::~RequestServer() {
-  // Relaxed: the eventfd is what orders it, and the thread looks again after each wait.
+  // Relaxed: the eventfd provides the ordering, and the thread reads the flag after each wait.
   stop_.store(true, std::memory_order_relaxed);
   service_->close();
   if (thread_.joinable()) {
@@ -55,7 +55,7 @@ void RequestServer::serve() {
     try {
       serve_once();
     } catch (const std::exception&) {
-      // Out of memory: clients can come again, the daemon's guests cannot.
+      // Out of memory. Clients can reconnect; the daemon's guests cannot, so the daemon must survive.
       connections_.clear();
     }
   }
@@ -75,13 +75,13 @@ void RequestServer::serve_once() {
   }
   const Clock::time_point now = Clock::now();
   std::erase_if(connections_, [now](const auto& one) { return one->ended() || one->deadline() <= now; });
-  // All that wait, as far as there may be connections: beyond a listening socket's backlog TCP has clients
-  // wait.
+  // Accepts all waiting clients, up to the limit of connections: TCP delays clients beyond a socket's
+  // backlog.
   for (std::size_t i = 0; files[1].revents != 0 && i < limits_.connections && accept_one(); ++i) {
   }
 }
 
-// One request a turn, so that a client with many does not keep the others waiting.
+// Answers one request a turn, so that a client with many requests does not delay the others.
 void RequestServer::attend(RequestConnection& connection) {
   if (connection.too_long()) {
     connection.answer(service_->refuse_long(limits_.bytes), true);
@@ -99,16 +99,17 @@ int RequestServer::time_to_wait() const {
     until = std::min(until, connection->deadline());
   }
   if (until == Clock::time_point::max()) return -1;
-  // Rounded up, or the last millisecond would be spent in a loop.
+  // Rounded up; otherwise the last millisecond would be a busy loop.
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(wait)>(wait, 0, std::numeric_limits<int>::max()));
 }
 
-// False: nobody else waits, or nobody can be accepted now.
+// Returns false if no client waits, or none can be accepted now.
 bool RequestServer::accept_one() {
   const int file = accept4(listening_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
   if (file < 0) {
-    // Out of descriptors: the client is still there after a pause, and this must not become a loop.
+    // Out of descriptors: pause before the next attempt, to avoid a busy loop. The client stays in the
+    // backlog.
     constexpr std::chrono::milliseconds kPause{100};
     if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) no_accept_before_ = Clock::now() + kPause;
     return errno == EINTR || errno == ECONNABORTED;

@@ -1,7 +1,8 @@
-// Answers requests on a socket that listens: one client after the other, and several connected at once.
+// Answers requests on a listening socket, one at a time, for several connected clients.
 //
-// A thread of its own, which uses accept4, poll, recvfrom, sendto, close, futex and clock_gettime, and what
-// its service does. Created: eventfd2, fcntl, clone. Nothing that a client does delays the daemon.
+// The server has its own thread, so a client cannot delay the daemon. System calls of the thread: accept4,
+// poll, recvfrom, sendto, close, futex, clock_gettime and those of the service. Creation uses eventfd2, fcntl
+// and clone.
 #pragma once
 
 #include <sys/types.h>
@@ -17,32 +18,32 @@
 
 namespace fallow::cli {
 
-// What the requests are. The server's thread, except close().
+// Interprets the requests. Called from the server's thread, except for close().
 class RequestService {
  public:
   struct Answer {
     std::string bytes;
-    bool last = false;  // the connection ends after it
+    bool last = false;  // close the connection after it
   };
 
   virtual ~RequestService() = default;
 
-  // `user`: who connected, as the kernel says; kNobody: it does not, as for TCP.
+  // `user` is the client's user as reported by the kernel, or kNobody if unknown, as for TCP.
   static constexpr uid_t kNobody = ~uid_t{0};
   virtual Answer answer(const std::string& request, uid_t user) = 0;
-  // To a request of more than `most` bytes; the connection ends after it.
+  // Returns the answer to a request of more than `most` bytes. The connection is closed after it.
   virtual std::string refuse_long(std::size_t most) = 0;
-  // From now on answers do not wait for anything. Any thread.
+  // Makes current and later answers return without waiting. Any thread may call it.
   virtual void close() noexcept = 0;
 };
 
 class RequestServer {
  public:
-  // `listening_fd`, a stream socket that is bound and listens, stays the caller's, and is set not to block.
-  // `what` names the socket in errors: "the control socket".
+  // `listening_fd` is a listening stream socket. The caller keeps ownership; the function makes it
+  // non-blocking. `what` names the socket in errors: "the control socket".
   static Expected<RequestServer> create(const char* what, int listening_fd,
                                         std::unique_ptr<RequestService> service, const RequestLimits& limits);
-  // Ends all connections. Takes no longer than an answer that is being worked out.
+  // Closes all connections. Waits at most for the answer in progress.
   ~RequestServer();
   RequestServer(const RequestServer&) = delete;
   RequestServer& operator=(const RequestServer&) = delete;

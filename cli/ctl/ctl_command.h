@@ -1,4 +1,4 @@
-// The verb `ctl`: its options and help for CLI11, and what it does.
+// The verb `ctl`: its options and help for CLI11, and its implementation.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -7,11 +7,11 @@
 
 namespace fallow::cli {
 
-// Adds the verb to `app`. When it is chosen, `words` holds what was typed after parsing; both must outlive
-// it.
+// Adds the verb to `app`. After parsing, `words` holds the arguments of the verb, if the verb was chosen.
+// `app` and `words` must outlive the returned object.
 CLI::App* add_ctl_command(CLI::App& app, CtlWords* words);
 
-// Asks the daemon, and prints what it says. Returns the exit status.
+// Sends the request to the daemon, and prints the answer. Returns the exit status.
 int run_ctl(const CtlWords& words);
 
 }  // namespace fallow::cli

@@ -10,8 +10,8 @@ namespace {
 using Command = ControlRequest::Command;
 
 std::optional<std::uint64_t> read_guest(const CtlWords& words, bool all, std::string* error) {
-  const char* expected = all ? "a guest's number, as 'fallow ctl list' tells it, or all"
-                             : "a guest's number, as 'fallow ctl list' tells it";
+  const char* expected =
+      all ? "a guest's number from 'fallow ctl list', or all" : "a guest's number from 'fallow ctl list'";
   if (!words.guest) {
     *error = fmt::format("{} needs a GUEST: {}", *words.action, expected);
     return {};
@@ -24,7 +24,7 @@ std::optional<std::uint64_t> read_guest(const CtlWords& words, bool all, std::st
 }
 
 std::optional<ByteCount> read_size(const CtlWords& words, std::string* error) {
-  constexpr const char* kExpected = "a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back";
+  constexpr const char* kExpected = "a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory";
   if (!words.size) {
     *error = fmt::format("target needs a SIZE: {}", kExpected);
     return {};
@@ -40,18 +40,18 @@ std::optional<ByteCount> read_size(const CtlWords& words, std::string* error) {
 std::optional<ControlRequest> interpret(const CtlWords& words, std::string* error) {
   constexpr const char* kActions = "list, statistics GUEST, target GUEST SIZE, pause GUEST or resume GUEST";
   if (!words.action) {
-    *error = fmt::format("expected what to do: {}", kActions);
+    *error = fmt::format("expected an action: {}", kActions);
     return {};
   }
   const auto command = command_named(*words.action);
   if (!command) {
-    *error = fmt::format("there is no action '{}'; expected {}", *words.action, kActions);
+    *error = fmt::format("unknown action '{}'; expected {}", *words.action, kActions);
     return {};
   }
   ControlRequest request{.command = *command, .guest = ControlRequest::kAllGuests, .size = {}};
   const std::optional<std::string>& surplus = *command == Command::List ? words.guest : words.size;
   if (surplus && *command != Command::Target) {
-    *error = fmt::format("'{}' is one word too many after {}", *surplus, *words.action);
+    *error = fmt::format("unexpected argument '{}' after {}", *surplus, *words.action);
     return {};
   }
   if (*command == Command::List) return request;

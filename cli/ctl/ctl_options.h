@@ -1,4 +1,4 @@
-// The words of `fallow ctl`: from what was typed to what is asked of the daemon.
+// The arguments of `fallow ctl`: converts them to a request to the daemon.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,13 @@
 
 namespace fallow::cli {
 
-// As they were typed; nothing where a word was not given.
+// The arguments as typed; nothing for an argument that was not given.
 struct CtlWords {
   std::optional<std::string> control, action, guest, size;
   bool json = false;
 };
 
-// On failure returns nothing and sets `error` to a sentence that names the word and what would do.
+// On failure returns nothing and sets `error` to a sentence that names the argument and the expected values.
 std::optional<ControlRequest> interpret(const CtlWords& words, std::string* error);
 
 }  // namespace fallow::cli

@@ -1,4 +1,4 @@
-// What is wrong with the options of a verb: the first error; what comes after it does not matter any more.
+// Collects the errors in the options of a verb. Only the first error is kept.
 #pragma once
 
 #include <fmt/format.h>

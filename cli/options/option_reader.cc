@@ -6,7 +6,7 @@
 namespace fallow::cli {
 namespace {
 
-// As people would write a limit: "24h", not "86400s".
+// Formats a limit with hours where possible: "24h", not "86400s".
 std::string limit(Nanoseconds time) {
   constexpr std::uint64_t kHour = 3'600'000'000'000;
   if (time.raw == 0) return "0";
@@ -41,7 +41,7 @@ std::optional<Nanoseconds> OptionReader::time(const char* option, const std::opt
   const auto time = parse_time(*word);
   if (!time || *time < least || *time > most)
     refuse(option, *word,
-           fmt::format("a time from {} to {} with its unit, such as {}", limit(least), limit(most), example));
+           fmt::format("a time with a unit, from {} to {}, such as {}", limit(least), limit(most), example));
   return time;
 }
 

@@ -1,4 +1,4 @@
-// Reads the words that options of every verb are made of, and says what is wrong with them.
+// Parses the kinds of option arguments that the verbs share, and reports errors.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace fallow::cli {
 // "one", "one or two", "one, two or three".
 std::string either(const std::vector<std::string>& names);
 
-// Each function returns `otherwise` when the option was not given, and anything at all after a refusal.
+// Each function returns `otherwise` if the option was not given. After an error the result is unspecified.
 class OptionReader : public OptionErrors {
  public:
   using OptionErrors::OptionErrors;
@@ -28,10 +28,10 @@ class OptionReader : public OptionErrors {
   std::optional<Nanoseconds> time(const char* option, const std::optional<std::string>& word,
                                   Nanoseconds least, Nanoseconds most, const char* example);
 
-  // A file to write, or "-".
+  // Accepts a file to write, or "-" for standard output.
   void file(const char* option, const std::optional<std::string>& word);
 
-  // A name out of a table; the refusal lists the table in its order.
+  // Parses a name from a table; the error lists the names in the order of the table.
   template <class Value>
   Value choice(const char* option, const std::optional<std::string>& word,
                std::span<const std::pair<const char*, Value>> table, Value otherwise) {
@@ -46,7 +46,7 @@ class OptionReader : public OptionErrors {
   }
 };
 
-// The name that a table of choices gives to a value; "?" if it is not there.
+// Returns the name of a value in a table of choices, or "?".
 template <class Value>
 const char* name_in(std::span<const std::pair<const char*, Value>> table, Value value) {
   for (const auto& [name, named] : table)

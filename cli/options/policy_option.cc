@@ -23,7 +23,7 @@ PolicyChoice read_policy(const std::optional<std::string>& word, PolicyChoice ot
   const auto age = parse_time(std::string_view(*word).substr(kAged.size() + 1));
   if (!age || *age < AgedPolicy::kMinAge || *age > AgedPolicy::kMaxAge) {
     errors->refuse("--policy", *word,
-                   "a time from 1ms to 24h with its unit after 'aged:', such as aged:100ms or aged:2s");
+                   "a time with a unit, from 1ms to 24h, after 'aged:', such as aged:100ms or aged:2s");
     return otherwise;
   }
   return {.kind = replay::PolicyKind::Aged, .age = *age};

@@ -1,4 +1,4 @@
-// The words of --policy, which mean the same to every verb that has it.
+// The argument of --policy, shared by the verbs.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,15 @@ namespace fallow::cli {
 
 struct PolicyChoice {
   replay::PolicyKind kind = replay::PolicyKind::Aged;
-  Nanoseconds age = milliseconds(100);  // of Aged
+  Nanoseconds age = milliseconds(100);  // for Aged
 };
 
-// "hwm", "linux", "aged" or "aged:TIME"; `otherwise` when the option was not given and after a refusal.
+// Parses "hwm", "linux", "aged" or "aged:TIME". Returns `otherwise` if the option was not given, and after an
+// error.
 PolicyChoice read_policy(const std::optional<std::string>& word, PolicyChoice otherwise,
                          OptionErrors* errors);
 
-// What read_policy() reads back as the same.
+// Formats a policy so that read_policy() returns the same value.
 std::string policy_name(const PolicyChoice& policy);
 
 }  // namespace fallow::cli

@@ -16,12 +16,13 @@
 namespace fallow::cli {
 namespace {
 
-// Between fork() and execve(): only what is safe there. Returns with errno when it cannot become the program.
+// Runs between fork() and execv(), so calls async-signal-safe functions only. Returns only on failure, with
+// errno set.
 void become(char* const* words, int out, int err, const std::vector<int>& keep, pid_t parent,
             bool outlives_parent) {
   if (!outlives_parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(1);  // it died before it was said
+    if (getppid() != parent) _exit(1);  // the parent died before prctl()
   }
   setsid();
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -54,7 +55,7 @@ std::optional<ChildProcess> ChildProcess::start(const std::vector<std::string>& 
     _exit(1);
   }
   if (child < 0) {
-    *error = fmt::format("{}: cannot start it: {}", words[0], std::strerror(errno));
+    *error = fmt::format("{}: cannot start the program: {}", words[0], std::strerror(errno));
     return {};
   }
   ChildProcess process(child, std::move(out->read), std::move(err->read));
@@ -64,7 +65,7 @@ std::optional<ChildProcess> ChildProcess::start(const std::vector<std::string>& 
   while ((count = read(failure->read.get(), &reason, sizeof reason)) < 0 && errno == EINTR) {
   }
   if (count == sizeof reason) {
-    *error = fmt::format("{}: cannot start it: {}", words[0], std::strerror(reason));
+    *error = fmt::format("{}: cannot start the program: {}", words[0], std::strerror(reason));
     return {};
   }
   for (const int file : {process.out(), process.err()}) fcntl(file, F_SETFL, O_NONBLOCK);

@@ -1,4 +1,4 @@
-// A program that runs beside this one, and what it writes.
+// A child process and pipes from its outputs.
 #pragma once
 
 #include <sys/types.h>
@@ -11,42 +11,44 @@
 
 namespace fallow::cli {
 
-// Its standard input is empty, its outputs are pipes of ours. It is in a session of its own: Ctrl-C is for
-// us, who end it in order. For one thread, which must be the one that started it.
+// The child has an empty standard input and pipes as its outputs. It runs in its own session, so that Ctrl-C
+// reaches only this process, which then ends the child in order. All calls must come from the thread that
+// started the child.
 class ChildProcess {
  public:
   struct Options {
-    // Lives on when this process or the thread dies; otherwise it is killed then.
+    // If false, the child is killed when the starting thread or process dies.
     bool outlives_us = false;
   };
 
-  // Starts words[0], a path, with `words`; it inherits the descriptors `keep`. On failure returns nothing and
-  // sets `error` to a sentence.
+  // Starts the program words[0], a path, with arguments `words`. The child inherits the descriptors `keep`.
+  // On failure returns nothing and sets `error` to a sentence.
   static std::optional<ChildProcess> start(const std::vector<std::string>& words,
                                            const std::vector<int>& keep, Options options, std::string* error);
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;
-  // Kills it, if it still runs and was not let go.
+  // Kills the child if it still runs, unless let_go() was called.
   ~ChildProcess();
 
   pid_t id() const { return id_; }
-  // What it writes to its standard output and to its standard error; neither blocks.
+  // Non-blocking descriptors to read the child's standard output and standard error.
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
 
-  // Whether it has ended. Costs a system call until it has.
+  // Returns whether the child has ended. Costs a system call until then.
   bool ended();
-  // Kills it, if it still runs, and waits for its end.
+  // Kills the child if it still runs, and waits for its end.
   void kill_and_wait();
-  // It goes on without us.
+  // Leaves the child running.
   void let_go() { id_ = -1; }
-  // After its end: "ended with status 1", "was killed by signal 11 (Segmentation fault)".
+  // Describes the end of an ended child: "ended with status 1", "was killed by signal 11 (Segmentation
+  // fault)".
   std::string end_words() const;
 
  private:
   ChildProcess(pid_t id, UniqueFd out, UniqueFd err);
 
-  pid_t id_ = -1;  // -1: there is none any more
+  pid_t id_ = -1;  // -1: ended or let go
   UniqueFd out_, err_;
   int status_ = 0;
 };

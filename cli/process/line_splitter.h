@@ -1,4 +1,4 @@
-// Makes lines of the pieces in which a pipe hands out a text.
+// Splits text that arrives in pieces, as from a pipe, into lines.
 #pragma once
 
 #include <algorithm>
@@ -8,12 +8,12 @@
 
 namespace fallow::cli {
 
-// Holds at most one line of kLongest bytes; of a longer one the rest is dropped. For one thread.
+// Buffers at most one line of kLongest bytes; the rest of a longer line is dropped. For one thread.
 class LineSplitter {
  public:
   static constexpr std::size_t kLongest = std::size_t{64} << 10;
 
-  // Calls `take` with each line that has come to its end, without that end.
+  // Calls `take` with each complete line, without its newline.
   template <class Take>
   void add(std::string_view text, Take take) {
     while (!text.empty()) {
@@ -27,7 +27,7 @@ class LineSplitter {
     }
   }
 
-  // The last line, if it has no end.
+  // Calls `take` with the last line if it has no newline.
   template <class Take>
   void finish(Take take) {
     if (!begun_.empty()) take(std::string_view(begun_));

@@ -14,7 +14,7 @@ namespace fallow::cli {
 std::optional<MemfdFile> MemfdFile::create(const char* name, std::string* error) {
   const int file = memfd_create(name, MFD_CLOEXEC);
   if (file >= 0) return MemfdFile(file);
-  *error = fmt::format("cannot make a file in memory: {}", std::strerror(errno));
+  *error = fmt::format("cannot create a memory file: {}", std::strerror(errno));
   return {};
 }
 

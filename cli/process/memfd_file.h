@@ -1,4 +1,5 @@
-// A file that is nowhere: other programs open it by a path while it is ours, and nothing of it is left.
+// An anonymous file that a child process can open by a path. The kernel frees the file with its last
+// descriptor.
 #pragma once
 
 #include <cstddef>
@@ -12,13 +13,13 @@ namespace fallow::cli {
 
 class MemfdFile {
  public:
-  // `name` is for people who look at open files. On failure returns nothing and sets `error` to a sentence.
+  // `name` appears in /proc for debugging. On failure returns nothing and sets `error` to a sentence.
   static std::optional<MemfdFile> create(const char* name, std::string* error);
 
-  // False: errno says why.
+  // Returns false on failure, with errno set.
   bool append(std::span<const std::byte> bytes);
 
-  // To be inherited by the program that gets path().
+  // The descriptor that a program must inherit to open path().
   int file() const { return file_.get(); }
   std::string path() const;
 

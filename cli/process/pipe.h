@@ -13,7 +13,7 @@ namespace fallow::cli {
 struct Pipe {
   UniqueFd read, write;
 
-  // Neither end is inherited. `flags`: O_NONBLOCK, or 0. Nothing: errno says why.
+  // Both ends are close-on-exec. `flags` is O_NONBLOCK or 0. Returns nothing on failure, with errno set.
   static std::optional<Pipe> open(int flags = 0) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC | flags) != 0) return {};

@@ -23,7 +23,7 @@ std::optional<ByteCount> ResidentMemory::now() const {
   if (blank == std::string_view::npos) return {};
   std::uint64_t pages = 0;
   const auto read = std::from_chars(line.data() + blank + 1, line.data() + line.size(), pages);
-  // A process that has ended and was not waited for has no memory at all.
+  // A zombie process has no memory.
   if (read.ec != std::errc() || pages == 0) return {};
   return ByteCount{pages * page_size_};
 }

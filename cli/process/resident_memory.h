@@ -1,4 +1,4 @@
-// The resident memory of another process, as the kernel counts it.
+// The resident memory of another process, as reported by the kernel.
 #pragma once
 
 #include <sys/types.h>
@@ -11,12 +11,12 @@
 
 namespace fallow::cli {
 
-// For one thread. Keeps a file open; a look costs a system call, some microseconds.
+// For one thread. Keeps a file open; each reading costs one system call, some microseconds.
 class ResidentMemory {
  public:
   explicit ResidentMemory(pid_t process);
 
-  // Nothing: the process has ended.
+  // Returns nothing if the process has ended.
   std::optional<ByteCount> now() const;
 
  private:

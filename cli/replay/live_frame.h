@@ -1,4 +1,4 @@
-// What the live view shows at one moment, as lines of text.
+// One frame of the live view of a replay.
 #pragma once
 
 #include <optional>
@@ -13,13 +13,13 @@ namespace fallow::cli {
 
 struct LiveState {
   std::string title;
-  bool compared = true;  // the samples say what `linux` would hold
-  double scanned = 0;    // before the first sample: the part of the trace that was read; < 0 unknown
+  bool compared = true;  // the samples include the model of `linux`
+  double scanned = 0;    // before the first sample: the fraction of the trace that was read; < 0: unknown
   std::optional<replay::ReplaySample> sample;  // the last
 };
 
-// Never more lines than the terminal has rows, without line ends: what fits of progress, chart and bars. A
-// pure function.
+// Returns progress, chart and bars as far as they fit: lines without line ends, at most as many as the
+// terminal has rows. A pure function.
 std::vector<std::string> live_frame(const LiveState& state, const History& history, const Terminal& terminal);
 
 }  // namespace fallow::cli

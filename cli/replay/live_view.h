@@ -1,4 +1,4 @@
-// Draws the progress of a replay over itself on a terminal.
+// Shows the progress of a replay on a terminal, redrawn in place.
 #pragma once
 
 #include <string>
@@ -10,7 +10,8 @@
 
 namespace fallow::cli {
 
-// For one thread. The history is the caller's, and has had the sample before the view gets it.
+// For one thread. The caller owns the history, and adds each sample to it before passing the sample to the
+// view.
 class LiveView final : public replay::ReplayObserver {
  public:
   LiveView(int file, std::string title, bool compared, const History& history);

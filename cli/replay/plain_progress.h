@@ -1,4 +1,4 @@
-// Tells the progress of a replay in lines, for a log or a pipe.
+// Prints the progress of a replay as lines, for a log or a pipe.
 #pragma once
 
 #include <chrono>
@@ -8,7 +8,7 @@
 
 namespace fallow::cli {
 
-// A line for each tenth of the trace, and whenever nothing was said for 5 s. For one thread.
+// Prints a line for each tenth of the trace, and after 5 s without a line. For one thread.
 class PlainProgress final : public replay::ReplayObserver {
  public:
   explicit PlainProgress(int file) : file_(file) {}

@@ -1,5 +1,4 @@
 #include "cli/replay/replay_command.h"
-#include "cli/replay/replay_history.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "cli/replay/plain_progress.h"
 #include "cli/replay/replay_csv.h"
 #include "cli/replay/replay_diagnosis.h"
+#include "cli/replay/replay_history.h"
 #include "cli/replay/replay_json.h"
 #include "cli/replay/summary.h"
 #include "cli/term/exit_status.h"
@@ -25,12 +25,14 @@
 namespace fallow::cli {
 namespace {
 
-void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow replay: " + sentence + "\n"); }
+void print_error(const std::string& sentence) {
+  write_all(STDERR_FILENO, "fallow replay: " + sentence + "\n");
+}
 
-// Everybody who wants to know how the replay goes; the history first, since the live view draws from it.
-class Audience final : public replay::ReplayObserver {
+// Forwards progress to all observers. Updates the history first, because the live view draws from it.
+class Observers final : public replay::ReplayObserver {
  public:
-  explicit Audience(History& history) : history_(history) {}
+  explicit Observers(History& history) : history_(history) {}
 
   void join(std::unique_ptr<replay::ReplayObserver> observer) { observers_.push_back(std::move(observer)); }
 
@@ -54,51 +56,52 @@ std::unique_ptr<replay::ReplayObserver> progress_for(const ReplayRequest& reques
   return std::make_unique<PlainProgress>(STDERR_FILENO);
 }
 
-// Nothing after a complaint.
+// On failure prints an error and returns nothing.
 std::optional<ReplayReport> observed_replay(const ReplayRequest& request, ResultFiles* outputs,
                                             History* history) {
   std::string error;
   std::optional<replay::ReplayResult> result;
   {
-    // The live view is gone from the screen before anything else is said.
-    Audience audience(*history);
+    // The view is destroyed, and so erased from the screen, before anything else is printed.
+    Observers observers(*history);
     if (outputs->csv)
-      audience.join(std::make_unique<ReplayCsv>(*outputs->csv, request.options.compare_linux));
-    if (!request.quiet) audience.join(progress_for(request, *history));
-    result = replay::replay(request.options, &audience, &error);
+      observers.join(std::make_unique<ReplayCsv>(*outputs->csv, request.options.compare_linux));
+    if (!request.quiet) observers.join(progress_for(request, *history));
+    result = replay::replay(request.options, &observers, &error);
   }
   if (result) return ReplayReport{.options = request.options, .result = *result};
-  complain(error);
+  print_error(error);
   return {};
 }
 
-// Words go to standard output, unless figures do. False after a complaint.
-bool tell(const ReplayReport& report, const ReplayRequest& request, const History& history) {
+// Prints the summary: to standard output, unless figures go there. On failure prints an error and returns
+// false.
+bool print_summary(const ReplayReport& report, const ReplayRequest& request, const History& history) {
   const int file = request.json == "-" || request.csv == "-" ? STDERR_FILENO : STDOUT_FILENO;
   if (request.quiet || write_all(file, summary(report, history, describe_terminal(file)))) return true;
-  complain(fmt::format("cannot write the summary: {}", std::strerror(errno)));
+  print_error(fmt::format("cannot write the summary: {}", std::strerror(errno)));
   return false;
 }
 
-int replay_and_tell(const ReplayRequest& request, const Signals& interrupt) {
+int replay_and_report(const ReplayRequest& request, const Signals& interrupt) {
   ResultFiles outputs;
   std::string error;
   if (!outputs.open(request.json, request.csv, {{request.options.trace, "the trace"}}, &error)) {
-    complain(error);
+    print_error(error);
     return kExitFailed;
   }
   History history;
   const std::optional<ReplayReport> report = observed_replay(request, &outputs, &history);
   if (!report) return kExitFailed;
 
-  const bool told = tell(*report, request, history);
+  const bool printed = print_summary(*report, request, history);
   if (outputs.json) outputs.json->write(replay_json(*report));
   const std::vector<std::string> unwritten = outputs.close();
-  for (const std::string& what : unwritten) complain(what);
-  for (const std::string& warning : warnings_of(*report)) complain("warning: " + warning);
+  for (const std::string& what : unwritten) print_error(what);
+  for (const std::string& warning : warnings_of(*report)) print_error("warning: " + warning);
   const std::vector<std::string> faults = faults_of(*report);
-  for (const std::string& fault : faults) complain("FAILED: " + fault);
-  if (!told || !unwritten.empty() || !faults.empty()) return kExitFailed;
+  for (const std::string& fault : faults) print_error("FAILED: " + fault);
+  if (!printed || !unwritten.empty() || !faults.empty()) return kExitFailed;
   return report->result.stopped ? kExitSignal + interrupt.signal_number() : kExitOk;
 }
 
@@ -108,19 +111,19 @@ int run_replay(const ReplayWords& words) {
   std::string error;
   std::optional<ReplayRequest> request = interpret(words, &error);
   if (!request) {
-    complain(error + "\nTry 'fallow replay --help'.");
+    print_error(error + "\nTry 'fallow replay --help'.");
     return kExitUsage;
   }
   if (!request->quiet)
-    for (const std::string& warning : request->warnings) complain("warning: " + warning);
-  // Before the outputs are opened, which would leave empty files behind.
+    for (const std::string& warning : request->warnings) print_error("warning: " + warning);
+  // Checked before the outputs are opened, so that a failure leaves no empty files behind.
   if (request->options.trace != "-" && access(request->options.trace.c_str(), R_OK) != 0) {
-    complain(fmt::format("{}: cannot open: {}", request->options.trace, std::strerror(errno)));
+    print_error(fmt::format("{}: cannot open: {}", request->options.trace, std::strerror(errno)));
     return kExitFailed;
   }
   const Signals interrupt;
   request->options.stop = &interrupt.flag();
-  return replay_and_tell(*request, interrupt);
+  return replay_and_report(*request, interrupt);
 }
 
 }  // namespace fallow::cli

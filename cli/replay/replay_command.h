@@ -1,4 +1,4 @@
-// The verb `replay`: its options and help for CLI11, and what it does.
+// The verb `replay`: its options and help for CLI11, and its implementation.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -7,12 +7,12 @@
 
 namespace fallow::cli {
 
-// Adds the verb to `app`. When it is chosen, `words` holds what was typed after parsing; both must outlive
-// it.
+// Adds the verb to `app`. After parsing, `words` holds the arguments of the verb, if the verb was chosen.
+// `app` and `words` must outlive the returned object.
 CLI::App* add_replay_command(CLI::App& app, ReplayWords* words);
 
-// Replays, and writes all that was asked for. Returns the exit status. Installs signal handlers while it
-// runs.
+// Replays the trace and writes the requested results. Returns the exit status. Installs signal handlers while
+// it runs.
 int run_replay(const ReplayWords& words);
 
 }  // namespace fallow::cli

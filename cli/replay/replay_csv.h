@@ -8,11 +8,11 @@
 
 namespace fallow::cli {
 
-// Writes the names of the columns, then a row for each sample. Failures to write show when the file is
-// closed.
+// Writes a header with the names of the columns, and a row for each sample. OutputFile::close() reports
+// failures to write.
 class ReplayCsv final : public replay::ReplayObserver {
  public:
-  // `compared`: the samples say what `linux` would hold; otherwise that column is empty.
+  // `compared`: the samples include the model of `linux`; otherwise that column stays empty.
   ReplayCsv(OutputFile& file, bool compared);
 
   void sample(const replay::ReplaySample& sample) override;

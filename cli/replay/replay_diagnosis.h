@@ -1,4 +1,4 @@
-// What a replay found that its user has to know: faults, for which the command fails, and notes.
+// Diagnoses a replay: faults, which make the command fail, warnings and notes.
 #pragma once
 
 #include <string>
@@ -8,19 +8,20 @@
 
 namespace fallow::cli {
 
-// A replay that has come to its end, or was stopped.
+// A replay that completed or was stopped.
 struct ReplayReport {
   replay::ReplayOptions options;
   replay::ReplayResult result;
 };
 
-// Sentences, each about something that must not happen. Empty: all is well.
+// Returns a sentence for each fault. Empty: success.
 std::vector<std::string> faults_of(const ReplayReport& report);
 
-// Sentences about what makes the figures meaningless, although nothing failed: the trace has no frees, say.
+// Returns sentences about problems that make the figures meaningless although nothing failed, such as a trace
+// without frees.
 std::vector<std::string> warnings_of(const ReplayReport& report);
 
-// Sentences about what limits the figures: the trace's gaps, a zone that was too small.
+// Returns sentences about limits of the figures, such as gaps in the trace or a zone that was too small.
 std::vector<std::string> notes_of(const ReplayReport& report);
 
 }  // namespace fallow::cli

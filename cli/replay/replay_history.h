@@ -1,4 +1,4 @@
-// A replay's samples as points of the history that the pictures are drawn from.
+// Converts samples of a replay to points of the history from which charts are drawn.
 #pragma once
 
 #include "cli/term/format.h"

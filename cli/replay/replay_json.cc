@@ -63,8 +63,8 @@ void add_details(const ReplayReport& report, Json* json) {
 }
 
 void add_wire(const ReplayReport& report, Json* json) {
-  const replay::WireOptions& wire = report.options.wire;
-  const replay::WireCounts& counts = report.result.wire;
+  const replay::BalloonOptions& wire = report.options.balloon;
+  const replay::BalloonCounts& counts = report.result.balloon;
   const auto virtio_only = [&](auto value) { return wire.virtio() ? Json(value) : Json(nullptr); };
   (*json)["transport"] = transport_name(wire.transport);
   (*json)["event_index"] = virtio_only(wire.event_index);
@@ -97,7 +97,7 @@ std::string replay_json(const ReplayReport& report) {
   add_details(report, &json);
   add_wire(report, &json);
   add_reading(report, &json);
-  // A path need not be UTF-8: what is not is replaced, where dump() would otherwise throw.
+  // A path may not be UTF-8. Invalid bytes are replaced; otherwise dump() would throw.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -1,4 +1,4 @@
-// A replay for machines: one JSON object.
+// The results of a replay for programs: one JSON object.
 #pragma once
 
 #include <string>
@@ -7,8 +7,8 @@
 
 namespace fallow::cli {
 
-// Indented by two, ends with a newline. The fields and their order are part of the interface
-// (docs/replay.md); those about `linux` are null if nothing was compared.
+// Returns an object indented by two, with a final newline. The fields and their order are part of the
+// interface (docs/replay.md). The fields about `linux` are null if nothing was compared.
 std::string replay_json(const ReplayReport& report);
 
 }  // namespace fallow::cli

@@ -63,8 +63,8 @@ class Interpreter : public OptionReader {
     return *word == "on";
   }
 
-  replay::WireOptions wire(const ReplayWords& words) {
-    replay::WireOptions wire;
+  replay::BalloonOptions wire(const ReplayWords& words) {
+    replay::BalloonOptions wire;
     wire.transport =
         choice<replay::TransportKind>("--transport", words.transport, kTransports, wire.transport);
     wire.event_index = on_or_off("--event-index", words.event_index, wire.event_index);
@@ -77,9 +77,9 @@ class Interpreter : public OptionReader {
   }
 };
 
-// Virtio options with the direct transport, and others that cannot be together.
+// Warns about virtio options with the direct transport, and rejects contradictions between virtio options.
 void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
-  const replay::WireOptions& wire = request->options.wire;
+  const replay::BalloonOptions& wire = request->options.balloon;
   if (!wire.virtio()) {
     const std::array<std::pair<const char*, bool>, 5> given = {
         {{"--event-index", words.event_index.has_value()},
@@ -89,10 +89,11 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
          {"--init-reported", words.init_reported}}};
     for (const auto& [option, was_given] : given)
       if (was_given)
-        request->warnings.push_back(fmt::format(
-            "{} changes nothing: it is for --transport virtio-split and virtio-packed, and the transport is "
-            "direct",
-            option));
+        request->warnings.push_back(
+            fmt::format("{} has no effect: it applies to --transport virtio-split and virtio-packed, and the "
+                        "transport is "
+                        "direct",
+                        option));
     return;
   }
   const bool power_of_two = (wire.queue_size & (wire.queue_size - 1)) == 0;
@@ -102,12 +103,12 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
                     "expected such a size, or --transport virtio-packed",
                     wire.queue_size));
   if (wire.in_flight > wire.queue_size)
-    interpreter->refuse(
-        fmt::format("--in-flight {} with a queue of {}: each request takes up a place of the queue at least; "
-                    "expected at most {}",
-                    wire.in_flight, wire.queue_size, wire.queue_size));
+    interpreter->refuse(fmt::format(
+        "--in-flight {} with a queue of {}: each request occupies at least one entry of the queue; "
+        "expected at most {}",
+        wire.in_flight, wire.queue_size, wire.queue_size));
   if (interpreter->failed()) return;
-  // Without indirect tables the requests in flight share the queue's places.
+  // Without indirect tables the requests in flight share the queue's entries.
   const std::uint32_t most = wire.indirect ? wire.queue_size : wire.queue_size / wire.in_flight;
   if (words.capacity && request->options.capacity > most)
     request->warnings.push_back(fmt::format(
@@ -117,7 +118,7 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
         wire.indirect ? "" : " and --indirect"));
 }
 
-// Options that are each right and contradict each other.
+// Rejects options that are valid alone but contradict each other.
 void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
   const replay::ReplayOptions& options = request->options;
   if (options.verify && options.backing == replay::BackingKind::None)
@@ -136,7 +137,7 @@ void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* inte
   combine_wire(words, request, interpreter);
   if (words.hwm && options.policy != replay::PolicyKind::Hwm)
     request->warnings.push_back(
-        fmt::format("--hwm {} changes nothing: it is for --policy hwm, and the policy is {}", *words.hwm,
+        fmt::format("--hwm {} has no effect: it applies to --policy hwm, and the policy is {}", *words.hwm,
                     policy_name(options)));
 }
 
@@ -179,7 +180,7 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
   options.speed = interpreter.speed(words.speed);
   options.settle =
       interpreter.time("--settle", words.settle, {}, kDay, "500ms, 5s or 1m").value_or(options.settle);
-  options.wire = interpreter.wire(words);
+  options.balloon = interpreter.wire(words);
   options.disturb = interpreter.time("--disturb", words.disturb, milliseconds(1), kDay, "100ms or 1s")
                         .value_or(options.disturb);
   options.verify = words.verify;

@@ -1,4 +1,4 @@
-// The options of `fallow replay`: from words to values, with an error for each that makes no sense.
+// The options of `fallow replay`: converts the arguments to values, with an error for each invalid argument.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace fallow::cli {
 
-// As they were typed; nothing where an option was not given.
+// The arguments as typed; nothing for an option that was not given.
 struct ReplayWords {
   std::string trace;
   std::optional<std::string> memory, policy, order, capacity, hwm, backing, speed, settle, json, csv,
@@ -23,18 +23,18 @@ struct ReplayRequest {
   replay::ReplayOptions options;
   std::optional<std::string> json, csv;  // a path, or "-" for standard output
   bool quiet = false;
-  std::vector<std::string> warnings;  // sentences about options that change nothing
+  std::vector<std::string> warnings;  // sentences about options without effect
 };
 
-// What a replay does when nobody says otherwise. Real memory, since that convinces more than a calculation;
-// anonymous, since that is what most programs and most guests have.
+// Returns the defaults. Real memory is more convincing than a model; anonymous memory is what most programs
+// and guests use.
 replay::ReplayOptions default_replay_options();
 
-// On failure returns nothing and sets `error` to a sentence that names the option, the value and what would
-// do.
+// On failure returns nothing and sets `error` to a sentence that names the option, the value and the expected
+// values.
 std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* error);
 
-// "hwm", "linux", "aged:100ms": what --policy reads back as the same.
+// Returns the argument of --policy: "hwm", "linux", "aged:100ms".
 std::string policy_name(const replay::ReplayOptions& options);
 
 // "none", "anon", "thp", "memfd".

@@ -24,7 +24,7 @@ std::string summary_title(const replay::ReplayOptions& options) {
   std::string title = fmt::format("{}: policy {}, order {}, backing {}",
                                   options.trace == "-" ? "standard input" : options.trace,
                                   policy_name(options), options.order.raw, backing_name(options.backing));
-  if (options.wire.virtio()) title += fmt::format(", {}", transport_name(options.wire.transport));
+  if (options.balloon.virtio()) title += fmt::format(", {}", transport_name(options.balloon.transport));
   return title;
 }
 

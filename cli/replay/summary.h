@@ -1,4 +1,4 @@
-// A replay in words and in a table, for people.
+// Summarises a replay in words and in a table.
 #pragma once
 
 #include <string>
@@ -9,20 +9,20 @@
 
 namespace fallow::cli {
 
-// One line: the trace, and how it was replayed.
+// Returns one line with the trace and the settings of the replay.
 std::string summary_title(const replay::ReplayOptions& options);
 
-// A few sentences: what was used and held, what was given back, what it cost, what `linux` would have done.
-// One paragraph without line ends.
+// Returns a paragraph without line ends: memory used and held, memory returned, the cost, and the comparison
+// with `linux`.
 std::string summary_words(const ReplayReport& report);
 
-// The figures in two columns, or three with what `linux` would have done; each line ends with a newline.
+// Returns the figures in two columns, or in three with those of `linux`; each line ends with a newline.
 std::string summary_table(const ReplayReport& report);
 
-// All of it, the picture and the notes with it, in lines that fit the terminal.
+// Returns the whole summary, with the chart and the notes, in lines that fit the terminal.
 std::string summary(const ReplayReport& report, const History& history, const Terminal& terminal);
 
-// Whether the report holds a comparison with `linux`; with `linux` itself there is nothing to compare.
+// Returns whether the report compares with `linux`. A replay with policy `linux` itself does not.
 bool compared_with_linux(const replay::ReplayOptions& options);
 
 }  // namespace fallow::cli

@@ -43,13 +43,13 @@ std::vector<Row> rows_of(const ReplayReport& report) {
       {"time spent giving back", format_seconds(r.report_seconds), ""},
       {"allocations", format_count(r.allocs), ""},
       {"frees", format_count(r.frees), ""}};
-  if (report.options.wire.virtio()) {
-    rows.push_back({"descriptors", format_count(r.wire.descriptors), ""});
-    rows.push_back({"notifications to the device", format_count(r.wire.to_device), ""});
-    rows.push_back({"notifications to the driver", format_count(r.wire.to_driver), ""});
-    rows.push_back({"refused by the device", format_count(r.wire.refused), ""});
+  if (report.options.balloon.virtio()) {
+    rows.push_back({"descriptors", format_count(r.balloon.descriptors), ""});
+    rows.push_back({"notifications to the device", format_count(r.balloon.to_device), ""});
+    rows.push_back({"notifications to the driver", format_count(r.balloon.to_driver), ""});
+    rows.push_back({"refused by the device", format_count(r.balloon.refused), ""});
   }
-  if (r.wire.resets != 0) rows.push_back({"resets of the device", format_count(r.wire.resets), ""});
+  if (r.balloon.resets != 0) rows.push_back({"resets of the device", format_count(r.balloon.resets), ""});
   if (report.options.disturb.raw != 0) rows.push_back({"disturbances", format_count(r.disturbances), ""});
   if (report.options.verify) rows.push_back({"frames corrupted", format_count(r.corrupted_frames), ""});
   rows.push_back({"replayed in", format_seconds(r.wall_seconds), ""});

@@ -8,7 +8,7 @@
 namespace fallow::cli {
 namespace {
 
-// "11 MiB (2.4 %) more than was in use"; differences that a rounded figure does not show are none.
+// Returns "11 MiB (2.4 %) more than was in use". A difference that rounding hides counts as none.
 std::string beside_used(double held, double used) {
   const double difference = std::abs(held - used);
   if (difference < 0.05 || difference < 0.0005 * used) return "as much as was in use";
@@ -31,8 +31,8 @@ std::string used_words(const ReplayReport& report) {
 
 std::string held_words(const ReplayReport& report) {
   const replay::ReplayResult& result = report.result;
-  const bool on_books = report.options.backing == replay::BackingKind::None;
-  return fmt::format("The host {} {} on average, {}.", on_books ? "would have held" : "held",
+  const bool modelled = report.options.backing == replay::BackingKind::None;
+  return fmt::format("The host {} {} on average, {}.", modelled ? "would have held" : "held",
                      format_mib(result.mean_resident_mib),
                      beside_used(result.mean_resident_mib, result.mean_used_mib));
 }
@@ -75,7 +75,7 @@ std::string given_back_words(const ReplayReport& report) {
   return words + ".";
 }
 
-// What to try next, if much stays that nobody uses.
+// Suggests a lower order if much unused memory stays resident.
 std::string hint_words(const ReplayReport& report) {
   constexpr double kMuch = 1.1;
   const replay::ReplayResult& result = report.result;

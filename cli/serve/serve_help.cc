@@ -1,4 +1,9 @@
+#include <fmt/format.h>
+
+#include <string>
+
 #include "cli/serve/serve_command.h"
+#include "fallow/balloon/features.h"
 
 namespace fallow::cli {
 namespace {
@@ -66,27 +71,43 @@ void add_socket_options(CLI::App* serve, ServeWords* words) {
       group);
 }
 
+// One line for each feature, and the default.
+std::string features_help() {
+  std::string help = "What is offered to the driver: default, all, none or names of\n";
+  const auto explain = [&](const char* name, const char* text) {
+    help += fmt::format("{:<17}", name);
+    for (; *text != 0; ++text) help += *text == '\n' ? fmt::format("\n{:17}", "") : std::string(1, *text);
+    help += '\n';
+  };
+  for (const BalloonFeature& feature : kBalloonFeatures) explain(feature.name, feature.help);
+  explain("indirect", "descriptors in a table of their own");
+  explain("event-index", "fewer notifications");
+  // The default is wrapped where the names above end.
+  constexpr std::size_t kWidth = 62;
+  std::string line = "A - leaves out: --features=-stats. Default:";
+  const auto list = [&](const std::string& word) {
+    if (line.size() + 1 + word.size() > kWidth) {
+      help += line + '\n';
+      line = word;
+    } else {
+      line += ' ' + word;
+    }
+  };
+  for (const BalloonFeature& feature : kBalloonFeatures) {
+    if (feature.daemon) list(std::string(feature.name) + ',');
+  }
+  list("indirect,");
+  list("event-index");
+  return help + line;
+}
+
 void add_device_options(CLI::App* serve, ServeWords* words) {
   const char* group = "The balloon that guests see";
   add(serve, "--target", &words->target, "SIZE",
       "What the balloon of a new guest takes from it, such as 512M.\n"
       "'fallow ctl' changes it for one guest. Default: 0",
       group);
-  add(serve, "--features", &words->features, "LIST",
-      "What is offered to the driver: default, all, none or names of\n"
-      "must-tell-host   the driver asks before it takes pages back\n"
-      "stats            statistics of the guest's memory\n"
-      "deflate-on-oom   the guest may take pages when it needs them\n"
-      "hinting          free pages for a migration\n"
-      "poison           the value that the guest writes to free pages;\n"
-      "                 unless it is 0, reports release nothing\n"
-      "reporting        the guest reports what it does not use\n"
-      "init-reported    says what of it is zero now (a draft)\n"
-      "indirect         descriptors in a table of their own\n"
-      "event-index      fewer notifications\n"
-      "A - leaves out: --features=-stats. Default: must-tell-host,\n"
-      "stats, deflate-on-oom, reporting, indirect, event-index",
-      group);
+  add(serve, "--features", &words->features, "LIST", features_help().c_str(), group);
   serve->add_flag("--split", words->split, "Split rings only. This is the default")->group(group);
   serve
       ->add_flag("--packed", words->packed,

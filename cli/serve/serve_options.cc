@@ -15,22 +15,29 @@
 namespace fallow::cli {
 namespace {
 
-constexpr std::array<std::pair<const char*, Features>, 10> kFeatures = {{
-    {"must-tell-host", kBalloonMustTellHost},
-    {"stats", kBalloonStatsVq},
-    {"deflate-on-oom", kBalloonDeflateOnOom},
-    {"hinting", kBalloonFreePageHint},
-    {"poison", kBalloonPagePoison},
-    {"reporting", kBalloonPageReporting},
-    {"init-reported", kBalloonInitReported},
-    {"indirect", kFeatureIndirectDesc},
-    {"event-index", kFeatureEventIdx},
-    {"packed", kFeatureRingPacked},
-}};
-constexpr const char* kFeatureList =
-    "default, all, none or names such as stats,poison, with a - before what is to be left out; there are "
-    "must-tell-host, stats, deflate-on-oom, hinting, poison, reporting, init-reported, indirect and "
-    "event-index";
+using NamedFeature = std::pair<const char*, Features>;
+
+// The features of the balloon, then those of the rings.
+constexpr auto kFeatures = [] {
+  std::array<NamedFeature, std::size(kBalloonFeatures) + 3> all{};
+  std::size_t n = 0;
+  for (const BalloonFeature& feature : kBalloonFeatures) all[n++] = {feature.name, feature.bit};
+  for (const NamedFeature& feature : {NamedFeature{"indirect", kFeatureIndirectDesc},
+                                      {"event-index", kFeatureEventIdx},
+                                      {"packed", kFeatureRingPacked}}) {
+    all[n++] = feature;
+  }
+  return all;
+}();
+
+std::string expected_features() {
+  std::string names;
+  for (const BalloonFeature& feature : kBalloonFeatures) names += fmt::format("{}, ", feature.name);
+  return fmt::format(
+      "default, all, none or names such as stats,poison, with a - before what is to be left out; there are "
+      "{}indirect and event-index",
+      names);
+}
 
 class Interpreter : public OptionErrors {
  public:
@@ -64,7 +71,8 @@ class Interpreter : public OptionErrors {
       const bool remove = name.starts_with("-");
       const std::optional<Features> named = features_named(name.substr(remove ? 1 : 0), otherwise);
       if (!named) {
-        refuse(fmt::format("--features '{}': there is no '{}'; expected {}", *word, name, kFeatureList));
+        refuse(
+            fmt::format("--features '{}': there is no '{}'; expected {}", *word, name, expected_features()));
         return otherwise;
       }
       features = remove ? features & ~*named : features | *named;

@@ -39,8 +39,8 @@ Layer layer_at(const HistoryPoint& point, double mib) {
   return Layer::Nothing;
 }
 
-// One character: what lies between two amounts of memory, at one time. By eighths where only used memory
-// shows; the other layers are told apart by their shade, so that the picture can be read without its colours.
+// Draws one character: a range of memory at one time. The top of used memory is drawn in eighths. The other
+// layers differ by their shade, so that the chart is readable without colours.
 std::string draw_cell(const HistoryPoint& point, double from_mib, double to_mib, const Terminal& terminal) {
   const auto layer_of_eighth = [&](unsigned i) {
     return layer_at(point, from_mib + (to_mib - from_mib) * (i + 0.5) / kEighths);
@@ -120,7 +120,7 @@ std::vector<std::string> draw_chart(const History& history, Nanoseconds end, Cha
 std::string chart_legend(bool compared, const Terminal& terminal) {
   std::string legend = fmt::format("{} used   {} resident but not used", swatch(Layer::Used, terminal),
                                    swatch(Layer::Resident, terminal));
-  if (compared) legend += fmt::format("   {} with linux, this besides", swatch(Layer::Linux, terminal));
+  if (compared) legend += fmt::format("   {} also resident with linux", swatch(Layer::Linux, terminal));
   return legend;
 }
 

@@ -1,4 +1,4 @@
-// Writes quantities the way people read them. Pure functions; any thread may call them.
+// Formats quantities for people. Pure functions; any thread may call them.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,17 @@ std::string format_count(std::uint64_t count);
 // "350 us", "35 ms", "0.35 s", "85.2 s", "12 min 5 s".
 std::string format_seconds(double seconds);
 
-// A ratio as "2 %", below 10 % with one decimal, from 10 times on as "12 times".
+// Formats a ratio as "2 %": below 10 % with one decimal; from 10 upwards as "12 times".
 std::string format_percent(double ratio);
 
-// What parse_time() reads back as the same time: "100ms", "60s".
+// Formats a time so that parse_time() returns the same value: "100ms", "60s".
 std::string format_time(Nanoseconds time);
 
-// `count` and the noun in its number: "1 request", "3,120 requests".
+// Formats a count with its noun, in the plural unless `count` is 1: "1 request", "3,120 requests".
 std::string format_counted(std::uint64_t count, std::string_view noun);
 
-// Breaks text at its spaces into lines of at most `columns`, where words allow; each ends with a newline.
+// Breaks text at spaces into lines of at most `columns` characters, each with a newline. A longer word gets a
+// line of its own.
 std::string wrap(std::string_view text, std::size_t columns);
 
 }  // namespace fallow::cli

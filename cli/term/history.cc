@@ -41,7 +41,7 @@ std::optional<HistoryPoint> History::average(Nanoseconds begin, Nanoseconds end)
   if (empty_ || begin > last_) return {};
   const std::size_t last = std::min(index(std::max(begin, end)), kSpans - 1);
   Span all;
-  // Back to the last span that was sampled, if none of these was.
+  // If no span in the range was sampled, continue back to the last one that was.
   for (std::size_t i = last + 1; i-- > 0 && (i >= index(begin) || all.samples == 0);) {
     all.sum += spans_.at(i).sum;
     all.samples += spans_.at(i).samples;

@@ -1,4 +1,4 @@
-// What memory looked like over time, in bounded space: what the pictures are drawn from.
+// The history of memory usage in bounded space, from which charts are drawn.
 #pragma once
 
 #include <array>
@@ -14,20 +14,20 @@ struct HistoryPoint {
   double used = 0, resident = 0, linux = 0;
 };
 
-// Keeps averages over equal spans of time. When the spans no longer cover the time, they double. For
-// one thread; adding is O(1), 32 KiB in all.
+// Keeps averages over equal spans of time. When the spans no longer cover the time, their width doubles. For
+// one thread. Adding a sample is O(1); the object takes 32 KiB.
 class History {
  public:
-  // Times must not go back.
+  // Times must not decrease.
   void add(Nanoseconds time, const HistoryPoint& point);
 
-  // The average from `begin` to `end`, or what was last known if nothing was sampled between them. Nothing:
-  // no sample is as late as `begin`.
+  // Returns the average from `begin` to `end`; without samples in between, the last known values. Nothing if
+  // all samples are before `begin`.
   std::optional<HistoryPoint> average(Nanoseconds begin, Nanoseconds end) const;
 
   Nanoseconds last() const { return last_; }
   bool empty() const { return empty_; }
-  // The highest sample of the three.
+  // The highest value of all samples and all three series.
   double highest_mib() const { return highest_; }
 
  private:

@@ -42,7 +42,7 @@ std::vector<std::string> lay_out(const LivePicture& picture, const History& hist
   const unsigned columns = live_columns(terminal);
   std::vector<std::string> lines = {picture.progress};
 
-  // One row is left for the cursor below the frame.
+  // One row stays free for the cursor below the frame.
   const auto room_beside = [&](std::size_t count) {
     const std::size_t taken = lines.size() + count + 1;
     return terminal.rows > taken ? static_cast<unsigned>(terminal.rows - taken) : 0u;
@@ -50,7 +50,7 @@ std::vector<std::string> lay_out(const LivePicture& picture, const History& hist
   const std::vector<std::string> bars = bar_lines(picture, columns, terminal);
   if (room_beside(0) < bars.size()) return lines;
 
-  // The chart takes two rows more than its picture, its key one, the title another.
+  // Besides its rows, the chart needs two for the time axis, one for the legend and one for the title.
   const unsigned chart_room = room_beside(bars.size() + 4);
   if (chart_room >= kLowestChart) {
     lines.insert(lines.begin(), picture.title);

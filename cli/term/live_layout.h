@@ -1,4 +1,4 @@
-// What a live view shows at one moment: progress, a chart over time, bars; as much of it as fits.
+// Lays out one frame of a live view: progress, a chart over time and bars, as far as they fit.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace fallow::cli {
 struct LiveBar {
   std::string name;
   double mib = 0;
-  Layer layer = Layer::Nothing;  // Nothing: the used memory's shape, without a colour
+  Layer layer = Layer::Nothing;  // Nothing: drawn like used memory, but without colour
 };
 
 struct LivePicture {
@@ -22,14 +22,14 @@ struct LivePicture {
   Nanoseconds end;       // the chart's right edge
   std::string legend;
   std::vector<LiveBar> bars;
-  double scale_mib = 0;  // a bar of this length or of the longest, whichever is longer, takes all the room
+  double scale_mib = 0;  // full width of a bar, unless a bar is longer
 };
 
-// Columns of a live view: the last of the terminal stays blank, as what clears the rest of a line would clear
-// a character there.
+// Returns the width of a live view. The terminal's last column stays blank: a character there would be erased
+// by the sequence that clears the rest of the line.
 unsigned live_columns(const Terminal& terminal);
 
-// Never more lines than the terminal has rows, without line ends. A pure function.
+// Returns lines without line ends, at most as many as the terminal has rows. A pure function.
 std::vector<std::string> lay_out(const LivePicture& picture, const History& history,
                                  const Terminal& terminal);
 

@@ -10,7 +10,7 @@ namespace {
 constexpr auto kPeriod = std::chrono::milliseconds(50);
 constexpr const char* kClearLine = "\x1b[K";
 constexpr const char* kClearBelow = "\x1b[J";
-// A line that is too long is cut, not continued: the drawing's height is what its lines say, even if the
+// Without wrapping, a long line is cut. So the height of the drawing equals its number of lines, even if the
 // window has just become narrower.
 constexpr const char* kWrapOff = "\x1b[?7l";
 constexpr const char* kWrapOn = "\x1b[?7h";

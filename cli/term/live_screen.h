@@ -1,4 +1,4 @@
-// Lines on a terminal that are drawn over themselves.
+// Lines on a terminal that are redrawn in place.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace fallow::cli {
 
-// On a file that is a terminal. When destroyed nothing is left of it on the screen. For one thread.
+// `file` must be a terminal. The destructor erases the drawing. For one thread.
 class LiveScreen {
  public:
   explicit LiveScreen(int file) : file_(file) {}
@@ -19,11 +19,11 @@ class LiveScreen {
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
-  // Whether it is time to draw again: at most 20 times a second it says so.
+  // Returns whether the next drawing is due; limits drawing to 20 times a second.
   bool due();
   Terminal terminal() const { return describe_terminal(file_); }
   void draw(const std::vector<std::string>& lines);
-  // What is written next stands where the drawing stood.
+  // Erases the drawing and moves the cursor to its first line.
   void erase();
 
  private:

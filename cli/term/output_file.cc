@@ -29,7 +29,7 @@ bool write_all(int file, std::string_view text) {
 
 std::optional<OutputFile> OutputFile::open(const std::string& path, std::string* error) {
   if (path == "-") return OutputFile(STDOUT_FILENO, path);
-  constexpr mode_t kMode = 0666;  // less what the umask takes
+  constexpr mode_t kMode = 0666;  // reduced by the umask
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
   if (file < 0) {
     *error = fmt::format("{}: cannot write: {}", path, std::strerror(errno));
@@ -61,7 +61,7 @@ bool OutputFile::close() {
   if (file_ < 0) return error_.empty();
   flush();
   const int file = std::exchange(file_, -1);
-  // Standard output stays open: others may still want to write to it.
+  // Standard output stays open for later writes.
   if (file != STDOUT_FILENO && ::close(file) != 0 && error_.empty())
     error_ = fmt::format("{}: cannot write: {}", path_, std::strerror(errno));
   return error_.empty();

@@ -1,4 +1,4 @@
-// A file the command writes, or standard output; every failure is found out and told.
+// An output file, or standard output. Every failure to write is reported.
 #pragma once
 
 #include <optional>
@@ -7,15 +7,14 @@
 
 namespace fallow::cli {
 
-// Writes all of it, whatever signals come. False: errno says why.
+// Writes all of `text`, and restarts after signals. Returns false on failure, with errno set.
 bool write_all(int file, std::string_view text);
 
-// Collects what is written into pieces of 64 KiB. After the first failure it writes nothing more. For one
-// thread.
+// Buffers up to 64 KiB. Writes nothing more after the first failure. For one thread.
 class OutputFile {
  public:
-  // Opens and empties a file, or makes it; "-" is standard output. On failure returns nothing and sets
-  // `error` to a sentence that names the file.
+  // Creates or truncates a file; "-" is standard output. On failure returns nothing and sets `error` to a
+  // sentence that names the file.
   static std::optional<OutputFile> open(const std::string& path, std::string* error);
 
   OutputFile(OutputFile&& other) noexcept;
@@ -24,7 +23,7 @@ class OutputFile {
 
   void write(std::string_view text);
 
-  // Writes what is left and closes the file. False: something was not written, and error() says what.
+  // Flushes and closes the file. Returns false if anything was not written; error() then holds the reason.
   bool close();
   const std::string& error() const { return error_; }
 

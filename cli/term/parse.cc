@@ -53,7 +53,7 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-// Exact where a double would not be: 1.1T in bytes has 13 digits, 584 years in nanoseconds 20.
+// Uses integers, because a double is not exact: 1.1T has 13 digits in bytes, 584 years 20 in nanoseconds.
 std::optional<std::uint64_t> parse_scaled(std::string_view text, std::span<const Unit> units) {
   constexpr std::size_t kMaxFraction = 12;
   const auto number_end =

@@ -11,8 +11,8 @@ namespace {
 using Inputs = std::vector<std::pair<std::string, const char*>>;
 
 bool same_file(const std::string& one, const std::string& other) {
-  std::error_code none_of_both;
-  return std::filesystem::equivalent(one, other, none_of_both);
+  std::error_code ignored;  // a file that does not exist equals no other
+  return std::filesystem::equivalent(one, other, ignored);
 }
 
 bool open_one(const char* option, const std::optional<std::string>& path, const Inputs& inputs,
@@ -20,7 +20,7 @@ bool open_one(const char* option, const std::optional<std::string>& path, const 
   if (!path) return true;
   for (const auto& [input, what] : inputs) {
     if (*path == "-" || !same_file(*path, input)) continue;
-    *error = fmt::format("{} {}: this is {}, which would be overwritten", option, *path, what);
+    *error = fmt::format("{} {}: this would overwrite {}", option, *path, what);
     return false;
   }
   if (auto file = OutputFile::open(*path, error)) {

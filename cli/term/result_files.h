@@ -1,4 +1,4 @@
-// Where the results of a verb go: JSON and CSV, each into a file or standard output.
+// The result files of a verb: JSON and CSV, each a file or standard output.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,13 @@ namespace fallow::cli {
 struct ResultFiles {
   std::optional<OutputFile> json, csv;
 
-  // Opens what is wanted: before the work, since it would be a pity to find out afterwards. `inputs` are
-  // files that must not be overwritten, with what they are ("the trace"). False: `error` names the option.
+  // Opens the requested files. Called before the work starts, so that an unwritable file does not waste it.
+  // `inputs` are files that must not be overwritten, each with a description ("the trace"). On failure
+  // returns false and sets `error` to a sentence that names the option.
   bool open(const std::optional<std::string>& json_path, const std::optional<std::string>& csv_path,
             const std::vector<std::pair<std::string, const char*>>& inputs, std::string* error);
 
-  // Sentences about what was not written; empty: all was.
+  // Returns a sentence for each file that was not written completely.
   std::vector<std::string> close();
 };
 

@@ -5,7 +5,7 @@
 namespace fallow::cli {
 namespace {
 
-// Lock-free, so that a signal handler may set them. Relaxed: nothing is published with them.
+// Lock-free, so that a signal handler may set them. Relaxed: they publish no other data.
 std::atomic<bool> stop_wanted{false};
 std::atomic<int> last_signal{0};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
@@ -26,7 +26,7 @@ Signals::Signals() {
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < kSignals.size(); ++i) {
     FALLOW_CHECK(sigaction(kSignals.at(i), nullptr, &former_.at(i)) == 0);
-    // What the caller has told us to ignore (nohup, a job in the background) stays ignored.
+    // A signal that the parent process ignores (nohup, a background job) stays ignored.
     if (former_.at(i).sa_handler != SIG_IGN) FALLOW_CHECK(sigaction(kSignals.at(i), &action, nullptr) == 0);
   }
 }

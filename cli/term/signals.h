@@ -1,4 +1,4 @@
-// Ctrl-C and its relatives: the first asks a replay to stop, the second ends the program.
+// SIGINT, SIGTERM and SIGHUP: the first requests a stop, the second ends the program.
 #pragma once
 
 #include <signal.h>
@@ -8,8 +8,8 @@
 
 namespace fallow::cli {
 
-// While it lives, SIGINT, SIGTERM and SIGHUP raise a flag, each once, and then have their former meaning
-// again. At most one may live at a time.
+// During the lifetime of the object, the first occurrence of each of SIGINT, SIGTERM and SIGHUP sets a flag;
+// then that signal regains its former action. At most one object may exist at a time.
 class Signals {
  public:
   Signals();
@@ -17,10 +17,10 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  // Set when a signal has come. Any thread may read it.
+  // True after a signal. Any thread may read it.
   const std::atomic<bool>& flag() const;
 
-  // The last signal that has come, or 0.
+  // The number of the last signal, or 0.
   int signal_number() const;
 
  private:

@@ -28,7 +28,7 @@ TerminalVariables variables_of_process() {
           .locale = locale};
 }
 
-// No locale at all is what a fresh container has, on a terminal that knows UTF-8; one that is named counts.
+// A fresh container has no locale, but usually a UTF-8 terminal; so only a locale that is set decides.
 bool speaks_utf8(std::string locale) {
   if (locale.empty()) return true;
   std::transform(locale.begin(), locale.end(), locale.begin(),
@@ -50,7 +50,7 @@ Terminal describe_terminal(bool is_terminal, const TerminalVariables& variables,
   Terminal terminal;
   terminal.live = is_terminal && !variables.term.empty() && variables.term != "dumb";
   terminal.colour = terminal.live && variables.no_color.empty();
-  // The Linux console has a font of 256 or 512 characters, most without the eighths of a block.
+  // The fonts of the Linux console have 256 or 512 characters; most lack the eighths of a block.
   terminal.unicode = speaks_utf8(variables.locale) && variables.term != "linux" && variables.term != "dumb";
   terminal.columns = size_from(variables.columns, columns, terminal.columns);
   terminal.rows = size_from(variables.lines, rows, terminal.rows);

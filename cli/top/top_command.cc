@@ -24,30 +24,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr const char* kDescription = "Shows the guests of a running 'fallow serve', as they change";
-
-constexpr const char* kFooter =
-    R"(A line for each guest: how much memory it has, how much of that is in its balloon
-and how much is resident on the host, now (a bar) and over the last samples (a line).
-
-Keys:
-  q             end
-  up, down      select a guest, whose figures are shown below
-  left, right   sort by another column
-  p, r          pause, resume: whether what the guest reports is released
-  +, -          move the target of its balloon, by a sixteenth of its memory
-
-When standard input or output is no terminal, it prints one table and ends.
-
-Exit status:
-  0    it was told to end
-  1    no daemon answers
-  2    the command line made no sense
-  130  stopped with Ctrl-C; other signals likewise, 128 and their number)";
-
 void complain(const std::string& sentence) { write_all(STDERR_FILENO, "fallow top: " + sentence + "\n"); }
 
-// A daemon that may go, and come back under the same path.
+// The daemon behind a path. Reconnects after the daemon has ended and a new one has taken the path.
 class Daemon {
  public:
   explicit Daemon(std::string path) : path_(std::move(path)) {}
@@ -87,13 +66,13 @@ void refresh(Daemon& daemon, TopView& view) {
 void steer(Daemon& daemon, TopView& view, const ControlRequest& request) {
   std::string error;
   const auto reply = daemon.ask(request, &error);
-  std::string words = reply ? deed(request) : error;
-  while (!words.empty() && words.back() == '\n') words.pop_back();
-  view.tell(std::move(words));
+  std::string message = reply ? confirmation(request) : error;
+  while (!message.empty() && message.back() == '\n') message.pop_back();
+  view.tell(std::move(message));
 }
 
 int watch(TopScreen& screen, Daemon& daemon, TopView& view, milliseconds interval) {
-  // The signal is seen at the latest then, should it come just before a wait.
+  // Bounds the delay of a signal that arrives just before a wait.
   constexpr milliseconds kLongestWait{250};
   const Signals interrupt;
   Clock::time_point next = Clock::now() + interval;
@@ -132,26 +111,11 @@ std::optional<milliseconds> read_interval(const std::optional<std::string>& word
 
 }  // namespace
 
-CLI::App* add_top_command(CLI::App& app, TopWords* words) {
-  CLI::App* top = app.add_subcommand("top", kDescription);
-  top->footer(kFooter);
-  top->add_option("--control", words->control,
-                  "The daemon's control socket: what its --control said, or its first\n"
-                  "--socket with .ctl behind it.\n"
-                  "Default: $FALLOW_CONTROL, or /run/fallow/control")
-      ->type_name("PATH")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  top->add_option("--interval", words->interval, "Time from one sample to the next, 100ms to 1h. Default: 1s")
-      ->type_name("TIME")
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  return top;
-}
-
 int run_top(const TopWords& words) {
   const auto interval = read_interval(words.interval);
   if (!interval) {
     complain(
-        fmt::format("--interval '{}': expected a time from 100ms to 1h with its unit, such as 500ms or 2s"
+        fmt::format("--interval '{}': expected a time with a unit, from 100ms to 1h, such as 500ms or 2s"
                     "\nTry 'fallow top --help'.",
                     *words.interval));
     return kExitUsage;

@@ -7,7 +7,7 @@
 namespace fallow::cli {
 namespace {
 
-// From nothing to full; all but the first show that there is something.
+// From empty to full. Even the first character is visible.
 constexpr std::array<const char*, 9> kBlocks = {"▁", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 constexpr std::array<const char*, 9> kMarks = {"_", "_", ".", ":", "-", "=", "+", "*", "#"};
 

@@ -1,4 +1,4 @@
-// What each guest's resident memory was, a sample a time: what the history lines are drawn from.
+// The history of each guest's resident memory, from which the graphs are drawn.
 #pragma once
 
 #include <cstddef>
@@ -12,16 +12,16 @@
 
 namespace fallow::cli {
 
-// One thread. Keeps the last kSamples of each guest that there is.
+// For one thread. Keeps the last kSamples samples of each present guest.
 class TopHistory {
  public:
   static constexpr std::size_t kSamples = 512;
 
-  // Guests that are not among them are forgotten.
+  // Adds a sample of each guest. Forgets guests that are not in `guests`.
   void add(std::span<const GuestFigures> guests);
 
-  // The last `columns` samples of a guest as a line of that many characters, the newest on the right; blank
-  // where there is none yet. A full character is the highest of them.
+  // Returns the last `columns` samples of a guest as a line of that many characters, the newest on the right.
+  // Blank where no sample exists yet. The maximum is drawn at full height.
   std::string line(std::uint64_t guest, std::size_t columns, bool unicode) const;
 
  private:

@@ -1,4 +1,4 @@
-// How a TopView is laid out on lines.
+// Lays out a TopView in lines.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,13 +22,13 @@ TopSpan ascii(std::string text, TopLook look = TopLook::Plain) {
   return {std::move(text), columns, look};
 }
 
-// The end of a path says more than its begin.
+// Keeps the end of a long path, which is more specific than its beginning.
 std::string fit(const std::string& path, std::size_t width) {
   const std::string name = printable(path);
   return name.size() <= width ? name : "~" + name.substr(name.size() - (width - 1));
 }
 
-// Cuts lines that a small terminal cannot show; what is not ASCII goes as a whole.
+// Cuts a line to the width of the terminal. A span that is not ASCII is replaced by blanks as a whole.
 void cut(TopLine* line, std::size_t columns) {
   std::size_t used = 0;
   for (TopSpan& span : *line) {
@@ -55,7 +55,7 @@ TopLine bar(const GuestFigures& guest, bool unicode) {
     for (std::size_t i = 0; i < count; ++i) span.text += unicode ? fine : plain;
     return span;
   };
-  // The balloon on the right, where it takes from what the guest can have.
+  // The balloon is on the right, where it reduces the memory available to the guest.
   return {repeated(resident, "█", "#", TopLook::Bar),
           repeated(kBar - resident - balloon, "·", ".", TopLook::Faint),
           repeated(balloon, "▒", "o", TopLook::Faint)};
@@ -65,7 +65,7 @@ void append(TopLine* line, TopLine more) { std::move(more.begin(), more.end(), s
 
 }  // namespace
 
-// What there is room for; the history has the rest.
+// The widths of the columns. The history takes the remaining width.
 struct TopView::Columns {
   explicit Columns(std::size_t all, const std::vector<GuestFigures>& guests) {
     std::size_t longest = 0;
@@ -93,7 +93,7 @@ TopLine TopView::summary() const {
     released = released + guest.released + guest.inflate_released;
   }
   return {
-      ascii(fmt::format("{}: {} resident of {}, {} went back so far", format_counted(guests_.size(), "guest"),
+      ascii(fmt::format("{}: {} resident of {}, {} released so far", format_counted(guests_.size(), "guest"),
                         size(resident), size(memory), size(released)))};
 }
 
@@ -144,10 +144,10 @@ std::vector<TopLine> TopView::details(const GuestFigures& guest) const {
                          format_counted(guest.requests, "request"), size(guest.reported),
                          size(guest.released)))});
   const double mean = guest.calls > 0 ? guest.call_seconds / static_cast<double>(guest.calls) : 0;
-  lines.push_back({ascii(fmt::format("balloon: {} of {} wanted; {}, {} each; {} died", size(guest.actual),
+  lines.push_back({ascii(fmt::format("balloon: {}, target {}; {}, {} each; {} died", size(guest.actual),
                                      size(guest.target), format_counted(guest.calls, "host call"),
                                      format_seconds(mean), format_counted(guest.restarts, "worker")))});
-  std::string said = "it says:";
+  std::string said = "statistics:";
   for (const auto& [name, value] : guest.statistics)
     for (const char* shown : {"free_memory_bytes", "available_memory_bytes", "disk_caches_bytes"})
       if (name == shown) said += fmt::format(" {} {},", name.substr(0, name.find('_')), size({value}));
@@ -170,7 +170,7 @@ TopLine TopView::last_line() const {
 }
 
 std::vector<TopLine> TopView::draw(std::size_t columns, std::size_t rows, bool unicode) const {
-  constexpr std::size_t kDetailed = 16;  // rows from which on there is room for a guest's details
+  constexpr std::size_t kDetailed = 16;  // minimum number of rows to show a guest's details
   const Columns layout(columns, guests_);
   std::vector<TopLine> lines = {title(), summary(), headings(layout)};
   std::vector<TopLine> below;
@@ -190,7 +190,7 @@ std::vector<TopLine> TopView::draw(std::size_t columns, std::size_t rows, bool u
     lines.push_back(guest_line(*order[i], layout, unicode));
   if (order.empty() && room > 1) lines.push_back({ascii("No guests yet.", TopLook::Faint)});
   if (lines.size() + below.size() < rows) lines.resize(rows - below.size());
-  // On a terminal of few rows the lowest line is the one that says what is wrong.
+  // On a very small terminal the last line has priority, because it shows errors.
   if (lines.size() + below.size() > rows) lines.resize(rows - std::min(rows, below.size()));
   std::move(below.begin(), below.end(), std::back_inserter(lines));
   lines.resize(rows);

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-// Last, and without its macros, which have names such as lines and move.
+// Included last and without its macros, whose names, such as lines and move, would clash.
 #define NCURSES_NOMACROS 1
 #include <curses.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr short kBarColour = 1, kFaintColour = 2, kAlarmColour = 3;
 
-// Curses writes what the locale has; with none, which is what a fresh container has, UTF-8 is assumed.
+// Curses follows the locale. Without a locale, as in a fresh container, UTF-8 is assumed.
 bool set_locale_for_utf8() {
   std::setlocale(LC_CTYPE, "");
   const auto is_set = [](const char* name) {
@@ -73,7 +73,7 @@ std::unique_ptr<TopScreen> TopScreen::open() {
   const char* kind = std::getenv("TERM");
   if (isatty(STDIN_FILENO) != 1 || isatty(STDOUT_FILENO) != 1 || !has_letter(kind)) return nullptr;
   auto curses = std::make_unique<Curses>();
-  // The Linux console has a font of few characters, most without the eighths of a block.
+  // Most fonts of the Linux console lack the eighths of a block.
   curses->unicode = set_locale_for_utf8() && std::strcmp(kind, "linux") != 0;
   curses->screen = newterm(nullptr, stdout, stdin);
   if (curses->screen == nullptr) return nullptr;

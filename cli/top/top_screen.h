@@ -1,4 +1,4 @@
-// The terminal of `fallow top`: all of it, until the object goes.
+// The terminal of `fallow top`. The object occupies the whole terminal during its lifetime.
 #pragma once
 
 #include <chrono>
@@ -10,22 +10,22 @@
 
 namespace fallow::cli {
 
-// At most one at a time; one thread. The terminal is as it was before when the object is gone.
+// At most one object at a time, for one thread. The destructor restores the terminal.
 class TopScreen {
  public:
   struct Pressed {
-    std::optional<TopKey> key;  // nothing: none within the time, or the terminal changed its size
-    bool quit = false;          // the key to end
+    std::optional<TopKey> key;  // nothing: timeout, or the terminal was resized
+    bool quit = false;          // the user pressed q
   };
 
-  // Null: standard input and output are no terminal, or one that cannot move its cursor.
+  // Returns null unless standard input and output are a terminal that can move its cursor.
   static std::unique_ptr<TopScreen> open();
   ~TopScreen();
   TopScreen(const TopScreen&) = delete;
   TopScreen& operator=(const TopScreen&) = delete;
 
   void draw(const TopView& view);
-  // Waits for a key, at most so long. Returns early when a signal comes.
+  // Waits for a key, for at most `time`. A signal interrupts the wait.
   Pressed wait(std::chrono::milliseconds time);
 
  private:

@@ -26,11 +26,11 @@ std::uint64_t measure(const GuestFigures& guest, TopSort sort) {
   return guest.guest;
 }
 
-TopSort turned(TopSort sort, std::size_t step) {
+TopSort rotated(TopSort sort, std::size_t step) {
   return static_cast<TopSort>((static_cast<std::size_t>(sort) + step) % kSorts);
 }
 
-// A step that is felt and does no harm: a sixteenth of the guest's memory, in whole MiB.
+// Returns the step for + and -: a sixteenth of the guest's memory, in whole MiB and at least 1 MiB.
 ByteCount step_of(const GuestFigures& guest) {
   constexpr std::uint64_t kMiB = 1 << 20;
   return {std::max(guest.memory.raw / 16 / kMiB, std::uint64_t{1}) * kMiB};
@@ -55,10 +55,10 @@ std::optional<ControlRequest> TopView::press(TopKey key) {
       select(1);
       break;
     case TopKey::SortBefore:
-      sort_ = turned(sort_, kSorts - 1);
+      sort_ = rotated(sort_, kSorts - 1);
       break;
     case TopKey::SortNext:
-      sort_ = turned(sort_, 1);
+      sort_ = rotated(sort_, 1);
       break;
     case TopKey::Pause:
     case TopKey::Resume:
@@ -75,8 +75,8 @@ std::optional<ControlRequest> TopView::press(TopKey key) {
   return {};
 }
 
-// Never beyond three quarters of the guest's memory: a key that is held down must not end the guest. Less
-// than nothing there is not.
+// Limits the target to three quarters of the guest's memory, so that holding down a key cannot exhaust the
+// guest. The lower limit is 0.
 std::optional<ControlRequest> TopView::inflate(bool more) const {
   const GuestFigures* guest = selected();
   if (guest == nullptr) return {};

@@ -1,4 +1,4 @@
-// What `fallow top` shows and does, without a terminal: lines of text, and what keys ask for.
+// The contents and behaviour of `fallow top` without a terminal: lines of text, and the effect of keys.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace fallow::cli {
 
 enum class TopLook : std::uint8_t { Plain, Head, Bar, Faint, Selected, Alarm };
 
-// A piece of a line; `columns` characters as they show.
+// A part of a line, `columns` wide on the screen.
 struct TopSpan {
   std::string text;
   std::size_t columns;
@@ -32,17 +32,17 @@ class TopView {
   // `where`: the daemon's control socket, for the title.
   explicit TopView(std::string where) : where_(std::move(where)) {}
 
-  // The guests as they are now, of which a sample is kept.
+  // Sets the current guests, and adds a sample of each to the history.
   void update(std::vector<GuestFigures> guests);
-  // The daemon does not answer; the guests shown are those of the last update.
+  // Shows that the daemon does not answer. The guests of the last update stay on the screen.
   void lose(std::string why) { lost_ = std::move(why); }
-  // A sentence about what a key came to, until the next key.
+  // Shows the result of a key until the next key.
   void tell(std::string message) { message_ = std::move(message); }
 
-  // Nothing: there is nothing to be asked of the daemon.
+  // Handles a key. Returns the request to send to the daemon, if any.
   std::optional<ControlRequest> press(TopKey key);
 
-  // Exactly `rows` lines of at most `columns` characters; the guest that is selected is among them.
+  // Returns exactly `rows` lines of at most `columns` characters, with the selected guest among them.
   std::vector<TopLine> draw(std::size_t columns, std::size_t rows, bool unicode) const;
 
  private:
@@ -63,7 +63,7 @@ class TopView {
   std::vector<GuestFigures> guests_;
   TopHistory history_;
   TopSort sort_ = TopSort::Guest;
-  std::uint64_t selected_ = 0;  // 0: the first
+  std::uint64_t selected_ = 0;  // 0: the first guest in the current order
   std::string lost_, message_;
 };
 

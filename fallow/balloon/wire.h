@@ -1,28 +1,21 @@
-// The traditional memory balloon on the wire (virtio 1.2, 5.5): names, numbers and layouts as printed there.
+// The wire format of the traditional memory balloon (virtio 1.2, 5.5), with the names, numbers and layouts
+// of the specification.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-#include "fallow/virtio/features.h"
+#include "fallow/balloon/features.h"
 
 namespace fallow {
 
 inline constexpr std::uint32_t kBalloonDeviceId = 5;  // 5.5.1
 
-// 5.5.3
-inline constexpr Features kBalloonMustTellHost = feature(0), kBalloonStatsVq = feature(1),
-                          kBalloonDeflateOnOom = feature(2), kBalloonFreePageHint = feature(3),
-                          kBalloonPagePoison = feature(4), kBalloonPageReporting = feature(5);
-// Draft (virtio-spec issue 244): the used length of a report says how many of its bytes, from the first on,
-// now hold zero, or the poison value.
-inline constexpr Features kBalloonInitReported = feature(6);
-
-// 5.5.4: struct virtio_balloon_config, by the offsets of its le32 fields.
+/// 5.5.4: the offsets of the le32 fields of struct virtio_balloon_config.
 inline constexpr std::uint32_t kBalloonNumPages = 0, kBalloonActual = 4, kBalloonHintCmdId = 8,
                                kBalloonPoisonVal = 12, kBalloonConfigSize = 16;
 
-// 5.5.6.4 (tags 0 to 9; Linux 6.12 has more).
+/// The tags of statistics. 5.5.6.4 defines tags 0 to 9; Linux 6.12 has more.
 enum class StatTag : std::uint16_t {
   SwapIn = 0,
   SwapOut = 1,
@@ -44,25 +37,26 @@ enum class StatTag : std::uint16_t {
 inline constexpr std::size_t kStatTags = 16;
 inline constexpr std::uint32_t kStatSize = 10;  // le16 tag, le64 value, packed
 
-// 5.5.6.5: reserved command ids of free page hinting.
+/// 5.5.6.5: reserved command ids of free page hinting.
 inline constexpr std::uint32_t kHintStop = 0, kHintDone = 1;
 
-// Page frame numbers of inflate and deflate are in units of 4096 bytes, whatever the page size (5.5.6).
+/// Size of a page frame number in a list. A page frame number counts units of 4096 bytes, whatever the page
+/// size (5.5.6).
 inline constexpr std::uint32_t kBalloonPfnSize = 4;
 
-// The queues of a balloon in the order of 5.5.2.
+/// The queues of a balloon in the order of 5.5.2.
 enum class BalloonQueue : std::uint8_t { Inflate, Deflate, Stats, Hint, Reporting };
 inline constexpr std::uint16_t kNoQueue = 0xffff;
 
-// How a driver numbers the queues that its features give it.
+/// How a driver numbers the queues that its features provide.
 enum class QueueNumbers : std::uint8_t {
-  WithoutGaps,  // those that are there, one after the other: Linux, crosvm, Cloud Hypervisor
-  AsPrinted,    // each as in 5.5.2, whatever else is there: virtio 1.2
-  OverOffered,  // without gaps, over what was offered: QEMU's own device, and drivers that go by it
+  WithoutGaps,  ///< existing queues, consecutively: Linux, crosvm, Cloud Hypervisor
+  AsPrinted,    ///< each as in 5.5.2, whatever other queues exist: virtio 1.2
+  OverOffered,  ///< without gaps, over the offered features: QEMU's device and drivers that follow it
 };
 
-// The number of a queue without gaps over the features that were negotiated: with statistics and hinting
-// missing, reporting is queue 2. kNoQueue: not there.
+/// Returns the number of a queue without gaps over the negotiated features: without statistics and hinting,
+/// reporting is queue 2. Returns kNoQueue if the queue does not exist.
 constexpr std::uint16_t queue_number(Features negotiated, BalloonQueue queue) noexcept {
   constexpr Features kNeeds[] = {0, 0, kBalloonStatsVq, kBalloonFreePageHint, kBalloonPageReporting};
   const auto wanted = static_cast<unsigned>(queue);
@@ -72,7 +66,7 @@ constexpr std::uint16_t queue_number(Features negotiated, BalloonQueue queue) no
     number = static_cast<std::uint16_t>(number + ((negotiated & kNeeds[i]) == kNeeds[i]));
   return number;
 }
-// The same, for any of the ways to number them.
+/// Returns the number of a queue under any of the numberings.
 constexpr std::uint16_t queue_number(Features offered, Features negotiated, BalloonQueue queue,
                                      QueueNumbers numbers) noexcept {
   const std::uint16_t number = queue_number(negotiated, queue);
@@ -80,7 +74,7 @@ constexpr std::uint16_t queue_number(Features offered, Features negotiated, Ball
   return numbers == QueueNumbers::AsPrinted ? static_cast<std::uint16_t>(queue)
                                             : queue_number(offered, queue);
 }
-// One more than the highest number that a driver may use which was offered these features.
+/// Returns one more than the highest queue number that a driver may use with these offered features.
 constexpr std::uint16_t queue_count(Features offered) noexcept {
   if ((offered & kBalloonPageReporting) != 0) return static_cast<std::uint16_t>(BalloonQueue::Reporting) + 1;
   return static_cast<std::uint16_t>(2 + ((offered & kBalloonStatsVq) != 0) +

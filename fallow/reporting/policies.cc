@@ -35,7 +35,7 @@ unsigned HwmPolicy::areas_at_threshold(const detail::UnreportedCounts& counts) c
 }
 
 PassResult HwmPolicy::pass(detail::ZonePass& zone_pass) noexcept {
-  const detail::UnreportedCounts counts = detail::count_unreported(zone_pass.zone(), order_);
+  const detail::UnreportedCounts counts = detail::count_unreported(zone_pass.zone().tables(), order_);
   if (largest(counts) < (zone_pass.ignore_threshold() ? 1 : threshold_)) return PassResult::Rest;
   detail::Selection selection;
   selection.order = order_;
@@ -79,7 +79,7 @@ std::int64_t AgedPolicy::credit(const detail::UnreportedCounts& counts) const no
 
 PassResult AgedPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   Zone& zone = zone_pass.zone();
-  zone.advance_tick(zone.port().now(), tick());
+  zone.tables().clock().advance(zone.tables().port().now(), tick());
   detail::Selection selection;
   selection.order = order_;
   selection.min_age = kTicks + 1;

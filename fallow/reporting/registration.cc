@@ -81,10 +81,10 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
   if (delay.raw != 0) last_delay_ = delay;  // without a delay, ages stand still
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[i];
-    state.zone->trigger().set_order(order);
+    state.zone->tables().trigger().set_order(order);
     // A device with a smaller order may report blocks that the last one ignored.
-    if (order < last_order_) state.zone->dirty().insert_all();
-    if (longer_ticks) state.zone->restart_ages();
+    if (order < last_order_) state.zone->tables().dirty().insert_all();
+    if (longer_ticks) state.zone->tables().restart_ages();
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
@@ -106,7 +106,7 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
 // Frames that were reported under one content guarantee say nothing about another guarantee.
 void Reporter::set_promise() noexcept {
   const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Content::Unknown;
-  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->set_marks_promise(valid);
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().set_marks_promise(valid);
 }
 
 // R12: called by the thread that settles a request, before its frames are marked as reported. relaxed: a
@@ -142,7 +142,7 @@ Status Reporter::unregister_device(const ReportingDevice& device) {
   for (std::size_t i = 0; i < zone_count_; ++i) {
     // seq_cst: MO-26, pairs with request(): after this, no free requests a wakeup unless it holds a pin.
     zones_[i].flag.store(static_cast<FlagWord>(Flag::Off), std::memory_order_seq_cst);
-    detail::ReportTrigger& trigger = zones_[i].zone->trigger();
+    detail::ReportTrigger& trigger = zones_[i].zone->tables().trigger();
     trigger.grant(0);
     if (trigger.counts_every_free()) trigger.set_order(last_order_);
   }

@@ -19,8 +19,8 @@ static constexpr std::uint64_t frees_of(std::uint64_t frames) noexcept {
 // checks whether it counts (MO-25), whereas the counters of the local caches may lag behind. O(blocks).
 static PfnCount free_in_blocks(const Zone& zone) noexcept {
   PfnCount free;
-  for (std::uint32_t b = 0; b < zone.blocks(); ++b)
-    free += PfnCount{detail::kBlockFrames - zone.entry(b).used()};
+  for (std::uint32_t b = 0; b < zone.tables().blocks(); ++b)
+    free += PfnCount{detail::kBlockFrames - zone.tables().entry(b).used()};
   return free;
 }
 
@@ -63,7 +63,7 @@ class Reporter::Sink final : public detail::RequestSink {
     reporter_.pins_.fetch_add(1, std::memory_order_relaxed);
     // release: pairs with begin_settling(), so that complete() on another thread finds the request filled.
     request.word.store(word_of(SlotState::InFlight, token_), std::memory_order_release);
-    std::atomic<std::uintptr_t>& mark = state_.zone->reporter();
+    std::atomic<std::uintptr_t>& mark = state_.zone->tables().reports().reporter;
     mark.store(reporter_.port_.current(), std::memory_order_relaxed);
     const Status status = reporter_.device_->report(list, token_);
     mark.store(0, std::memory_order_relaxed);
@@ -99,7 +99,7 @@ Reporter::Reporter(Port& port, std::span<Zone* const> zones) : port_(port), zone
   for (std::size_t i = 0; i < zone_count_; ++i) {
     zones_[i].reporter = this;
     zones_[i].zone = zones[i];
-    zones[i]->trigger().attach(fired, &zones_[i]);
+    zones[i]->tables().trigger().attach(fired, &zones_[i]);
   }
 }
 
@@ -181,15 +181,15 @@ void Reporter::pass(ZoneState& state) noexcept {
   // acquire: pairs with the release in back_off(): a pass that takes a failure's `ignore_threshold` finds its
   // frames.
   const bool ignore_threshold = state.ignore_threshold.exchange(false, std::memory_order_acquire);
-  detail::ReportTrigger& trigger = state.zone->trigger();
+  detail::ReportTrigger& trigger = state.zone->tables().trigger();
   if (trigger.counts_every_free()) trigger.set_order(policy_->order());
   detail::ZonePass zone_pass(*state.zone, sink, capacity_, ignore_threshold);
   const PassResult next = policy_->pass(zone_pass);
   const bool starved = zone_pass.starved() && wants_more(state, ignore_threshold);
   // The order matters: frames that an allocation attempt held are either still in transit, or back and
   // visible to wants_more().
-  const bool missed = ignore_threshold &&
-                      (state.zone->in_transit() || (!starved && !sink.blocked() && wants_more(state, true)));
+  const bool missed = ignore_threshold && (state.zone->tables().in_transit() ||
+                                           (!starved && !sink.blocked() && wants_more(state, true)));
   // relaxed: only the next pass depends on it, and the same thread runs that pass.
   if (ignore_threshold && (starved || sink.blocked() || missed))
     state.ignore_threshold.store(true, std::memory_order_relaxed);
@@ -208,7 +208,7 @@ void Reporter::pass(ZoneState& state) noexcept {
 
 // Returns whether the policy would report something if enough frames were free.
 bool Reporter::wants_more(const ZoneState& state, bool ignore_threshold) const noexcept {
-  const detail::UnreportedCounts counts = detail::count_unreported(*state.zone, policy_->order());
+  const detail::UnreportedCounts counts = detail::count_unreported(state.zone->tables(), policy_->order());
   if (!ignore_threshold) return policy_->credit(counts) <= 0;
   std::uint64_t any = 0;
   for (const std::uint64_t n : counts.of) any |= n;
@@ -240,7 +240,9 @@ bool Reporter::try_rest(ZoneState& state, FlagWord seen) noexcept {
 // it.
 void Reporter::rest(ZoneState& state, FlagWord seen, bool progress) noexcept {
   Zone& zone = *state.zone;
-  const auto look = [&] { return policy_->credit(detail::count_unreported(zone, policy_->order())); };
+  const auto look = [&] {
+    return policy_->credit(detail::count_unreported(zone.tables(), policy_->order()));
+  };
   std::int64_t credit = look();
   if (credit <= 0) {
     again_after(state, progress);
@@ -264,7 +266,7 @@ void Reporter::starve(ZoneState& state, FlagWord seen, PfnCount needed) noexcept
   while (before < sooner.raw &&
          !state.not_before.compare_exchange_weak(before, sooner.raw, std::memory_order_relaxed)) {
   }
-  state.zone->trigger().count_every_free();
+  state.zone->tables().trigger().count_every_free();
   if (try_rest(state, seen)) grant(state, look(), look);
 }
 
@@ -273,12 +275,12 @@ void Reporter::starve(ZoneState& state, FlagWord seen, PfnCount needed) noexcept
 template <class Look>
 void Reporter::grant(ZoneState& state, std::int64_t credit, Look look) noexcept {
   while (credit > 0) {
-    state.zone->trigger().grant(credit);
+    state.zone->tables().trigger().grant(credit);
     const std::int64_t left = look();
     if (left >= credit) return;
     credit = left;
   }
-  state.zone->trigger().grant(0);
+  state.zone->tables().trigger().grant(0);
   request(state);
 }
 
@@ -333,9 +335,9 @@ void Reporter::settle(std::uint32_t token, Status status) noexcept {
   PfnCount total;
   for (const ScatterEntry& entry : list) total += entry.count;
   nanoseconds_.fetch_add((port_.now() - request.started).raw, std::memory_order_relaxed);
-  detail::put_back(*request.state->zone, list, reported);
+  detail::put_back(request.state->zone->tables(), list, reported);
   // In a zone that is short of free frames, this counts as a free like any other (MO-25).
-  detail::ReportTrigger& trigger = request.state->zone->trigger();
+  detail::ReportTrigger& trigger = request.state->zone->tables().trigger();
   if (trigger.armed() && trigger.counts_every_free())
     trigger.spend(static_cast<unsigned>(frees_of(total.raw)));
   if (reported) {

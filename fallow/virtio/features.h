@@ -5,18 +5,18 @@
 
 namespace fallow {
 
-// A set of 64 feature bits.
+/// A set of 64 feature bits.
 using Features = std::uint64_t;
 constexpr Features feature(unsigned bit) noexcept { return Features{1} << bit; }
 
-// The reserved feature bits that Fallow knows (6).
+/// The reserved feature bits that Fallow supports (6).
 inline constexpr Features kFeatureIndirectDesc = feature(28), kFeatureEventIdx = feature(29),
                           kFeatureVersion1 = feature(32), kFeatureRingPacked = feature(34),
                           kFeatureRingReset = feature(40);
 inline constexpr Features kRingFeatures =
     kFeatureIndirectDesc | kFeatureEventIdx | kFeatureRingPacked | kFeatureRingReset;
 
-// 2.1: bits of the device status field. Writing 0 resets the device.
+/// 2.1: bits of the device status field. Writing 0 resets the device.
 inline constexpr std::uint8_t kStatusAcknowledge = 1, kStatusDriver = 2, kStatusDriverOk = 4,
                               kStatusFeaturesOk = 8, kStatusNeedsReset = 64, kStatusFailed = 128;
 

@@ -1,4 +1,4 @@
-// A full walk that proves the zone's invariants (docs/invariants.md).
+/// A full walk that checks the zone's invariants (docs/invariants.md).
 #pragma once
 
 #include "fallow/base/units.h"
@@ -6,14 +6,15 @@
 
 namespace fallow {
 
-// The first violation found; `invariant` is null when there is none.
+/// The first violation found; `invariant` is null if there is none.
 struct Violation {
-  const char* invariant = nullptr;  // its number and sentence
-  Pfn where;
+  const char* invariant = nullptr;  ///< its number and sentence
+  Pfn where;                        ///< the first frame of the block, or of the zone
   constexpr bool none() const { return invariant == nullptr; }
 };
 
-// O(frames). Nobody may allocate, free or report meanwhile; local caches may hold frames.
+/// Walks the whole zone. No thread may allocate, free or report meanwhile; local caches may hold frames.
+/// O(frames).
 Violation zone_check(const Zone& zone) noexcept;
 
 }  // namespace fallow

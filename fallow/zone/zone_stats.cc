@@ -19,7 +19,7 @@ struct Sums {
   std::uint64_t out = 0, held = 0, unmarked = 0, refaults = 0;
 };
 
-// A counter that is read while others change it may come out a little below zero.
+// A difference of counters that other threads change meanwhile may be slightly negative.
 constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : n; }
 
 bool wholly_free(detail::BlockEntry e) { return e.used() == 0 && !e.splitting(); }
@@ -28,13 +28,13 @@ detail::BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) 
   detail::BlockBits bits;
   for (unsigned w = 0; w < detail::kBlockWords; ++w) {
     const detail::FrameWord word{
-        zone.word(std::uint64_t{block} * detail::kBlockWords + w).load(std::memory_order_relaxed)};
+        zone.tables().word(std::uint64_t{block} * detail::kBlockWords + w).load(std::memory_order_relaxed)};
     bits.word[w] = word.free() & (marked ? word.mark() : detail::kWholeWord);
   }
   return bits;
 }
 
-// Of the runs of an area, those that are marked all over.
+// Counts the runs of an area of which every frame is reported.
 std::uint64_t marked_runs(const detail::BlockBits& area, const detail::BlockBits& marks, unsigned order) {
   detail::BlockBits both;
   for (unsigned w = 0; w < detail::kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];
@@ -45,7 +45,7 @@ std::uint64_t marked_runs(const detail::BlockBits& area, const detail::BlockBits
 
 PfnCount free_frames(const Zone& zone) noexcept {
   const Sums sums(zone);
-  const std::uint64_t isolated = zone.isolated().load(std::memory_order_relaxed);
+  const std::uint64_t isolated = zone.tables().reports().isolated.load(std::memory_order_relaxed);
   return {floor_zero(zone.size().raw - zone.reserved().raw - sums.out - isolated)};
 }
 
@@ -53,10 +53,11 @@ ZoneStats zone_stats(const Zone& zone) noexcept {
   const Sums sums(zone);
   ZoneStats s;
   s.size = zone.size();
-  s.isolated = {zone.isolated().load(std::memory_order_relaxed)};
+  s.isolated = {zone.tables().reports().isolated.load(std::memory_order_relaxed)};
   s.used = {floor_zero(zone.reserved().raw + sums.out - sums.held)};
   s.free = {floor_zero(s.size.raw - s.used.raw - s.isolated.raw)};
-  s.reported = {floor_zero(zone.marks_given().load(std::memory_order_relaxed) - sums.unmarked)};
+  s.reported = {
+      floor_zero(zone.tables().reports().marks_given.load(std::memory_order_relaxed) - sums.unmarked)};
   s.cached = {sums.held};
   s.refaults = {sums.refaults};
   return s;
@@ -64,11 +65,11 @@ ZoneStats zone_stats(const Zone& zone) noexcept {
 
 FreeArea free_area(const Zone& zone, Order order) noexcept {
   FreeArea area;
-  for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
-    const detail::BlockEntry e = zone.entry(b);
+  for (std::uint32_t b = 0; b < zone.tables().blocks(); ++b) {
+    const detail::BlockEntry e = zone.tables().entry(b);
     if (e.used() >= detail::kBlockFrames) continue;
     if (wholly_free(e)) {
-      const detail::BlockEntry buddy = zone.entry(b ^ 1);
+      const detail::BlockEntry buddy = zone.tables().entry(b ^ 1);
       const bool pair = wholly_free(buddy);
       if ((pair ? kMaxOrder : detail::kBlockOrder) != order || (pair && b % 2 != 0)) continue;
       area.nr_free += 1;

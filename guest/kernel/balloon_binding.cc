@@ -101,7 +101,7 @@ bool BalloonBinding::all_reported() noexcept {
   if (!registered_) return true;
   if (reporter_.stats().in_flight != 0) return false;
   for (const Zone* const zone : zones_.all()) {
-    const detail::UnreportedCounts counts = detail::count_unreported(*zone, policy_->order());
+    const detail::UnreportedCounts counts = detail::count_unreported(zone->tables(), policy_->order());
     for (const std::uint64_t n : counts.of) {
       if (n != 0) return false;
     }

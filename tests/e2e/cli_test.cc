@@ -60,10 +60,10 @@ TEST(Cli, usage_errors) {
   } cases[] = {
       {{}, "Usage: fallow"},
       {{"relay"},
-       "fallow: there is no verb 'relay'; expected replay, boot, serve, ctl or top\nTry 'fallow --help'.\n"},
-      {{"--frob"}, "fallow: there is no option '--frob'; expected replay, boot, serve, ctl or top\n"},
+       "fallow: unknown verb 'relay'; expected replay, boot, serve, ctl or top\nTry 'fallow --help'.\n"},
+      {{"--frob"}, "fallow: unknown option '--frob'; expected replay, boot, serve, ctl or top\n"},
       {{"replay"}, "fallow replay: TRACE is required\nTry 'fallow replay --help'.\n"},
-      {{"replay", "--frob", "x"}, "fallow replay: there is no option '--frob'\n"},
+      {{"replay", "--frob", "x"}, "fallow replay: unknown option '--frob'\n"},
       {{"replay", "x", "y"}, "fallow replay: 'y' is one TRACE too many; expected one\n"},
       {{"replay", "x", "--memory", "12Q"}, "fallow replay: --memory '12Q': expected a size from 2M to 8T"},
       {{"replay", "x", "--memory"}, "fallow replay: --memory"},
@@ -98,7 +98,7 @@ TEST(Cli, files_that_cannot_be) {
                                        option, folder.path("no/folder")));
     outcome = run_cli({"replay", trace, option, trace});
     EXPECT_EQ(outcome.status, 1);
-    EXPECT_TRUE(has(outcome.err, "this is the trace, which would be overwritten")) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "this would overwrite the trace")) << outcome.err;
   }
   EXPECT_EQ(read_file(trace), small_trace());
 }
@@ -166,9 +166,10 @@ TEST(Cli, a_trace_of_a_machine_with_larger_pages) {
                                         "a-1 [000] 9.1: mm_page_free: pfn=0x2000 order=13\n");
   CliOutcome outcome = run_cli({"replay", "-q", trace});
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_TRUE(has(outcome.err,
-                  "order=13 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay "
-                  "--page-size)"))
+  EXPECT_TRUE(
+      has(outcome.err,
+          "order=13 is above 10, the largest order with pages of 4 KiB (for larger pages: fallow replay "
+          "--page-size)"))
       << outcome.err;
   outcome = run_cli({"replay", "-q", "--backing", "none", "--json", "-", "--page-size", "64K", trace});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -239,7 +240,7 @@ TEST(Cli, too_little_memory_is_a_result_unless_verifying) {
 TEST(Cli, a_mark_for_another_policy_is_a_warning) {
   const CliOutcome outcome = replay_small({"--hwm", "3"});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: --hwm 3 changes nothing")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: --hwm 3 has no effect")) << outcome.err;
 }
 
 TEST(Cli, an_empty_trace) {
@@ -247,7 +248,7 @@ TEST(Cli, an_empty_trace) {
   const CliOutcome outcome = run_cli({"replay", folder.file("empty.txt", "")});
   EXPECT_EQ(outcome.status, 1);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_TRUE(has(outcome.err, "empty.txt: no mm_page_alloc or mm_page_free event")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "empty.txt: contains no mm_page_alloc or mm_page_free event")) << outcome.err;
 }
 
 // Real time, so that there is something to see: a fifth of the time of the trace and its settling.

@@ -63,7 +63,7 @@ TEST_F(CliWire, trouble_in_real_time) {
 TEST_F(CliWire, what_changes_nothing_is_a_warning) {
   const CliOutcome outcome = replay({"--queue-size", "16"});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_NE(outcome.err.find("warning: --queue-size changes nothing"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("warning: --queue-size has no effect"), std::string::npos) << outcome.err;
 }
 
 TEST_F(CliWire, what_cannot_be_is_an_error) {

@@ -366,8 +366,7 @@ TEST_F(ServeAttack, who_may_look_may_not_steer) {
     const bool nobody = setgid(65534) == 0 && setuid(65534) == 0;
     const bool looks = daemon_->ask({{"command", "list"}}).value("ok", false);
     const auto steered = daemon_->ask({{"command", "target"}, {"guest", 1}, {"size", 1 << 20}});
-    const bool refused =
-        steered.value("error", "") == "only root and the daemon's user may change what guests have";
+    const bool refused = steered.value("error", "") == "only root and the daemon's user may control guests";
     _exit(nobody && looks && refused ? 0 : 1);
   }
   int status = -1;

@@ -195,7 +195,7 @@ TEST(ServeLife, what_makes_no_sense_is_told) {
             "fallow serve: --queue-size '100': expected a power of two from 1 to 1024\n"
             "Try 'fallow serve --help'.\n");
   EXPECT_EQ(run_cli({"serve", "x"}).err,
-            "fallow serve: 'x' is one word too many; expected options only\nTry 'fallow serve --help'.\n");
+            "fallow serve: unexpected argument 'x'; expected options only\nTry 'fallow serve --help'.\n");
 }
 
 TEST(ServeLife, many_idle_guests_cost_little) {

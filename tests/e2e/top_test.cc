@@ -89,10 +89,10 @@ TEST_F(Ctl, errors_and_exit_statuses) {
     int status;
     const char* says;
   } cases[] = {
-      {{}, 2, "fallow ctl: expected what to do: list,"},
-      {{"stop"}, 2, "fallow ctl: there is no action 'stop'; expected list,"},
+      {{}, 2, "fallow ctl: expected an action: list,"},
+      {{"stop"}, 2, "fallow ctl: unknown action 'stop'; expected list,"},
       {{"target", "1", "much"}, 2, "fallow ctl: SIZE 'much': expected a size from 0"},
-      {{"list", "--frob"}, 2, "fallow ctl: there is no option '--frob'\n"},
+      {{"list", "--frob"}, 2, "fallow ctl: unknown option '--frob'\n"},
       {{"pause", "9"}, 1, "fallow ctl: there is no guest 9; "},
   };
   for (const auto& one : cases) {
@@ -106,7 +106,7 @@ TEST_F(Ctl, errors_and_exit_statuses) {
   const CliOutcome gone = ctl({"list"});
   EXPECT_EQ(gone.status, 1);
   EXPECT_EQ(gone.err, "fallow ctl: no daemon answers at " + listening_.path() +
-                          ": a daemon left this socket behind, and none listens on it now\n");
+                          ": no process listens on this socket; a daemon left it behind\n");
 }
 
 // `fallow top` on a terminal of 80 columns and 24 rows.
@@ -239,7 +239,7 @@ TEST_F(Top, waits_for_a_daemon_that_went) {
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("q quit"));
   server_.reset();
-  EXPECT_TRUE(top.wait_for("is gone"));
+  EXPECT_TRUE(top.wait_for("has ended"));
   auto again = cli::serve_control(listening_.file(), std::make_unique<FakeDesk>(house_));
   EXPECT_TRUE(top.wait_for("q quit"));
   top.type("q");
@@ -257,7 +257,7 @@ TEST_F(Top, errors) {
   const CliOutcome outcome = run_cli({"top", "--interval", "1"});
   EXPECT_EQ(outcome.status, 2);
   EXPECT_EQ(outcome.err,
-            "fallow top: --interval '1': expected a time from 100ms to 1h with its unit, such as 500ms or "
+            "fallow top: --interval '1': expected a time with a unit, from 100ms to 1h, such as 500ms or "
             "2s\nTry 'fallow top --help'.\n");
 }
 

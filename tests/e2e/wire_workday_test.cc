@@ -17,7 +17,7 @@ struct Setting {
   Nanoseconds disturb{};
 };
 
-replay::ReplayResult replay_workday(const replay::WireOptions& wire, const Setting& setting) {
+replay::ReplayResult replay_workday(const replay::BalloonOptions& balloon, const Setting& setting) {
   replay::ReplayOptions options;
   options.trace = FALLOW_WORKDAY;
   options.order = setting.order;
@@ -27,7 +27,7 @@ replay::ReplayResult replay_workday(const replay::WireOptions& wire, const Setti
   if (setting.speed != kAsFastAsItGoes) options.settle = seconds(40);  // 2.5 s, on a busy machine
   options.disturb = setting.disturb;
   options.compare_linux = false;
-  options.wire = wire;
+  options.balloon = balloon;
   std::string error;
   const auto result = replay::replay(options, nullptr, &error);
   EXPECT_TRUE(result) << error;
@@ -46,7 +46,7 @@ void expect_sound(const replay::ReplayResult& r) {
 void expect_undisturbed(const replay::ReplayResult& r) {
   expect_sound(r);
   EXPECT_EQ(r.report_failures, 0U);
-  EXPECT_EQ(r.wire.refused, 0U);
+  EXPECT_EQ(r.balloon.refused, 0U);
 }
 
 using Ring = std::tuple<replay::TransportKind, bool, bool>;
@@ -59,16 +59,16 @@ std::string name_of(const testing::TestParamInfo<Ring>& info) {
 
 class WorkdayOverAnyRing : public testing::TestWithParam<Ring> {
  protected:
-  static replay::WireOptions wire() {
-    replay::WireOptions wire;
-    std::tie(wire.transport, wire.event_index, wire.indirect) = GetParam();
-    return wire;
+  static replay::BalloonOptions balloon() {
+    replay::BalloonOptions balloon;
+    std::tie(balloon.transport, balloon.event_index, balloon.indirect) = GetParam();
+    return balloon;
   }
 };
 
 TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
   static const replay::ReplayResult direct = replay_workday({}, {kBlocks});
-  const replay::ReplayResult r = replay_workday(wire(), {kBlocks});
+  const replay::ReplayResult r = replay_workday(balloon(), {kBlocks});
   expect_undisturbed(r);
   EXPECT_EQ(r.end_resident_mib, direct.end_resident_mib);
   EXPECT_EQ(r.reported_mib, direct.reported_mib);
@@ -80,7 +80,7 @@ TEST_P(WorkdayOverAnyRing, GivesBackTheSameAsTheDirectTransport) {
 // all has settled: with single frames, what is in use.
 TEST_P(WorkdayOverAnyRing, LosesNoFrameInRealTime) {
   static const replay::ReplayResult direct = replay_workday({}, {kFrames});
-  const replay::ReplayResult r = replay_workday(wire(), {kFrames, kSpeed});
+  const replay::ReplayResult r = replay_workday(balloon(), {kFrames, kSpeed});
   expect_undisturbed(r);
   EXPECT_NEAR(r.end_resident_mib, direct.end_resident_mib, 0.02 * direct.end_resident_mib);
 }
@@ -95,14 +95,14 @@ class WorkdayInTrouble : public testing::TestWithParam<replay::TransportKind> {}
 
 // Every 100 ms of the trace's time: every 6 ms here.
 TEST_P(WorkdayInTrouble, LosesNoFrameAndNoAllocation) {
-  replay::WireOptions wire;
-  wire.transport = GetParam();
-  wire.init_reported = true;
+  replay::BalloonOptions balloon;
+  balloon.transport = GetParam();
+  balloon.init_reported = true;
   for (const double speed : {kAsFastAsItGoes, kSpeed}) {
-    const replay::ReplayResult r = replay_workday(wire, {kBlocks, speed, milliseconds(100)});
+    const replay::ReplayResult r = replay_workday(balloon, {kBlocks, speed, milliseconds(100)});
     expect_sound(r);
     EXPECT_GE(r.disturbances, 310U);
-    EXPECT_GE(r.wire.resets, wire.virtio() ? r.disturbances / 8 : 0);
+    EXPECT_GE(r.balloon.resets, balloon.virtio() ? r.disturbances / 8 : 0);
   }
 }
 

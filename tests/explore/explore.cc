@@ -11,7 +11,7 @@
 namespace fallow::explore {
 namespace {
 
-// The I-th of N parts of a list, so that several processes share it.
+// The I-th of N parts of a list, so that several processes can share the work.
 struct Part {
   unsigned number = 0, count = 1;
   bool has(unsigned long i) const { return i % count == number; }

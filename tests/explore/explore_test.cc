@@ -1,5 +1,5 @@
-// Every scenario over all its schedules with two preemptions: sequentially consistent, and in the weak model
-// with one stale read. More of them, for hours: `make explore`.
+// Runs all schedules of every scenario with two preemptions: sequentially consistent, and in the weak model
+// with one stale read. `make explore` searches further.
 #include <gtest/gtest.h>
 
 #include "tests/explore/engine/search.h"

@@ -1,4 +1,5 @@
-// What the explorer lets threads see: the classic small programs, and that whoever waits lets others go on.
+// Tests which values the explorer lets threads read, with the classic litmus tests, and that a waiting thread
+// lets others run.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -17,8 +18,8 @@ struct Shared {
   std::uint32_t read[4] = {};
 };
 
-// Every combination of what was read, with up to three preemptions and three stale reads; bit i of an outcome
-// is read[i].
+// Returns every combination of values read, with up to three preemptions and three stale reads; bit i of an
+// outcome is read[i].
 template <class... Threads>
 std::set<unsigned> outcomes(Threads... threads) {
   std::set<unsigned> seen;
@@ -44,7 +45,7 @@ TEST(Litmus, StoreBuffering) {
   EXPECT_EQ(store_buffering(kAcquire), (std::set<unsigned>{0, 1, 2, 3}));
 }
 
-// The load that comes first in S is executed last.
+// The load that is first in S is executed last.
 TEST(Litmus, StoreBufferingOfAReadModifyWrite) {
   const std::set<unsigned> seen = outcomes([](Shared& s) { s.x.store(1), s.read[0] = s.y.load() != 0; },
                                            [](Shared& s) {
@@ -65,7 +66,7 @@ TEST(Litmus, MessagePassing) {
   EXPECT_EQ(with(kRelease, kRelaxed), (std::set<unsigned>{0, 1, 2, 3}));
 }
 
-// Two readers that disagree about the order of two independent stores.
+// Two readers may disagree about the order of two independent stores.
 TEST(Litmus, IndependentReadsOfIndependentWrites) {
   const auto with = [](std::memory_order store, std::memory_order load) {
     return outcomes([=](Shared& s) { s.x.store(1, store); }, [=](Shared& s) { s.y.store(1, store); },
@@ -76,7 +77,7 @@ TEST(Litmus, IndependentReadsOfIndependentWrites) {
   EXPECT_EQ(with(kRelease, kAcquire).count(0b0101), 1U);
 }
 
-// C++20: nothing orders the seq_cst load behind the seq_cst store that a relaxed read came to know of.
+// C++20: nothing orders the seq_cst load after a seq_cst store that a relaxed load has observed.
 TEST(Litmus, ALoadBeforeAnOlderStoreInS) {
   const std::set<unsigned> seen =
       outcomes([](Shared& s) { s.x.store(1), s.y.store(1, kRelaxed); },

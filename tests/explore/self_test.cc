@@ -1,4 +1,4 @@
-// Random programs find a fault that is put into the core, and shrink what found it.
+// Random programs find a fault that is injected into the core, and the shrinker reduces the failing program.
 #include <gtest/gtest.h>
 
 #include "tests/explore/programs/generator.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint64_t kSchedules = 40;
 
-// The first access of this kind in the file becomes a load and a store, where one step was needed.
+// Splits the first access of this kind in the file into a load and a store, where one step is required.
 class SplitAccess {
  public:
   SplitAccess(const Program& program, const std::string& file, AccessSite::Kind kind) {
@@ -34,7 +34,7 @@ class SplitAccess {
   bool found_ = false;
 };
 
-// Two caches that take runs, so that the access is met.
+// Two caches that take runs, so that the access is executed.
 Program two_runs() {
   Program p;
   p.zone.caches = 2;
@@ -44,7 +44,8 @@ Program two_runs() {
 }
 
 TEST(RandomPrograms, FindAndShrinkAFrameThatIsTakenTwice) {
-  const SplitAccess mutation(two_runs(), "fallow/zone/allocate_run.cc", AccessSite::Kind::CompareExchange);
+  const SplitAccess mutation(two_runs(), "fallow/zone/detail/run_search.cc",
+                             AccessSite::Kind::CompareExchange);
   ASSERT_TRUE(mutation.found());
   Limits limits;
   limits.preemptions = ~0U;
@@ -62,7 +63,7 @@ TEST(RandomPrograms, FindAndShrinkAFrameThatIsTakenTwice) {
   EXPECT_LE(operation_count(failing.program), 4U) << to_scenario(failing.program, "Shrunk", kind);
   EXPECT_LT(operation_count(failing.program), before);
   EXPECT_LE(failing.limits.preemptions, 2U);
-  // The schedule can be run again, and it is the mutation that fails.
+  // The schedule can be replayed, and only the mutation makes it fail.
   const Scenario shrunk{"Shrunk", "", [&] { perform(failing.program); }};
   EXPECT_EQ(trace_of(shrunk, failing.limits, failing.findings.choices).back(),
             "failed: " + failing.findings.what);

@@ -1,5 +1,5 @@
-// A balloon driver's life, disturbed at every single thing that it asks of its transport. Whatever happens:
-// the zone is sound, no frame is lost or handed out twice, and nothing that the guest uses changes.
+// Injects a fault at every single transport call of a balloon driver's life. In every case the zone stays
+// sound, no frame is lost or handed out twice, and no memory that the guest uses changes.
 #include <random>
 
 #include "tests/support/balloon_pair.h"
@@ -11,14 +11,14 @@ constexpr Features kRings[] = {0, kRingFeatures, kFeatureIndirectDesc | kFeature
 
 enum class Way { Inline, Deferred };  // the device runs within notify(), or later
 
-// What happens at a step.
+// The fault at a step.
 enum class Fault {
   None,
-  AsksForReset,  // and is well after it
+  AsksForReset,  // and works normally after the reset
   ResetBehindTheDriversBack,
   CorruptsARing,
-  FallsSilent,  // hears no kick any more, until it is reset
-  Gone,         // for good
+  FallsSilent,  // ignores every kick until it is reset
+  Gone,         // permanently
 };
 
 class Life {
@@ -36,7 +36,7 @@ class Life {
 
   static constexpr int kActs = 18;
 
-  // The life, up to but not including act `end`.
+  // Lives the life up to, but not including, act `end`.
   void live(int end) {
     for (int act = 0; act < end; ++act) {
       this->act(act);
@@ -111,7 +111,7 @@ class Life {
     }
   }
 
-  // Whoever probes tries again.
+  // A failed probe is retried.
   void probe() {
     busy([&] {
       for (int i = 0; i < 3 && pair.driver.probe() != Status::Ok; ++i) {
@@ -123,7 +123,7 @@ class Life {
     pass();
   }
 
-  // Half a second, in which the device gets to run.
+  // Passes half a second, in which the device may run.
   void pass() {
     for (int i = 0; i < 50; ++i) {
       busy([&] { pair.pass_time(milliseconds(10)); });
@@ -142,7 +142,7 @@ class Life {
     work();
     busy_ = before;
   }
-  // Somebody waits: time passes, and others get on.
+  // A thread waits: time passes, and the other side makes progress.
   void relax() {
     pair.rig.port.advance_to(pair.rig.port.now() + milliseconds(20));
     pump();
@@ -184,7 +184,7 @@ class Life {
     if (fault_ == Fault::FallsSilent) pair.meddler.on_notify = nullptr;
   }
 
-  // Frames in use carry their number, and keep it.
+  // Frames in use are stamped with their number, and must keep it.
   std::uint64_t& stamp(Pfn pfn, std::uint64_t i) {
     return *reinterpret_cast<std::uint64_t*>(pair.host(address_of(pfn + PfnCount{i})));
   }
@@ -249,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::Values(Fault::None, Fault::AsksForReset, Fault::ResetBehindTheDriversBack,
                                          Fault::CorruptsARing, Fault::FallsSilent, Fault::Gone)));
 
-// Removed after every act.
+// The driver is removed after every act.
 TEST(BalloonLife, RemovedAtAnyTime) {
   for (const Way way : {Way::Inline, Way::Deferred}) {
     for (const Features rings : kRings) {

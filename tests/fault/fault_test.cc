@@ -1,5 +1,5 @@
-// Fails the i-th of everything that can fail, for i = 1, 2, 3, ... until a whole run passes without a
-// failure. After each failure the zone is sound, no memory of the port is lost, and everything can be
+// Fails the i-th of every fallible operation, for i = 1, 2, 3, ... until a whole run passes without a
+// failure. After each failure the zone is sound, no memory of the port is lost, and every frame can be
 // allocated again.
 #include <random>
 
@@ -8,7 +8,7 @@
 namespace fallow {
 namespace {
 
-// The i-th call to count() from the start answers true, and all others false.
+// The i-th call of count() returns true, all others return false.
 class FailAt {
  public:
   explicit FailAt(std::uint64_t i) : left_(i) {}
@@ -21,7 +21,7 @@ class FailAt {
 
 constexpr std::uint64_t kManyAttempts = 100000;
 
-// One of each policy.
+// One instance of each policy.
 struct Policies {
   explicit Policies(Order order) : hwm(order, 1), linux_policy(order), aged(order) {}
   Policy& operator[](int which) {
@@ -33,7 +33,7 @@ struct Policies {
   AgedPolicy aged;
 };
 
-// A zone in use here and there: runs of every order that come and go, from a fixed seed.
+// Keeps a zone partly used: allocates and frees runs of every order, from a fixed seed.
 class Traffic {
  public:
   explicit Traffic(ZoneBox& box) : box_(box) {}
@@ -71,7 +71,7 @@ void expect_sound(Rig& rig) {
   }
 }
 
-// Registers and unregisters four times with traffic between; each report and each allocation counts.
+// Registers and unregisters four times with traffic in between; each report and each allocation is counted.
 void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
   Rig rig(mebibytes(32), 2);
   const std::uint64_t live = rig.port.live_allocations();
@@ -84,7 +84,7 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
       device.answer = [&](Scatterlist, std::uint32_t) {
         return reports.count() ? Status::Failed : Status::Ok;
       };
-      // Two allocations a registration.
+      // A registration makes two allocations.
       for (std::uint64_t i = 1; i <= 2; ++i) {
         if (!memory.count()) continue;
         rig.port.fail_allocation_at(i);
@@ -107,13 +107,13 @@ void run_once(int which, Order order, FailAt& reports, FailAt& memory) {
       ASSERT_FALSE(rig.reporter().reporting_requested(0));
     }
   }
-  // What failed is not lost: a last device gets everything that is free and not yet reported.
+  // Failed reports are not lost: a final device receives everything that is free and not yet reported.
   TestDevice device(rig.port);
   HwmPolicy all(order, 1);
   rig.register_device(device, all);
   rig.pass_time(seconds(1));
   for (std::size_t i = 0; i < 2; ++i) {
-    const detail::UnreportedCounts left = detail::count_unreported(rig.zone(i), order);
+    const detail::UnreportedCounts left = detail::count_unreported(rig.zone(i).tables(), order);
     for (unsigned o = order.raw; o <= kMaxOrder.raw; ++o) EXPECT_EQ(left.of[o], 0u);
   }
   rig.unregister_device(device);
@@ -146,7 +146,7 @@ TEST_P(FaultTest, EveryRegistrationStep) {
   FAIL() << "no run without a failure";
 }
 
-// The i-th report and the i-th step, and the i-th report with each step.
+// Fails the i-th report, the i-th step, and the i-th report combined with each step.
 TEST_P(FaultTest, EveryCombination) {
   for (std::uint64_t step = 1; step <= 8; ++step) {
     for (std::uint64_t i = 1; i < kManyAttempts; i = i * 3 / 2 + 1) {
@@ -162,7 +162,7 @@ TEST_P(FaultTest, EveryCombination) {
 INSTANTIATE_TEST_SUITE_P(PoliciesAndOrders, FaultTest,
                          ::testing::Combine(::testing::Values(0, 1, 2), ::testing::Values(0, 4, 9, 10)));
 
-// Every n-th report fails, for every n, until all is reported: nothing is lost, and it ends.
+// Every n-th report fails, for every n, until everything is reported: nothing is lost, and the run ends.
 TEST(FaultyDevice, FailsEveryNth) {
   for (unsigned n = 1; n <= 12; ++n) {
     Rig rig(mebibytes(32));
@@ -184,7 +184,7 @@ TEST(FaultyDevice, FailsEveryNth) {
   }
 }
 
-// The metadata comes from the caller: whatever he fails to get, or gets too little of, is refused.
+// The caller provides the metadata: missing or insufficient metadata is refused.
 TEST(FaultyMetadata, IsRefused) {
   FakePort port;
   const ZoneConfig config{{}, mebibytes(32), 2};
@@ -201,7 +201,7 @@ TEST(FaultyMetadata, IsRefused) {
   EXPECT_EQ(port.live_allocations(), 0u);
 }
 
-// Everything from the first allocation on: tables of two zones, then the device's. The i-th fails.
+// Covers every allocation from the start: the tables of two zones, then those of the device. The i-th fails.
 TEST(FaultyMemory, EveryAllocationOfAWholeProgram) {
   for (std::uint64_t i = 1;; ++i) {
     ASSERT_LT(i, 100u);

@@ -138,20 +138,20 @@ std::uint64_t prepare_report(Bed& bed) {
 std::uint64_t prepare_find(Bed& bed) {
   constexpr unsigned kWanted = 128;
   std::vector<std::uint32_t> places;
-  for (std::uint32_t b = 0; b < bed.zone->blocks(); ++b) {
-    bed.zone->dirty().remove(b);
+  for (std::uint32_t b = 0; b < bed.zone->tables().blocks(); ++b) {
+    bed.zone->tables().dirty().remove(b);
     if (b % 2 == 0) places.push_back(b);
   }
   std::shuffle(places.begin(), places.end(), std::mt19937_64(1));
-  for (unsigned i = 0; i < kWanted; ++i) bed.zone->dirty().insert(places[i]);
+  for (unsigned i = 0; i < kWanted; ++i) bed.zone->tables().dirty().insert(places[i]);
   return kWanted;
 }
 
 void find(Bed& bed) {
-  detail::Isolation isolation(*bed.zone, {});
+  detail::Isolation isolation(bed.zone->tables(), {});
   ScatterEntry list[32];
   while (const std::uint32_t n = isolation.fill(list, bed.zone->size()))
-    detail::put_back(*bed.zone, std::span(list).first(n), true);
+    detail::put_back(bed.zone->tables(), std::span(list).first(n), true);
 }
 
 constexpr Path kPaths[] = {

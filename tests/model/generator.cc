@@ -36,8 +36,8 @@ Operation Generator::some_allocation(const Machine& machine) {
   return allocate(static_cast<std::uint32_t>(below(machine.caches())), some_order(), mobility);
 }
 
-// An allocated frame, and the largest block around it, up to a random order, that is allocated all over:
-// an allocation, a part of one, or several at once.
+// Chooses an allocated frame, and the largest block around it, up to a random order, that is completely
+// allocated: an allocation, a part of one, or several at once.
 Operation Generator::some_free(const Machine& machine) {
   const Oracle& oracle = machine.oracle();
   const Pfn frame = oracle.allocated_frame(below(oracle.allocated().raw));
@@ -50,10 +50,11 @@ Operation Generator::some_free(const Machine& machine) {
   return free(cache, frame.raw, 0);
 }
 
-// Anywhere in the zone and a little beyond, at any order, mostly aligned; now and then where no address is.
+// Chooses a block anywhere in the zone or slightly beyond, of any order, usually aligned; occasionally at an
+// impossible address.
 Operation Generator::wild_free(const Machine& machine) {
   const Oracle& oracle = machine.oracle();
-  // What was freed last is free once more, through any cache: it may be in a hand, pending, or flushed.
+  // The last freed block is freed again, through any cache: it may be in a hand, pending, or flushed.
   if (last_freed_.value != 0 && below(4) == 0) {
     return free(static_cast<std::uint32_t>(below(machine.caches())), last_freed_.value, 0);
   }

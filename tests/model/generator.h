@@ -1,4 +1,4 @@
-// Chooses operations at random, in phases that fill a zone, empty it, and keep it full.
+// Chooses random operations, in phases that fill a zone, empty it, and keep it full.
 #pragma once
 
 #include <random>
@@ -10,7 +10,7 @@ namespace fallow::model {
 class Generator {
  public:
   explicit Generator(std::uint64_t seed) : random_(seed) {}
-  // A sensible next operation, and now and then one that must be refused.
+  // Returns a sensible next operation, and occasionally one that must be refused.
   Operation next(const Machine& machine);
 
  private:

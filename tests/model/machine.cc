@@ -127,7 +127,7 @@ void Machine::perform_allocate(const Operation& o) {
   }
 }
 
-// An allocation is aligned, inside the zone, and of frames that nobody has (R6: nor is being shown).
+// An allocation is aligned, inside the zone, and consists of unowned frames that are not being reported (R6).
 void Machine::take(const Allocation& got, Order order) {
   const PfnCount n = frames(order);
   ++tally_.allocations;
@@ -146,7 +146,7 @@ void Machine::take(const Allocation& got, Order order) {
   for (std::uint64_t i = 0; i < n.raw; ++i) freed_by_[(got.pfn - oracle_.base()).raw + i] = 0;
 }
 
-// Out of memory means that no such block is free, but for what lies in other caches.
+// NoMemory means that no such block is free, except for frames in other caches.
 void Machine::check_exhausted(const Operation& o) {
   drain_all();
   const Allocation got = zone_->cache(o.cache % caches()).allocate(o.order, o.mobility);
@@ -178,7 +178,8 @@ void Machine::expect_misuse(std::uint32_t cache, Pfn pfn, Order order, Status wh
          "misuse of ", pfn.raw, " is not named");
 }
 
-// A second free of what is pending in another cache is noticed at once, or when both have drained.
+// A second free of a frame that is pending in another cache is detected at once, or when both caches have
+// drained.
 void Machine::expect_late_misuse(std::uint32_t cache, Pfn pfn) {
   ++tally_.misuses;
   const unsigned other = freed_by_[(pfn - oracle_.base()).raw] - 1U;
@@ -265,7 +266,7 @@ void Machine::check_batch(Scatterlist list) {
     for (std::uint64_t f = 0; f < e.count.raw; ++f) {
       const Pfn pfn = e.first + PfnCount{f};
       expect(!oracle_.is_allocated(pfn), "frame ", pfn.raw, " is reported and is allocated");
-      // What was never freed has been free for ever.
+      // A frame that was never freed counts as free from the beginning.
       const Nanoseconds freed = freed_at_[(pfn - oracle_.base()).raw];
       expect(freed == Nanoseconds{} || port_.now() - freed >= age, "frame ", pfn.raw, " is reported after ",
              (port_.now() - freed).raw / 1000, " us, before its age");
@@ -278,7 +279,7 @@ void Machine::check_batch(Scatterlist list) {
          "R11: isolated below the low watermark: ", free_frames(*zone_).raw);
 }
 
-// R6, from inside report(): what is shown can be neither allocated nor freed.
+// R6, from inside report(): reported frames can be neither allocated nor freed.
 void Machine::meddle(Scatterlist list) {
   const Order order = *meddle_next_;
   meddle_next_.reset();

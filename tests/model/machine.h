@@ -1,4 +1,4 @@
-// A zone with its caches, its reporter and a device, held against the oracle after every operation.
+// A zone with its caches, its reporter and a device, compared with the oracle after every operation.
 #pragma once
 
 #include <memory>
@@ -16,12 +16,12 @@
 
 namespace fallow::model {
 
-// Deterministic: the same shape and operations take the same course. An operation that makes no sense (a free
-// of what is not allocated) is one that must be refused, so any part of a sequence is a sequence.
+// Deterministic: the same shape and operations give the same run. A meaningless operation (a free of a frame
+// that is not allocated) must be refused, so any part of a sequence is a valid sequence.
 class Machine final : public ReportingDevice {
  public:
-  // Operations between two walks over everything, at most; in a small zone it is looked at more often. Each
-  // other time the caches are drained first, so that every frame shows.
+  // The maximum number of operations between two complete walks; a small zone is walked more often. Every
+  // second time the caches are drained first, so that every frame is visible.
   static constexpr std::uint64_t kCheckEvery = 2000;
   static constexpr unsigned kPolicies = 14;
 
@@ -35,13 +35,13 @@ class Machine final : public ReportingDevice {
   void finish();
 
   bool failed() const { return !failure_.empty(); }
-  // The first thing that was not as it must be; empty if there was none.
+  // The first violation; empty if there was none.
   const std::string& failure() const { return failure_; }
 
   const Oracle& oracle() const { return oracle_; }
   std::uint32_t caches() const { return zone_->cache_count(); }
   bool registered() const { return policy_.has_value(); }
-  // How often what happened, so that a test can tell that it tested something.
+  // Counts events, so that a test can verify that it tested something.
   struct Tally {
     std::uint64_t allocations = 0, failed_allocations = 0, frees = 0, misuses = 0, reports = 0,
                   failed_reports = 0, reported_frames = 0, promises = 0, meddled = 0;
@@ -81,8 +81,8 @@ class Machine final : public ReportingDevice {
 
   FakePort port_;
   Oracle oracle_;
-  std::vector<std::uint8_t> freed_by_;  // of each frame, the cache that freed it last, from 1
-  std::vector<Nanoseconds> freed_at_;   // and when
+  std::vector<std::uint8_t> freed_by_;  // for each frame, the cache that freed it last, from 1
+  std::vector<Nanoseconds> freed_at_;   // the time of that free
   std::unique_ptr<std::byte[]> memory_;
   Zone* zone_ = nullptr;
   std::optional<Reporter> reporter_;

@@ -1,4 +1,4 @@
-// The walks over everything: the zone's own, and frame by frame against the oracle.
+// The complete walks: the zone's own walk, and a comparison of every frame with the oracle.
 #include <sstream>
 
 #include "fallow/zone/detail/runs.h"
@@ -9,22 +9,22 @@
 namespace fallow::model {
 namespace {
 
-// What count_unreported() tells, from all blocks instead of those noted as worth a look.
+// Returns the counts of count_unreported(), computed from all blocks instead of the dirty ones.
 detail::UnreportedCounts unreported_of_all_blocks(const Zone& zone) {
   detail::UnreportedCounts counts;
   const auto untouched = [](detail::BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; };
-  for (std::uint32_t b = 0; b < zone.blocks(); ++b) {
-    const detail::BlockEntry e = zone.entry(b);
+  for (std::uint32_t b = 0; b < zone.tables().blocks(); ++b) {
+    const detail::BlockEntry e = zone.tables().entry(b);
     if (e.closed()) continue;
     if (untouched(e)) {
-      const bool pair = untouched(zone.entry(b ^ 1));
+      const bool pair = untouched(zone.tables().entry(b ^ 1));
       counts.of[pair ? 10 : 9] += pair ? b % 2 == 0 : 1;
       continue;
     }
     detail::BlockBits bits;
     for (unsigned w = 0; w < detail::kBlockWords; ++w) {
-      bits.word[w] =
-          detail::FrameWord{zone.word(std::uint64_t{b} * detail::kBlockWords + w).load()}.unreported();
+      bits.word[w] = detail::FrameWord{zone.tables().word(std::uint64_t{b} * detail::kBlockWords + w).load()}
+                         .unreported();
     }
     for (unsigned o = 0; o < detail::kBlockOrder.raw; ++o)
       counts.of[o] += detail::count_bits(detail::free_area_runs(bits, o)) >> o;
@@ -67,16 +67,17 @@ void Machine::check_stats() {
   if (reporter_->stats().reported.raw != tally_.reported_frames) fail("R14: frames reported");
 }
 
-// With empty caches, every frame of the zone is in the state the oracle says.
+// With empty caches, every frame of the zone is in the oracle's state.
 void Machine::check_frames() {
   if (zone_stats(*zone_).reported != oracle_.reported()) {
     fail(differ("R14: reported", zone_stats(*zone_).reported.raw, oracle_.reported().raw));
   }
   for (std::uint64_t i = 0; i < oracle_.size().raw && !failed(); ++i) {
     const Pfn pfn = oracle_.base() + PfnCount{i};
-    const std::uint64_t index = zone_->index_of(pfn);
-    const detail::BlockEntry e = zone_->entry(static_cast<std::uint32_t>(index / detail::kBlockFrames));
-    const detail::FrameWord word{zone_->word(index / detail::kWordFrames).load()};
+    const std::uint64_t index = zone_->tables().index_of(pfn);
+    const detail::BlockEntry e =
+        zone_->tables().entry(static_cast<std::uint32_t>(index / detail::kBlockFrames));
+    const detail::FrameWord word{zone_->tables().word(index / detail::kWordFrames).load()};
     const unsigned bit = static_cast<unsigned>(index % detail::kWordFrames);
     const bool used = (e.closed() && !e.reported()) || ((word.used() >> bit) & 1) != 0;
     const bool marked = e.reported() || ((word.mark() >> bit) & 1) != 0;
@@ -91,27 +92,28 @@ void Machine::check_frames() {
   if (sum != zone_stats(*zone_).free.raw) fail("R14: the free areas hold what is free");
 }
 
-// R4: whatever can be reported at the order asked for is noted for the reporter to look at.
+// R4: everything that can be reported at the requested order is in a dirty block.
 void Machine::check_nothing_is_lost() {
-  const detail::UnreportedCounts known = detail::count_unreported(*zone_, last_order_);
+  const detail::UnreportedCounts known = detail::count_unreported(zone_->tables(), last_order_);
   const detail::UnreportedCounts all = unreported_of_all_blocks(*zone_);
   for (unsigned o = last_order_.raw; o <= kMaxOrder.raw; ++o) {
     if (known.of[o] != all.of[o]) fail(differ("R4: unreported blocks known", known.of[o], all.of[o]));
   }
 }
 
-// R3, R4: given time, and a device that does not fail, the policy leaves nothing above its mark. Exactly so
-// only where the mark is 1: an allocation that splits a block adds to free areas, and no free has noticed.
+// R3, R4: given time and a device that does not fail, the policy leaves nothing above its threshold. This
+// holds exactly only for a threshold of 1: an allocation that splits a block adds to free areas, which no
+// free has noticed.
 void Machine::check_settles() {
   if (!registered()) return;
   fail_next_ = 0;
   meddle_next_.reset();
   port_.run_until(port_.now() + seconds(3600), worker_of(*reporter_));
   check_frames();
-  // RPT-12: whatever is left, nothing polls for it.
+  // RPT-12: nothing polls for the remaining frames.
   if (port_.next_deadline() != kNever || reporter_->reporting_requested(0))
     fail("R11: the worker does not come to rest, policy " + std::to_string(*policy_));
-  // `linux` asks for a whole request above the low watermark, the others for one block.
+  // `linux` requires a whole request above the low watermark, the other policies one block.
   const bool linux_rule = *policy_ >= 6 && *policy_ < 9;
   const PfnCount room{(linux_rule ? std::uint64_t{capacity_} : 1) << last_order_.raw};
   if (free_frames(*zone_) < zone_->low_watermark() + room) return;
@@ -136,8 +138,8 @@ void Machine::finish() {
                  {});
   }
   for (std::uint32_t i = 0; i < caches(); ++i) zone_->cache(i).retire();
-  for (std::uint32_t b = 0; b < zone_->blocks(); ++b) {
-    if (zone_->entry(b).owner() != 0)
+  for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b) {
+    if (zone_->tables().entry(b).owner() != 0)
       fail("block " + std::to_string(b) + " is owned, and all caches have retired");
   }
   if (!failed()) check(true);

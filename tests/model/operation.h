@@ -1,4 +1,4 @@
-// What the model test does to a zone, one step each, printed as the C++ that does it again.
+// One step of the model test, printed as the C++ code that repeats it.
 #pragma once
 
 #include <cstdint>
@@ -13,22 +13,22 @@ namespace fallow::model {
 struct Operation {
   enum class Kind : std::uint8_t {
     Allocate,      // cache, order, mobility
-    Free,          // cache, pfn, order: misuse if it is not allocated, misaligned or outside
+    Free,          // cache, pfn, order: misuse if the block is not allocated, misaligned or outside
     Drain,         // cache
     Retire,        // cache
     RequestDrain,  //
-    Advance,       // nanoseconds of virtual time, in which the worker runs when it is due
-    Register,      // order: which of Machine's policies; value: capacity
+    Advance,       // nanoseconds of virtual time, in which the worker runs when due
+    Register,      // order: the index of Machine's policy; value: capacity
     Unregister,    //
     Forget,        //
-    FailNext,      // value: how many reports will fail
-    MeddleNext,    // order: what the device tries to allocate from inside its next report
+    FailNext,      // value: the number of reports that will fail
+    MeddleNext,    // order: the order that the device tries to allocate inside its next report
   };
   Kind kind;
   std::uint32_t cache = 0;
   Order order;
   Mobility mobility = Mobility::Movable;
-  std::uint64_t value = 0;  // a frame number, a time or a number
+  std::uint64_t value = 0;  // a frame number, a time or a count
 };
 
 inline Operation allocate(std::uint32_t cache, unsigned order, Mobility mobility) {
@@ -53,10 +53,10 @@ inline Operation meddle_next(unsigned order) {
   return {Operation::Kind::MeddleNext, 0, {static_cast<std::uint8_t>(order)}, {}, 0};
 }
 
-// The call that makes this operation.
+// Returns the call that makes this operation.
 std::string to_code(const Operation& operation);
 
-// A test of its own, to be pasted into regressions_test.cc.
+// Returns a complete test, to be pasted into regressions_test.cc.
 std::string to_test(const std::string& shape, const std::string& name,
                     const std::vector<Operation>& operations);
 

@@ -1,4 +1,4 @@
-// What a zone must be like, kept the simplest way there is: a byte for each frame.
+// The required state of a zone, stored in the simplest way: a byte for each frame.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +23,9 @@ class Oracle {
   bool is_reported(Pfn pfn) const { return (at(pfn) & kReported) != 0; }
   bool is_in_flight(Pfn pfn) const { return (at(pfn) & kInFlight) != 0; }
   bool all_reported(Pfn first, PfnCount count) const;
-  // Free, and not being shown to a device.
+  // Whether the frames are free, and not being reported.
   bool can_allocate(Pfn first, PfnCount count) const;
-  // Some block of this order could be given out.
+  // Whether some block of this order could be allocated.
   bool has_free_block(Order order) const;
 
   void allocate(Pfn first, PfnCount count);
@@ -34,7 +34,7 @@ class Oracle {
   void report(Pfn first, PfnCount count);
   void forget_reported();
 
-  // The i-th allocated frame, in no order that means anything; i < allocated().
+  // Returns the i-th allocated frame, in arbitrary order; i < allocated().
   Pfn allocated_frame(std::uint64_t i) const { return {base_.raw + list_[i]}; }
 
  private:
@@ -47,7 +47,7 @@ class Oracle {
   Pfn base_;
   std::vector<std::uint8_t> state_;
   std::vector<std::uint32_t> list_;      // the allocated frames
-  std::vector<std::uint32_t> position_;  // where each is in the list
+  std::vector<std::uint32_t> position_;  // each frame's position in the list
   std::uint64_t reported_ = 0;
 };
 

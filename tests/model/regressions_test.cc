@@ -1,4 +1,4 @@
-// What the model test found once, as it printed it.
+// Failures that the model test found, as it printed them.
 #include <gtest/gtest.h>
 
 #include "tests/model/run.h"
@@ -13,7 +13,7 @@ void expect_passes(const std::string& shape, const std::vector<Operation>& opera
   EXPECT_FALSE(failure.has_value()) << failure->what;
 }
 
-// A hand that keeps marks of before forget_reported().
+// A hand kept marks from before forget_reported().
 TEST(ModelRegression, MarksInAHandAreForgotten) {
   expect_passes("Large", {
                              register_device(9, 16),
@@ -24,7 +24,7 @@ TEST(ModelRegression, MarksInAHandAreForgotten) {
                          });
 }
 
-// The frame handed out last came back as a part of a run, and was taken back a second time by itself.
+// The frame handed out last was freed as part of a run, and was then taken back a second time by itself.
 TEST(ModelRegression, TheLastFrameCameBackInARun) {
   expect_passes("Odd", {
                            allocate(0, 0, Mobility::Movable),

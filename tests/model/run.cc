@@ -7,7 +7,7 @@
 namespace fallow::model {
 namespace {
 
-// The shortest prefix that fails, or one that is short: what a walk finds may have been there for long.
+// Finds the shortest failing prefix, or a short one: an error that a walk finds may have existed for long.
 Failure shortest_prefix(const Shape& shape, Failure failure) {
   std::size_t passes = 0;
   while (failure.operations.size() - passes > 1) {
@@ -54,7 +54,7 @@ std::optional<Failure> run(const Shape& shape, std::uint64_t seed, std::uint64_t
   return Failure{machine.failure(), operations};
 }
 
-// Halves, quarters and so on are left out as long as something still fails; what fails may change on the way.
+// Removes halves, quarters and so on as long as some failure remains; the failure may change on the way.
 Failure shrink(const Shape& shape, Failure failure) {
   failure = shortest_prefix(shape, std::move(failure));
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);

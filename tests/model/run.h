@@ -1,4 +1,4 @@
-// One run of the model test, and what to say when it fails.
+// One run of the model test, and the report of its failure.
 #pragma once
 
 #include <optional>
@@ -11,7 +11,7 @@ namespace fallow::model {
 
 struct Failure {
   std::string what;
-  std::vector<Operation> operations;  // that lead to it
+  std::vector<Operation> operations;  // the operations that lead to the failure
 };
 
 // Performs these operations on a zone of this shape, and finishes.
@@ -21,7 +21,7 @@ std::optional<Failure> replay(const Shape& shape, const std::vector<Operation>& 
 std::optional<Failure> run(const Shape& shape, std::uint64_t seed, std::uint64_t count,
                            Machine::Tally* tally);
 
-// Leaves out what the failure does not need, for at most some seconds.
+// Removes operations that the failure does not need, for at most a few seconds.
 Failure shrink(const Shape& shape, Failure failure);
 
 }  // namespace fallow::model

@@ -1,4 +1,4 @@
-// The zones that the model test works on.
+// The zones on which the model test works.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 namespace fallow::model {
 
 struct Hole {
-  std::uint64_t first;  // frames after the zone's base
+  std::uint64_t first;  // in frames after the zone's base
   std::uint64_t count;
 };
 
@@ -21,7 +21,7 @@ struct Shape {
 };
 
 std::span<const Shape> shapes();
-// Null if there is none of this name.
+// Returns null if no shape has this name.
 const Shape* find_shape(const std::string& name);
 
 }  // namespace fallow::model

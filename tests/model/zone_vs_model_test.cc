@@ -19,7 +19,7 @@ namespace {
 constexpr std::uint64_t kDefaultOperations = 20'000'000;
 constexpr std::uint64_t kOperationsPerSeed = 100'000;
 
-// What is running, for the case that it does not come back.
+// The current run, for the message if it hangs.
 const char* running_shape = "";
 volatile std::uint64_t running_seed = 0;
 
@@ -41,7 +41,7 @@ std::uint64_t number(const char* text, const char* what) {
   return n;
 }
 
-// Runs one seed; on failure prints how to see it again, and the shortest way there.
+// Runs one seed. On failure prints how to repeat the run, and the shortest failing sequence.
 bool passes(const Shape& shape, std::uint64_t seed, std::uint64_t count, Machine::Tally* tally) {
   running_shape = shape.name.c_str();
   running_seed = seed;
@@ -91,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(, ZoneVsModel, testing::Range(std::size_t{0}, shapes().
                            return shapes()[info.param].name;
                          });
 
-// --shape, --seed and --ops: one run and nothing else.
+// --shape, --seed and --ops: performs only this run.
 int run_once(int argc, char** argv) {
   const Shape* shape = nullptr;
   std::uint64_t seed = 0, ops = kOperationsPerSeed;

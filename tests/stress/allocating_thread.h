@@ -20,7 +20,7 @@ struct Owned {
   std::uint64_t stamp = 0;
 };
 
-// Frames on their way from one thread to another.
+// Frames that one thread passes to another.
 class Mailbox {
  public:
   static constexpr std::size_t kMost = 64;
@@ -45,8 +45,8 @@ class Mailbox {
 
 class AllocatingThread {
  public:
-  // What it may own of zone 0: with all threads at their limit enough is free for single frames never to
-  // fail.
+  // The maximum number of frames of zone 0 that a thread owns. With all threads at their limit, enough frames
+  // are free that single-frame allocations never fail.
   static constexpr std::uint64_t kQuota = 3000;
 
   AllocatingThread(unsigned number, std::span<Zone* const> zones, StampedMemory& memory, Mailbox& mailbox)
@@ -91,7 +91,7 @@ class AllocatingThread {
 
   void take() {
     const std::size_t zone = random_() % zones_.size();
-    // Mostly small.
+    // Mostly small orders.
     const std::uint8_t order = static_cast<std::uint8_t>(random_() % 4 != 0   ? 0
                                                          : random_() % 8 != 0 ? random_() % 6
                                                                               : random_() % 11);
@@ -128,7 +128,7 @@ class AllocatingThread {
     owned_.pop_back();
   }
 
-  // As a whole, or in two halves.
+  // Gives the block away as a whole, or in two halves.
   void give(const Owned& owned) {
     memory_.check(owned.pfn, frames(owned.order), owned.stamp);
     LocalCache& cache = zones_[owned.zone]->cache(number_);

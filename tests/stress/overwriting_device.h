@@ -1,4 +1,4 @@
-// A reporting device that really overwrites what it is shown, and fails at random.
+// A reporting device that overwrites the reported frames, and fails at random.
 #pragma once
 
 #include <atomic>
@@ -14,8 +14,8 @@
 namespace fallow {
 
 struct DeviceKind {
-  bool zeros = false;       // zeros, and a promise of them, or garbage
-  std::uint32_t depth = 1;  // more than 1: a thread of its own completes the requests, in any order
+  bool zeros = false;       // writes and promises zeros; otherwise writes garbage
+  std::uint32_t depth = 1;  // if greater than 1, another thread completes the requests, in any order
   std::uint32_t capacity = 32;
 };
 
@@ -59,7 +59,7 @@ class OverwritingDevice final : public ReportingDevice {
   Content content_after() const noexcept override { return kind_.zeros ? Content::Zero : Content::Unknown; }
 
   std::uint64_t reports() const { return reports_; }
-  // Requests that the contract does not allow.
+  // Counts requests that the contract forbids.
   std::uint64_t misuses() const { return misuses_; }
 
  private:
@@ -70,7 +70,7 @@ class OverwritingDevice final : public ReportingDevice {
 
   Status treat(Scatterlist list, std::mt19937& random) {
     const bool fails = random() % 8 == 0;
-    // A request that fails may have been carried out in part.
+    // A failed request may have been carried out in part.
     memory_.overwrite(list, kind_.zeros && !fails ? 0 : 0xdeadbeefdeadbeef,
                       kind_.zeros || random() % 16 == 0);
     return fails ? Status::Failed : Status::Ok;

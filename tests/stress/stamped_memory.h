@@ -1,5 +1,5 @@
-// Real memory behind the zones, with a stamp at both ends of each frame: whoever owns a frame writes and
-// reads it with plain accesses, so that a frame with two owners shows as a wrong stamp, and as a data race.
+// Real memory behind the zones, with a stamp at both ends of each frame. The owner of a frame writes and
+// reads it with plain accesses, so a frame with two owners shows as a wrong stamp, and as a data race.
 #pragma once
 
 #include <atomic>
@@ -35,7 +35,7 @@ class StampedMemory {
     for (std::uint64_t i = 0; i < count.raw; ++i) expect(first + PfnCount{i}, 0, "is not zero as promised");
   }
 
-  // What the owner of the memory does to frames that are reported to him.
+  // Overwrites reported frames, as the owner of the memory may.
   void overwrite(Scatterlist list, std::uint64_t value, bool whole) {
     for (const ScatterEntry& e : list) {
       if (whole) std::memset(words_of(e.first), static_cast<int>(value & 0xff), bytes(e.count).raw);

@@ -1,5 +1,5 @@
-// Four threads allocate and free while a device registers, reports, fails and unregisters, and others read
-// the counts: no frame has two owners, none is lost, and everything ends.
+// Four threads allocate and free while a device registers, reports, fails and unregisters, and other threads
+// read the counts. No frame has two owners, no frame is lost, and the test ends.
 #include <cstdlib>
 #include <string>
 
@@ -110,7 +110,7 @@ class Stress {
                 static_cast<unsigned long long>(bytes(reporter_->stats().reported).raw >> 20));
   }
 
-  // For the watchdog: reads nothing but what may be read at any time.
+  // Called by the watchdog: reads only values that may be read at any time.
   void describe() {
     for (unsigned i = 0; i < kThreads; ++i) {
       std::fprintf(stderr, "  thread %u: %llu steps\n", i,

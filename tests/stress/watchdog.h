@@ -1,4 +1,4 @@
-// Ends the program with a message when something has hung: a test under stress must not wait for ever.
+// Ends the program with a message when it hangs: a stress test must not wait for ever.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,7 @@ class Watchdog {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // `describe` prints to stderr what the program was doing; it is called when time is up.
+  // When the time limit expires, `describe` is called to print to stderr what the program was doing.
   Watchdog(Clock::duration limit, std::function<void()> describe)
       : end_(Clock::now() + limit), describe_(std::move(describe)), thread_([this] { watch(); }) {}
   ~Watchdog() {

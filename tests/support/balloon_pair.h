@@ -1,4 +1,4 @@
-// A guest's zone and reporter, its balloon driver, and the device of its host, on one thread in virtual time.
+// A guest's zone and reporter, its balloon driver, and its host's device, on one thread in virtual time.
 #pragma once
 
 #include <atomic>
@@ -19,7 +19,7 @@
 
 namespace fallow {
 
-// Memory of whole pages, zero-filled.
+// Zero-filled memory of whole pages.
 class PageBox {
  public:
   explicit PageBox(ByteCount size)
@@ -41,7 +41,7 @@ class PageBox {
   std::byte* pages_ = nullptr;
 };
 
-// The zone is frames 0 to `frames`; what driver and device share lies behind.
+// The zone has frames 0 to `frames`; the memory that driver and device share follows it.
 class BalloonPair {
  public:
   struct Config {
@@ -49,7 +49,7 @@ class BalloonPair {
     BalloonDriverConfig driver = {};
     BalloonDeviceConfig device = {};
     Doorbell to_device = {}, to_driver = {};
-    // Registers, and the transport that reaches them, to stand between the driver and its device.
+    // Returns a transport to place between the driver and its device.
     std::function<Transport&(Port&, Transport& device)> between = {};
   };
 
@@ -82,14 +82,14 @@ class BalloonPair {
                            this});
   }
   ~BalloonPair() {
-    driver.remove();  // first, as a test that failed may have left a request in flight
+    driver.remove();  // first, because a failed test may have left a request in flight
     unregister();
   }
 
   BalloonDevice& device() { return *device_; }
   std::byte* host(GuestPhys address) { return memory_.get() + address.raw; }
 
-  // The worker of the port.
+  // Runs the worker of the port.
   Nanoseconds run() {
     if (++rounds_ > kRounds) {
       ADD_FAILURE() << "a busy loop";
@@ -118,7 +118,7 @@ class BalloonPair {
     registered_ = false;
   }
 
-  // Everything is given up, and nothing was lost.
+  // Releases everything, and checks that nothing was lost.
   void expect_whole() {
     unregister();
     driver.remove();
@@ -143,7 +143,7 @@ class BalloonPair {
   InProcessTransport transport;
   MeddlingTransport meddler;
   BalloonDriver driver;
-  bool record_completions = true;  // not for several threads
+  bool record_completions = true;  // not with several threads
   std::vector<std::pair<std::uint32_t, Status>> completions;
 
  private:

@@ -1,4 +1,5 @@
-// A balloon device with a guest's memory behind it and a driver in front of it: where its tests begin.
+// The fixture of the device tests: a balloon device with a guest's memory behind it and a driver in front of
+// it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace fallow {
 
-// A region of a rig's guest: `frames` frames at guest frame `guest`, which are the backing's from `target`
+// A region of the guest: `frames` frames at guest frame `guest`, backed by the backing's frames from `target`
 // on.
 struct RigRegion {
   std::uint64_t guest, frames, target;
@@ -24,15 +25,15 @@ struct RigRegion {
 
 class BalloonRig {
  public:
-  static constexpr std::uint64_t kFrames = 2048;  // of the backing
-  static constexpr Pfn kFirst{0x4000};            // its first
-  // The rings, and room for lists: out of the way of the pages that tests report.
+  static constexpr std::uint64_t kFrames = 2048;  // number of frames of the backing
+  static constexpr Pfn kFirst{0x4000};            // its first frame
+  // The rings, and space for lists, away from the pages that tests report.
   static constexpr std::uint64_t kRingsFrame = 0x9'0000, kRingsFrames = 256;
   static constexpr GuestPhys kRings{kRingsFrame << kFrameShift};
   static constexpr GuestPhys kRoom{(kRingsFrame + 192) << kFrameShift};
 
   struct Options {
-    std::vector<RigRegion> regions = {{0x100, 1024, 0}};  // targets from the backing's first frame on
+    std::vector<RigRegion> regions = {{0x100, 1024, 0}};  // targets count from the backing's first frame
     std::uint64_t page = 1;
     Features features = kEverything;
     std::uint16_t queue_size = 64;
@@ -81,7 +82,7 @@ class BalloonRig {
     driver->bring_up(features);
   }
 
-  // ---- Requests, there and back. ----
+  // ---- Requests and their results. ----
 
   std::optional<std::uint32_t> report(std::initializer_list<detail::QueueBuffer> buffers) {
     return driver->exchange(number(BalloonQueue::Reporting), buffers);
@@ -118,7 +119,7 @@ class BalloonRig {
     device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
   }
 
-  // Whether each frame of the backing is as `discarded` says: filled as at first, or all zero.
+  // Whether each frame of the backing is in the state that `discarded` implies: initial pattern, or all zero.
   bool untouched_but(std::initializer_list<RecordingBacking::Run> discarded) {
     std::vector<bool> zero(kFrames);
     for (const auto& run : discarded) {
@@ -153,11 +154,11 @@ class BalloonRig {
   BalloonDevice* device_ = nullptr;
 };
 
-// Whole frames, as a report's element.
+// Whole frames, as an element of a report.
 inline detail::QueueBuffer pages(std::uint64_t first, std::uint64_t count = 1) {
   return {address_of(Pfn{first}), static_cast<std::uint32_t>(count << kFrameShift), true};
 }
-// Bytes, as a report's element.
+// Bytes, as an element of a report.
 inline detail::QueueBuffer span_of(std::uint64_t start, std::uint64_t length) {
   return {{start}, static_cast<std::uint32_t>(length), true};
 }

@@ -1,12 +1,12 @@
-// What a balloon does in its life, for any way to its device: reports, grows and shrinks, its reporting queue
-// is reset, it is recovered, unbound and bound again. Nothing is lost, and nobody breaks a rule.
+// Runs a balloon's whole life over any transport: it reports, inflates and deflates, its reporting queue is
+// reset, and the driver is recovered, unbound and bound again. Nothing is lost, and no rule is broken.
 #pragma once
 
 #include "tests/support/register_guest.h"
 
 namespace fallow {
 
-// The kernel's loop, until it has nothing to do now.
+// The kernel's loop, until nothing is due.
 template <class Guest>
 void settle(Guest& guest) {
   do {

@@ -1,4 +1,4 @@
-// A listening socket with a path, and a client that says what it likes.
+// A listening socket with a path, and a client that sends arbitrary text.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -63,7 +63,7 @@ class RawClient {
   }
   void end_of_words() { shutdown(file_, SHUT_WR); }
 
-  // A line without its end; empty: none came in time, or the other side is gone.
+  // Returns a line without its newline; empty if none arrived in time, or the peer has closed.
   std::string hear(std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     while (heard_.find('\n') == std::string::npos)
       if (!read_more(limit)) return {};
@@ -72,7 +72,7 @@ class RawClient {
     heard_.erase(0, end + 1);
     return line;
   }
-  // The other side closed, and said nothing more.
+  // Whether the peer closed without sending more.
   bool closed(std::chrono::milliseconds limit = std::chrono::seconds(10)) {
     return heard_.empty() && !read_more(limit) && gone_;
   }

@@ -1,4 +1,4 @@
-// Guests of a daemon that there is not, for what shows and steers them.
+// Guests of a fictitious daemon, for code that displays and controls guests.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,7 @@
 
 namespace fallow {
 
-// A guest with a figure of its own wherever there is one.
+// A guest with a distinct value in every field.
 inline vhost::GuestSnapshot snapshot_of(std::uint64_t number) {
   vhost::GuestSnapshot guest;
   guest.number = number;
@@ -38,7 +38,7 @@ inline vhost::GuestSnapshot snapshot_of(std::uint64_t number) {
   return guest;
 }
 
-// What a test wants to look at after the desk was given away.
+// State that a test inspects after the desk was given away.
 struct FakeHouse {
   std::mutex mutex;
   std::vector<vhost::GuestSnapshot> guests;

@@ -1,4 +1,4 @@
-// The port for tests: virtual time, allocations that fail on request, and counts of everything.
+// The port for tests: virtual time, allocations that fail on request, and counts of all calls.
 #pragma once
 
 #include <atomic>
@@ -10,23 +10,23 @@
 
 namespace fallow {
 
-// Called on relax(), so that a test on one thread can let the awaited side make progress; or on now(), so
-// that something happens in the middle of what the core does.
+// Called from relax(), so that a test on one thread can let the awaited side make progress; or from now(), so
+// that an event happens in the middle of a core operation.
 struct RelaxHook {
   void (*call)(void* context) = nullptr;
   void* context = nullptr;
 };
 
-// Any number of threads may use it as a port; the settings are made while nobody does.
+// Any number of threads may use the port; settings are changed only while no thread uses it.
 class FakePort final : public VirtualClock {
  public:
   using VirtualClock::VirtualClock;
 
-  // The i-th allocate() from now on returns null, once; 1 is the next call, 0 means none.
+  // Makes the i-th following allocate() return null, once; 1 is the next call, 0 disables the failure.
   void fail_allocation_at(std::uint64_t i) noexcept { fail_in_.store(i, std::memory_order_relaxed); }
   void on_relax(RelaxHook hook) noexcept { hook_ = hook; }
   void on_now(RelaxHook hook) noexcept { now_hook_ = hook; }
-  // What current() answers on every thread; 0: each thread has its own answer again.
+  // Sets the result of current() on every thread; 0 restores each thread's own identity.
   void pretend_current(std::uintptr_t id) noexcept { pretended_.store(id, std::memory_order_relaxed); }
 
   std::uint64_t allocations() const noexcept { return allocations_.load(std::memory_order_relaxed); }
@@ -58,7 +58,7 @@ class FakePort final : public VirtualClock {
     return pretended != 0 ? pretended : reinterpret_cast<std::uintptr_t>(&self);
   }
 
-  // From the global operator new, so that a sanitizer sees overruns and leaks.
+  // Uses the global operator new, so that sanitizers detect overruns and leaks.
   void* allocate(ByteCount size) noexcept override {
     allocations_.fetch_add(1, std::memory_order_relaxed);
     if (take_failure()) return nullptr;

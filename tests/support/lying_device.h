@@ -1,11 +1,11 @@
-// The device's end of one split ring, in the hands of a test.
+// The device's end of one split ring, controlled by a test.
 #pragma once
 
 #include "tests/support/balloon_pair.h"
 
 namespace fallow {
 
-// Everything but page poison, on rings as plain as LyingDevice wants them.
+// Every feature except page poison, on the plain rings that LyingDevice needs.
 inline BalloonPair::Config plain(std::uint32_t in_flight = 1) {
   BalloonPair::Config config;
   config.driver.features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
@@ -14,8 +14,8 @@ inline BalloonPair::Config plain(std::uint32_t in_flight = 1) {
   return config;
 }
 
-// The pair's driver was probed with split rings, no event index and no indirect descriptors. From here on the
-// real device hears nothing of the queue.
+// The pair's driver was probed with split rings, without event index and indirect descriptors. From here on
+// the real device receives no notification of the queue.
 class LyingDevice {
  public:
   LyingDevice(BalloonPair& pair, std::uint16_t queue) : pair_(pair), queue_(queue) {
@@ -24,14 +24,14 @@ class LyingDevice {
     };
   }
 
-  // How many chains the driver made available.
+  // Returns the number of chains that the driver made available.
   std::uint16_t available() { return avail().idx().load(); }
-  // The head of the i-th of them, and the first descriptor of it.
+  // Returns the head of the i-th chain, and its first descriptor.
   std::uint16_t head(std::uint16_t i) { return avail().ring(i % size()).load(); }
   detail::VirtqDesc& descriptor(std::uint16_t i) {
     return reinterpret_cast<detail::VirtqDesc*>(pair_.host(at().descriptors))[i];
   }
-  // All bytes of a chain.
+  // Returns the number of bytes of a chain.
   std::uint64_t length(std::uint16_t head) {
     std::uint64_t sum = 0;
     for (std::uint16_t i = head;; i = descriptor(i).next.load()) {
@@ -40,14 +40,14 @@ class LyingDevice {
     }
   }
 
-  // Puts an entry into the used ring, true or not.
+  // Puts an entry, true or false, into the used ring.
   void use(std::uint32_t id, std::uint32_t length) {
     used().ring(used_ % size()).id.store(id);
     used().ring(used_ % size()).len.store(length);
     used().idx().store(++used_);
   }
   void use_truly(std::uint16_t i) { use(head(i), static_cast<std::uint32_t>(length(head(i)))); }
-  // Moves the index alone.
+  // Advances only the index.
   void jump(std::uint16_t by) { used().idx().store(used_ = static_cast<std::uint16_t>(used_ + by)); }
   void tell() { pair_.meddler.calls->queue_used(queue_); }
 

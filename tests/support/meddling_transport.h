@@ -1,4 +1,4 @@
-// A transport between a driver and a device that lies, breaks and goes away as a test wishes.
+// A transport between a driver and a device that lies, breaks and disappears on a test's command.
 #pragma once
 
 #include <array>
@@ -18,20 +18,20 @@ class MeddlingTransport final : public Transport {
  public:
   explicit MeddlingTransport(Transport& inner) : inner_(inner) {}
 
-  // Each call counts as a step; `at_step` is run at the beginning of each with its number, from 1 on.
+  // Each call counts as a step; `at_step` runs at the beginning of each step with its number, from 1 on.
   std::function<void(std::uint64_t)> at_step;
   std::atomic<std::uint64_t> steps{0};
 
-  std::optional<Features> offers;                  // instead of what the device does
-  std::optional<std::uint8_t> shows;               // as status, whatever was written
-  std::uint8_t shows_too = 0;                      // status bits beside the device's
-  std::uint8_t hides = 0;                          // status bits
-  std::map<std::uint16_t, std::uint16_t> size_of;  // of queues
+  std::optional<Features> offers;                  // replaces the device's features
+  std::optional<std::uint8_t> shows;               // replaces the status, whatever was written
+  std::uint8_t shows_too = 0;                      // status bits added to the device's
+  std::uint8_t hides = 0;                          // status bits removed
+  std::map<std::uint16_t, std::uint16_t> size_of;  // by queue
   std::function<Status(std::uint16_t)> on_start_queue;
   std::function<Status(std::uint16_t)> on_reset_queue;
   std::function<std::optional<std::uint32_t>(std::uint32_t offset)> on_read_config;
   std::function<std::uint32_t()> generation;
-  std::function<void(std::uint16_t)> on_notify;    // instead of the device's
+  std::function<void(std::uint16_t)> on_notify;    // replaces the device's notification
   std::array<detail::QueueAddresses, 8> queues{};  // as the driver set them up
   std::vector<std::uint8_t> written_status;
   Features accepted = 0;

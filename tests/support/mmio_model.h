@@ -1,4 +1,4 @@
-// A virtio-mmio slot: the registers of a device of ours.
+// A virtio-mmio slot: the registers in front of one of Fallow's devices.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,10 @@ class MmioModel final : public RegisterModel {
 
   RegisterWindow window(std::uint64_t size = kSize) { return {registers_, 0, size}; }
 
-  // DeviceCalls: the device speaks.
+  // DeviceCalls: calls by the device.
   void queue_used(std::uint16_t) noexcept override { assert_line(1); }
   void config_changed() noexcept override { assert_line(2); }
-  // Bits that no version knows.
+  // Bits that no version defines.
   std::uint32_t odd_causes = 0;
 
  private:

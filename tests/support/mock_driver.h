@@ -1,5 +1,5 @@
-// A driver for tests of a device: brings it up over real rings in guest memory, and stays out of the way of
-// whoever wants to write something else there.
+// A driver for device tests: brings the device up over real rings in guest memory, and lets the test write
+// anything else there.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace fallow {
 
-// Counts what a device tells its driver.
+// Counts the device's notifications.
 class CountingNotifier final : public DriverNotifier {
  public:
   void queue_used(std::uint16_t queue) noexcept override {
@@ -34,11 +34,11 @@ class MockDriver {
  public:
   static constexpr std::uint8_t kFound = kStatusAcknowledge | kStatusDriver;
 
-  // The rings lie one after the other from `rings` on, in `memory`.
+  // The rings lie consecutively from `rings` on, in `memory`.
   MockDriver(VirtioDevice& device, const GuestMemory& memory, GuestPhys rings, std::uint16_t queue_size = 16)
       : device_(device), memory_(memory), rings_(rings), queue_size_(queue_size) {}
 
-  // The handshake up to the features. False: they did not stick.
+  // Performs the handshake up to the features. Returns false if FEATURES_OK did not stick.
   bool negotiate(Features features) {
     device_.set_status(0);
     device_.set_status(kStatusAcknowledge);
@@ -49,14 +49,14 @@ class MockDriver {
   }
   void finish() { device_.set_status(kFound | kStatusFeaturesOk | kStatusDriverOk); }
 
-  // All of the handshake (3.1.1), with every queue that the device takes.
+  // Performs the whole handshake (3.1.1), with every queue that the device accepts.
   void bring_up(Features features) {
     FALLOW_CHECK(negotiate(features));
     for (std::uint16_t queue = 0; queue < device_.queue_count(); ++queue) static_cast<void>(set_up(queue));
     finish();
   }
 
-  // Makes a ring and tells the device of it.
+  // Creates a ring and passes it to the device.
   Status set_up(std::uint16_t queue) {
     if (queues_.size() <= queue) queues_.resize(queue + 1U);
     queues_[queue] = std::make_unique<Queue>();
@@ -84,7 +84,7 @@ class MockDriver {
 
   DriverQueue& queue(std::uint16_t queue) { return *queues_[queue]->driver; }
 
-  // Makes a chain available without telling the device.
+  // Makes a chain available without notifying the device.
   void add(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers, std::uint64_t token = 0) {
     FALLOW_CHECK(this->queue(queue).add(buffers, token) == Status::Ok);
   }
@@ -92,13 +92,13 @@ class MockDriver {
     add(queue, std::span(buffers.begin(), buffers.size()), token);
   }
 
-  // Has the device serve all there is.
+  // Makes the device serve everything that is available.
   void kick(std::uint16_t queue) {
     while (device_.process(queue, 64)) {
     }
   }
 
-  // What came back; nothing if nothing did.
+  // Returns the next used chain, or nothing.
   std::optional<Used> take(std::uint16_t queue) {
     Used used;
     const Taken taken = this->queue(queue).take(used);
@@ -106,7 +106,7 @@ class MockDriver {
     return taken == Taken::Used ? std::optional(used) : std::nullopt;
   }
 
-  // A chain there and back; the used length.
+  // Passes a chain to the device and back; returns the used length.
   std::optional<std::uint32_t> exchange(std::uint16_t queue, std::span<const detail::QueueBuffer> buffers) {
     add(queue, buffers);
     kick(queue);

@@ -1,4 +1,4 @@
-// A virtio function on a PCI bus, as QEMU lays one out: the registers of a device of ours.
+// A virtio function on a PCI bus, laid out like QEMU's: the registers in front of one of Fallow's devices.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ class PciModel final : public PciFunction, public RegisterModel {
   // Capabilities; a test may change any of them in `space`.
   static constexpr std::uint8_t kMsixCap = 0x40, kCommonCap = 0x50, kIsrCap = 0x60, kDeviceCap = 0x70,
                                 kNotifyCap = 0x80, kAccessCap = 0x94;
-  static constexpr std::uint8_t kMsixBar = 1, kBar = 4;  // 4 is of 64 bits, 0 is of I/O ports
+  static constexpr std::uint8_t kMsixBar = 1, kBar = 4;  // 4 is 64 bits wide, 0 is an I/O BAR
   static constexpr std::uint64_t kBarAddress = 0x38'0000'0000, kBarSize = 0x4000;
   static constexpr std::uint32_t kCommon = 0x0000, kIsr = 0x1000, kDevice = 0x2000, kNotify = 0x3000;
   static constexpr std::uint32_t kMultiplier = 4;
@@ -49,11 +49,11 @@ class PciModel final : public PciFunction, public RegisterModel {
   }
 
   std::array<std::uint8_t, 256> space{};
-  // Refuses to map, as a kernel without room does.
+  // Whether map() succeeds; a kernel may run out of address space.
   bool maps = true;
-  // Maps vectors to events up to here; further ones read back as none.
+  // Accepts vectors for events below this limit; further ones read back as none.
   std::uint16_t vectors_to_give = 0xffff;
-  // A message was sent.
+  // Called when a message was sent.
   std::function<void(const MsiMessage&)> message;
 
   void put16(unsigned at, std::uint16_t value) { std::memcpy(&space[at], &value, 2); }
@@ -97,7 +97,7 @@ class PciModel final : public PciFunction, public RegisterModel {
     return {status, RegisterWindow(bars_[bar], offset, length)};
   }
 
-  // ---- DeviceCalls: the device speaks. ----
+  // ---- DeviceCalls: calls by the device. ----
 
   void queue_used(std::uint16_t queue) noexcept override {
     if (!msix_enabled()) return assert_line(1);
@@ -266,7 +266,7 @@ class PciModel final : public PciFunction, public RegisterModel {
 
   std::array<ModelRegisters, kPciBars> bars_;
   const std::uint16_t vectors_;
-  std::vector<std::uint32_t> table_;  // of MSI-X
+  std::vector<std::uint32_t> table_;  // the MSI-X table
   std::uint32_t device_half_ = 0, driver_half_ = 0;
   std::uint16_t config_vector_ = detail::kPciNoVector;
 };

@@ -1,4 +1,4 @@
-// What the process has of its own.
+// The private memory of the process.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace fallow {
 
-// Bytes of its memory that are resident and of no file.
+// Returns the resident bytes that belong to no file.
 inline std::uint64_t own_memory() {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {

@@ -1,4 +1,5 @@
-// How much a random test does: a number from the environment, or what fits into a run of all tests.
+// The number of iterations of a random test: from the environment, or a default that suits a run of all
+// tests.
 #pragma once
 
 #include <cstdint>

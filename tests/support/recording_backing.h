@@ -1,5 +1,5 @@
-// A backing for tests of the balloon device: its memory is an array, it remembers what was asked of it, fails
-// when told to, and stops the program when it is asked for something that no test may ask for.
+// A backing for tests of the balloon device. Its memory is an array. It records its calls, fails on request,
+// and stops the program on a call that no test may cause.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class RecordingBacking final : public MemoryBacking {
     friend bool operator==(const Run&, const Run&) = default;
   };
 
-  // Frames [first, first + frames) lie from `memory` on. `page`: frames in a host page.
+  // Frames [first, first + frames) lie from `memory` on. `page` is the number of frames in a host page.
   RecordingBacking(std::byte* memory, Pfn first, PfnCount frames, PfnCount page = {1})
       : memory_(memory), first_(first), frames_(frames), page_(page), discarded_(frames.raw) {}
 
@@ -43,7 +43,7 @@ class RecordingBacking final : public MemoryBacking {
   Status populate(Pfn first, PfnCount n) noexcept override {
     FALLOW_CHECK(n.raw != 0 && first >= first_ && n <= frames_ && first - first_ <= frames_ - n);
     populates.push_back({first, n});
-    return Status::Failed;  // advice: nobody minds
+    return Status::Failed;  // only advice: a failure has no effect
   }
   Result<PfnCount> resident() noexcept override { return frames_; }
   Content content_after() const noexcept override { return promised; }
@@ -62,9 +62,9 @@ class RecordingBacking final : public MemoryBacking {
 
   std::vector<Run> discards, populates;
   std::size_t fail_at = 0;           // the i-th discard fails, from 1 on
-  std::vector<std::size_t> batches;  // how many were asked for at once
+  std::vector<std::size_t> batches;  // the number of ranges of each call
   Content promised = Content::Zero;
-  std::function<void()> during_discard;  // what the guest does meanwhile
+  std::function<void()> during_discard;  // the guest's actions during a discard
 
  private:
   std::byte* memory_;

@@ -1,5 +1,5 @@
-// A guest that reaches its balloon through registers, and the kernel's part of it: interrupts are taken, and
-// delivered by the loop.
+// A guest that accesses its balloon through registers, and its kernel's part: the handler takes interrupts,
+// and the loop delivers them.
 #pragma once
 
 #include <memory>
@@ -11,17 +11,17 @@
 
 namespace fallow {
 
-// The interrupt's two halves.
+// The two halves of interrupt handling.
 class GuestInterrupts {
  public:
-  // Whether the loop runs as soon as there is something to deliver; else when deliver() is called, or while
-  // the driver waits.
+  // Whether the loop runs as soon as an interrupt is pending; otherwise it runs on deliver(), or while the
+  // driver waits.
   bool prompt = true;
   std::uint64_t taken = 0;
 
   bool pending() const { return causes_ != 0; }
   void attach(detail::InterruptingTransport& transport) { transport_ = &transport; }
-  // The handler of a line, and of a message.
+  // The handlers of a line and of a message.
   void on_line() { on_causes(transport_->acknowledge()); }
   void on_causes(std::uint8_t causes) {
     ++taken;
@@ -87,7 +87,7 @@ struct MmioGuest {
   std::optional<BalloonPair> pair;
 };
 
-// All rings, for a balloon with all that it can do.
+// A configuration with all rings and every feature of the balloon.
 inline BalloonPair::Config everything(Features rings) {
   BalloonPair::Config config;
   config.device.features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |

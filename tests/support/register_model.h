@@ -1,5 +1,6 @@
-// What the models of register files have in common: in front of a device of ours, told by its transport, they
-// show what a hypervisor shows, remember what a driver selects, and write down each rule that it breaks.
+// The common part of the register models. A model stands in front of one of Fallow's devices, whose transport
+// notifies it. It shows the registers of a hypervisor, stores the driver's selections, and records each rule
+// that the driver breaks.
 #pragma once
 
 #include <array>
@@ -40,19 +41,20 @@ class RegisterModel : public DeviceCalls {
   RegisterModel(const RegisterModel&) = delete;
   RegisterModel& operator=(const RegisterModel&) = delete;
 
-  // In the order in which they were broken. Empty, unless a test breaks them itself.
+  // In the order of the violations. Empty, unless a test breaks rules itself.
   std::vector<std::string> broken_rules;
-  // What the device's registers read as instead; none: the truth. On PCI: of the common configuration.
+  // Replaces the values of the device's registers; none: the true values. On PCI: of the common
+  // configuration.
   std::function<std::optional<std::uint32_t>(std::uint64_t offset)> lie;
-  // A queue reset is said to go on for so many looks.
+  // The number of reads for which a queue reset appears to be in progress.
   unsigned slow_reset = 0;
   std::uint64_t notifications = 0;
-  // The device's line was asserted.
+  // Called when the device's line is asserted.
   std::function<void()> interrupt;
 
  protected:
   struct Queue {
-    std::uint16_t size = 0;  // 0: not written, it shows the largest
+    std::uint16_t size = 0;  // 0: not written, reads as the maximum
     std::uint64_t area[3] = {};
     bool enabled = false;
     unsigned resetting = 0;

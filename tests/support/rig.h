@@ -1,4 +1,4 @@
-// Zones, a reporter and virtual time: where the tests of the reporting contract begin.
+// Zones, a reporter and virtual time: the fixture of the tests of the reporting contract.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace fallow {
 
-// `count` zones of the same size, the i-th from frame i * kGap on.
+// `count` zones of the same size; the i-th starts at frame i * kGap.
 class Rig {
  public:
   static constexpr std::uint64_t kGap = std::uint64_t{1} << 24;
@@ -26,7 +26,7 @@ class Rig {
     reporter_ = std::make_unique<Reporter>(port, zones);
   }
   ~Rig() {
-    // Only a test that failed half-way leaves one.
+    // Only a failed test leaves a device registered.
     if (device_ != nullptr) static_cast<void>(reporter_->unregister_device(*device_));
     reporter_.reset();
     boxes_.clear();
@@ -40,9 +40,9 @@ class Rig {
   LocalCache& cache(std::size_t i = 0) { return boxes_[i]->cache(); }
   Reporter& reporter() { return *reporter_; }
 
-  // Runs the worker at each deadline from now on for `time`.
+  // Runs the worker at each deadline during the next `time`.
   void pass_time(Nanoseconds time) { port.run_until(port.now() + time, worker_of(*reporter_)); }
-  // What is due now, and no more.
+  // Runs only the work that is due now.
   void run_due() { pass_time({}); }
 
   void register_device(TestDevice& device, Policy& policy) {

@@ -1,4 +1,4 @@
-// Guest memory with both ends of a ring in it, and a way past either end: raw access to what lies there.
+// Guest memory with both ends of a ring, and raw access to its content that bypasses both ends.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 
 namespace fallow {
 
-// Guest memory of whole pages, aligned to one, from `base` on.
+// Page-aligned guest memory of whole pages, from `base` on.
 class GuestBox {
  public:
   explicit GuestBox(std::size_t size, GuestPhys base = {0x10'0000})

@@ -1,4 +1,4 @@
-// Whether the tests run under a sanitizer that makes system calls of its own, and takes memory.
+// Whether the tests run under a sanitizer that makes its own system calls and uses memory.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -17,8 +17,8 @@ inline constexpr bool kSanitized = true;
 inline constexpr bool kSanitized = false;
 #endif
 
-// Whether virtual calls are checked by a run-time that needs a pipe for it: without descriptors left, it
-// takes any object for a broken one.
+// Whether a runtime checks virtual calls and needs a pipe for the check: when no descriptors are left, it
+// considers every object broken.
 #if defined(__has_feature)
 #if __has_feature(undefined_behavior_sanitizer)
 #define FALLOW_TYPES_CHECKED 1

@@ -1,4 +1,4 @@
-// A folder of a test's own: tests run beside each other, so no file may have a name that another test knows.
+// A private folder for a test: tests run in parallel, so no two tests may share a file name.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 namespace fallow {
 
-// Goes with the object, and all that is in it.
+// The destructor removes the folder and its content.
 class ScratchFolder {
  public:
   ScratchFolder() {
@@ -28,7 +28,7 @@ class ScratchFolder {
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
-  // Makes a file in it and returns its path.
+  // Creates a file in the folder and returns its path.
   std::string file(const std::string& name, std::string_view content) const {
     std::ofstream(path(name), std::ios::binary) << content;
     return path(name);

@@ -1,4 +1,4 @@
-// A guest of a daemon without the daemon: the test itself steps its session, so that it decides what happens
+// A guest of a daemon without the daemon: the test itself steps the session, and so decides what happens
 // between a call that answered Pending and its retry.
 #pragma once
 
@@ -51,7 +51,7 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     loop.join();
     return result;
   }
-  // Handles messages until there is none, or one has to wait.
+  // Handles messages until none is left, or one has to wait.
   vhost::VhostOutcome step() {
     vhost::VhostOutcome outcome = vhost::VhostOutcome::Done;
     while ((outcome = session->step()) == vhost::VhostOutcome::Done ||
@@ -60,13 +60,13 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     }
     return outcome;
   }
-  // As step(), and waits for what has to be waited for.
+  // Like step(), and also waits for operations that have to wait.
   vhost::VhostOutcome finish() {
     vhost::VhostOutcome outcome = vhost::VhostOutcome::Pending;
     while ((outcome = step()) == vhost::VhostOutcome::Pending) wait();
     return outcome;
   }
-  // Waits until the guest wants its session, or the front-end says something.
+  // Waits until the guest needs its session, or the front-end sends a message.
   void wait(int ms = 20) {
     pollfd any[] = {{bell_, POLLIN, 0}, {record.vhost.socket, POLLIN, 0}};
     static_cast<void>(poll(any, 2, ms));
@@ -74,12 +74,12 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     static_cast<void>(!read(bell_, &count, sizeof count));
   }
 
-  // The process that serves dies. Nothing is told or handed back.
+  // The serving process dies. Nothing is notified or handed back.
   void die() {
     session.reset();
     guest.reset();
   }
-  // The next one takes over; what it says about that.
+  // A successor takes over; returns its result.
   Status take_over() {
     if (session) die();
     begin();

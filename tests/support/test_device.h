@@ -1,4 +1,4 @@
-// A reporting device that writes down what it is shown, and answers as the test wishes.
+// A reporting device that records its requests, and answers as the test specifies.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -40,7 +40,8 @@ class TestDevice final : public ReportingDevice {
   std::uint32_t depth() const noexcept override { return depth_; }
   Content content_after() const noexcept override { return promise_; }
 
-  // All frames it was shown since the last clear, in order; a frame that was shown twice is there twice.
+  // Returns all frames reported since the last clear, in order; a frame that was reported twice appears
+  // twice.
   std::vector<std::uint64_t> frames_shown() const {
     std::vector<std::uint64_t> all;
     for (const Batch& batch : batches) {
@@ -52,8 +53,8 @@ class TestDevice final : public ReportingDevice {
     return all;
   }
 
-  // R5: 1 to capacity entries, the end mark on the last and only there; each entry is made of aligned blocks
-  // of `order`; no frame is in two entries.
+  // R5: each request has 1 to capacity entries, with the end mark only on the last; each entry consists of
+  // aligned blocks of `order`; no frame is in two entries.
   void expect_batches_well_formed(Order order) const {
     for (const Batch& batch : batches) {
       ASSERT_GE(batch.entries.size(), 1u);
@@ -71,7 +72,7 @@ class TestDevice final : public ReportingDevice {
     }
   }
 
-  // R8: no frame was shown twice.
+  // R8: no frame was reported twice.
   void expect_shown_once() const {
     const std::vector<std::uint64_t> all = frames_shown();
     EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end()) << "a frame was reported twice";

@@ -1,4 +1,4 @@
-// Recorded page traces as each recorder and each of its options prints them.
+// Page traces in the layout of each recorder and each of its options.
 #pragma once
 
 #include <array>
@@ -7,8 +7,8 @@
 
 namespace fallow {
 
-// The text holds `events` page events, of which the first is an allocation of frame 0x4200, order 9,
-// migratetype 1; and what its recorder prints around them.
+// The text has `events` page events and the other output of the recorder. The first event allocates frame
+// 0x4200 with order 9 and migratetype 1.
 struct TraceLayout {
   const char* name;
   std::size_t events;

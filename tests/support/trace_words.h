@@ -1,4 +1,4 @@
-// The words of a trace's text, one taken away or one put in.
+// Removes or inserts single words in the text of a trace.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace fallow {
 
-// What stands between blanks and line ends.
+// Returns the words between blanks and line ends.
 inline std::vector<std::string_view> words_of(std::string_view text) {
   constexpr std::string_view kBetween = " \t\n";
   std::vector<std::string_view> words;
@@ -22,7 +22,7 @@ inline std::vector<std::string_view> words_of(std::string_view text) {
   return words;
 }
 
-// The line ends, each as an empty text that lies before it.
+// Returns the line ends, each as an empty text before the line end.
 inline std::vector<std::string_view> line_ends_of(std::string_view text) {
   std::vector<std::string_view> ends;
   for (auto at = text.find('\n'); at != text.npos; at = text.find('\n', at + 1))
@@ -30,19 +30,20 @@ inline std::vector<std::string_view> line_ends_of(std::string_view text) {
   return ends;
 }
 
-// `word` is a part of the text.
+// Returns the text without `word`, which is a part of the text.
 inline std::string without(std::string_view text, std::string_view word) {
   const auto at = static_cast<std::size_t>(word.data() - text.data());
   return std::string(text.substr(0, at)) + std::string(text.substr(at + word.size()));
 }
 
-// With `token` before the word, and a blank on both sides.
+// Returns the text with `token` before the word and a blank on both sides.
 inline std::string with(std::string_view text, std::string_view word, std::string_view token) {
   const auto at = static_cast<std::size_t>(word.data() - text.data());
   return std::string(text.substr(0, at)) + ' ' + std::string(token) + ' ' + std::string(text.substr(at));
 }
 
-// Whether the same memory was allocated and freed at the same times. The CPU is a hint.
+// Returns whether the same memory was allocated and freed at the same times. The CPU is only a hint and is
+// not compared.
 inline bool same_but_for_the_cpu(std::vector<trace::TraceEvent> one, std::vector<trace::TraceEvent> other) {
   for (std::vector<trace::TraceEvent>* events : {&one, &other})
     for (trace::TraceEvent& event : *events) event.cpu = 0;

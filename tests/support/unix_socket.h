@@ -9,7 +9,7 @@
 
 namespace fallow {
 
-// A connection to a local socket; -1: nobody listens there.
+// Connects to a local socket. Returns -1 if no process listens there.
 inline int connect_to(const std::string& path) {
   const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un name{};

@@ -1,4 +1,4 @@
-// A zone with its tables, for a test: checked by zone_check() whenever the test asks, and at its end.
+// A zone with its tables, for tests: zone_check() runs on request, and at the end.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class ZoneBox {
     EXPECT_TRUE(v.none()) << v.invariant << " at frame " << v.where.raw;
   }
 
-  // Allocates everything, as blocks of 512 frames where there are such.
+  // Allocates everything, in blocks of 512 frames where possible.
   void fill() {
     for (const Order order : {kOrder9, Order{0}}) {
       while (cache().allocate(order).ok()) {
@@ -58,7 +58,7 @@ class ZoneBox {
     cache().drain();
   }
 
-  // Everything can be allocated, frame by frame: nothing is lost. Gives it all back.
+  // Checks that every frame can be allocated, so that none is lost, and frees all of them again.
   void expect_whole(std::uint64_t expected) {
     for (std::uint32_t i = 0; i < zone_->cache_count(); ++i) cache(i).drain();
     std::vector<bool> seen(zone_->size().raw);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-// Hands out the bytes that were read to recognise the input, then the rest of it.
+// Returns the bytes that format detection has consumed, then the rest of the input.
 class PlainSource : public ByteSource {
  public:
   PlainSource(std::unique_ptr<ByteSource> raw, std::string first)
@@ -36,9 +36,9 @@ class PlainSource : public ByteSource {
   std::size_t given_ = 0;
 };
 
-class RefusedSource : public ByteSource {
+class UnsupportedSource : public ByteSource {
  public:
-  explicit RefusedSource(std::string why) : why_(std::move(why)) {}
+  explicit UnsupportedSource(std::string why) : why_(std::move(why)) {}
   std::size_t read(std::span<char>) override { return 0; }
   const std::string& error() const override { return why_; }
 
@@ -46,24 +46,27 @@ class RefusedSource : public ByteSource {
   std::string why_;
 };
 
-struct Refusal {
+struct UnsupportedFormat {
   std::string_view magic;
   const char* why;
 };
-constexpr std::array kRefusals{
-    Refusal{"PERFILE2"sv, "a perf recording, not text; read the output of: perf script -i FILE"},
-    Refusal{"\x17\x08\x44tracing"sv,
-            "a trace-cmd recording, not text; read the output of: trace-cmd report FILE"},
-    Refusal{"\xfd\x37zXZ\0"sv, "xz data, which is not read; unpack it with: xz -d"},
-    Refusal{"BZh"sv, "bzip2 data, which is not read; unpack it with: bzip2 -d"},
-    Refusal{"\x04\x22\x4d\x18"sv, "lz4 data, which is not read; unpack it with: lz4 -d"},
-    Refusal{"TRACE:\nx\x9c"sv, "atrace's compressed output, which is not read; record without: atrace -z"},
-    Refusal{"PK\x03\x04"sv, "a zip archive, which is not read; unpack it first"},
+constexpr std::array kUnsupportedFormats{
+    UnsupportedFormat{"PERFILE2"sv,
+                      "a binary perf recording; expected text: convert it with: perf script -i FILE"},
+    UnsupportedFormat{"\x17\x08\x44tracing"sv,
+                      "a binary trace-cmd recording; expected text: convert it with: trace-cmd report FILE"},
+    UnsupportedFormat{"\xfd\x37zXZ\0"sv, "xz data is not supported; decompress it with: xz -d"},
+    UnsupportedFormat{"BZh"sv, "bzip2 data is not supported; decompress it with: bzip2 -d"},
+    UnsupportedFormat{"\x04\x22\x4d\x18"sv, "lz4 data is not supported; decompress it with: lz4 -d"},
+    UnsupportedFormat{"TRACE:\nx\x9c"sv,
+                      "compressed atrace output is not supported; record without: atrace -z"},
+    UnsupportedFormat{"PK\x03\x04"sv, "a zip archive is not supported; extract it first"},
 };
 
 bool is_gzip(std::string_view first) { return first.starts_with("\x1f\x8b"sv); }
 
-// A frame, or a skippable frame, of which the low four bits of the first byte are free (RFC 8878, 3.1.2).
+// Matches a frame or a skippable frame. The low four bits of the first byte of a skippable frame are
+// arbitrary (RFC 8878, 3.1.2).
 bool is_zstd(std::string_view first) {
   if (first.starts_with("\x28\xb5\x2f\xfd"sv)) return true;
   return first.size() >= 4 && (static_cast<unsigned char>(first[0]) & 0xf0u) == 0x50 &&
@@ -81,8 +84,8 @@ std::unique_ptr<ByteSource> unpack(std::unique_ptr<ByteSource> raw) {
     size += count;
   }
   std::string first(head.data(), size);
-  for (const Refusal& refusal : kRefusals) {
-    if (first.starts_with(refusal.magic)) return std::make_unique<RefusedSource>(refusal.why);
+  for (const UnsupportedFormat& format : kUnsupportedFormats) {
+    if (first.starts_with(format.magic)) return std::make_unique<UnsupportedSource>(format.why);
   }
   if (is_gzip(first)) return std::make_unique<GzipSource>(std::move(raw), first);
   if (is_zstd(first)) return std::make_unique<ZstdSource>(std::move(raw), first);

@@ -11,7 +11,8 @@
 namespace fallow::trace {
 namespace {
 
-// Pipes have no size, and the files under tracefs say 0: reading trace_pipe waits for the kernel to write.
+// Returns 0 for pipes, which have no size. Files under tracefs also state size 0; reading trace_pipe blocks
+// until the kernel writes.
 std::uint64_t size_of_regular_file(const char* path) {
   std::error_code failed;
   if (!std::filesystem::is_regular_file(path, failed)) return 0;
@@ -28,7 +29,7 @@ FileSource::FileSource(const std::string& path) {
     error_ = fmt::format("cannot open: {}", std::strerror(errno));
     return;
   }
-  // The reader's blocks are large; a second buffer in between would be one more copy.
+  // The blocks of the reader are large; stdio buffering would only add a copy.
   if (!standard_input) std::setvbuf(file_, nullptr, _IONBF, 0);
   size_ = size_of_regular_file(standard_input ? "/dev/stdin" : path.c_str());
 }

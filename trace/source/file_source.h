@@ -1,4 +1,4 @@
-// The bytes of a file, as they are.
+// The unmodified bytes of a file.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ class FileSource : public ByteSource {
  private:
   std::FILE* file_ = nullptr;
   std::string error_;
-  std::uint64_t size_ = 0;  // 0: not known
-  // Relaxed everywhere: a figure for a progress bar orders nothing.
+  std::uint64_t size_ = 0;  // 0: unknown
+  // Relaxed everywhere: the value only feeds a progress bar and orders no other access.
   std::atomic<std::uint64_t> read_{0};
 };
 

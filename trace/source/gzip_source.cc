@@ -10,7 +10,7 @@ namespace fallow::trace {
 namespace {
 
 constexpr std::size_t kInputSize = std::size_t{64} << 10;
-constexpr int kGzipOnly = 16;  // zlib: added to the window bits, expects a gzip header and trailer
+constexpr int kGzipOnly = 16;  // added to the window bits, makes zlib expect a gzip header and trailer
 
 }  // namespace
 
@@ -21,7 +21,7 @@ GzipSource::GzipSource(std::unique_ptr<ByteSource> raw, std::string_view first)
   stream_.avail_in = static_cast<uInt>(first.size());
   const int result = inflateInit2(&stream_, kGzipOnly + MAX_WBITS);
   if (result == Z_MEM_ERROR) throw std::bad_alloc();
-  if (result != Z_OK) fail(words_for(result));
+  if (result != Z_OK) fail(error_text(result));
 }
 
 GzipSource::~GzipSource() { inflateEnd(&stream_); }
@@ -31,13 +31,14 @@ void GzipSource::fail(std::string why) {
   done_ = true;
 }
 
-// What went wrong, in the library's words. Memory that ran out, say, is no damage.
-std::string GzipSource::words_for(int result) const {
-  return fmt::format("{}: {}", result == Z_DATA_ERROR ? "the gzip data is damaged" : "zlib cannot unpack it",
+// Describes a zlib error. Errors other than Z_DATA_ERROR, such as lack of memory, are not damage to the data.
+std::string GzipSource::error_text(int result) const {
+  return fmt::format("{}: {}",
+                     result == Z_DATA_ERROR ? "the gzip data is damaged" : "zlib cannot decompress the data",
                      stream_.msg != nullptr ? stream_.msg : zError(result));
 }
 
-// True if there is input to go on with.
+// Returns whether input is available.
 bool GzipSource::refill() {
   if (stream_.avail_in > 0) return true;
   const std::size_t count = raw_->read(input_);
@@ -47,8 +48,8 @@ bool GzipSource::refill() {
   return count > 0 && !done_;
 }
 
-// Between two members: true if there is another. Zero bytes, as a tape or a block device pads with, are its
-// end.
+// Called between members; returns whether another member follows. Zero bytes end the data, because tapes and
+// block devices pad with zeros.
 bool GzipSource::next_member() {
   bool padding = false;
   while (refill()) {
@@ -62,7 +63,7 @@ bool GzipSource::next_member() {
     ++stream_.next_in;
     --stream_.avail_in;
   }
-  if (stream_.avail_in > 0) fail("something that is not gzip data follows the gzip data");
+  if (stream_.avail_in > 0) fail("the gzip data is followed by data that is not gzip");
   done_ = true;
   return false;
 }
@@ -81,7 +82,7 @@ std::size_t GzipSource::read(std::span<char> buffer) {
     if (result == Z_STREAM_END) {
       between_members_ = true;
     } else if (result != Z_OK && result != Z_BUF_ERROR) {
-      fail(words_for(result));
+      fail(error_text(result));
     }
   }
   return buffer.size() - stream_.avail_out;

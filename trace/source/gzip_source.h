@@ -1,4 +1,4 @@
-// The content of a gzip file (RFC 1952): one member after the other.
+// The decompressed content of a gzip file (RFC 1952), which may have several members.
 #pragma once
 
 #include <zlib.h>
@@ -14,7 +14,7 @@ namespace fallow::trace {
 
 class GzipSource : public ByteSource {
  public:
-  // `first` is what has been read from `raw` already.
+  // `first` holds the bytes that were already read from `raw`.
   GzipSource(std::unique_ptr<ByteSource> raw, std::string_view first);
   ~GzipSource() override;
 
@@ -25,7 +25,7 @@ class GzipSource : public ByteSource {
  private:
   bool refill();
   bool next_member();
-  std::string words_for(int result) const;
+  std::string error_text(int result) const;
   void fail(std::string why);
 
   std::unique_ptr<ByteSource> raw_;

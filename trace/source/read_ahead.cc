@@ -22,7 +22,7 @@ ReadAhead::~ReadAhead() {
 }
 
 void ReadAhead::fill(Block& block) {
-  // A short trace needs one block or two.
+  // Memory is allocated on first use: a short trace needs only one or two blocks.
   if (block.memory == nullptr) block.memory = std::make_unique_for_overwrite<char[]>(kKeepMax + kBlockSize);
   block.size = source_->read({block.memory.get() + kKeepMax, kBlockSize});
 }
@@ -66,7 +66,7 @@ void ReadAhead::release_before(std::uint64_t index) {
 
 std::span<const char> ReadAhead::next(std::span<const char> keep) {
   FALLOW_CHECK(keep.size() <= kKeepMax);
-  // The block that keep points into is released only after keep has been copied out of it.
+  // `keep` points into the previous block, which is released only after `keep` has been copied.
   ended_ = ended_ || !wait_until_filled(current_);
   if (ended_) return keep;
   Block& block = this->block(current_);

@@ -1,4 +1,4 @@
-// Reads and unpacks a trace on a thread of its own, block by block, while the caller parses.
+// Reads and decompresses a trace block by block on a separate thread while the caller parses.
 #pragma once
 
 #include <array>
@@ -16,24 +16,25 @@
 
 namespace fallow::trace {
 
-// For one caller. Memory: kBlocks * (kKeepMax + kBlockSize), 1.25 MiB.
+// For use by one thread. Memory: kBlocks * (kKeepMax + kBlockSize), 1.25 MiB.
 class ReadAhead {
  public:
   static constexpr std::size_t kKeepMax = std::size_t{64} << 10;
   static constexpr std::size_t kBlockSize = std::size_t{256} << 10;
 
-  // The thread is there only for a source that tells its progress(). Another, a pipe say, may wait without
-  // end in a read, where the destructor could not join the thread: it is read inside next().
+  // Starts the thread only if the source reports progress(). Any other source, such as a pipe, may block
+  // forever in read(), and the destructor could not join the thread. Such a source is read inside next().
   explicit ReadAhead(std::unique_ptr<ByteSource> source);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // The next bytes of the source, with `keep` in front of them: the unused end of the last span, at most
-  // kKeepMax bytes. It stays valid until the next call. At the end of the source, keep itself is returned.
+  // Returns the next bytes of the source, preceded by `keep`: the unused end of the last span, at most
+  // kKeepMax bytes. The span stays valid until the next call. At the end of the source, returns `keep`
+  // itself.
   std::span<const char> next(std::span<const char> keep);
 
-  // As ByteSource::error(), once next() has come to the end.
+  // Returns ByteSource::error(); valid after next() has reached the end.
   const std::string& error() const { return source_->error(); }
   std::optional<double> progress() const { return source_->progress(); }
 
@@ -41,7 +42,7 @@ class ReadAhead {
   static constexpr std::size_t kBlocks = 4;
 
   struct Block {
-    std::unique_ptr<char[]> memory;  // kKeepMax for what is kept from the block before, then kBlockSize
+    std::unique_ptr<char[]> memory;  // kKeepMax bytes kept from the previous block, then kBlockSize bytes
     std::size_t size = 0;            // 0: the end of the source
   };
 
@@ -53,8 +54,8 @@ class ReadAhead {
 
   std::unique_ptr<ByteSource> source_;
   std::array<Block, kBlocks> blocks_;
-  std::uint64_t current_ = 0;  // the caller's: the block that next() will return
-  bool ended_ = false;         // the caller's
+  std::uint64_t current_ = 0;  // used by the caller only: the block that next() returns next
+  bool ended_ = false;         // used by the caller only
 
   std::mutex mutex_;
   std::condition_variable changed_;

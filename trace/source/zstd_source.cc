@@ -12,23 +12,23 @@
 namespace fallow::trace {
 namespace {
 
-// What went wrong, in the library's words. Only what cannot be in good data is called damage.
-std::string words_for(std::size_t result) {
-  const char* const words = ZSTD_getErrorName(result);
+// Describes a zstd error. Only errors that valid data cannot cause are called damage.
+std::string error_text(std::size_t result) {
+  const char* const name = ZSTD_getErrorName(result);
   switch (ZSTD_getErrorCode(result)) {
     case ZSTD_error_frameParameter_windowTooLarge:
       return fmt::format(
-          "zstd data with a window of more than 1 GiB, which is not read: {}; unpack it first, "
+          "the zstd window is above the maximum of 1 GiB: {}; decompress the file first "
           "with: zstd -d --long=31",
-          words);
+          name);
     case ZSTD_error_prefix_unknown:
     case ZSTD_error_frameParameter_unsupported:
     case ZSTD_error_corruption_detected:
     case ZSTD_error_checksum_wrong:
     case ZSTD_error_srcSize_wrong:
-      return fmt::format("the zstd data is damaged: {}", words);
+      return fmt::format("the zstd data is damaged: {}", name);
     default:
-      return fmt::format("zstd cannot unpack it: {}", words);
+      return fmt::format("zstd cannot decompress the data: {}", name);
   }
 }
 
@@ -37,14 +37,14 @@ std::string words_for(std::size_t result) {
 ZstdSource::ZstdSource(std::unique_ptr<ByteSource> raw, std::string_view first)
     : raw_(std::move(raw)), input_storage_(ZSTD_DStreamInSize()), stream_(ZSTD_createDStream()) {
   if (stream_ == nullptr) throw std::bad_alloc();
-  static_assert(kMaxWindow == std::size_t{1} << 30);  // what the message says
+  static_assert(kMaxWindow == std::size_t{1} << 30);  // the size that the error message states
   const std::size_t set = ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMaxWindowLog);
   FALLOW_CHECK(ZSTD_isError(set) == 0);
   std::copy(first.begin(), first.end(), input_storage_.begin());
   input_ = {input_storage_.data(), first.size(), 0};
 }
 
-// True if there is input to go on with.
+// Returns whether input is available.
 bool ZstdSource::refill() {
   if (input_.pos < input_.size) return true;
   input_.size = raw_->read(input_storage_);
@@ -61,12 +61,12 @@ std::size_t ZstdSource::read(std::span<char> buffer) {
       done_ = true;
       break;
     }
-    // Without input, the rest of the frame may still wait inside the stream for room in the output.
+    // Without further input, the stream may still hold a part of the frame that did not fit into the output.
     const std::size_t before = output.pos;
     const std::size_t result = ZSTD_decompressStream(stream_.get(), &output, &input_);
     inside_frame_ = result != 0;
     if (ZSTD_isError(result) != 0) {
-      error_ = words_for(result);
+      error_ = error_text(result);
       done_ = true;
     } else if (!more_input && inside_frame_ && output.pos == before) {
       error_ = "the zstd data ends early: the file is truncated";

@@ -1,4 +1,4 @@
-// The content of a zstd file (RFC 8878): one frame after the other.
+// The decompressed content of a zstd file (RFC 8878), which may have several frames.
 #pragma once
 
 #include <zstd.h>
@@ -12,14 +12,14 @@
 
 namespace fallow::trace {
 
-// Memory: the window that a frame asks for, at most kMaxWindow, and under 1 MiB. A frame that asks for more
-// is an error; so is one that needs a dictionary.
+// Memory: the window of the frame, at most kMaxWindow, plus less than 1 MiB. A frame with a larger window or
+// with a dictionary is an error.
 class ZstdSource : public ByteSource {
  public:
   static constexpr int kMaxWindowLog = 30;  // zstd --long=30
   static constexpr std::size_t kMaxWindow = std::size_t{1} << kMaxWindowLog;
 
-  // `first` is what has been read from `raw` already.
+  // `first` holds the bytes that were already read from `raw`.
   ZstdSource(std::unique_ptr<ByteSource> raw, std::string_view first);
 
   std::size_t read(std::span<char> buffer) override;

@@ -27,8 +27,7 @@ namespace fallow::vhost {
 
 struct BalloonGuestOptions {
   // Offered; VERSION_1 is added, and bit 30 by the session.
-  Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonPageReporting |
-                      kFeatureIndirectDesc | kFeatureEventIdx;
+  Features features = kBalloonDaemonFeatures | kFeatureIndirectDesc | kFeatureEventIdx;
   std::uint16_t max_queue_size = 256;  // 1 to 1024
   ByteCount max_memory{};              // of a guest, all its regions together; 0: no bound
 };

@@ -10,7 +10,7 @@ namespace {
 constexpr unsigned kMibShift = 20;
 
 std::string machine_words(const BootRequest& request) {
-  // Without ACPI QEMU adds the words to the kernel's command line that tell where its devices are.
+  // Without ACPI, QEMU describes its virtio-mmio devices on the kernel command line.
   const bool needs_words = request.machine == BootMachine::Microvm;
   return std::string(machine_name(request.machine)) + (needs_words ? ",acpi=off" : "");
 }
@@ -41,7 +41,7 @@ ByteCount fill_of(const BootRequest& request) {
 
 std::string kernel_command_line(const BootRequest& request) {
   if (request.guest == BootGuest::Fallow) return fallow_words(request);
-  // What Linux does not know becomes its init's environment.
+  // Linux passes unknown parameters to init's environment.
   return fmt::format("console=ttyS0 quiet panic=-1 workload=fill fill={}M hold={}",
                      fill_of(request).raw >> kMibShift, format_time(request.hold));
 }
@@ -79,7 +79,7 @@ std::vector<std::string> qemu_arguments(const BootRequest& request, const BootFi
                                     "enable=virtio_queue_notify",
                                     "-D",
                                     files.trace_log};
-  // QEMU's virtio-mmio is by default what it was before virtio 1.0.
+  // By default QEMU's virtio-mmio is a legacy device, from before virtio 1.0.
   if (request.machine == BootMachine::Microvm)
     words.insert(words.end(), {"-global", "virtio-mmio.force-legacy=false"});
   if (files.module) words.insert(words.end(), {"-initrd", *files.module});

@@ -1,4 +1,4 @@
-// What QEMU and the guest are told. Pure functions.
+// Builds the command lines of QEMU and the guest. Pure functions.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 namespace fallow::cli {
 
-// Files that QEMU is started with.
+// The files for QEMU.
 struct BootFiles {
   std::string qemu;  // the program
   std::string kernel;
@@ -20,10 +20,10 @@ struct BootFiles {
 // The kernel's command line.
 std::string kernel_command_line(const BootRequest& request);
 
-// QEMU's words, its name first. It writes the serial line to its standard output.
+// Returns QEMU's argv. The serial line goes to QEMU's standard output.
 std::vector<std::string> qemu_arguments(const BootRequest& request, const BootFiles& files);
 
-// Three fifths of the memory, in whole MiB, unless something else was asked for.
+// Returns the requested amount to fill; by default three fifths of the memory, in whole MiB.
 ByteCount fill_of(const BootRequest& request);
 
 }  // namespace fallow::cli

@@ -44,7 +44,7 @@ std::optional<std::string> find_program(const std::string& name, const std::stri
   while (true) {
     const std::size_t colon = rest.find(':');
     const std::string folder(rest.substr(0, colon));
-    // No folder between two colons is the one we are in.
+    // An empty entry in PATH means the current folder.
     const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
     if (is_program(candidate)) return candidate;
     if (colon == std::string_view::npos) return {};

@@ -1,4 +1,4 @@
-// Where programs and images are that `fallow boot` starts.
+// Finds the programs and images that `fallow boot` starts.
 #pragma once
 
 #include <optional>
@@ -9,14 +9,14 @@ namespace fallow::cli {
 
 inline constexpr const char* kGuestImage = "fallow-guest.elf";
 
-// Where the guest's image may be, for a program in `folder`: beside it, where a build puts it, where an
-// installation puts it. The first that is there counts.
+// Returns the candidate paths of the guest image for a program in `folder`: beside the program, where a build
+// puts it and where an installation puts it. The first existing file is used.
 std::vector<std::string> guest_image_places(const std::string& folder);
 
-// The guest's image that belongs to this program; nothing: it is at none of its places.
+// Returns the guest image of this program, or nothing if none of the candidates exists.
 std::optional<std::string> find_guest_image();
 
-// A program as a shell finds it: with a slash a path, without one a name to be found by `path_variable`
+// Finds a program like a shell: a name with a slash is a path; any other name is searched in `path_variable`
 // (PATH).
 std::optional<std::string> find_program(const std::string& name, const std::string& path_variable);
 

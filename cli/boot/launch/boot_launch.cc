@@ -27,13 +27,12 @@ bool readable(const char* option, const std::optional<std::string>& path, std::s
 }
 
 std::string missing_qemu(const std::string& name) {
-  if (name.find('/') != std::string::npos) return fmt::format("--qemu {}: there is no such program", name);
+  if (name.find('/') != std::string::npos) return fmt::format("--qemu {}: no such program", name);
   return fmt::format(
-      "{} is not installed: 'apt-get install qemu-system-x86' installs it on Debian, or --qemu names one",
-      name);
+      "{} is not installed: 'apt-get install qemu-system-x86' installs it on Debian, or use --qemu", name);
 }
 
-// /proc/self/fd of another process: the number that it inherits.
+// Returns a path for the process that inherits the descriptor under the same number.
 std::string path_of(const UniqueFd& file) { return fmt::format("/proc/self/fd/{}", file.get()); }
 
 }  // namespace
@@ -52,7 +51,7 @@ std::optional<BootParts> find_parts(const BootRequest& request, std::string* err
   if (!kernel) {
     *error = fmt::format(
         "the guest's image {} is neither beside this program nor where a build or an installation puts it: "
-        "'make boot' builds it, or --kernel names one",
+        "'make boot' builds it, or use --kernel",
         kGuestImage);
     return {};
   }
@@ -72,7 +71,7 @@ std::optional<BootOutcome> launch(const BootRequest& request, const BootParts& p
   }
   std::optional<Pipe> trace = Pipe::open();
   if (!trace) {
-    *error = fmt::format("cannot make a pipe: {}", std::strerror(errno));
+    *error = fmt::format("cannot create a pipe: {}", std::strerror(errno));
     return {};
   }
   fcntl(trace->read.get(), F_SETFL, O_NONBLOCK);

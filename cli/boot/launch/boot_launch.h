@@ -1,4 +1,4 @@
-// Runs a guest in QEMU, as it was asked for.
+// Runs a guest in QEMU as requested.
 #pragma once
 
 #include <sys/types.h>
@@ -12,21 +12,21 @@
 
 namespace fallow::cli {
 
-// What has to be there before QEMU can start.
+// The programs and images that QEMU needs to start.
 struct BootParts {
   std::string qemu, kernel;
 };
 
-// On failure returns nothing and sets `error` to a sentence that says how to get what is missing.
+// On failure returns nothing and sets `error` to a sentence that explains how to get the missing part.
 std::optional<BootParts> find_parts(const BootRequest& request, std::string* error);
 
 struct BootOutcome {
   BootRun run;
-  pid_t kept = -1;  // with --keep: the QEMU that goes on; -1: none does
+  pid_t kept = -1;  // with --keep: the QEMU process left running; -1: none
 };
 
-// Runs it to its end, or until `stop` is set. Nothing of it is left but what was asked to be kept. On failure
-// returns nothing and sets `error` to a sentence.
+// Runs the guest to its end, or until `stop` is set. Leaves no process behind unless --keep was given. On
+// failure returns nothing and sets `error` to a sentence.
 std::optional<BootOutcome> launch(const BootRequest& request, const BootParts& parts, BootObserver& observer,
                                   const std::atomic<bool>& stop, std::string* error);
 

@@ -23,13 +23,13 @@ Mobility mobility_of(std::uint8_t migratetype) {
   return migratetype == kReclaimable ? Mobility::Reclaimable : Mobility::Movable;
 }
 
-// Gives each recorded allocation a slot. One that is freed in parts is free with its last part; what was
-// allocated before the recording began is nobody's; what is allocated again was freed.
+// Assigns a slot to each recorded allocation. An allocation freed in parts ends with its last part. A free of
+// memory allocated before the recording is ignored. A second allocation of a frame implies a free.
 class Slots {
  public:
   explicit Slots(double speed) : speed_(speed), writer_({keep, &events_}) {}
 
-  // False: the frame numbers are not those of one machine.
+  // Returns false if the frame numbers cannot belong to one machine.
   bool add(const trace::TraceEvent& event) {
     if (!first_) first_ = event.time;
     const auto us =
@@ -77,7 +77,7 @@ class Slots {
   std::vector<std::byte> events_;
   TraceModuleWriter writer_;
   replay::AllocationMap live_;
-  std::vector<std::uint32_t> frames_in_;  // of each slot: those that are not freed
+  std::vector<std::uint32_t> frames_in_;  // frames of each slot that are not freed
   std::vector<std::uint32_t> spare_;
   std::optional<Nanoseconds> first_;
 };

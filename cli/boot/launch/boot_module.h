@@ -1,4 +1,4 @@
-// A recorded trace as the guest reads it: its boot module.
+// Converts a recorded trace to the guest's boot module.
 #pragma once
 
 #include <optional>

@@ -18,12 +18,12 @@ namespace {
 constexpr Nanoseconds kUsualPeriod = milliseconds(20);
 constexpr Nanoseconds kFallPeriod = milliseconds(2);  // from "filled" until kFallTime after "freeing"
 constexpr Nanoseconds kFallTime = seconds(60);
-// A run of hours keeps fewer samples.
+// A long run keeps fewer samples.
 constexpr Nanoseconds kLongRun = seconds(600), kLongPeriod = milliseconds(200);
-// The registers come after the event, in lines for people.
+// After a panic the guest still prints its registers, in lines for people.
 constexpr Nanoseconds kPanicTime = milliseconds(300);
 constexpr std::size_t kLastLines = 40;
-// As QEMU numbers the queues of the balloon that boot_arguments.cc describes: with statistics, without
+// QEMU's number of the reporting queue for the balloon of boot_arguments.cc: with statistics, without
 // hinting.
 constexpr std::string_view kReportingQueue = " n 3 ";
 constexpr std::size_t kMostQemuWords = std::size_t{64} << 10;
@@ -36,7 +36,7 @@ class Watch {
   BootRun run() {
     while (!at_end()) {
       wait();
-      // What was written before the end is there after it.
+      // Output written before the process ended can still be read afterwards.
       const bool ended = qemu_.ended();
       take_all();
       if (now() >= next_sample_) sample();
@@ -45,7 +45,7 @@ class Watch {
       run_.qemu_end = qemu_.end_words();
       end_ = end_.value_or(run_.panic ? BootEnd::Panic : BootEnd::QemuEnded);
     }
-    // What QEMU said of what came before the verdict.
+    // Reads what QEMU wrote about events before the verdict.
     take_all();
     run_.end = *end_;
     run_.times.end = now();
@@ -65,7 +65,8 @@ class Watch {
 
   bool at_end() {
     if (end_) return true;
-    if (options_.stop->load(std::memory_order_relaxed)) end_ = BootEnd::Stopped;  // nothing comes with it
+    if (options_.stop->load(std::memory_order_relaxed))
+      end_ = BootEnd::Stopped;  // relaxed: the flag publishes no other data
     if (now() > heard_ + options_.timeout) end_ = BootEnd::Silence;
     if (run_.panic && now() > panicked_ + kPanicTime) end_ = BootEnd::Panic;
     return end_.has_value();
@@ -82,7 +83,7 @@ class Watch {
     trace_.lines.finish([this](std::string_view line) { trace_line(line); });
   }
 
-  // For something to read, or the time of the next sample.
+  // Waits until there is something to read, or the next sample is due.
   void wait() {
     std::array<pollfd, 3> files = {
         {{out_.file, POLLIN, 0}, {err_.file, POLLIN, 0}, {trace_.file, POLLIN, 0}}};
@@ -95,7 +96,7 @@ class Watch {
   template <class Take>
   void take(Stream& stream, Take take) {
     std::array<char, 16384> piece;
-    // A guest that never stops writing must not keep us here.
+    // Bounded, so that a guest that never stops writing cannot block the loop.
     for (int pieces = 0; stream.file >= 0 && pieces < 64; ++pieces) {
       const ssize_t count = read(stream.file, piece.data(), piece.size());
       if (count < 0 && errno == EINTR) continue;
@@ -129,7 +130,7 @@ class Watch {
     std::visit([this](auto& event) { happened(event); }, parsed.event);
   }
 
-  // What is said twice counts the first time.
+  // Only the first occurrence of an event counts.
   void first(std::optional<Nanoseconds>* time) const {
     if (!*time) *time = heard_;
   }
@@ -155,7 +156,7 @@ class Watch {
     for (const auto& [point, time] : marks)
       if (point == event.point) first(time);
     if (event.point == Point::Filled && !run_.filled_mib) run_.filled_mib = event.mib;
-    // The fall begins now.
+    // Sampling becomes fine-grained from here on.
     if (event.point == Point::Filled || event.point == Point::Freeing) sample();
   }
   void happened(boot::GuestFigures& event) { figures_ = event; }
@@ -178,9 +179,9 @@ class Watch {
   }
 
   void trace_line(std::string_view line) {
-    // In QEMU's virtio-balloon, the event for an address that is not in the guest's memory.
+    // QEMU's trace event for an address outside the guest's memory.
     if (line.find("virtio_balloon_bad_addr") != std::string_view::npos) ++run_.refused;
-    // The same for every guest, whatever it says of itself.
+    // Taken from QEMU's trace, so that it does not depend on what the guest sends.
     if (run_.times.first_report || line.find("virtio_queue_notify ") == std::string_view::npos) return;
     if (line.find(kReportingQueue) != std::string_view::npos) run_.times.first_report = now();
   }

@@ -1,5 +1,4 @@
-// Watches a guest that runs in QEMU: its serial line, QEMU's standard error and resident memory, until the
-// end.
+// Watches a guest in QEMU to its end: its serial line, QEMU's standard error and QEMU's resident memory.
 #pragma once
 
 #include <atomic>
@@ -12,15 +11,15 @@
 namespace fallow::cli {
 
 struct WatchOptions {
-  std::chrono::steady_clock::time_point start;  // of QEMU; times are since then
+  std::chrono::steady_clock::time_point start;  // of QEMU; times count from here
   Nanoseconds timeout = seconds(60);            // of silence on the serial line
-  int trace = -1;                               // QEMU's trace events can be read there, without blocking
+  int trace = -1;                               // non-blocking descriptor of QEMU's trace events
   const std::atomic<bool>* stop = nullptr;
 };
 
-// Returns at the guest's verdict or panic, when QEMU ends, when the guest is silent, when `stop` is set. QEMU
-// is then what it was: running or ended. Resident memory is looked at each 2 ms around the fall and each 20
-// ms otherwise.
+// Returns at the guest's verdict or panic, when QEMU ends, when the guest is silent for too long, or when
+// `stop` is set. Does not end QEMU. Samples resident memory every 2 ms around the fall, and every 20 ms
+// otherwise (every 200 ms after ten minutes).
 BootRun watch(ChildProcess& qemu, const WatchOptions& options, BootObserver& observer);
 
 }  // namespace fallow::cli

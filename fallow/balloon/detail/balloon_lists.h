@@ -1,4 +1,4 @@
-// How much of a list that a guest sends is read in one go.
+// Bounds on the lists that the device reads from a guest at once.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@
 
 namespace fallow::detail {
 
-// Page frame numbers of one inflate request. Drivers in use send 256 (Linux) or 1024; without a bound a chain
-// could name terabytes of them.
+// Page frame numbers in one inflate request. Drivers in use send 256 (Linux) or 1024. Without a bound a chain
+// could name terabytes of page frame numbers.
 inline constexpr std::size_t kMaxListFrames = 4096;
 inline constexpr std::size_t kListBytes = kMaxListFrames * kBalloonPfnSize;
 
-// Statistics of one buffer: four times as many as there are tags.
+// Statistics in one buffer: four times the number of tags.
 inline constexpr std::size_t kMaxStats = 64;
 
 }  // namespace fallow::detail

@@ -1,4 +1,4 @@
-// A set of frames, or of blocks, by number: one bit each.
+// A set of frame or block numbers, with one bit for each number.
 #pragma once
 
 #include <bit>
@@ -8,21 +8,21 @@
 
 namespace fallow::detail {
 
-// One thread at a time.
+// Used by one thread at a time.
 class FrameBitmap {
  public:
   static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   static constexpr std::uint64_t words(std::uint64_t numbers) noexcept { return (numbers + 63) / 64; }
 
   FrameBitmap() = default;
-  // `memory` is zero-filled, and must outlive the set.
+  // `memory` is zero-filled and must outlive the set.
   explicit FrameBitmap(std::span<std::uint64_t> memory) noexcept : words_(memory) {}
 
   void insert(std::uint64_t number) noexcept { words_[number / 64] |= std::uint64_t{1} << number % 64; }
   void remove(std::uint64_t number) noexcept { words_[number / 64] &= ~(std::uint64_t{1} << number % 64); }
   bool contains(std::uint64_t number) const noexcept { return (words_[number / 64] >> number % 64 & 1) != 0; }
 
-  // The first member from `number` on; kNone if there is none. O(numbers / 64).
+  // Returns the first member at or above `number`; kNone if none exists. O(numbers / 64).
   std::uint64_t find(std::uint64_t number) const noexcept {
     std::uint64_t w = number / 64, mask = ~std::uint64_t{0} << number % 64;
     for (; w < words_.size(); ++w, mask = ~std::uint64_t{0}) {

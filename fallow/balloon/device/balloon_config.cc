@@ -1,4 +1,4 @@
-// The balloon device's configuration space (virtio 1.2, 5.5.4), and what a host sets in it.
+// The configuration space of the balloon device (virtio 1.2, 5.5.4), and the fields that the host sets.
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/base/little_endian.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint32_t kField = 4;
 
-// Whether a write stays inside one field.
+// Returns whether a write stays inside one field.
 bool within(std::uint32_t offset, std::size_t length, std::uint32_t field) {
   return offset >= field && offset - field < kField && length <= kField - (offset - field);
 }
@@ -21,7 +21,7 @@ std::uint32_t merged(std::uint32_t value, std::uint32_t at, std::span<const std:
 }  // namespace
 
 void BalloonDevice::read_config_field(std::uint32_t offset, std::span<std::byte> into) noexcept {
-  // A field whose feature was not accepted is not there, and reads as 0.
+  // A field whose feature was not accepted does not exist, and reads as 0.
   const std::uint32_t fields[] = {
       num_pages_.load(std::memory_order_relaxed), actual_.load(std::memory_order_relaxed),
       has(kBalloonFreePageHint) ? hint_command_ : 0, has(kBalloonPagePoison) ? poison() : 0};
@@ -34,14 +34,14 @@ bool BalloonDevice::write_config_field(std::uint32_t offset, std::span<const std
   if (within(offset, from.size(), kBalloonActual)) {
     const std::uint32_t before = actual_.load(std::memory_order_relaxed);
     actual_.store(merged(before, offset - kBalloonActual, from), std::memory_order_relaxed);
-    // Byte by byte, the last is the one that makes it whole (5.5.6, legacy interface).
+    // A driver that writes byte by byte completes the value with the last byte (5.5.6, legacy interface).
     const bool last = offset + from.size() == kBalloonActual + kField;
     if (last && observer_ != nullptr) observer_->actual_changed();
     return true;
   }
   if (within(offset, from.size(), kBalloonPoisonVal) && has(kBalloonPagePoison)) {
     poison_.store(merged(poison(), offset - kBalloonPoisonVal, from), std::memory_order_relaxed);
-    return !driver_ok();  // 5.5.6.6: not to be changed then; the next request goes by what it is now
+    return !driver_ok();  // 5.5.6.6: must not change after DRIVER_OK; the next request uses the new value
   }
   return false;
 }

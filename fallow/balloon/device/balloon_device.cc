@@ -10,15 +10,13 @@ namespace {
 constexpr std::uint64_t kLine = 64;
 constexpr std::uint64_t line_up(std::uint64_t n) { return (n + kLine - 1) & ~(kLine - 1); }
 
-constexpr Features kKnown = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
-                            kBalloonFreePageHint | kBalloonPagePoison | kBalloonPageReporting |
-                            kBalloonInitReported | kFeatureVersion1 | kRingFeatures;
+constexpr Features kKnown = kBalloonKnownFeatures | kFeatureVersion1 | kRingFeatures;
 
 constexpr QueueNumbers kAllNumbers[] = {QueueNumbers::WithoutGaps, QueueNumbers::AsPrinted,
                                         QueueNumbers::OverOffered};
 
 bool valid(const BalloonDeviceConfig& c) {
-  // 2.2.2: nothing is offered that needs what is not.
+  // 2.2.2: a feature is offered only together with the features that it requires.
   const bool complete = (c.features & kBalloonInitReported) == 0 || (c.features & kBalloonPageReporting) != 0;
   return c.max_queue_size >= 1 && c.max_queue_size <= detail::kMaxQueueSize && (c.features & ~kKnown) == 0 &&
          complete;
@@ -26,7 +24,7 @@ bool valid(const BalloonDeviceConfig& c) {
 
 }  // namespace
 
-// The parts, in the order in which they lie in the metadata.
+// The parts of the device, in the order of their addresses in the metadata.
 struct BalloonDevice::Layout {
   Layout(const BalloonDeviceConfig& c, const MemoryMap& map)
       : rooms(std::size_t{fallow::queue_count(c.features)} * c.max_queue_size),
@@ -40,7 +38,7 @@ struct BalloonDevice::Layout {
         words_at(line_up(list_at + detail::kListBytes)),
         end(words_at + words * sizeof(std::uint64_t)) {}
 
-  // All are as zero-filled memory is, so none of it has to be touched: most of the words never are.
+  // Zero-filled memory is a valid initial state of each part. Most of the words are therefore never touched.
   template <class T>
   static std::span<T> place(std::byte* metadata, std::uint64_t at, std::size_t n) noexcept {
     return {reinterpret_cast<T*>(metadata + at), n};
@@ -133,7 +131,7 @@ bool BalloonDevice::is_queue(std::uint16_t queue, QueueNumbers numbers) const no
   return false;
 }
 
-// Whether the queue, and each that is set up, is one by these numbers.
+// Returns whether the queue, and each queue that is set up, exists under these numbers.
 bool BalloonDevice::numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept {
   for (std::uint16_t other = 0; other < queue_count(); ++other) {
     if ((other == queue || started(other)) && !is_queue(other, numbers)) return false;
@@ -157,7 +155,7 @@ void BalloonDevice::queue_started(std::uint16_t queue) noexcept {
 }
 
 bool BalloonDevice::serve(std::uint16_t queue, const Chain& chain, std::uint32_t& written) noexcept {
-  written = 0;  // but for reports, nothing is ever written into a buffer
+  written = 0;  // only reports ever write into a buffer
   if (queue == number(BalloonQueue::Reporting)) {
     written = serve_report(chain.buffers);
   } else if (queue == number(BalloonQueue::Inflate)) {

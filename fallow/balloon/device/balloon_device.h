@@ -1,4 +1,5 @@
-// The balloon device, the host's end: takes what the guest gives up, and releases it from the backing.
+// The host's end of the balloon: takes the pages that the guest gives up, and releases them from the
+// backing.
 //
 //   chain -> ranges (checked) -> runs (sorted, joined) -> whole host pages -> MemoryBacking::discard()
 #pragma once
@@ -18,44 +19,44 @@
 
 namespace fallow {
 
-// Why something that the guest sent was not acted upon.
+/// Why the device did not act on a part of a request.
 enum class Refusal : std::uint8_t {
-  Empty,          // a length of 0
-  Wraps,          // address plus length does not fit 64 bits
-  OutsideMemory,  // no such guest memory, wholly or in part
-  PartOfPage,     // bytes that make up no whole host page
-  NotWritable,    // a readable element where pages are reported
-  NotReadable,    // a writable element where the device is told something
-  ListLength,     // page frame numbers, statistics or a command id that are cut off, or more than is read
-  Poison,         // pages that must keep a poison value other than 0
-  Unpromised,     // page poison is 0 and the backing does not read back as zero
-  HintId,         // pages hinted under no command id, or a stale one
-  SecondBuffer,   // a second statistics buffer: returned at once
-  NotReleased,    // the backing failed
+  Empty,          ///< the length is 0
+  Wraps,          ///< address plus length does not fit in 64 bits
+  OutsideMemory,  ///< not, or only partly, in guest memory
+  PartOfPage,     ///< the bytes do not cover a whole host page
+  NotWritable,    ///< a readable element in a report
+  NotReadable,    ///< a writable element where the device reads
+  ListLength,     ///< page frame numbers, statistics or a command id are truncated or exceed the limit
+  Poison,         ///< the pages must keep a poison value other than 0
+  Unpromised,     ///< page poison is 0, and the backing does not read back as zero
+  HintId,         ///< pages hinted without a command id, or with a stale one
+  SecondBuffer,   // a second statistics buffer; returned at once
+  NotReleased,    ///< the backing failed
 };
 inline constexpr std::size_t kRefusals = 12;
 const char* describe(Refusal why) noexcept;
 
 struct BalloonDeviceConfig {
-  // VERSION_1 is added. kBalloonInitReported is offered only if it is named here.
-  Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonFreePageHint |
-                      kBalloonPagePoison | kBalloonPageReporting | kRingFeatures;
-  std::uint16_t max_queue_size = 256;  // 1 to kMaxQueueSize
+  /// VERSION_1 is always added. kBalloonInitReported is offered only if this set contains the bit.
+  Features features = kBalloonDeviceFeatures | kRingFeatures;
+  std::uint16_t max_queue_size = 256;  ///< 1 to kMaxQueueSize
 };
 
-// Counts since creation; each may be read at any time without a lock.
+/// Counters since creation. Each is exact, and readable at any time without a lock.
 struct BalloonDeviceStats {
-  std::uint64_t reports = 0;                       // requests on the reporting queue
-  std::uint64_t entries = 0;                       // in them
-  ByteCount reported;                              // in them, as far as they were pages of the guest
-  ByteCount released;                              // by reports
-  std::uint64_t discards = 0;                      // calls of the backing, for reports and for inflation
-  std::uint64_t paused = 0;                        // requests that came while reporting was paused
-  PfnCount inflated;                               // in the balloon at present
-  std::uint64_t inflated_twice = 0;                // frames that were in the balloon when they were inflated
-  ByteCount inflate_released;                      // by inflation
-  std::uint64_t hinted = 0;                        // bytes
-  std::array<std::uint64_t, kRefusals> refused{};  // by Refusal
+  std::uint64_t reports = 0;  ///< requests on the reporting queue
+  std::uint64_t entries = 0;  ///< elements in these requests
+  ByteCount reported;         ///< bytes in these requests that lie in guest memory
+  ByteCount released;         ///< bytes that reports released
+  /// calls of MemoryBacking::discard(), for reports and inflation
+  std::uint64_t discards = 0;
+  std::uint64_t paused = 0;                        ///< requests received while reporting was paused
+  PfnCount inflated;                               ///< frames in the balloon now
+  std::uint64_t inflated_twice = 0;                ///< frames inflated while already in the balloon
+  ByteCount inflate_released;                      ///< bytes that inflation released
+  std::uint64_t hinted = 0;                        ///< bytes
+  std::array<std::uint64_t, kRefusals> refused{};  ///< by Refusal
   std::uint64_t refused_all() const noexcept {
     std::uint64_t sum = 0;
     for (const std::uint64_t n : refused) sum += n;
@@ -63,112 +64,112 @@ struct BalloonDeviceStats {
   }
 };
 
-// Statistics as the guest gave them last. All of the guest's own making.
+/// The statistics that the guest sent last. The guest controls every value.
 struct GuestStatistics {
-  std::array<std::uint64_t, kStatTags> value{};  // by StatTag
-  std::uint32_t present = 0;                     // bit n: value[n] was given
-  std::uint64_t unknown_tags = 0;                // ignored (5.5.6.3.2)
-  std::uint64_t updates = 0;                     // buffers received
+  std::array<std::uint64_t, kStatTags> value{};  ///< by StatTag
+  std::uint32_t present = 0;                     ///< bit n: the guest sent value[n]
+  std::uint64_t unknown_tags = 0;                ///< ignored (5.5.6.3.2)
+  std::uint64_t updates = 0;                     ///< buffers received
 };
 
-// What a host may want to hear. Called on the device's thread, in the middle of a request: may read the
-// device, and must not change it; what there is to do is done afterwards.
+/// Notices to the host. Called on the device's thread during a request: a call may read the device and must
+/// not change the device. Act on a notice after the request.
 class BalloonObserver {
  public:
   enum class Notice : std::uint8_t {
-    PoisonKeepsPages,  // the guest's poison value is not 0: nothing it reports can be released
-    PoisonInDoubt,     // it is not known: nothing it reports is released until it is
+    PoisonKeepsPages,  // the guest's poison value is not 0: no reported page can be released
+    PoisonInDoubt,     // the poison value is not known: no reported page is released until it is
     NotReleased,       // the backing failed for the first time
   };
-  // Once each, until the device is reset.
+  /// Called at most once for each notice until the device is reset.
   virtual void notice(Notice) noexcept {}
-  // A statistics buffer came; see BalloonDevice::guest_statistics().
+  /// A statistics buffer arrived; see BalloonDevice::guest_statistics().
   virtual void statistics() noexcept {}
-  // Pages that the guest does not need under the current command id: whole frames, in guest memory. May be
-  // lost until hinting is finished (5.5.6.5); the device itself leaves them alone.
+  /// Reports whole frames of guest memory that the guest does not need under the current command id. Their
+  /// content may be lost until hinting is finished (5.5.6.5); the device itself does not touch the frames.
   virtual void hinted(GuestPhys, ByteCount) noexcept {}
-  // The guest wrote how many frames it has in the balloon.
+  /// The guest wrote the number of frames in its balloon.
   virtual void actual_changed() noexcept {}
 
  protected:
   ~BalloonObserver() = default;
 };
 
-// As VirtioDevice: one thread at a time, but for what says otherwise.
+/// The balloon device. Called by one thread at a time unless a function says otherwise, as VirtioDevice.
 class BalloonDevice final : public VirtioDevice {
  public:
-  // Bytes of memory that create() needs.
+  /// Returns the bytes of memory that create() needs; 0 for an invalid configuration.
   static ByteCount metadata_size(const BalloonDeviceConfig& config, const MemoryMap& map) noexcept;
 
-  // Builds a device in `metadata`, zero-filled, aligned to 64 bytes and at least metadata_size() long. All
-  // arguments must outlive the device, which needs no destruction; `observer` may be null. InvalidArgument if
-  // the configuration or the memory is not as described.
+  /// Builds a device in `metadata`, which is zero-filled, aligned to 64 bytes and at least metadata_size()
+  /// long. All arguments must outlive the device, which needs no destruction. `observer` may be null. Returns
+  /// InvalidArgument if the configuration or the memory does not meet these conditions.
   static Result<BalloonDevice*> create(const BalloonDeviceConfig& config, const MemoryMap& map,
                                        DriverNotifier& notifier, BalloonObserver* observer,
                                        std::span<std::byte> metadata) noexcept;
 
-  // Goes over to other memory of the guest: what is in the balloon, and is there still, stays in it. `words`,
-  // zero-filled, is InflatedPages::words(map) long; it and `map` must outlive the device or its next change
-  // of memory. Busy: a queue is set up. InvalidArgument: too few words. O(frames of the map before / 2^18),
-  // and what is in the balloon.
+  /// Switches to another memory map of the guest. Frames in the balloon stay there if they still exist.
+  /// `words` is zero-filled and InflatedPages::words(map) long; `words` and `map` must outlive the device or
+  /// the next change of memory. Returns Busy if a queue is set up, InvalidArgument for too few words.
+  /// O(frames of the previous map / 2^18 + frames in the balloon).
   Status change_memory(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
 
-  // Forgets what the driver said so far, as another one begins: as a reset does, but queues and features
-  // stay.
+  /// Forgets the state of the driver because another driver begins. Does the same as a reset, except that
+  /// queues and features stay.
   void forget_driver() noexcept;
 
-  // How many frames the balloon should have (5.5.6); at most 2^32 - 1.
+  /// Sets the number of frames that the balloon should have (5.5.6); at most 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
-  // How many the driver says it has. Any thread.
+  /// Returns the number of frames that the driver claims to have in the balloon. Any thread.
   PfnCount actual() const noexcept { return {actual_.load(std::memory_order_relaxed)}; }
   std::uint32_t poison() const noexcept { return poison_.load(std::memory_order_relaxed); }
-  // While true, the value that poison() returns may not be the one that the driver uses, as its transport may
-  // have lost it: of a driver that accepted PAGE_POISON nothing that is reported is released. False after a
-  // reset. The device's thread.
+  /// While true, poison() may differ from the value that the driver uses, because the transport may have lost
+  /// the value. No page that a driver with PAGE_POISON reports is then released. A reset clears the flag.
+  /// Device thread only.
   void doubt_poison(bool on) noexcept { poison_in_doubt_ = on; }
 
-  // Asks the guest for statistics (5.5.6.3). Busy: it has not answered the last request, or given a buffer
-  // yet. NotFound: the feature was not negotiated.
+  /// Requests statistics from the guest (5.5.6.3). Returns Busy if the guest has not answered the last
+  /// request or has not supplied a buffer yet, NotFound if the feature was not negotiated.
   Status request_statistics() noexcept;
   const GuestStatistics& guest_statistics() const noexcept { return statistics_; }
-  // Keeps, for the next request, a chain of the statistics queue that was taken and kept before the queue was
-  // started.
+  /// Keeps for the next request a chain of the statistics queue that was taken before the queue was started.
   void adopt_statistics(std::uint16_t id, std::uint16_t slots) noexcept { held_ = {true, id, slots}; }
 
-  // Free page hinting (5.5.6.5): begins a round under a new command id, interrupts it, ends it for good.
-  // NotFound: the feature was not negotiated. Busy: the driver has not ended the last round yet.
+  /// Free page hinting (5.5.6.5): start_hinting() begins a round under a new command id; the others interrupt
+  /// a round or end hinting. Each returns NotFound if the feature was not negotiated. start_hinting() returns
+  /// Busy while the driver has not ended the last round.
   Status start_hinting() noexcept;
   void stop_hinting() noexcept;
   void finish_hinting() noexcept;
 
-  // While true, nothing is released: reports are acknowledged with a used length of 0. Any thread.
+  /// While true, no page is released: reports are acknowledged with a used length of 0. Any thread.
   void pause_reporting(bool on) noexcept { paused_.store(on, std::memory_order_relaxed); }
 
-  BalloonDeviceStats stats() const noexcept;  // any thread
+  BalloonDeviceStats stats() const noexcept;  ///< any thread
 
-  // How the driver numbers its queues: without gaps, unless it set up one that is numbered otherwise, and
-  // none that is not. Open again when the last queue stopped.
+  /// Returns how the driver numbers its queues: without gaps, unless the driver set up a queue that exists
+  /// only under another numbering. Undecided again when the last queue has stopped.
   QueueNumbers queue_numbers() const noexcept { return numbers_; }
-  // The number of a queue; kNoQueue if the features that were accepted do not give it.
+  /// Returns the number of a queue; kNoQueue if the accepted features do not include the queue.
   std::uint16_t number(BalloonQueue queue) const noexcept { return number(queue, numbers_); }
   std::uint16_t number(BalloonQueue queue, QueueNumbers numbers) const noexcept {
     return queue_number(offered(), accepted(), queue, numbers);
   }
-  // Whether start_queue() knows what the queue is for.
+  /// Returns whether start_queue() accepts the queue.
   bool has_queue(std::uint16_t queue) const noexcept override;
 
  private:
   struct Layout;
 
-  // Counts order nothing, hence relaxed throughout.
+  // The counters order nothing; all accesses are relaxed.
   struct Counts {
     std::atomic<std::uint64_t> reports{0}, entries{0}, reported{0}, released{0}, discards{0}, paused{0},
         inflated{0}, inflated_twice{0}, inflate_released{0}, hinted{0};
     std::array<std::atomic<std::uint64_t>, kRefusals> refused{};
   };
 
-  // A chain of the statistics queue that is kept for the next request.
+  // The chain of the statistics queue that is kept for the next request.
   struct Held {
     bool any = false;
     std::uint16_t id = 0, slots = 0;
@@ -192,7 +193,7 @@ class BalloonDevice final : public VirtioDevice {
   bool is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept;
   bool numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept;
 
-  // Each serves a chain of its queue.
+  // Each function serves a chain of its queue.
   std::uint32_t serve_report(std::span<const detail::QueueBuffer> buffers) noexcept;
   void serve_inflate(std::span<const detail::QueueBuffer> buffers) noexcept;
   void serve_deflate(std::span<const detail::QueueBuffer> buffers) noexcept;
@@ -217,12 +218,12 @@ class BalloonDevice final : public VirtioDevice {
   const MemoryMap* map_;
   BalloonObserver* const observer_;
 
-  // The configuration's fields that change (5.5.4).
+  // The fields of the configuration that change (5.5.4).
   std::atomic<std::uint32_t> num_pages_{0}, actual_{0}, poison_{0};
   std::uint32_t hint_command_ = kHintStop;
   std::atomic<bool> paused_{false};
 
-  // Work memory of one request.
+  // Working memory of one request.
   detail::GuestRanges ranges_;
   detail::Releaser releaser_;
   std::span<std::byte> list_;
@@ -230,10 +231,10 @@ class BalloonDevice final : public VirtioDevice {
   detail::InflatedPages inflated_;
   GuestStatistics statistics_;
   Held held_;
-  std::uint32_t last_hint_id_ = kHintDone;    // given out
-  std::uint32_t driver_hint_id_ = kHintStop;  // what the driver said that its pages belong to
+  std::uint32_t last_hint_id_ = kHintDone;    // the last id used
+  std::uint32_t driver_hint_id_ = kHintStop;  // the id under which the driver hints pages
   bool hinting_ = false;                      // the driver began a round and has not ended it
-  std::uint8_t said_ = 0;                     // a bit for each notice
+  std::uint8_t said_ = 0;                     // one bit for each notice
   bool poison_in_doubt_ = false;
   QueueNumbers numbers_ = QueueNumbers::WithoutGaps;
 

@@ -1,12 +1,12 @@
-// Free page hinting of the balloon device (virtio 1.2, 5.5.6.5): command ids as readable elements, pages as
-// writable ones.
+// Free page hinting of the balloon device (virtio 1.2, 5.5.6.5): command ids arrive as readable elements,
+// pages as writable ones.
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/balloon/device/detail/chain_reader.h"
 
 namespace fallow {
 namespace {
 
-constexpr std::uint32_t kFirstHintId = 2;  // those below are reserved
+constexpr std::uint32_t kFirstHintId = 2;  // lower ids are reserved
 constexpr std::uint64_t kRest = kFrameSize - 1;
 
 }  // namespace
@@ -52,7 +52,7 @@ void BalloonDevice::take_hints(std::span<const detail::QueueBuffer> buffers) noe
   counts_.hinted.fetch_add(hinted, std::memory_order_relaxed);
 }
 
-// An id is not used again before the driver ended the round that it was given to.
+// An id is not reused before the driver has ended the round with that id.
 Status BalloonDevice::start_hinting() noexcept {
   if (!has(kBalloonFreePageHint)) return Status::NotFound;
   if (hinting_) return Status::Busy;

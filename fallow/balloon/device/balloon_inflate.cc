@@ -5,7 +5,8 @@
 
 namespace fallow {
 
-// All of a list is read before any of it is acted upon: it may name the very pages that it lies in.
+// The whole list is read before any entry takes effect, because an entry may name the pages that hold the
+// list.
 void BalloonDevice::serve_inflate(std::span<const detail::QueueBuffer> buffers) noexcept {
   detail::ChainReader list(memory(), buffers);
   const std::size_t length = list.read(list_);
@@ -32,9 +33,9 @@ void BalloonDevice::inflate(Pfn frame) noexcept {
   }
 }
 
-// DEV-3: of a host page larger than a frame nothing is discarded unless all its frames are in the balloon,
-// and in one region. A driver that need not tell may use a page of an earlier request already, so without
-// MUST_TELL_HOST they must all be in this request (5.5.6).
+// DEV-3: a host page larger than a frame is discarded only if all its frames are in the balloon and in one
+// region. Without MUST_TELL_HOST the driver may already use a page of an earlier request, so all frames must
+// then be in this request (5.5.6).
 void BalloonDevice::release_inflated() noexcept {
   releaser_.begin({});
   GuestPhys done{};
@@ -42,7 +43,7 @@ void BalloonDevice::release_inflated() noexcept {
     detail::for_each_region(memory(), run, [&](std::size_t region, detail::GuestRange part) {
       const bool larger = map_->backing(region).page() > PfnCount{1};
       if (larger && has(kBalloonMustTellHost) && !widen(region, part)) return;
-      if (part.start < done) part.start = done;  // two runs of one host page
+      if (part.start < done) part.start = done;  // two runs share a host page
       if (part.start >= part.end) return;
       releaser_.add(part);
       done = part.end;
@@ -53,8 +54,8 @@ void BalloonDevice::release_inflated() noexcept {
   counts_.inflate_released.fetch_add(bytes(outcome.released).raw, std::memory_order_relaxed);
 }
 
-// Makes of a part of a region, whose frames are in the balloon, the host pages at and between its ends that
-// are wholly in it. False: there is none.
+// Widens a part of a region to the host pages that lie wholly in the balloon, including those at both ends.
+// Returns false if no such page exists.
 bool BalloonDevice::widen(std::size_t region, detail::GuestRange& part) const noexcept {
   const GuestRegion& guest = memory().regions()[region];
   const PfnCount page = map_->backing(region).page();
@@ -73,8 +74,8 @@ bool BalloonDevice::widen(std::size_t region, detail::GuestRange& part) const no
   return true;
 }
 
-// Nothing is discarded here, so a long list is read piece by piece: at most as many numbers as there are
-// frames.
+// Deflation discards nothing, so a long list is read piece by piece. At most as many numbers are read as the
+// guest has frames.
 void BalloonDevice::serve_deflate(std::span<const detail::QueueBuffer> buffers) noexcept {
   detail::ChainReader list(memory(), buffers);
   const std::uint64_t most = map_->frames().raw * kBalloonPfnSize;
@@ -101,7 +102,7 @@ void BalloonDevice::deflate(Pfn frame) noexcept {
     refuse(Refusal::OutsideMemory);
   } else if (inflated_.remove(map_->index(*region), whole_frames(address - region->base))) {
     ranges_.add({address, address + ByteCount{kFrameSize}});
-  }  // otherwise it was not in the balloon, and nothing has to be done to use it
+  }  // otherwise the frame was not in the balloon and is usable as it is
 }
 
 void BalloonDevice::populate_deflated() noexcept {
@@ -109,7 +110,7 @@ void BalloonDevice::populate_deflated() noexcept {
     detail::for_each_region(memory(), run, [this](std::size_t region, detail::GuestRange part) {
       const Pfn first = map_->target(region, {part.start.raw >> kFrameShift});
       static_cast<void>(
-          map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // advice
+          map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // best effort
     });
   }
 }

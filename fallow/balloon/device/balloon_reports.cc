@@ -1,5 +1,5 @@
-// The reporting queue of the balloon device (virtio 1.2, 5.5.6.7): the guest's free pages, as writable
-// elements.
+// The reporting queue of the balloon device (virtio 1.2, 5.5.6.7): the elements are writable and name free
+// pages.
 #include "fallow/balloon/device/balloon_device.h"
 
 namespace fallow {
@@ -13,7 +13,7 @@ std::uint32_t BalloonDevice::serve_report(std::span<const detail::QueueBuffer> b
   }
   const std::uint64_t usable = collect(buffers);
   if (!has(kBalloonPagePoison)) return release_reported(buffers, {.zero_counts = has(kBalloonInitReported)});
-  // Read once: a guest that changes it meanwhile gets one answer for all of the request.
+  // Read once, so that a concurrent change by the guest does not split the request.
   const bool in_doubt = poison_in_doubt_;
   if (poison() == 0 && !in_doubt) return release_reported(buffers, {.zero_needed = true});
   if (usable != 0) {
@@ -23,9 +23,8 @@ std::uint32_t BalloonDevice::serve_report(std::span<const detail::QueueBuffer> b
   return 0;
 }
 
-// Puts what is reported into ranges_; returns how many elements that were. DEV-5: an element of which a byte
-// is not in guest memory is refused as a whole, as a driver that is wrong about its end may be about its
-// beginning.
+// Adds the reported elements to ranges_ and returns their number. DEV-5: an element with any byte outside
+// guest memory is refused as a whole, because a driver with a wrong end may also have a wrong start.
 std::uint64_t BalloonDevice::collect(std::span<const detail::QueueBuffer> buffers) noexcept {
   ranges_.clear();
   std::uint64_t usable = 0;
@@ -49,8 +48,8 @@ std::uint64_t BalloonDevice::collect(std::span<const detail::QueueBuffer> buffer
   return usable;
 }
 
-// DEV-2: the used length is the number of bytes that were released, counted from the first writable one up to
-// the first that was not (2.7.8.2). The request is returned after that.
+// DEV-2: the used length is the number of released bytes from the first writable byte up to the first byte
+// that was not released (2.7.8.2). The request is returned only after the release.
 std::uint32_t BalloonDevice::release_reported(std::span<const detail::QueueBuffer> buffers,
                                               detail::ReleaseTerms terms) noexcept {
   std::uint64_t reported = 0;
@@ -71,7 +70,7 @@ std::uint32_t BalloonDevice::release_reported(std::span<const detail::QueueBuffe
     written += covered.raw;
     if (covered.raw != buffer.length) break;
   }
-  constexpr std::uint64_t kMost = ~std::uint32_t{0};  // more is possible, yet not to be said
+  constexpr std::uint64_t kMost = ~std::uint32_t{0};  // larger totals do not fit the field
   return static_cast<std::uint32_t>(written < kMost ? written : kMost);
 }
 

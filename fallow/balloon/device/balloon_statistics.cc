@@ -1,4 +1,4 @@
-// The statistics queue of the balloon device (virtio 1.2, 5.5.6.3): one buffer, which goes to and fro.
+// The statistics queue of the balloon device (virtio 1.2, 5.5.6.3): a single buffer passes back and forth.
 #include "fallow/balloon/detail/balloon_lists.h"
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/balloon/device/detail/chain_reader.h"
@@ -10,7 +10,8 @@ constexpr std::size_t kTagSize = sizeof(std::uint16_t);
 
 }  // namespace
 
-// A driver has one buffer there at most; a second would otherwise never come back.
+// A driver supplies at most one buffer. A second buffer is returned at once; otherwise it would never be
+// returned.
 bool BalloonDevice::serve_statistics(const Chain& chain) noexcept {
   if (held_.any) {
     refuse(Refusal::SecondBuffer);

@@ -1,4 +1,4 @@
-// Which backing stands for which guest physical addresses.
+// The backing behind each range of guest physical addresses.
 #pragma once
 
 #include <cstddef>
@@ -9,36 +9,36 @@
 
 namespace fallow {
 
-// A region of guest memory. Base and size are multiples of 4096. Two regions may stand for the same frames
-// of a backing: whoever gives up a page of one gives up that of the other.
+/// A region of guest memory. Base and size are multiples of 4096. Two regions may map the same frames of a
+/// backing: releasing a page of one releases the page of the other.
 struct MappedRegion {
   GuestRegion guest;
   MemoryBacking* backing = nullptr;
-  Pfn first;  // the backing's frame that stands for the region's first
+  Pfn first;  ///< the backing's frame behind the first frame of the region
 };
 
-// As GuestMemory: does not change while a device uses it.
+/// Maps guest memory to backings. Must not change while a device uses the map. Any thread may read.
 class MemoryMap {
  public:
-  // As GuestMemory::assign(); also InvalidArgument for a region that is not of whole frames or has no
-  // backing.
+  /// Replaces the map as GuestMemory::assign() does. Also returns InvalidArgument for a region that is not
+  /// made of whole frames or has no backing.
   Status assign(std::span<const MappedRegion> regions) noexcept;
 
   const GuestMemory& guest() const noexcept { return guest_; }
 
-  // The place of a region of guest().regions() there.
+  /// Returns the index of a region in guest().regions().
   std::size_t index(const GuestRegion& region) const noexcept {
     return static_cast<std::size_t>(&region - guest_.regions().data());
   }
-  // Of a region, by its place.
+  /// Returns the backing of the region with this index.
   MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
   Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
-  // The backing's frame that stands for a guest frame of the region.
+  /// Returns the backing's frame behind a guest frame of the region.
   Pfn target(std::size_t region, Pfn frame) const noexcept {
     return first(region) + (frame - Pfn{guest_.regions()[region].base.raw >> kFrameShift});
   }
 
-  // Frames in all regions.
+  /// Returns the number of frames in all regions.
   PfnCount frames() const noexcept;
 
  private:

@@ -24,7 +24,7 @@ BalloonDriver::~BalloonDriver() { remove(); }
 
 Status BalloonDriver::report(Scatterlist list, std::uint32_t token) noexcept {
   const Status status = requests_.report(list, token);
-  // acq_rel: MO-18, the request is in flight before it is said to be watched.
+  // acq_rel: MO-18, the request is in flight before watched_ is set.
   if (status == Status::Pending && !watched_.exchange(true, std::memory_order_acq_rel))
     context_.port().wake_at(context_.port().now() + kWatch);
   return status;
@@ -39,7 +39,7 @@ void BalloonDriver::queue_used(std::uint16_t queue) noexcept {
 }
 
 void BalloonDriver::config_changed() noexcept {
-  config_changed_.store(true, std::memory_order_relaxed);  // wake() orders it
+  config_changed_.store(true, std::memory_order_relaxed);  // wake() orders the store
   context_.wake();
 }
 
@@ -54,8 +54,8 @@ Nanoseconds BalloonDriver::work() noexcept {
   return context_.broken() ? revive() : next;
 }
 
-// A device that asked for a reset, that is not there any more or that is silent is given up; of one that is
-// well the fields that drive the driver are read.
+// Gives up a device that asked for a reset, has disappeared or is silent. From a working device, reads the
+// fields that control the driver.
 void BalloonDriver::look_at_device() noexcept {
   if (!up_) return;
   const bool changed = config_changed_.exchange(false, std::memory_order_relaxed);
@@ -71,7 +71,7 @@ void BalloonDriver::look_at_device() noexcept {
   }
 }
 
-// Whether it owed something at each look for kSilence, and returned nothing.
+// Returns whether the device owed a chain at each check for kSilence and returned none.
 bool BalloonDriver::silent(Nanoseconds now) noexcept {
   const std::uint64_t returned = context_.counts.acknowledged.get();
   const bool owes = owed();
@@ -85,8 +85,8 @@ bool BalloonDriver::owed() noexcept {
   return requests_.in_flight() != 0 || balloon_.waiting() || hints_.waiting();
 }
 
-// While the device owes something it is looked at now and then, in case it went without a word. acq_rel:
-// MO-18, whether something is in flight is looked at after it was said not to be watched.
+// While the device owes a chain, the driver checks from time to time in case the device disappeared silently.
+// acq_rel: MO-18, watched_ is cleared before the driver checks for requests in flight.
 Nanoseconds BalloonDriver::watch() noexcept {
   watched_.exchange(false, std::memory_order_acq_rel);
   if (!owed()) return kNever;

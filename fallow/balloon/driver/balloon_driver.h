@@ -1,4 +1,4 @@
-// The balloon driver, the guest's end: the typical reporting device of a guest's zone.
+// The guest's end of the balloon: the usual reporting device of a guest's zone.
 //
 //   Reporter -> report() -> reporting queue -> device      work(): the balloon, statistics, hints, recovery
 //   device -> queue_used() -> Completion -> Reporter::complete()
@@ -27,85 +27,88 @@
 namespace fallow {
 
 struct BalloonDriverConfig {
-  // Accepted as far as the device offers them; VERSION_1 always, which the device must offer.
-  Features features = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom | kBalloonFreePageHint |
-                      kBalloonPageReporting | kRingFeatures;
-  std::uint16_t queue_size = 256;  // at most; the device may allow less
-  std::uint32_t capacity = 32;     // entries a request
-  std::uint32_t in_flight = 1;     // requests
-  // Whether free frames of this guest must keep a value, and which. Page poison is accepted only then; and a
-  // device that does not offer it gets no reports (5.5.3.1).
+  /// Features to accept if the device offers them. VERSION_1 is always accepted, and the device must offer
+  /// VERSION_1.
+  Features features = kBalloonDriverFeatures | kRingFeatures;
+  std::uint16_t queue_size = 256;  ///< upper bound; the device may allow less
+  std::uint32_t capacity = 32;     ///< entries per request
+  std::uint32_t in_flight = 1;     ///< requests in flight
+  /// Whether free frames of this guest must keep a value, and the value. Page poison is accepted only if
+  /// `poisons` is set; a device that does not offer page poison then receives no reports (5.5.3.1).
   bool poisons = false;
   std::uint32_t poison = 0;
-  // With `poisons`: called by the thread of work() for frames that the balloon, or hinting, gives back to the
-  // zone, to write the value into them (5.5.6.6.1). Without: who allocates must not count on it.
+  /// With `poisons`: called on the thread of work() to write the value into frames that the balloon or
+  /// hinting returns to the zone (5.5.6.6.1). If unset, an allocator must not rely on the value.
   detail::FrameFill fill;
 };
 
 struct BalloonDriverStats {
   std::uint64_t probes = 0, resets = 0;
-  std::uint64_t requests = 0, descriptors = 0;  // of reports: chains, and their elements
-  std::uint64_t kicks = 0;                      // notifications sent
-  std::uint64_t ring_faults = 0;                // each made the driver reset the device
+  std::uint64_t requests = 0, descriptors = 0;  ///< chains of reports, and their elements
+  std::uint64_t kicks = 0;                      ///< notifications sent
+  std::uint64_t ring_faults = 0;                ///< each causes a reset of the device
   std::uint64_t wrong_lengths = 0;
-  std::uint64_t abandoned = 0;  // requests that a reset or a removal ended
+  std::uint64_t abandoned = 0;  ///< requests that a reset or a removal failed
   PfnCount inflated;
 };
 
-// report() may be called by one thread and DeviceCalls by another; probe(), remove(), recover(),
-// reset_reporting_queue(), work() and deflate_on_oom() by one thread at a time. The port's worker must run
-// work() (beside Reporter::run()): the driver asks it to.
+/// The balloon driver. report() may be called by one thread and DeviceCalls by another; probe(), remove(),
+/// recover(), reset_reporting_queue(), work() and deflate_on_oom() by one thread at a time. The port's worker
+/// must run work() besides Reporter::run(); the driver wakes the worker through the port.
 class BalloonDriver final : public ReportingDevice, public DeviceCalls {
  public:
-  using Completion = detail::ReportCompletion;  // Reporter::complete() in the usual case
+  using Completion = detail::ReportCompletion;  ///< usually Reporter::complete()
 
-  // After a device broke a rule it is reset at once, and initialised anew at most every kFirstRetry; twice as
-  // long each time nothing came of it.
+  /// A device that breaks a rule is reset at once and is initialised again at most every kFirstRetry. The
+  /// interval doubles after each failure, up to kLastRetry.
   static constexpr Nanoseconds kFirstRetry = milliseconds(100), kLastRetry = seconds(10);
-  // A device with something to do is looked after so often, and given up when it returned nothing for so
-  // long: allocations may wait for what it holds.
+  /// A device that owes a chain is checked at this interval, and is given up when no chain has been returned
+  /// for kSilence, because allocations may wait for the pages that the device holds.
   static constexpr Nanoseconds kWatch = seconds(1), kSilence = seconds(30);
 
   static ByteCount shared_size(const BalloonDriverConfig& config) noexcept;
   static ByteCount own_size(const BalloonDriverConfig& config, const Zone& zone) noexcept;
 
-  // `cache`: of the zone, used by work() alone. `shared` and `own` (aligned to 8 bytes), zero-filled, at
-  // least as large as above. All must outlive the driver.
+  /// `cache` belongs to the zone and is used only by work(). `shared` and `own` (aligned to 8 bytes) are
+  /// zero-filled and at least as large as the sizes above. All arguments must outlive the driver.
   BalloonDriver(Port& port, Transport& transport, Zone& zone, LocalCache& cache,
                 const BalloonDriverConfig& config, SharedMemory shared, std::span<std::byte> own) noexcept;
-  // Removes.
+  /// Calls remove().
   ~BalloonDriver();
   BalloonDriver(const BalloonDriver&) = delete;
   BalloonDriver& operator=(const BalloonDriver&) = delete;
 
-  // Initialises the device (3.1.1): reset, acknowledge, features, queues, DRIVER_OK. InvalidArgument: the
-  // device offers no VERSION_1, or the configuration is out of range. Failed: the device does not take the
-  // features or a queue; its status says FAILED then. Busy: it is probed already.
+  /// Initialises the device (3.1.1): reset, acknowledge, features, queues, DRIVER_OK. Returns InvalidArgument
+  /// if the device does not offer VERSION_1 or the configuration is out of range; Failed if the device
+  /// rejects the features or a queue (its status is then FAILED); Busy if the device is already probed.
   Status probe() noexcept;
 
-  // Takes every frame out of the balloon, resets the device, and fails what is in flight. Unregister from the
-  // reporter first. Afterwards nothing of the driver is in the device's hands. A device that does not answer,
-  // or does not confirm the reset, is waited for (a second each) and then taken to be gone. May be probed
-  // again.
+  /// Takes every frame out of the balloon, resets the device and fails the requests in flight. Unregister
+  /// from the reporter first. Afterwards the device holds nothing of the driver. If the device does not
+  /// answer or does not confirm the reset, each wait ends after one second and the device counts as gone.
+  /// probe() may be called again.
   void remove() noexcept;
 
-  // Resets the device and initialises it anew: requests in flight fail, the balloon is empty afterwards (its
-  // frames go back to the zone). Called by work() when the device asks for it or breaks a rule. As probe() if
-  // that fails: work() tries again later. NotFound: it is not probed.
+  /// Resets the device and initialises the device again. Requests in flight fail, and the balloon is empty
+  /// afterwards (its frames return to the zone). work() calls recover() when the device requests a reset or
+  /// breaks a rule. Returns the errors of probe(), after which work() retries later; NotFound if the device
+  /// is not probed.
   Status recover() noexcept;
 
-  // Resets the reporting queue alone (2.6.1): requests in flight fail. NotFound: not negotiated, or it does
-  // not report. Failed: the device did not do it; work() recovers.
+  /// Resets only the reporting queue (2.6.1); requests in flight fail. Returns NotFound if the feature was
+  /// not negotiated or the device does not report; Failed if the device did not reset the queue, after which
+  /// work() recovers.
   Status reset_reporting_queue() noexcept;
 
-  // Probed, and reporting was negotiated: may be registered with a Reporter.
+  /// Returns whether the device is probed and reporting was negotiated, so that the driver may be registered
+  /// with a Reporter.
   bool reports() const noexcept { return reports_.load(std::memory_order_relaxed); }
 
-  // Before probe().
+  /// Sets the completion; called before probe().
   void set_completion(Completion completion) noexcept { requests_.set_completion(completion); }
 
-  // The usual completion: settles the request with the reporter, which must outlive the driver's last use of
-  // its device. A token that is settled already concerns an earlier registration and is ignored.
+  /// Sets the usual completion, which settles a request with the reporter. The reporter must outlive the last
+  /// use of the device. A token that was settled before belongs to an earlier registration and is ignored.
   void connect(Reporter& reporter) noexcept {
     set_completion({[](void* to, std::uint32_t token, Status status) {
                       static_cast<void>(static_cast<Reporter*>(to)->complete(token, status));
@@ -113,35 +116,35 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
                     &reporter});
   }
 
-  // ReportingDevice.
-  // Ok: the device has taken it already. Pending: it will; of a token for which report() is under way the
-  // completion never tells. Failed: the device is not there, is broken, or has no room; with
-  // kBalloonInitReported also that it did not initialise all of it, and NotPromised once that happens again
-  // and again. No allocation; two short sections under a spin lock.
+  /// Reports a request to the device. Returns Ok if the device has already taken the request; Pending if the
+  /// completion follows. The completion is never called for a token while report() runs for that token.
+  /// Returns Failed if the device is missing, broken or out of room. With kBalloonInitReported, also returns
+  /// Failed if the device did not initialise the whole request, and ContentUnknown once that has happened
+  /// repeatedly. Allocates nothing; two short sections under a spin lock.
   Status report(Scatterlist list, std::uint32_t token) noexcept override;
-  // As configured, or less if the device's queue is shorter.
+  /// Returns the configured capacity, or less if the device's queue is shorter.
   std::uint32_t capacity() const noexcept override { return requests_.capacity(); }
   std::uint32_t depth() const noexcept override { return requests_.depth(); }
-  // With kBalloonInitReported.
+  /// Returns the promise that kBalloonInitReported makes about reported pages.
   Content content_after() const noexcept override { return requests_.content_after(); }
 
-  // DeviceCalls.
   void queue_used(std::uint16_t queue) noexcept override;
   void config_changed() noexcept override;
 
-  // Looks for used buffers of reports, where nobody calls queue_used().
+  /// Checks for used buffers of reports, for a caller without queue_used().
   void poll() noexcept { requests_.collect(); }
 
-  // What is due: brings the balloon towards its target, answers requests for statistics and hints, recovers.
-  // Returns when it wants to be called again (kNever: when the port is asked to wake it).
+  /// Does the pending work: moves the balloon towards its target, answers requests for statistics and hints,
+  /// and recovers. Returns the time of the next call (kNever: call when the port is asked to wake the
+  /// worker).
   Nanoseconds work() noexcept;
 
-  // On behalf of an allocation that failed: gives back hinted pages, and deflates (5.5.6, DEFLATE_ON_OOM).
-  // Returns how many frames went to the zone; 0 if there are none, or the feature was not negotiated. Waits
-  // for the device where it must be told first, not for ever.
+  /// Releases frames on behalf of an allocation that failed: gives back hinted pages, then deflates (5.5.6,
+  /// DEFLATE_ON_OOM). Returns the number of frames that the zone received; 0 if none are left or the feature
+  /// was not negotiated. Waits a bounded time for the device if the device must be told first.
   PfnCount deflate_on_oom(PfnCount wanted) noexcept;
 
-  BalloonDriverStats stats() const noexcept;  // any thread
+  BalloonDriverStats stats() const noexcept;  ///< any thread
 
  private:
   bool valid() const noexcept;
@@ -174,12 +177,12 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
 
   Features offered_ = 0, features_ = 0;
   bool probed_ = false;
-  bool up_ = false;  // initialised, and not let go of since
+  bool up_ = false;  // initialised and still in use
   std::uint32_t target_ = 0, hint_command_ = kHintStop;
   Nanoseconds watch_at_, progress_at_;
-  std::uint64_t progress_ = 0;             // chains that the device had returned at progress_at_
-  bool owed_before_ = false;               // at the last look
-  Nanoseconds not_before_, retry_;         // of recovery
+  std::uint64_t progress_ = 0;             // chains returned by progress_at_
+  bool owed_before_ = false;               // at the last check
+  Nanoseconds not_before_, retry_;         // earliest next recovery, and the interval
   std::uint64_t acknowledged_before_ = 0;  // at the last recovery
   std::atomic<bool> reports_{false};
   std::atomic<bool> config_changed_{false};

@@ -30,7 +30,7 @@ Status BalloonDriver::probe() noexcept {
   return status;
 }
 
-// 2.4.2, bounded: a device that does not confirm is taken to be gone.
+// Bounded wait of 2.4.2: a device that does not confirm the reset counts as gone.
 bool BalloonDriver::reset_device() noexcept {
   transport_.set_status(0);
   detail::PollTimeout patience(context_.port());
@@ -40,7 +40,7 @@ bool BalloonDriver::reset_device() noexcept {
   return true;
 }
 
-// 3.1.1, in its order.
+// Follows the steps of 3.1.1 in order.
 Status BalloonDriver::initialise() noexcept {
   context_.counts.probes.add();
   context_.set_broken(false);
@@ -67,7 +67,7 @@ Status BalloonDriver::negotiate() noexcept {
   transport_.accept(features_);
   constexpr std::uint8_t kSoFar = kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk;
   transport_.set_status(kSoFar);
-  // 3.1.1 step 6: read again, as the device may not have accepted them.
+  // 3.1.1 step 6: the status is read again, because the device may have rejected the features.
   return transport_.status() == kSoFar ? Status::Ok : Status::Failed;
 }
 
@@ -102,13 +102,13 @@ Status BalloonDriver::set_up_reporting() noexcept {
                           memory_.ring[static_cast<std::size_t>(BalloonQueue::Reporting)], offered_promise());
 }
 
-// Draft bit 6: reported pages hold 0, or the poison value (R12).
+// Draft bit 6: reported pages hold 0 or the poison value (R12).
 Content BalloonDriver::offered_promise() const noexcept {
   if (!has(kBalloonInitReported)) return Content::Unknown;
   return has(kBalloonPagePoison) && config_.poison != 0 ? Content::Poison : Content::Zero;
 }
 
-// DRIVER_OK, and what may only come after it (5.5.5).
+// Sets DRIVER_OK and takes the steps that must follow (5.5.5).
 void BalloonDriver::open() noexcept {
   transport_.set_status(kStatusAcknowledge | kStatusDriver | kStatusFeaturesOk | kStatusDriverOk);
   statistics_.open();
@@ -117,11 +117,11 @@ void BalloonDriver::open() noexcept {
   owed_before_ = false;
   target_ = 0;
   hint_command_ = kHintStop;
-  // The first look, and the first read of the fields, is work()'s.
+  // work() makes the first check and the first read of the fields.
   config_changed();
 }
 
-// Nothing of the driver is in the device's hands afterwards, and every frame is the zone's: DRV-1.
+// DRV-1: afterwards the device holds nothing of the driver, and the zone owns every frame.
 void BalloonDriver::let_go() noexcept {
   requests_.close();
   reset_device();
@@ -137,7 +137,7 @@ void BalloonDriver::let_go() noexcept {
 void BalloonDriver::remove() noexcept {
   if (!probed_) return;
   transport_.set_calls(nullptr);
-  // 5.5.6.1: the device is told, as long as it listens.
+  // 5.5.6.1: the device is told as long as the device responds.
   if (up_ && !context_.broken()) balloon_.deflate(balloon_.size());
   if (up_) let_go();
   probed_ = false;
@@ -163,8 +163,8 @@ Status BalloonDriver::recover() noexcept {
   return status;
 }
 
-// What the device holds is taken from it at once, so that nobody waits for it; it is initialised anew when
-// its time has come.
+// The pages that the device holds are taken back at once, so that no thread waits for the device. The device
+// is initialised again when the retry interval has passed.
 Nanoseconds BalloonDriver::revive() noexcept {
   if (up_) let_go();
   if (context_.port().now() < not_before_) return not_before_;

@@ -16,7 +16,7 @@ constexpr std::uint64_t kAllowanceFraction = 16;
 // cache line away from an allocation; while many frames are free, the count is not repeated for every
 // request.
 PfnCount ZonePass::allowance(Order order) noexcept {
-  const Nanoseconds now = zone_.port().now();
+  const Nanoseconds now = zone_.tables().port().now();
   if (used_of_allowance_.raw < allowed_.raw / kAllowanceFraction && now - counted_at_ < kAllowanceLifetime)
     return allowed_ - used_of_allowance_;
   used_of_allowance_ = {};
@@ -35,7 +35,7 @@ bool ZonePass::require(PfnCount above) noexcept {
 }
 
 bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexcept {
-  Isolation isolation(zone_, selection);
+  Isolation isolation(zone_.tables(), selection);
   bool going = true;
   while (going && requests-- > 0 && !isolation.done()) {
     const PfnCount most = allowance(selection.order);

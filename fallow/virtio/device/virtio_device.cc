@@ -9,7 +9,7 @@ void count(std::atomic<std::uint64_t>& counter, std::uint64_t n = 1) noexcept {
   counter.fetch_add(n, std::memory_order_relaxed);
 }
 
-// 2.1: each step of the handshake and the one it follows.
+// 2.1: each step of the handshake and the step that it follows.
 struct Step {
   std::uint8_t bit, after;
 };
@@ -49,9 +49,10 @@ void VirtioDevice::set_status(std::uint8_t wanted) noexcept {
   status_.store(in_order(wanted), std::memory_order_relaxed);
 }
 
-// The status after a driver wrote `wanted`: it only ever gains bits, each after the one before it (2.1.1).
+// Returns the status after the driver wrote `wanted`. The status only gains bits, each after its predecessor
+// (2.1.1).
 std::uint8_t VirtioDevice::in_order(std::uint8_t wanted) noexcept {
-  constexpr unsigned kOurs = kStatusNeedsReset;  // the device's own: whatever the driver writes there
+  constexpr unsigned kOurs = kStatusNeedsReset;  // set by the device only; the driver's value is ignored
   const unsigned before = status();
   unsigned now = before;
   bool orderly = (before & ~kOurs & ~unsigned{wanted}) == 0;
@@ -62,7 +63,7 @@ std::uint8_t VirtioDevice::in_order(std::uint8_t wanted) noexcept {
     } else if (step.bit != kStatusFeaturesOk || features_stick()) {
       now |= step.bit;
     } else {
-      break;  // what follows is not out of order: the driver has yet to see that its features are refused
+      break;  // later bits are not out of order: the driver has not seen the refusal of its features yet
     }
   }
   now |= wanted & kStatusFailed;
@@ -103,7 +104,7 @@ void VirtioDevice::write_config(std::uint32_t offset, std::span<const std::byte>
 }
 
 void VirtioDevice::change_config() noexcept {
-  // Pairs with the acquire in config_generation(): who reads the new number reads the new fields.
+  // Pairs with the acquire in config_generation(): a thread that reads the new number reads the new fields.
   generation_.fetch_add(1, std::memory_order_release);
   if (driver_ok()) notifier_.config_changed();
 }
@@ -158,7 +159,7 @@ bool VirtioDevice::process(std::uint16_t queue, std::uint32_t budget) noexcept {
   return more;
 }
 
-// One step of serving: a chain, or a look whether there is none left. False: nothing more to do.
+// Does one step of serving: takes a chain, or checks that none is left. Returns false when no work is left.
 bool VirtioDevice::take(std::uint16_t queue, DeviceQueue& ring, bool& used) noexcept {
   Chain chain;
   switch (ring.pop(chain)) {
@@ -168,7 +169,7 @@ bool VirtioDevice::take(std::uint16_t queue, DeviceQueue& ring, bool& used) noex
       if (journal_ != nullptr) journal_->taken(queue, chain, ring.position());
       std::uint32_t written = 0;
       const bool returns = serve(queue, chain, written);
-      if (!started(queue)) return false;  // it was stopped meanwhile, and its memory may be another's
+      if (!started(queue)) return false;  // the queue was stopped meanwhile, and its memory may be reused
       if (returns) {
         push(queue, ring, chain.id, chain.slots, written);
         used = true;

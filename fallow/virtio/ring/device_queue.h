@@ -1,5 +1,5 @@
-// The device's end of a virtqueue. The driver may write anything into the ring at any time: each field is
-// fetched once, checked, and used from the copy: VQ-1 (docs/threat-model.md).
+// The device's end of a virtqueue. The driver may write any value into the ring at any time. VQ-1: each
+// field is fetched once, checked, and used only from the copy (docs/threat-model.md).
 #pragma once
 
 #include <cstdint>
@@ -11,33 +11,33 @@
 
 namespace fallow {
 
-// How a driver broke the rules of the ring. The queue is stopped then.
+/// The rule of the ring that the driver broke. The queue then stops.
 enum class RingFault : std::uint8_t {
   None,
-  IndexJumped,            // the available index moved by more than the queue size (2.7.13.3)
-  HeadOutOfRange,         // the available ring names a descriptor that there is not (2.7.6)
-  NextOutOfRange,         // so does a descriptor's next field (2.7.5)
-  ChainTooLong,           // a loop, or more elements than the queue's size (2.7.5.2, 2.8.17)
-  ChainCutOff,            // packed: the first of a chain is available, the rest is not (2.8.17)
-  IndirectNotNegotiated,  // 2.7.5.3.1
-  IndirectNested,         // an indirect descriptor in an indirect table (2.7.5.3.1)
-  IndirectWithNext,       // 2.7.5.3.1
-  IndirectLength,         // empty, or no multiple of 16 (2.7.5.3.2)
+  IndexJumped,            ///< the available index moved by more than the queue size (2.7.13.3)
+  HeadOutOfRange,         ///< the available ring names a descriptor that does not exist (2.7.6)
+  NextOutOfRange,         ///< a next field names a descriptor that does not exist (2.7.5)
+  ChainTooLong,           ///< a loop, or more elements than the queue's size (2.7.5.2, 2.8.17)
+  ChainCutOff,            ///< packed: only a part of the chain is available (2.8.17)
+  IndirectNotNegotiated,  ///< 2.7.5.3.1
+  IndirectNested,         ///< an indirect descriptor in an indirect table (2.7.5.3.1)
+  IndirectWithNext,       ///< 2.7.5.3.1
+  IndirectLength,         ///< empty, or not a multiple of 16 (2.7.5.3.2)
   IndirectOutsideMemory,
-  WrongOrder,  // a readable element after a writable one (2.7.4.2)
+  WrongOrder,  ///< a readable element after a writable one (2.7.4.2)
 };
-// A few words for people; never null.
+/// Returns a short description for people; never null.
 const char* describe(RingFault fault) noexcept;
 
-// A chain that the driver made available and that waits to be returned.
+/// A chain that the driver made available and that the device has not returned yet.
 struct Chain {
-  std::uint16_t id = 0;                          // what is returned: the head, or the buffer id
-  std::uint16_t slots = 0;                       // descriptors of the ring that it takes up; at least 1
-  std::span<const detail::QueueBuffer> buffers;  // in the queue's own room: until the next pop()
+  std::uint16_t id = 0;                          // the value to return: the head, or the buffer id
+  std::uint16_t slots = 0;                       ///< ring descriptors that the chain occupies; at least 1
+  std::span<const detail::QueueBuffer> buffers;  ///< in memory of the queue; valid until the next pop()
 };
 
-// Where a queue continues: free-running for a split ring; for a packed one an offset in bits 0 to 14 and the
-// wrap counter in bit 15. A queue that starts anew starts at `fresh()`.
+/// The position at which a queue continues: free-running indices for a split ring; for a packed ring an
+/// offset in bits 0 to 14 and the wrap counter in bit 15. A new queue starts at `fresh()`.
 struct QueuePosition {
   std::uint16_t next_avail = 0;
   std::uint16_t next_used = 0;
@@ -49,32 +49,32 @@ struct QueuePosition {
 
 enum class Popped : std::uint8_t { Chain, Nothing, Broken };
 
-// One thread at a time.
+/// The interface of both ring formats. Used by one thread at a time.
 class DeviceQueue {
  public:
-  // Begins to serve the ring at `addresses`. `room` takes the elements of one chain and must have at least
-  // `addresses.size` places; it and `memory` must outlive the use. InvalidArgument for a size that the format
-  // does not allow, an area that is misaligned or not in one region of memory, or a position out of range:
-  // nothing changes.
+  /// Begins to serve the ring at `addresses`. `room` holds the elements of one chain and must have at least
+  /// `addresses.size` slots; `room` and `memory` must outlive the use. Returns InvalidArgument without effect
+  /// for a size that the format does not allow, an area that is misaligned or not in one memory region, or a
+  /// position out of range.
   virtual Status start(const GuestMemory& memory, const detail::QueueAddresses& addresses,
                        detail::RingOptions options, QueuePosition position,
                        std::span<detail::QueueBuffer> room) noexcept = 0;
 
-  // Takes the next chain. All of it is walked and checked before any of it is returned. Broken: see fault();
-  // nothing more can be taken until the queue is started anew. O(elements), at most size.
+  /// Takes the next chain, after walking and checking the whole chain. Broken: see fault(); no chain can be
+  /// taken until the queue is started again. O(elements), at most the queue size.
   virtual Popped pop(Chain& chain) noexcept = 0;
 
-  // Returns a chain: the device wrote `written` bytes, beginning at the first writable one. Chains may be
-  // returned in any order, each once.
+  /// Returns a chain to the driver. `written` is the number of bytes that the device wrote from the first
+  /// writable byte on. Chains may be returned in any order, each once.
   virtual void push(std::uint16_t id, std::uint16_t slots, std::uint32_t written) noexcept = 0;
   void push(const Chain& chain, std::uint32_t written) noexcept { push(chain.id, chain.slots, written); }
 
-  // Whether the driver wants to be notified of what was pushed since the last call.
+  /// Returns whether the driver wants a notification of the chains pushed since the last call.
   virtual bool take_notification() noexcept = 0;
 
-  // Asks the driver to notify, or not to, when it makes a chain available. Returns whether there may be one
-  // that was made available before it took notice: after ask_for_kicks(true) returned true, pop() again.
-  // False after a fault.
+  /// Requests, or declines, a kick when the driver makes a chain available. Returns whether a chain may have
+  /// become available before the driver saw the request: after ask_for_kicks(true) returned true, call pop()
+  /// again. Returns false after a fault.
   virtual bool ask_for_kicks(bool on) noexcept = 0;
 
   virtual QueuePosition position() const noexcept = 0;

@@ -35,14 +35,13 @@ void DriverQueue::restart(const DriverQueueConfig& config, const detail::QueueAd
     new (&tables[i]) std::uint16_t(static_cast<std::uint16_t>(i));
   shadow_ = {shadow, config.size};
   free_tables_ = {tables, free_table_count_};
-  given_up_to_ = 0;
   in_flight_ = 0;
   fault_ = DeviceFault::None;
 }
 
 Status DriverQueue::admit(std::span<const detail::QueueBuffer> buffers) const noexcept {
   if (fault_ != DeviceFault::None) return Status::Failed;
-  // 2.7.5.3.1, 2.8.17 for the length, by a table or not; 2.7.4.2 for the order.
+  // 2.7.5.3.1 and 2.8.17 limit the length with and without a table; 2.7.4.2 defines the order.
   const bool may_be = !buffers.empty() && buffers.size() <= config_.size && writable_last(buffers);
   return may_be ? Status::Ok : Status::InvalidArgument;
 }
@@ -75,14 +74,6 @@ void DriverQueue::forget(Shadow& chain) noexcept {
   chain.table = kNone;
   chain.in_flight = false;
   --in_flight_;
-}
-
-bool DriverQueue::give_up(std::uint64_t& token) noexcept {
-  if (in_flight_ == 0) return false;
-  while (!shadow_[given_up_to_].in_flight) given_up_to_ = (given_up_to_ + 1) % config_.size;
-  token = shadow_[given_up_to_].token;
-  free_ring(static_cast<std::uint16_t>(given_up_to_));
-  return true;
 }
 
 }  // namespace fallow

@@ -1,6 +1,6 @@
-// The driver's end of a virtqueue. It never reads back what it wrote into the ring (VQ-2), and believes the
-// device nothing: descriptors are kept in a private copy, and what is returned is checked against it (VQ-4;
-// docs/threat-model.md).
+// The driver's end of a virtqueue. The driver never reads back what it wrote into the ring (VQ-2) and trusts
+// nothing that the device returns: descriptors are kept in a private copy, and returned ids are checked
+// against the copy (VQ-4; docs/threat-model.md).
 #pragma once
 
 #include <cstddef>
@@ -13,87 +13,84 @@
 namespace fallow {
 
 struct DriverQueueConfig {
-  std::uint16_t size = 0;  // 1 to kMaxQueueSize; a power of two for a split ring (2.7)
+  std::uint16_t size = 0;  ///< 1 to kMaxQueueSize; a power of two for a split ring (2.7)
   detail::RingOptions ring;
-  // With ring.indirect: how many chains may have an indirect table at once, and its length. A chain of more
-  // than one element that fits takes a table while there is one left. 0: none.
+  /// With ring.indirect: the number of chains that may have an indirect table at once, and the length of a
+  /// table. A chain of more than one element that fits takes a table while one is free. 0: none.
   std::uint16_t indirect_tables = 0;
   std::uint16_t indirect_length = 0;
 };
 
-// Memory that driver and device share, zero-filled, aligned to 4096 bytes.
+/// Memory shared by driver and device; zero-filled and aligned to 4096 bytes.
 struct SharedMemory {
   std::byte* memory = nullptr;
-  GuestPhys address;  // of its first byte, as the device sees it
+  GuestPhys address;  ///< address of the first byte as the device sees it
   ByteCount size;
 };
 
-// How a device broke the rules of the ring. The queue is stopped then.
+/// The rule of the ring that the device broke. The queue then stops.
 enum class DeviceFault : std::uint8_t {
   None,
-  IndexJumped,    // the used index moved by more than there are chains in flight
-  IdOutOfRange,   // an id that there is not
-  IdNotInFlight,  // an id that was not given out, or that was returned already
+  IndexJumped,    ///< the used index moved by more than the number of chains in flight
+  IdOutOfRange,   ///< an id that does not exist
+  IdNotInFlight,  // an id that was never in flight or was already returned
 };
 const char* describe(DeviceFault fault) noexcept;
 
-// A chain that came back.
+/// A chain that the device returned.
 struct Used {
   std::uint64_t token = 0;
-  std::uint32_t length = 0;  // written by the device; never more than the chain's writable bytes
+  std::uint32_t length = 0;  ///< bytes written by the device; at most the chain's writable bytes
 };
 
 enum class Taken : std::uint8_t { Used, Nothing, Broken };
 
-// One thread at a time.
+/// The interface of both ring formats. Used by one thread at a time.
 class DriverQueue {
  public:
-  // Bytes of `own` that start() needs.
+  /// Returns the bytes of `own` that start() needs.
   static ByteCount own_size(const DriverQueueConfig& config) noexcept;
 
-  // Takes a ring's place in `shared` and its private copy in `own` (aligned to 8 bytes), at least
-  // shared_size() and own_size() long. InvalidArgument if a size is not as described.
+  /// Places the ring in `shared` and its private copy in `own` (aligned to 8 bytes), which have at least
+  /// shared_size() and own_size() bytes. Returns InvalidArgument if a size or an alignment is wrong.
   virtual Status start(const DriverQueueConfig& config, SharedMemory shared,
                        std::span<std::byte> own) noexcept = 0;
 
-  // What the device has to be told.
+  /// Returns the addresses that the device must be told.
   detail::QueueAddresses addresses() const noexcept { return addresses_; }
 
-  // Adds a chain, readable elements first; the device sees it at once. NoMemory: no room now.
-  // InvalidArgument: no element, more than the queue's size, or a readable one after a writable one. Failed:
-  // the queue is broken.
+  /// Adds a chain, readable elements first; the device sees the chain at once. Returns NoMemory if the ring
+  /// has no room now; InvalidArgument for no element, more elements than the queue size, or a readable
+  /// element after a writable one; Failed if the queue is broken.
   virtual Status add(std::span<const detail::QueueBuffer> buffers, std::uint64_t token) noexcept = 0;
 
-  // Whether the device wants to be notified of what was added since the last call.
+  /// Returns whether the device wants a kick for the chains added since the last call.
   virtual bool take_kick() noexcept = 0;
 
-  // Takes the next chain that came back. Broken: see fault(); only give_up() gets back what is in flight.
+  /// Takes the next returned chain. Broken: see fault(); no further chain can be taken.
   virtual Taken take(Used& used) noexcept = 0;
 
-  // Asks the device to notify, or not to, when it returns a chain. Returns whether one may be there already:
-  // after ask_for_notifications(true) returned true, take() again. False after a fault.
+  /// Requests, or declines, a notification when the device returns a chain. Returns whether a chain may
+  /// already have been returned: after ask_for_notifications(true) returned true, call take() again. Returns
+  /// false after a fault.
   virtual bool ask_for_notifications(bool on) noexcept = 0;
-
-  // After the device was reset, or the queue was, and will touch nothing any more: the token of a chain in
-  // flight, which is not any longer; false when there is none left.
-  bool give_up(std::uint64_t& token) noexcept;
 
   std::uint32_t in_flight() const noexcept { return in_flight_; }
   DeviceFault fault() const noexcept { return fault_; }
-  // Used lengths that were larger than the chain's writable bytes, and were cut to it. Counts on over
-  // restarts.
+  /// Returns the number of used lengths that exceeded the chain's writable bytes and were cut to that number.
+  /// Restarts do not clear the counter.
   std::uint64_t wrong_lengths() const noexcept { return wrong_lengths_; }
 
  protected:
-  static constexpr std::uint16_t kNone = 0xffff;  // no chain's id is this, nor is a table's number
+  static constexpr std::uint16_t kNone = 0xffff;  // never the id of a chain or the number of a table
   static constexpr std::uint64_t kAlignment =
       64;  // each area on cache lines of its own; more than is asked for
   static constexpr ByteCount aligned(ByteCount n) noexcept {
     return {(n.raw + kAlignment - 1) & ~(kAlignment - 1)};
   }
 
-  // The private copy (VQ-4): of the chain with an id, if it is in flight; and which id comes after it in its
-  // chain or among the free ones.
+  // The private copy (VQ-4) of the chain with an id while the chain is in flight, and the id that follows in
+  // the chain or in the free list.
   struct Shadow {
     std::uint64_t token = 0;
     std::uint32_t writable = 0;  // bytes; saturated
@@ -105,28 +102,26 @@ class DriverQueue {
 
   ~DriverQueue() = default;
 
-  // What both formats want of a configuration and its memory, `needed` bytes of which are shared.
+  // Checks the requirements of both formats on a configuration and its memory, of which `needed` bytes are
+  // shared.
   static bool fits(const DriverQueueConfig& config, ByteCount needed, const SharedMemory& shared,
                    std::span<const std::byte> own) noexcept;
-  // Nothing is in flight, all ids are linked to the next one, all tables are free.
+  // Resets the state: no chain is in flight, each id is linked to the next one, and all tables are free.
   void restart(const DriverQueueConfig& config, const detail::QueueAddresses& addresses,
                std::span<std::byte> own) noexcept;
 
-  // Whether a chain may be added, but for room: Ok, Failed or InvalidArgument.
+  // Returns whether a chain may be added, regardless of room: Ok, Failed or InvalidArgument.
   Status admit(std::span<const detail::QueueBuffer> buffers) const noexcept;
   bool goes_into_table(std::span<const detail::QueueBuffer> buffers) const noexcept;
   std::uint16_t take_table() noexcept { return free_tables_[--free_table_count_]; }
 
-  // The chain is in flight from here on.
+  // Records that the chain is in flight.
   void keep(std::uint16_t id, std::size_t slots, std::span<const detail::QueueBuffer> buffers,
             std::uint64_t token) noexcept;
-  // The device says that it returned a chain. Used: it did; free_ring() is the caller's.
+  // Checks an id that the device returned. On Used, the caller calls free_ring().
   Taken returned(std::uint32_t id, std::uint32_t length, Used& used) noexcept;
-  // It is not in flight any more, and its table is free.
+  // Records that the chain is no longer in flight, and frees its table.
   void forget(Shadow& chain) noexcept;
-  // forget(), and what it took of the ring is free.
-  virtual void free_ring(std::uint16_t id) noexcept = 0;
-
   Taken broken(DeviceFault fault) noexcept {
     fault_ = fault;
     return Taken::Broken;
@@ -141,7 +136,6 @@ class DriverQueue {
   detail::QueueAddresses addresses_;
   std::span<std::uint16_t> free_tables_;  // a stack
   std::uint32_t free_table_count_ = 0;
-  std::uint32_t given_up_to_ = 0;  // ids below it were looked at by give_up()
   std::uint64_t wrong_lengths_ = 0;
 };
 

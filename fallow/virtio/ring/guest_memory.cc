@@ -5,8 +5,8 @@
 namespace fallow {
 namespace {
 
-// The guest may write the other side of a copy meanwhile, so each access of its memory is an atomic one;
-// which of its writes are seen is the guest's affair, hence relaxed.
+// The guest may write its side of a copy concurrently, so each access of guest memory is atomic. The guest
+// cannot rely on an order, hence relaxed.
 using Word = std::uint64_t;
 
 template <class T>
@@ -77,7 +77,8 @@ Status GuestMemory::assign(std::span<const GuestRegion> regions) noexcept {
 
 const GuestRegion* GuestMemory::find(GuestPhys address) const noexcept {
   std::size_t low = 0,
-              high = count_;  // regions before `low` begin at or below the address, from `high` above
+              // regions before `low` start at or below the address; regions from `high` start above
+      high = count_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
     if (regions_[middle].base <= address) {

@@ -1,4 +1,4 @@
-// The device's view of a guest's memory: which guest physical addresses there are, and where they lie here.
+// The device's view of guest memory: the guest physical addresses that exist, and their host addresses.
 #pragma once
 
 #include <cstddef>
@@ -13,35 +13,35 @@ namespace fallow {
 struct GuestRegion {
   GuestPhys base;
   ByteCount size;
-  std::byte* host = nullptr;  // where the first byte lies in this address space
+  std::byte* host = nullptr;  ///< address of the first byte in this process
 };
 
-// A map of up to kMaxRegions regions. Does not change while a device uses it. Any thread may ask.
+/// A map of up to kMaxRegions regions. Must not change while a device uses the map. Any thread may read.
 class GuestMemory {
  public:
   static constexpr std::size_t kMaxRegions = 64;
 
-  // Replaces the map; the regions may come in any order. InvalidArgument, and the map is as before, for more
-  // than kMaxRegions regions, an empty one, one whose end does not fit 64 bits, one without host memory, or
-  // two that overlap.
+  /// Replaces the map; the regions may be in any order. Returns InvalidArgument and keeps the map for more
+  /// than kMaxRegions regions, an empty region, a region whose end does not fit in 64 bits, a region without
+  /// host memory, or two regions that overlap.
   Status assign(std::span<const GuestRegion> regions) noexcept;
 
-  // Sorted by base.
+  /// Returns the regions sorted by base.
   std::span<const GuestRegion> regions() const noexcept { return {regions_, count_}; }
 
-  // The region that `address` lies in; null if none. O(log regions).
+  /// Returns the region that contains `address`; null if none does. O(log regions).
   const GuestRegion* find(GuestPhys address) const noexcept;
 
-  // Where the `length` bytes from `address` on lie; null unless all are in one region. For length 0 the
-  // address itself must be in memory.
+  /// Returns the host address of the `length` bytes from `address` on; null unless all bytes are in one
+  /// region. For length 0 the address itself must be in memory.
   std::byte* translate(GuestPhys address, ByteCount length) const noexcept;
 
-  // How many of the `length` bytes from `address` on are in memory without a gap; they may cross from one
-  // region into the next.
+  /// Returns how many of the `length` bytes from `address` on are in memory without a gap; the bytes may
+  /// cross into the next region.
   ByteCount present(GuestPhys address, ByteCount length) const noexcept;
 
-  // Copies out of, and into, guest memory that the guest may write at the same time. False, and nothing was
-  // copied, if not all of the range is in memory.
+  /// Copy from and to guest memory that the guest may write concurrently. Both return false and copy nothing
+  /// if any byte of the range is not in memory.
   bool read(GuestPhys address, std::span<std::byte> into) const noexcept;
   bool write(GuestPhys address, std::span<const std::byte> from) const noexcept;
 

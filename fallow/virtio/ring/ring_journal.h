@@ -1,4 +1,5 @@
-// Told of each chain on its way, so that somebody else can hand back what a device held when it died.
+// Records the path of each chain, so that another process can return the chains that a device held when it
+// died.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +8,15 @@
 
 namespace fallow {
 
-// Called on the device's thread. taken() comes before the chain is looked at, returning() before the driver
-// can see it returned, returned() after that; so at each moment it is known whether a chain is owed, and
-// where it is not, that depends on one look at the ring.
+/// Called on the device's thread. taken() precedes the first use of the chain; returning() precedes the
+/// moment when the driver can see the returned chain; returned() follows that moment. At each moment the
+/// journal therefore says whether a chain is owed, or a single check of the ring decides.
 //
-//   taken -> serving -> returning -> push -> returned
-//                 \-> kept ... returning -> push -> returned
+///   taken -> serving -> returning -> push -> returned
+///                 \-> kept ... returning -> push -> returned
 class RingJournal {
  public:
-  // `position`: the queue's, after the chain was taken, or returned.
+  /// `position` is the position of the queue after the chain was taken or returned.
   virtual void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept = 0;
   virtual void kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept = 0;
   virtual void returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept = 0;

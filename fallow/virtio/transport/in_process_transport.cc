@@ -6,7 +6,7 @@ namespace fallow {
 
 InProcessTransport::Section::Section(InProcessTransport& transport) noexcept : transport_(transport) {
   transport_.device_lock_.lock(transport_.port_);
-  // relaxed: others only compare it with their own identity, which it never is.
+  // relaxed: other threads only compare the value with their own identity, and never match.
   transport_.inside_.store(transport_.port_.current(), std::memory_order_relaxed);
 }
 
@@ -18,12 +18,12 @@ InProcessTransport::Section::~Section() {
   if (owed) transport_.ring_driver();
 }
 
-// ---- Towards the device. ----
+// ---- Driver to device. ----
 
 void InProcessTransport::notify(std::uint16_t queue) noexcept {
   to_device_count_.fetch_add(1, std::memory_order_relaxed);
-  // seq_cst: MO-16, the kick is there before device_runs_ is looked at; and release, what the driver made
-  // available comes with it.
+  // seq_cst: MO-16, the kick is stored before device_runs_ is read; and release, so that the available chains
+  // are visible with the kick.
   kicks_.fetch_or(detail::PendingNotifications::of(queue), std::memory_order_seq_cst);
   if (to_device_) {
     to_device_();
@@ -33,7 +33,7 @@ void InProcessTransport::notify(std::uint16_t queue) noexcept {
 }
 
 // MO-16: a thread that finds device_runs_ set leaves its kick. The thread that runs the device clears
-// device_runs_ and then looks for kicks_ once more.
+// device_runs_ and then checks kicks_ again.
 void InProcessTransport::run_device() noexcept {
   while (kicks_.load(std::memory_order_seq_cst) != 0) {
     if (device_runs_.exchange(true, std::memory_order_seq_cst)) return;
@@ -43,7 +43,7 @@ void InProcessTransport::run_device() noexcept {
   }
 }
 
-// One queue after the other. False if none is kicked.
+// Serves the kicked queues in turn. Returns false if none is kicked.
 bool InProcessTransport::serve_one(unsigned& turn) noexcept {
   const Section section(*this);
   const auto kicks = static_cast<std::uint32_t>(kicks_.load(std::memory_order_relaxed));
@@ -52,14 +52,14 @@ bool InProcessTransport::serve_one(unsigned& turn) noexcept {
          detail::PendingNotifications::kQueueBits;
   const auto queue = static_cast<std::uint16_t>(turn);
   turn = (turn + 1) % detail::PendingNotifications::kQueueBits;
-  // acquire: MO-16, what was made available before the kick is seen.
+  // acquire: MO-16, chains made available before the kick are seen.
   kicks_.fetch_and(~detail::PendingNotifications::of(queue), std::memory_order_acquire);
   if (device_->process(queue, kBudget))
     kicks_.fetch_or(detail::PendingNotifications::of(queue), std::memory_order_relaxed);
   return true;
 }
 
-// ---- Towards the driver. ----
+// ---- Device to driver. ----
 
 void InProcessTransport::queue_used(std::uint16_t queue) noexcept {
   tell_driver(detail::PendingNotifications::of(queue));
@@ -86,7 +86,7 @@ void InProcessTransport::ring_driver() noexcept {
 
 void InProcessTransport::set_calls(DeviceCalls* calls) noexcept {
   news_.set_calls(port_, calls);
-  if (news_.any()) ring_driver();  // MO-17: it may have come meanwhile
+  if (news_.any()) ring_driver();  // MO-17: a notification may have arrived meanwhile
 }
 
 // ---- Registers. ----
@@ -110,7 +110,7 @@ void InProcessTransport::set_status(std::uint8_t status) noexcept {
   const Section section(*this);
   device_->set_status(status);
   if (status != 0) return;
-  // What was kicked before the reset is not there any more, and the device has nothing to say (2.4.1).
+  // Kicks from before the reset are void, and the device must not notify (2.4.1).
   kicks_.store(0, std::memory_order_relaxed);
   news_.forget();
 }

@@ -1,4 +1,4 @@
-// Driver and device in one process: shared memory between them, and a doorbell for each.
+// Driver and device in one process: shared memory between them, and a doorbell for each direction.
 //
 //   driver -> notify() -> kicks -> run_device() -> VirtioDevice::process()
 //   device -> queue_used(), config_changed() -> news -> run_driver() -> DeviceCalls
@@ -17,21 +17,21 @@
 
 namespace fallow {
 
-// Rung when run_device(), or run_driver(), has something to do. Must not block. It is rung outside all locks,
-// and may call the function itself.
+/// Rung when run_device() or run_driver() has work. Must not block. Rung outside all locks; may call the
+/// function directly.
 using Doorbell = Callback<void()>;
 
 struct InProcessCounts {
-  std::uint64_t to_device = 0;  // notifications
-  std::uint64_t to_driver = 0;  // of used buffers and of configuration changes
+  std::uint64_t to_device = 0;  ///< notifications
+  std::uint64_t to_driver = 0;  ///< used buffer and configuration change notifications
 };
 
-// Doorbells without a function: driver and device run on one thread, each as soon as it is notified: the
-// driver's calls then come from within whatever it called of the transport. A notification that comes while
-// its receiver is running is served when that returns, so neither is entered twice.
+/// Connects a driver and a device. If the doorbells have no function, both run on one thread, each as soon as
+/// it is notified: the driver's calls then run within the transport function that the driver called. A
+/// notification for a running receiver is served when the receiver returns, so neither is entered twice.
 class InProcessTransport final : public Transport, public DriverNotifier {
  public:
-  // Chains served in one go, so that registers are not kept waiting.
+  /// Chains served in one turn, so that register accesses are not delayed.
   static constexpr std::uint32_t kBudget = 16;
 
   InProcessTransport(Port& port, Doorbell to_device, Doorbell to_driver) noexcept
@@ -39,25 +39,28 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   InProcessTransport(const InProcessTransport&) = delete;
   InProcessTransport& operator=(const InProcessTransport&) = delete;
 
-  // Before anything else; the device is made with this transport as its notifier, and must outlive its use.
+  /// Attaches the device. Called before any other function. The device uses this transport as its notifier
+  /// and must outlive the transport's use.
   void attach(VirtioDevice& device) noexcept { device_ = &device; }
 
-  // Serves all queues that were kicked, and returns. The device's thread; or any, one gets to it.
+  /// Serves all kicked queues, and returns. Called by the device's thread, or by any thread: only one at a
+  /// time serves.
   void run_device() noexcept;
-  // Passes on what the device notified, and returns. The driver's thread; or any, one gets to it.
+  /// Delivers the device's notifications, and returns. Called by the driver's thread, or by any thread: only
+  /// one at a time delivers.
   void run_driver() noexcept { news_.pass_on(); }
 
   InProcessCounts counts() const noexcept;
 
-  // Runs `work()` while nothing else touches the device, and returns what it returns: for what a host does to
-  // it. Any thread, but not from within the device.
+  /// Runs `work()` while no other thread uses the device, and returns the result. For calls of the host. Any
+  /// thread, but not from within the device.
   template <class Work>
   auto with_device(Work work) noexcept {
     const Section section(*this);
     return work();
   }
 
-  // Transport: from any thread.
+  /// The functions of Transport; any thread.
   Features offered() noexcept override;
   void accept(Features features) noexcept override;
   std::uint8_t status() noexcept override;
@@ -69,15 +72,16 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept override;
   Status reset_queue(std::uint16_t queue) noexcept override;
   void notify(std::uint16_t queue) noexcept override;
-  // Not from within a call: it would wait for itself.
+  /// Must not be called from within a call, which would deadlock.
   void set_calls(DeviceCalls* calls) noexcept override;
 
-  // DriverNotifier: called by the device.
+  /// The functions of DriverNotifier; called by the device.
   void queue_used(std::uint16_t queue) noexcept override;
   void config_changed() noexcept override;
 
  private:
-  // Has the device to itself. What the device tells the driver meanwhile is delivered when it ends.
+  // A section with exclusive use of the device. Notifications of the device are delivered at the end of the
+  // section.
   class Section {
    public:
     explicit Section(InProcessTransport& transport) noexcept;
@@ -98,14 +102,14 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   VirtioDevice* device_ = nullptr;
 
   detail::SpinLock device_lock_;
-  std::atomic<std::uintptr_t> inside_{0};  // whose section it is, as Port::current()
-  bool owed_ = false;                      // the driver is to be told at the end of the section
+  std::atomic<std::uintptr_t> inside_{0};  // the thread in the section, as Port::current()
+  bool owed_ = false;                      // notify the driver at the end of the section
 
-  std::atomic<std::uint64_t> kicks_{0};  // of queues, as in DriverNews
+  std::atomic<std::uint64_t> kicks_{0};  // queues, as in PendingNotifications
   std::atomic<bool> device_runs_{false};
   detail::PendingNotifications news_;
 
-  std::atomic<std::uint64_t> to_device_count_{0}, to_driver_count_{0};  // relaxed: counts order nothing
+  std::atomic<std::uint64_t> to_device_count_{0}, to_driver_count_{0};  // relaxed: the counters order nothing
 };
 
 }  // namespace fallow

@@ -14,7 +14,7 @@ constexpr std::uint64_t kMagic = 0x000, kVersion = 0x004, kDeviceId = 0x008, kDe
                         kQueueReset = 0x0c0, kConfigGeneration = 0x0fc, kConfig = 0x100;
 constexpr std::uint32_t kMagicValue = 0x74726976, kModern = 2, kOld = 1;
 
-// The whole register is 32 bits; a queue has no more than 32768 places.
+// The register has 32 bits, but a queue has at most 32768 entries.
 constexpr std::uint32_t kLargestQueue = 0x8000;
 
 std::uint32_t read(const RegisterWindow& at, std::uint64_t offset) noexcept {
@@ -41,7 +41,7 @@ detail::Unusable MmioTransport::open() noexcept {
 
 // ---- Interrupts. ----
 
-// Before the driver looks at the queues, so that what comes meanwhile interrupts again.
+// Acknowledged before the driver checks the queues, so that a later event interrupts again.
 std::uint8_t MmioTransport::acknowledge() noexcept {
   const std::uint32_t causes = read(at_, kInterruptStatus) & (detail::kCauseQueues | detail::kCauseConfig);
   if (causes != 0) write(at_, kInterruptAck, causes);
@@ -69,7 +69,7 @@ void MmioTransport::accept(Features features) noexcept {
   }
 }
 
-// What has more bits than a status is none, and not the 0 that ends a reset.
+// A value with more bits than a status is invalid, and is not the 0 that ends a reset.
 std::uint8_t MmioTransport::status() noexcept {
   const std::uint32_t status = read(at_, kStatus);
   return static_cast<std::uint8_t>(status <= 0xff ? status : 0xff);

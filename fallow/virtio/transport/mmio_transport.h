@@ -1,4 +1,4 @@
-// Virtio over MMIO, version 2 (virtio 1.2, 4.2), the driver's end.
+// The driver's end of virtio over MMIO, version 2 (virtio 1.2, 4.2).
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@ namespace fallow {
 
 class MmioTransport final : public detail::InterruptingTransport {
  public:
-  // `window`: all registers, and the configuration behind them (512 bytes usually). The port and the
-  // registers must outlive the transport, which is their only user.
+  /// `window` covers all registers and the configuration behind them (usually 512 bytes). The port and the
+  /// registers must outlive the transport, which is their only user.
   MmioTransport(Port& port, const RegisterWindow& window) noexcept
       : detail::InterruptingTransport(port), at_(window) {}
   MmioTransport(const MmioTransport&) = delete;
   MmioTransport& operator=(const MmioTransport&) = delete;
 
-  // InterruptingTransport. Of an empty slot nothing but the identification is touched.
+  /// The functions of InterruptingTransport. In an empty slot only the identification registers are read.
   detail::Unusable open() noexcept override;
   std::uint8_t acknowledge() noexcept override;
 
-  // Transport.
+  /// The functions of Transport.
   Features offered() noexcept override;
   void accept(Features features) noexcept override;
   std::uint8_t status() noexcept override;
@@ -32,9 +32,9 @@ class MmioTransport final : public detail::InterruptingTransport {
   void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
   void write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept override;
   std::uint16_t max_queue_size(std::uint16_t queue) noexcept override;
-  // Failed also if the queue is ready already, or does not become so.
+  /// Returns Failed also if the queue is already ready or does not become ready.
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept override;
-  // Waits a second at most.
+  /// Waits at most one second.
   Status reset_queue(std::uint16_t queue) noexcept override;
   void notify(std::uint16_t queue) noexcept override;
 

@@ -5,7 +5,7 @@ namespace {
 
 constexpr std::uint32_t kIoBar = 1, kWideBar = 4, kTypeOfMemoryBar = 6;
 constexpr std::uint32_t kMemoryFlags = 0xf, kIoFlags = 3;
-constexpr std::uint16_t kCommandDecodes = kPciCommandMemory | 1;  // of memory and of I/O ports
+constexpr std::uint16_t kCommandDecodes = kPciCommandMemory | 1;  // memory and I/O ports
 
 constexpr std::uint8_t place_of(unsigned bar) noexcept {
   return static_cast<std::uint8_t>(kPciFirstBar + 4 * bar);
@@ -15,14 +15,14 @@ bool is_wide(std::uint32_t raw) noexcept {
   return (raw & kIoBar) == 0 && (raw & kTypeOfMemoryBar) == kWideBar;
 }
 
-// Whether it is the upper half of the BAR before it.
+// Returns whether the BAR is the upper half of the previous BAR.
 bool is_upper_half(PciFunction& function, unsigned bar) noexcept {
   bool upper = false;
   for (unsigned i = 0; i < bar; ++i) upper = !upper && is_wide(function.config32(place_of(i)));
   return upper;
 }
 
-// The bits that can be changed.
+// Returns the writable bits.
 std::uint32_t writable_bits(PciFunction& function, unsigned bar) noexcept {
   const std::uint32_t before = function.config32(place_of(bar));
   function.set_config32(place_of(bar), ~std::uint32_t{0});

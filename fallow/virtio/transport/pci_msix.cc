@@ -1,17 +1,17 @@
-// Messages instead of an interrupt line (PCI 3.0, 6.8.2; virtio 1.2, 4.1.5.1.2).
+// MSI-X messages instead of an interrupt line (PCI 3.0, 6.8.2; virtio 1.2, 4.1.5.1.2).
 #include "fallow/virtio/transport/pci_transport.h"
 
 namespace fallow {
 namespace {
 
-constexpr unsigned kControl = 2, kTable = 4;  // in the capability
+constexpr unsigned kControl = 2, kTable = 4;  // offsets in the capability
 constexpr std::uint16_t kEnable = 1 << 15, kMaskAll = 1 << 14, kLastEntry = 0x7ff;
 constexpr std::uint32_t kTableBar = 7;
 
-// An entry of the table: where its fields are.
+// The offsets of the fields of a table entry.
 constexpr std::uint64_t kEntrySize = 16, kAddress = 0, kData = 8, kMask = 12;
 
-// The entries that are used; with one vector the first is both.
+// The table entries in use; with one vector the first serves both.
 constexpr std::uint16_t kConfigEntry = 0, kQueuesEntry = 1;
 
 void write_entry(const RegisterWindow& table, std::uint16_t entry, const MsiMessage& message) noexcept {
@@ -23,7 +23,7 @@ void write_entry(const RegisterWindow& table, std::uint16_t entry, const MsiMess
 
 }  // namespace
 
-// On: with all of its vectors masked.
+// When enabled, all vectors are masked.
 void PciTransport::enable_msix(bool on) noexcept {
   const auto at = static_cast<std::uint8_t>(at_.msix + kControl);
   const unsigned control = function_.config16(at) & ~unsigned{kEnable | kMaskAll};
@@ -46,7 +46,8 @@ Status PciTransport::use_msix(const MsiMessage& config, const MsiMessage& queues
   if (!one_vector_) write_entry(table.window, kQueuesEntry, queues);
   function_.set_config16(control_at, static_cast<std::uint16_t>(function_.config16(control_at) & ~kMaskAll));
 
-  // Mapped again after each reset, which unmaps them; tried now, while there is another way to interrupt.
+  // A reset unmaps the vectors, so they are mapped again after each reset. They are tried here, while another
+  // way to interrupt exists.
   const detail::SpinLock::Held held(lock_, port_);
   msix_ = !select(0) || map_vectors();
   if (msix_) return Status::Ok;
@@ -55,7 +56,7 @@ Status PciTransport::use_msix(const MsiMessage& config, const MsiMessage& queues
   return Status::Failed;
 }
 
-// The vectors of configuration changes, and of the queue that is selected. False: the device does not take
+// Sets the vectors of configuration changes and of the selected queue. Returns false if the device rejects
 // them.
 bool PciTransport::map_vectors() noexcept {
   return map_vector(detail::kPciConfigMsixVector, kConfigEntry) &&

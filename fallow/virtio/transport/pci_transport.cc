@@ -12,9 +12,9 @@ detail::Unusable PciTransport::open() noexcept {
   function_.set_config16(kPciCommand, command);
   const detail::Unusable why = detail::find_pci_structures(function_, at_);
   if (why != detail::Unusable::No) return why;
-  if (at_.msix != 0) enable_msix(false);  // firmware may have left it on
+  if (at_.msix != 0) enable_msix(false);  // firmware may have left MSI-X enabled
   if (!reset()) return detail::Unusable::DoesNotReset;
-  // Only now: until then the device might have used what somebody before had told it to.
+  // Enabled only now: before the reset, the device might have used buffers of an earlier driver.
   function_.set_config16(kPciCommand, command | kPciCommandMaster);
   return detail::Unusable::No;
 }
@@ -79,7 +79,7 @@ void PciTransport::write_config(std::uint32_t offset, std::span<const std::byte>
 
 // ---- Queues. ----
 
-// False: there is no such queue.
+// Returns false if the queue does not exist.
 bool PciTransport::select(std::uint16_t queue) noexcept {
   if (queue >= kMaxQueues || queue >= at_.common.read<std::uint16_t>(detail::kPciNumQueues)) return false;
   at_.common.write(detail::kPciQueueSelect, queue);
@@ -111,7 +111,7 @@ Status PciTransport::start_queue(std::uint16_t queue, const detail::QueueAddress
   return Status::Ok;
 }
 
-// Of the queue that is selected (4.1.4.4).
+// Returns the notification address of the selected queue (4.1.4.4).
 std::uint32_t PciTransport::notify_offset() noexcept {
   const std::uint64_t offset =
       std::uint64_t{at_.common.read<std::uint16_t>(detail::kPciQueueNotifyOff)} * at_.notify_multiplier;

@@ -1,4 +1,4 @@
-// Modern virtio over PCI (virtio 1.2, 4.1), the driver's end.
+// The driver's end of modern virtio over PCI (virtio 1.2, 4.1).
 #pragma once
 
 #include <atomic>
@@ -13,35 +13,35 @@
 
 namespace fallow {
 
-// The write by which a function interrupts with MSI-X.
+/// The write with which a function interrupts through MSI-X.
 struct MsiMessage {
   std::uint64_t address = 0;
   std::uint32_t data = 0;
 };
 
-// Transitional devices are driven as modern ones. open() enables memory accesses and bus mastering; until
-// use_msix() the function interrupts by its INTx line.
+/// Drives transitional devices as modern ones. open() enables memory accesses and bus mastering; the function
+/// uses its INTx line until use_msix().
 class PciTransport final : public detail::InterruptingTransport {
  public:
-  // Both must outlive the transport, which is the function's only user.
+  /// Both arguments must outlive the transport, which is the function's only user.
   PciTransport(Port& port, PciFunction& function) noexcept
       : detail::InterruptingTransport(port), function_(function) {}
   PciTransport(const PciTransport&) = delete;
   PciTransport& operator=(const PciTransport&) = delete;
 
-  // InterruptingTransport.
+  /// The functions of InterruptingTransport.
   detail::Unusable open() noexcept override;
   std::uint8_t acknowledge() noexcept override;
   void deliver(std::uint8_t causes) noexcept override;
 
-  // Lets the device interrupt by messages instead of its line: after open(), before its driver is probed;
-  // once. The handlers call deliver() with kCauseConfig for `config` and kCauseQueues for `queues`, and never
-  // acknowledge(). A device with one vector sends `queues` for both, which deliver() knows. NotFound: it has
-  // no MSI-X. Failed: its table cannot be mapped, or it does not take the vectors. Then INTx goes on.
+  /// Switches the device from its interrupt line to messages. Called once, after open() and before the driver
+  /// is probed. The handlers call deliver() with kCauseConfig for `config` and kCauseQueues for `queues`, and
+  /// never acknowledge(). A device with one vector sends `queues` for both, and deliver() handles that case.
+  /// Returns NotFound if the device has no MSI-X; Failed if the table cannot be mapped or the device rejects
+  /// the vectors. INTx then stays in use.
   Status use_msix(const MsiMessage& config, const MsiMessage& queues) noexcept;
-  bool uses_msix() const noexcept { return msix_; }
 
-  // Transport. A device without registers for it does not offer to reset a queue.
+  /// The functions of Transport. A device without the queue reset register does not offer the feature.
   Features offered() noexcept override;
   void accept(Features features) noexcept override;
   std::uint8_t status() noexcept override;
@@ -50,10 +50,10 @@ class PciTransport final : public detail::InterruptingTransport {
   void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
   void write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept override;
   std::uint16_t max_queue_size(std::uint16_t queue) noexcept override;
-  // Failed also if the device does not confirm the size, its vectors, or that the queue is enabled, if the
-  // queue is enabled already, or if its notifications are to go outside the structure that they are to go to.
+  /// Returns Failed also if the device does not confirm the size, the vectors or the enabled state, if the
+  /// queue is already enabled, or if its notification address lies outside the notification structure.
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept override;
-  // Waits a second at most.
+  /// Waits at most one second.
   Status reset_queue(std::uint16_t queue) noexcept override;
   void notify(std::uint16_t queue) noexcept override;
 
@@ -72,7 +72,7 @@ class PciTransport final : public detail::InterruptingTransport {
   bool msix_ = false;
   bool one_vector_ = false;
 
-  // Relaxed: who notifies learnt from who started the queue that it may. kNowhere: not started.
+  // Relaxed: a thread that notifies learnt from the starter of the queue that it may. kNowhere: not started.
   std::atomic<std::uint32_t> notify_at_[kMaxQueues];
 };
 

@@ -3,7 +3,7 @@
 namespace fallow {
 namespace {
 
-// The widest access that is aligned and not longer than what is left.
+// Returns the widest access that is aligned and does not exceed the remaining bytes.
 std::size_t width_at(std::uint64_t offset, std::size_t left) noexcept {
   if (offset % 4 == 0 && left >= 4) return 4;
   return offset % 2 == 0 && left >= 2 ? 2 : 1;

@@ -1,5 +1,5 @@
-// A device's registers, wherever a kernel mapped them: little-endian, each access of the width that the
-// register has (virtio 1.2, 4.1.3.1, 4.2.2.2).
+// The registers of a device, wherever a kernel mapped them: little-endian, and each access has the width of
+// the register (virtio 1.2, 4.1.3.1, 4.2.2.2).
 #pragma once
 
 #include <atomic>
@@ -12,13 +12,13 @@
 
 namespace fallow {
 
-// The type of a register: its width is its size.
+/// The type of a register; its size is the width.
 template <class T>
 concept Register =
     std::same_as<T, std::uint8_t> || std::same_as<T, std::uint16_t> || std::same_as<T, std::uint32_t>;
 
-// Every call is one access of the device, none is left out, repeated or moved past another. Any thread, also
-// an interrupt handler. Offsets are multiples of the width, in bytes; values are the processor's.
+/// Each call is one device access; none is omitted, repeated or reordered. Any thread, including an interrupt
+/// handler. Offsets are in bytes and multiples of the width; values are in the processor's byte order.
 class Registers {
  public:
   virtual std::uint8_t read8(std::uint64_t offset) noexcept = 0;
@@ -32,7 +32,7 @@ class Registers {
   ~Registers() = default;
 };
 
-// Registers that are mapped into memory, uncached where the processor distinguishes that.
+/// Registers that are mapped into memory, uncached on processors that distinguish.
 class MappedRegisters final : public Registers {
  public:
   MappedRegisters() = default;
@@ -49,13 +49,13 @@ class MappedRegisters final : public Registers {
   template <class T>
   T read(std::uint64_t offset) noexcept {
     const T value = *reinterpret_cast<volatile T*>(base_ + offset);
-    // acquire: MO-19, the rings are read after the register that told of them.
+    // acquire: MO-19, the rings are read after the register that reported them.
     std::atomic_thread_fence(std::memory_order_acquire);
     return little_endian(value);
   }
   template <class T>
   void write(std::uint64_t offset, T value) noexcept {
-    // release: MO-19, the rings are written before the register that tells of them.
+    // release: MO-19, the rings are written before the register that reports them.
     std::atomic_thread_fence(std::memory_order_release);
     *reinterpret_cast<volatile T*>(base_ + offset) = little_endian(value);
   }
@@ -63,11 +63,11 @@ class MappedRegisters final : public Registers {
   volatile std::byte* base_ = nullptr;
 };
 
-// `size` bytes of registers from `base` on. What lies outside reads as 0 and is not written: the device is
-// not asked. To be copied freely; the registers must outlive it.
+/// `size` bytes of registers from `base` on. Accesses outside read as 0 or have no effect, and do not reach
+/// the device. May be copied freely; the registers must outlive each copy.
 class RegisterWindow {
  public:
-  RegisterWindow() = default;  // of nothing
+  RegisterWindow() = default;  ///< empty
   RegisterWindow(Registers& registers, std::uint64_t base, std::uint64_t size) noexcept
       : registers_(&registers), base_(base), size_(size) {}
 
@@ -90,14 +90,14 @@ class RegisterWindow {
     if constexpr (sizeof(T) == 2) registers_->write16(base_ + offset, value);
     if constexpr (sizeof(T) == 4) registers_->write32(base_ + offset, value);
   }
-  // 64 bits are two registers, the low half first.
+  /// A 64-bit value occupies two registers, low half first.
   void write64(std::uint64_t offset, std::uint64_t value) const noexcept {
     write(offset, static_cast<std::uint32_t>(value));
     write(offset + 4, static_cast<std::uint32_t>(value >> 32));
   }
 
-  // Bytes in the order of the registers, by the widest accesses that are aligned: a field that is read or
-  // written whole is one access of its width.
+  /// Copies bytes in register order by the widest aligned accesses: a field that is read or written whole
+  /// takes one access of its width.
   void read_bytes(std::uint64_t offset, std::span<std::byte> into) const noexcept;
   void write_bytes(std::uint64_t offset, std::span<const std::byte> from) const noexcept;
 

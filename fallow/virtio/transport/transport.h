@@ -1,5 +1,5 @@
-// What a driver knows of the way to its device: registers and a doorbell (virtio 1.2, 4). In one process:
-// in_process_transport.h.
+// A driver's access to its device: registers and a doorbell (virtio 1.2, 4). For driver and device in one
+// process see in_process_transport.h.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +12,10 @@
 
 namespace fallow {
 
-// What a driver does when its device calls. Both may be called at any time once the driver asked for it, by
-// one thread at a time; where driver and device share a thread, from within a call of the transport too: so
-// no lock that they take may be held during one.
+/// A driver's reactions to its device. Both functions may be called by one thread at a time once the driver
+/// asked for calls. If driver and device share a thread, they may also be called from within a call of the
+/// transport. The driver must therefore hold no lock that these functions take during a call of the
+/// transport.
 class DeviceCalls {
  public:
   virtual void queue_used(std::uint16_t queue) noexcept = 0;
@@ -24,33 +25,33 @@ class DeviceCalls {
   ~DeviceCalls() = default;
 };
 
-// Any thread, unless it says otherwise. Nothing here can fail but what says so: a register that a device
-// fills with nonsense reads as nonsense.
+/// A transport. Called by any thread unless a function says otherwise. Only functions that say so can fail; a
+/// register that a device fills with an invalid value returns that value.
 class Transport {
  public:
   virtual Features offered() noexcept = 0;
   virtual void accept(Features features) noexcept = 0;
 
   virtual std::uint8_t status() noexcept = 0;
-  // Writing 0 resets; done when status() reads 0 (2.4.2). Nothing in flight is touched by the device after
-  // that.
+  /// Writes the status. Writing 0 resets the device; the reset is complete when status() reads 0 (2.4.2). The
+  /// device then no longer touches any buffer in flight.
   virtual void set_status(std::uint8_t status) noexcept = 0;
 
   virtual std::uint32_t config_generation() noexcept = 0;
   virtual void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept = 0;
   virtual void write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept = 0;
 
-  // 0: there is no such queue.
+  /// Returns 0 if the queue does not exist.
   virtual std::uint16_t max_queue_size(std::uint16_t queue) noexcept = 0;
-  // Failed: the device does not take it.
+  /// Returns Failed if the device rejects the queue.
   virtual Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept = 0;
-  // 2.6.1, with kFeatureRingReset only. When it returns Ok the device will not touch the queue any more.
+  /// Resets a queue (2.6.1); only with kFeatureRingReset. After Ok the device no longer touches the queue.
   virtual Status reset_queue(std::uint16_t queue) noexcept = 0;
 
-  // Available buffer notification (2.3). From any thread, also from within DeviceCalls.
+  /// Sends an available buffer notification (2.3). Any thread, also from within DeviceCalls.
   virtual void notify(std::uint16_t queue) noexcept = 0;
 
-  // Whom to call; null: nobody, and when that returns no call is under way.
+  /// Sets the receiver of calls. Null: none; no call is running when the function returns.
   virtual void set_calls(DeviceCalls* calls) noexcept = 0;
 
  protected:

@@ -27,7 +27,7 @@ BlockIndex::BlockIndex(std::uint32_t blocks, Zeros zeros, std::atomic<std::uint6
     size_[levels_] = words_for(bits);
     level_[levels_] = storage;
     storage += size_[levels_];
-    // Bits past the end are no members, whatever zero means.
+    // Bits past the end are not members, whatever a zero bit means.
     if (bits % 64 != 0) {
       const std::uint64_t past = ~std::uint64_t{0} << (bits % 64);
       level_[levels_][size_[levels_] - 1].store(past & flip_, std::memory_order_relaxed);
@@ -55,8 +55,8 @@ std::uint64_t BlockIndex::drop(unsigned level, std::uint32_t bit) noexcept {
   return old ^ flip_;
 }
 
-// Makes a node and its ancestors members. One that is a member already does not end this: whoever made it so
-// may not have come further yet. True if that made a block a member.
+// Makes a node and its ancestors members. Does not stop at an ancestor that is a member already: the thread
+// that inserted it may not have reached the next level yet. True if the block was not a member before.
 bool BlockIndex::raise(unsigned level, std::uint32_t bit) noexcept {
   bool added = false;
   for (; level < levels_; ++level, bit /= 64) {
@@ -74,8 +74,9 @@ bool BlockIndex::remove(std::uint32_t block) noexcept {
   for (unsigned level = 1; level < levels_ && left == 0; ++level) {
     bit /= 64;
     left = drop(level, bit) & ~bit_of(bit);
-    // IDX-1: somebody may have inserted below after we saw the word empty, and found this bit still set.
-    // Either that insert sees the bit cleared and sets it, or we see the member here and set it again.
+    // IDX-1: another thread may have inserted a member below after this one saw the word empty, and found
+    // this bit still set. Either that insert sees the bit cleared and sets it, or this thread sees the member
+    // here and sets the bit again.
     if (members(level - 1, bit) != 0) {
       raise(level, bit);
       break;
@@ -97,13 +98,13 @@ std::uint32_t BlockIndex::find(std::uint32_t from) const noexcept {
     }
     at = (at & ~std::uint32_t{63}) | static_cast<std::uint32_t>(std::countr_zero(here));
     if (level == 0) return at;
-    // Down into the child. Should it turn out empty, the climb goes on behind it.
+    // Descends into the child. If the child is empty, the search climbs again behind it.
     at *= 64;
     --level;
   }
 }
 
-// find() the other way round.
+// As find(), downwards.
 std::uint32_t BlockIndex::find_before(std::uint32_t end) const noexcept {
   if (end == 0) return kNoBlock;
   unsigned level = 0;

@@ -1,5 +1,5 @@
-// A set of blocks as a hierarchical bitmap, 64 children a node: inserting, removing and finding the next
-// member take a handful of word operations, in a zone of 1 GiB as in one of 4 TiB.
+// A set of blocks as a hierarchical bitmap with 64 children per node. Inserting, removing and finding the
+// next member take a few word operations, in a zone of 1 GiB as well as in one of 4 TiB.
 #pragma once
 
 #include <atomic>
@@ -12,12 +12,12 @@ namespace fallow::detail {
 
 inline constexpr std::uint32_t kNoBlock = ~std::uint32_t{0};
 
-// The words belong to the caller, zero-filled. `Zeros::Members` means that a zero bit is a member: then the
-// set starts full without anything being written.
+// The caller owns the words, which start zero-filled. With `Zeros::Members` a zero bit is a member, so that
+// the set starts full without any writes.
 //
-// Any number of threads may call everything at once. A member that was inserted before a search began, and
-// that nobody removes, may still be missed while another thread removes its neighbours; a search is
-// a hint, and the block's entry is the truth. When nobody is changing the set, a search is exact (IDX-1).
+// Any number of threads may call any function at once. A search is a hint; the block's entry is
+// authoritative. A search may miss a member that stays in the set throughout, while another thread removes
+// its neighbours. While no thread changes the set, a search is exact (IDX-1).
 class BlockIndex {
  public:
   enum class Zeros : std::uint8_t { Members, Absent };
@@ -27,9 +27,9 @@ class BlockIndex {
   BlockIndex() = default;
   BlockIndex(std::uint32_t blocks, Zeros zeros, std::atomic<std::uint64_t>* storage);
 
-  // True if it was not a member before. For a member too, a search finds the block from here on (MO-5).
+  // True if it was not a member before. In either case a search finds the block from here on (MO-5).
   bool insert(std::uint32_t block) noexcept { return raise(0, block); }
-  // The same, where most often the block is a member already.
+  // The same, optimised for a block that is a member already.
   void insert_again(std::uint32_t block) noexcept {
     std::uint32_t bit = block;
     for (unsigned level = 0; level < levels_; ++level, bit /= 64) {
@@ -45,20 +45,20 @@ class BlockIndex {
     return ((members(0, block / 64) >> (block % 64)) & 1) != 0;
   }
   void prefetch(std::uint32_t block) const noexcept { __builtin_prefetch(&level_[0][block / 64], 1); }
-  // The first member at or after `from`; kNoBlock if there is none.
+  // Returns the first member at or after `from`; kNoBlock if there is none.
   std::uint32_t find(std::uint32_t from) const noexcept;
 
-  // The last member before `end`, or of all if that is kNoBlock; kNoBlock if there is none.
+  // Returns the last member before `end`, or the last of all for kNoBlock; kNoBlock if there is none.
   std::uint32_t find_before(std::uint32_t end) const noexcept;
 
-  // The 64 blocks from 64 * word on, a bit each.
+  // Returns the 64 blocks from 64 * word on, one bit each.
   std::uint64_t members_of_word(std::uint32_t word) const noexcept { return members(0, word); }
   std::uint32_t words() const noexcept { return size_[0]; }
 
-  // IDX-1: no node has members that its parent does not know of. For consistency walks; O(blocks / 64).
+  // IDX-1: the parent of each node with members shows it. For consistency walks; O(blocks / 64).
   bool is_exact() const noexcept;
 
-  // Makes every block a member. Not atomic: blocks removed meanwhile may be members again.
+  // Makes every block a member. Not atomic: blocks removed meanwhile may become members again.
   void insert_all() noexcept;
 
  private:

@@ -2,9 +2,9 @@
 //
 //   used mark   the frame is
 //    0    0     free
-//    0    1     free and reported: nobody touched it since its report (R8)
+//    0    1     free and reported: not touched since its report (R8)
 //    1    0     allocated, or in the hand of a local cache
-//    1    1     isolated: a reporting device is being shown it (R6)
+//    1    1     isolated: it is being reported to a device (R6)
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ inline constexpr unsigned kWordShift = 5;
 inline constexpr unsigned kWordFrames = 1U << kWordShift;
 inline constexpr std::uint32_t kWholeWord = ~std::uint32_t{0};
 
-// std::popcount() is a call where the CPU is not known to count bits by itself.
+// std::popcount() is a function call on targets without an instruction for it.
 constexpr unsigned count_ones(std::uint32_t bits) {
   bits -= (bits >> 1) & 0x55555555;
   bits = (bits & 0x33333333) + ((bits >> 2) & 0x33333333);
   return ((bits + (bits >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
 
-// The same where most often there are none, or all.
+// The same, optimised for no bits and for all bits.
 constexpr unsigned count_none_or_all(std::uint32_t bits) {
   if (bits == 0) return 0;
   return bits == kWholeWord ? kWordFrames : count_ones(bits);
@@ -44,17 +44,17 @@ struct FrameWord {
   constexpr std::uint32_t isolated() const { return used() & mark(); }
   constexpr std::uint32_t unreported() const { return ~used() & ~mark(); }
 
-  // The frames in `bits` leave the free frames; a mark goes with them.
+  // Takes the frames in `bits` out of the free frames and clears their marks.
   constexpr FrameWord take(std::uint32_t bits) const { return of(used() | bits, mark() & ~bits); }
   constexpr FrameWord give(std::uint32_t bits, std::uint32_t marks) const {
     return of(used() & ~bits, (mark() & ~bits) | marks);
   }
-  // The same where all in `bits` are allocated.
+  // The same if all of `bits` are allocated.
   constexpr FrameWord give_allocated(std::uint32_t bits) const { return {raw & ~std::uint64_t{bits}}; }
   constexpr FrameWord isolate(std::uint32_t bits) const { return of(used() | bits, mark() | bits); }
 };
 
-// The bits of a block of `order` (at most 5) whose first frame is bit `first`.
+// Returns the bits of a block of `order` (at most 5) whose first frame is bit `first`.
 constexpr std::uint32_t word_bits(unsigned first, Order order) {
   return static_cast<std::uint32_t>((std::uint64_t{1} << (1U << order.raw)) - 1) << first;
 }

@@ -12,13 +12,13 @@ constexpr BlockBits kWholeBlock = all_bits();
 
 constexpr bool in_areas(unsigned areas, unsigned order) { return ((areas >> order) & 1) != 0; }
 
-// Of a block that is not closed. Its entry does not tell as much: it counts frames as used that are reserved,
-// or that a free has not taken off it yet (ZONE-2), though they are free or reported by now.
-BlockBits unreported_bits(const Zone& zone, std::uint32_t block) {
+// Returns the unreported free frames of a block that is not closed. Its entry is less exact: it also counts
+// as used those frames that are reserved, or freed in the word and not yet in the entry (ZONE-2).
+BlockBits unreported_bits(const ZoneTables& tables, std::uint32_t block) {
   BlockBits bits;
   for (unsigned w = 0; w < kBlockWords; ++w) {
     const std::uint64_t raw =
-        zone.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed);
+        tables.word(std::uint64_t{block} * kBlockWords + w).load(std::memory_order_relaxed);
     bits.word[w] = FrameWord{raw}.unreported();
   }
   return bits;
@@ -31,7 +31,7 @@ struct Isolation::Request {
   std::span<ScatterEntry> list;
   std::uint64_t most;  // frames that still fit
   bool join;
-  unsigned piece;  // the most frames of a word that are one entry
+  unsigned piece;  // the most frames of a word that form one entry
   std::uint32_t used = 0;
 
   bool joins(Pfn first) const {
@@ -44,7 +44,7 @@ struct Isolation::Request {
     if (joins(first)) {
       list[used - 1].count += PfnCount{count};
     } else {
-      // Member by member: what is put together first is copied before its parts are in cache.
+      // Assigned member by member: a temporary would be copied before its parts are in the cache.
       ScatterEntry& entry = list[used++];
       entry.first = first;
       entry.count = PfnCount{count};
@@ -53,7 +53,7 @@ struct Isolation::Request {
     most -= count;
   }
 
-  // Calls f(first bit, length) for what becomes an entry each, unless it joins the one before.
+  // Calls f(first bit, length) for each piece that becomes an entry, unless it joins the previous entry.
   template <class F>
   void for_each_piece(std::uint32_t bits, F f) const {
     for_each_run(bits, [&](unsigned first, unsigned length) {
@@ -64,7 +64,7 @@ struct Isolation::Request {
     });
   }
 
-  // Those of the leading runs in `bits`, frames from `base` on, that still fit.
+  // Returns the leading runs in `bits`, frames from `base` on, that still fit.
   std::uint32_t fitting(Pfn base, std::uint32_t bits) const {
     std::uint32_t taken = 0;
     std::uint64_t room = list.size() - used, left = most;
@@ -85,12 +85,12 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
   Request request{list, most.raw, want_.join, piece};
   if (most < frames(want_.order)) return 0;
   while (next_ != kNoBlock) {
-    const std::uint32_t block = next_ == ahead_ ? ahead_ : zone_.dirty().find(next_);
+    const std::uint32_t block = next_ == ahead_ ? ahead_ : tables_.dirty().find(next_);
     next_ = block;
     if (block == kNoBlock) break;
-    // Where blocks lie far apart, each look at an entry is a cache miss: it begins one visit early.
-    ahead_ = zone_.dirty().find(block + 1);
-    if (ahead_ != kNoBlock) zone_.prefetch(ahead_);
+    // If blocks lie far apart, each read of an entry is a cache miss: it is started one visit early.
+    ahead_ = tables_.dirty().find(block + 1);
+    if (ahead_ != kNoBlock) tables_.prefetch(ahead_);
     const Visit visited = visit(block, request);
     if (visited == Visit::Done) {
       next_ = ahead_;
@@ -98,7 +98,7 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
     }
     keep(block);
     if (visited == Visit::Full) break;
-    // Of a pair, the half that was not visited may be behind the walk, or not dirty (ZONE-6).
+    // The half of a pair that was not visited may lie behind the walk, or not be dirty (ZONE-6).
     for (std::uint32_t i = 0; i < begun_.count; ++i) keep(begun_.first + i);
     next_ = begun_.first;
   }
@@ -106,22 +106,22 @@ std::uint32_t Isolation::fill(std::span<ScatterEntry> list, PfnCount most) noexc
 }
 
 void Isolation::keep(std::uint32_t block) noexcept {
-  zone_.dirty().insert(block);
+  tables_.dirty().insert(block);
   left_ = true;
 }
 
 BlockEntry Isolation::look(std::uint32_t block) noexcept {
-  const BlockEntry e = zone_.entry(block);
-  const unsigned now = zone_.tick();
+  const BlockEntry e = tables_.entry(block);
+  const unsigned now = tables_.clock().tick();
   if (want_.min_age == 0 || e.matured(want_.min_age, now).raw() == e.raw()) return e;
   const auto mature = [=, this](BlockEntry old) { return old.matured(want_.min_age, now); };
-  return mature(zone_.update(block, mature));
+  return mature(tables_.update(block, mature));
 }
 
-// MO-4: the block is struck off first and looked at afterwards; a free changes it first and puts it on
-// afterwards. So whatever is freed is either seen here or visited again.
+// MO-4: the walk removes the block from the dirty blocks first and reads it afterwards; a free changes the
+// block first and inserts it afterwards. So each free is either seen here or causes another visit.
 Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcept {
-  zone_.dirty().remove(block);
+  tables_.dirty().remove(block);
   const BlockEntry e = look(block);
   if (e.closed()) return Visit::Done;
   if (want_.mobility != Selection::kAnyMobility && want_.mobility != static_cast<unsigned>(e.mobility())) {
@@ -137,7 +137,7 @@ Isolation::Visit Isolation::visit(std::uint32_t block, Request& request) noexcep
 }
 
 bool Isolation::old_enough(BlockEntry e, unsigned first_group, unsigned groups) const noexcept {
-  const unsigned now = zone_.tick();
+  const unsigned now = tables_.clock().tick();
   for (unsigned g = first_group; g < first_group + groups; ++g) {
     if (e.age(g, now) < want_.min_age) return false;
   }
@@ -149,8 +149,8 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
   const bool pair = buddy.wholly_unreported();
   if (want_.order == kMaxOrder && !pair)
     return Visit::Done;  // visited again when the buddy is freed: as a pair
-  // With `areas` set, a pair is one block of order 10, unless it did not fit; otherwise each half may go by
-  // itself.
+  // With `areas` set, a pair is one block of order 10 unless it did not fit. Otherwise each half may be taken
+  // separately.
   const bool as_listed = want_.areas != Selection::kAnyArea && !begun(block);
   const std::uint32_t blocks = pair && (want_.order == kMaxOrder || as_listed) ? 2 : 1;
   const bool wanted = (!as_listed || in_areas(want_.areas, pair ? kMaxOrder.raw : kBlockOrder.raw)) &&
@@ -160,7 +160,7 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
     return Visit::Done;
   }
   const std::uint32_t first = blocks == 2 ? block & ~1U : block;
-  const Pfn pfn = zone_.pfn_of(std::uint64_t{first} * kBlockFrames);
+  const Pfn pfn = tables_.pfn_of(std::uint64_t{first} * kBlockFrames);
   const std::uint64_t frames = std::uint64_t{blocks} * kBlockFrames;
   if (!request.fits(pfn, frames)) {
     if (request.used != 0 || !as_listed) return Visit::Full;
@@ -171,37 +171,38 @@ Isolation::Visit Isolation::visit_whole(std::uint32_t block, BlockEntry e, Reque
     keep(block);
     return Visit::Done;
   }
-  if (blocks == 2) zone_.dirty().remove(block ^ 1);
+  if (blocks == 2) tables_.dirty().remove(block ^ 1);
   request.add(pfn, frames);
   return Visit::Done;
 }
 
-// All of them, or none.
+// Isolates all of the blocks, or none.
 bool Isolation::isolate_blocks(std::uint32_t first, std::uint32_t count) noexcept {
   for (std::uint32_t i = 0; i < count; ++i) {
-    // R11: counted before it is out of reach, so that an allocation that finds nothing knows to wait.
+    // R11: counted before the block is out of reach, so that an allocation that finds nothing waits.
     // relaxed: MO-7, the change of the entry releases it.
-    zone_.isolated().fetch_add(kBlockFrames, std::memory_order_relaxed);
+    tables_.reports().isolated.fetch_add(kBlockFrames, std::memory_order_relaxed);
     bool isolated = false;
-    zone_.update(
+    tables_.update(
         first + i,
         [](BlockEntry e) {
           return e.wholly_unreported() ? e.with_used(kBlockFrames).with_isolated(true).with_owner(0) : e;
         },
         &isolated);
     if (isolated) continue;
-    zone_.isolated().fetch_sub(kBlockFrames, std::memory_order_relaxed);  // it never was out of reach
+    tables_.reports().isolated.fetch_sub(kBlockFrames,
+                                         std::memory_order_relaxed);  // the block was never out of reach
     if (i == 0) return false;
-    const ScatterEntry undo{zone_.pfn_of(std::uint64_t{first} * kBlockFrames),
+    const ScatterEntry undo{tables_.pfn_of(std::uint64_t{first} * kBlockFrames),
                             {std::uint64_t{i} * kBlockFrames}};
-    put_back(zone_, {&undo, 1}, false);
+    put_back(tables_, {&undo, 1}, false);
     return false;
   }
   return true;
 }
 
-// Returns those of the unreported free frames of a block that are in a wanted area, or in what was begun, and
-// are old enough, in whole runs.
+// Returns the unreported free frames of a block that are in a wanted area, or in a block that was begun, and
+// that are old enough, in whole runs.
 BlockBits Isolation::wanted_bits(std::uint32_t block, const BlockBits& unreported,
                                  BlockEntry e) const noexcept {
   BlockBits wanted = unreported;
@@ -222,17 +223,16 @@ BlockBits Isolation::wanted_bits(std::uint32_t block, const BlockBits& unreporte
 }
 
 Isolation::Visit Isolation::visit_words(std::uint32_t block, BlockEntry e, Request& request) noexcept {
-  const BlockBits unreported = unreported_bits(zone_, block);
+  const BlockBits unreported = unreported_bits(tables_, block);
   if (is_empty(unreported)) return Visit::Done;
   const BlockBits wanted = wanted_bits(block, unreported, e);
   if (count_bits(wanted) != count_bits(aligned_runs(unreported, want_.order.raw))) keep(block);
-  // What is left of a divided block is no longer a block of the wanted area.
+  // The rest of a divided block is no longer a block of the wanted area.
   const bool parts = begun(block) && unit_ != want_.order.raw;
   Visit visit = parts ? Visit::Full : take_units(block, wanted, request);
   const bool divide = visit == Visit::Full && (parts || request.used == 0);
   if (divide) visit = take_parts(block, wanted, 0, kBlockOrder.raw, request);
-  // A request that joins runs may end inside a free block; one of single blocks does only where it divides
-  // one.
+  // A request that joins runs may end inside a free block; a request of single blocks only if it divides one.
   if (visit == Visit::Full && want_.areas != Selection::kAnyArea && (want_.join || divide) && !begun(block))
     begun_ = {block, 1, wanted};
   return visit;
@@ -251,7 +251,7 @@ Isolation::Visit Isolation::take_units(std::uint32_t block, const BlockBits& wan
   return Visit::Done;
 }
 
-// Takes what is wanted of the 2^order frames from `first` on, in aligned blocks that are as large as fits.
+// Takes the wanted ones of the 2^order frames from `first` on, in the largest aligned blocks that fit.
 Isolation::Visit Isolation::take_parts(std::uint32_t block, const BlockBits& wanted, unsigned first,
                                        unsigned order, Request& request) noexcept {
   const std::uint64_t word = std::uint64_t{block} * kBlockWords + first / kWordFrames;
@@ -263,7 +263,7 @@ Isolation::Visit Isolation::take_parts(std::uint32_t block, const BlockBits& wan
     all &= wanted.word[w];
   }
   if (any == 0) return Visit::Done;
-  const Pfn pfn = zone_.pfn_of(std::uint64_t{block} * kBlockFrames + first);
+  const Pfn pfn = tables_.pfn_of(std::uint64_t{block} * kBlockFrames + first);
   if (all == mask && request.fits(pfn, count)) {
     if (words > 1) return isolate_words(word, words, request);
     if (isolate_bits(word, mask)) {
@@ -280,7 +280,7 @@ Isolation::Visit Isolation::take_parts(std::uint32_t block, const BlockBits& wan
 
 Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bits,
                                             Request& request) noexcept {
-  const Pfn base = zone_.pfn_of(word * kWordFrames);
+  const Pfn base = tables_.pfn_of(word * kWordFrames);
   const std::uint32_t fits = request.fitting(base, bits);
   if (fits != 0 && isolate_bits(word, fits)) {
     request.for_each_piece(fits, [&](unsigned first, unsigned length) {
@@ -293,16 +293,16 @@ Isolation::Visit Isolation::isolate_in_word(std::uint64_t word, std::uint32_t bi
   return fits == bits ? Visit::Done : Visit::Full;
 }
 
-// A run of several words is isolated as a whole or not at all, or it would be shorter than its order (R5).
+// Isolates a run of several words as a whole or not at all; a part would be shorter than its order (R5).
 Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, Request& request) noexcept {
-  const Pfn pfn = zone_.pfn_of(first * kWordFrames);
+  const Pfn pfn = tables_.pfn_of(first * kWordFrames);
   const std::uint64_t frames = std::uint64_t{count} * kWordFrames;
   if (!request.fits(pfn, frames)) return Visit::Full;
   for (unsigned i = 0; i < count; ++i) {
     if (isolate_bits(first + i, kWholeWord)) continue;
     if (i > 0) {
       const ScatterEntry undo{pfn, {std::uint64_t{i} * kWordFrames}};
-      put_back(zone_, {&undo, 1}, false);
+      put_back(tables_, {&undo, 1}, false);
     }
     keep(static_cast<std::uint32_t>(first / kBlockWords));
     return Visit::Done;
@@ -311,13 +311,13 @@ Isolation::Visit Isolation::isolate_words(std::uint64_t first, unsigned count, R
   return Visit::Done;
 }
 
-// All of `bits`, or none.
+// Isolates all of `bits`, or none.
 bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits);
-  zone_.isolated().fetch_add(n, std::memory_order_relaxed);  // R11: before, as in isolate_blocks()
-  if (zone_.reserve_in_block(block, n, 0, zone_.entry(block).mobility())) {
-    std::atomic<std::uint64_t>& slot = zone_.word(word);
+  tables_.reports().isolated.fetch_add(n, std::memory_order_relaxed);  // R11: as in isolate_blocks()
+  if (tables_.reserve_in_block(block, n, 0, tables_.entry(block).mobility())) {
+    std::atomic<std::uint64_t>& slot = tables_.word(word);
     std::uint64_t raw = slot.load(std::memory_order_relaxed);
     while ((FrameWord{raw}.unreported() & bits) == bits) {
       // acq_rel: MO-1; the device's use of the frames comes after their last owner's.
@@ -326,30 +326,30 @@ bool Isolation::isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept {
         return true;
       }
     }
-    zone_.settle_taken(block, n, 0);
-    // release: MO-7, an allocation may have found these frames reserved, and nothing isolated any more.
-    zone_.put_backs().fetch_add(1, std::memory_order_release);
+    tables_.settle_taken(block, n, 0);
+    // release: MO-7, an allocation may have found these frames reserved and nothing isolated any more.
+    tables_.reports().put_back_epoch.fetch_add(1, std::memory_order_release);
   }
-  zone_.isolated().fetch_sub(n, std::memory_order_release);  // MO-7, after put_backs
+  tables_.reports().isolated.fetch_sub(n, std::memory_order_release);  // MO-7, after put_back_epoch
   return false;
 }
 
-UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept {
+UnreportedCounts count_unreported(const ZoneTables& tables, Order order) noexcept {
   UnreportedCounts counts;
-  for (std::uint32_t b = zone.dirty().find(0); b != kNoBlock; b = zone.dirty().find(b + 1)) {
-    const BlockEntry e = zone.entry(b);
+  for (std::uint32_t b = tables.dirty().find(0); b != kNoBlock; b = tables.dirty().find(b + 1)) {
+    const BlockEntry e = tables.entry(b);
     if (e.closed()) continue;
     if (e.wholly_unreported()) {
-      const bool pair = zone.entry(b ^ 1).wholly_unreported();
+      const bool pair = tables.entry(b ^ 1).wholly_unreported();
       if (!pair) {
         counts.of[kBlockOrder.raw] += order <= kBlockOrder ? 1 : 0;
-      } else if (b % 2 == 0 || !zone.dirty().contains(b - 1)) {
+      } else if (b % 2 == 0 || !tables.dirty().contains(b - 1)) {
         counts.of[kMaxOrder.raw] += 1;
       }
       continue;
     }
     if (order >= kBlockOrder) continue;
-    const BlockBits bits = unreported_bits(zone, b);
+    const BlockBits bits = unreported_bits(tables, b);
     if (is_empty(bits)) continue;
     for (unsigned o = order.raw; o < kBlockOrder.raw; ++o)
       counts.of[o] += count_bits(free_area_runs(bits, o)) >> o;

@@ -8,58 +8,58 @@
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/units.h"
 #include "fallow/zone/detail/runs.h"
+#include "fallow/zone/detail/zone_tables.h"
 #include "fallow/zone/mobility.h"
-#include "fallow/zone/zone.h"
 
 namespace fallow::detail {
 
-// What a reporting policy wants isolated.
+// The frames that a reporting policy wants isolated.
 struct Selection {
   static constexpr unsigned kAnyArea = ~0U;
   static constexpr unsigned kAnyMobility = ~0U;
 
   Order order{9};             // runs are made of aligned blocks of at least this order (R5)
-  unsigned areas = kAnyArea;  // a bit for each order: only the free areas of these orders
+  unsigned areas = kAnyArea;  // one bit for each order: only the free areas of these orders
   unsigned mobility = kAnyMobility;
   unsigned min_age = 0;  // ticks since the last free of any of its frames, 0 to 6
-  bool join = true;      // neighbouring runs become one entry; if not, with one area, each block is an entry
+  bool join = true;      // join neighbouring runs; if false, with one area, each block is one entry
 };
 
-// Walks the blocks that may hold something to report, once, in ascending order, and fills one request after
-// the other. One thread at a time for one zone.
+// Walks the blocks that may hold something to report once, in ascending order, and fills one request after
+// another. At most one thread at a time may use a zone's Isolation.
 class Isolation {
  public:
-  Isolation(Zone& zone, const Selection& selection)
-      : zone_(zone), want_(selection), unit_(unit_of(selection)) {}
+  Isolation(ZoneTables& tables, const Selection& selection)
+      : tables_(tables), want_(selection), unit_(unit_of(selection)) {}
 
-  // Isolates runs of together at most `most` frames into `list`, neighbouring runs as one entry, and returns
-  // how many entries it filled. Where not even the first free block fits, it takes a part of that, in whole
-  // blocks of the order wanted; the next call goes on with the rest. So 0 means that the walk is over, or
-  // that `most` is less than one block of that order.
+  // Isolates runs of at most `most` frames in total into `list`, joining neighbouring runs, and returns the
+  // number of entries filled. If the first free block does not fit, isolates a part of it in whole blocks of
+  // the wanted order; the next call continues with the rest. So 0 means that the walk is over, or that `most`
+  // is less than one block of that order.
   std::uint32_t fill(std::span<ScatterEntry> list, PfnCount most) noexcept;
 
-  // Something that the policy may want later was left behind: too young, not selected, or not fitting.
+  // Whether the walk left frames that the policy may want later: too young, not selected, or not fitting.
   bool left_something() const { return left_; }
-  // The walk saw all there was.
+  // Whether the walk is over.
   bool done() const { return next_ == kNoBlock; }
 
  private:
   struct Request;
   enum class Visit : std::uint8_t {
     Done,
-    Full,     // something did not fit the request: the next one begins with this block
-    Divided,  // the same, and the request is empty: the walk goes on with the parts, from `begun_` on
+    Full,     // some frames did not fit: the next request begins with this block
+    Divided,  // the same with an empty request: the walk continues with the parts, from `begun_` on
   };
 
-  // Blocks that were wanted as the free areas listed them, and did not fit. What is left of them stays
-  // wanted, whatever free areas it is in by then.
+  // Blocks that were wanted as free areas list them and did not fit. The rest of them stays wanted, whatever
+  // free areas it is in by then.
   struct Begun {
     std::uint32_t first = 0, count = 0;
     BlockBits rest;  // of each
   };
 
-  // What is isolated in one step, below order 9: the blocks of the one area that is asked for, or the
-  // smallest.
+  // Returns the order that is isolated in one step, below order 9: that of the single wanted area, otherwise
+  // the smallest wanted order.
   static unsigned unit_of(const Selection& want) {
     const bool blocks = !want.join && std::has_single_bit(want.areas) && want.areas < 1U << kBlockOrder.raw;
     return blocks ? static_cast<unsigned>(std::countr_zero(want.areas)) : want.order.raw;
@@ -81,24 +81,24 @@ class Isolation {
   bool isolate_bits(std::uint64_t word, std::uint32_t bits) noexcept;
   void keep(std::uint32_t block) noexcept;
 
-  Zone& zone_;
+  ZoneTables& tables_;
   const Selection want_;
   const unsigned unit_;
   std::uint32_t next_ = 0;
-  std::uint32_t ahead_ = kNoBlock;  // where the walk goes on, if that is known already
+  std::uint32_t ahead_ = kNoBlock;  // where the walk continues, if known already
   Begun begun_;
   bool left_ = false;
 };
 
-// Puts the frames of a request back (R7): marked if `reported`, unmarked and up for another try if not. Any
-// thread.
-void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noexcept;
+// Puts the frames of a request back (R7): as reported frames if `reported`, otherwise as unreported frames
+// that are offered again. Any thread.
+void put_back(ZoneTables& tables, std::span<const ScatterEntry> list, bool reported) noexcept;
 
-// Unreported free blocks of each order, at least `order`, as a buddy allocator would list them: O(blocks that
-// may hold something to report). Exact when nobody is changing the zone.
+// Counts unreported free blocks of each order from `order` on, as a buddy allocator would list them. Exact
+// while no thread changes the zone. O(blocks that may hold something to report).
 struct UnreportedCounts {
   std::uint64_t of[kMaxOrder.raw + 1] = {};
 };
-UnreportedCounts count_unreported(const Zone& zone, Order order) noexcept;
+UnreportedCounts count_unreported(const ZoneTables& tables, Order order) noexcept;
 
 }  // namespace fallow::detail

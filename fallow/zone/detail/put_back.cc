@@ -1,55 +1,55 @@
-// The way back from isolation (R7).
+// Puts isolated frames back (R7).
 #include "fallow/zone/detail/isolation.h"
 
 namespace fallow::detail {
 namespace {
 
-// A wholly isolated block: its entry is all there is to change (ZONE-4).
-void put_back_block(Zone& zone, std::uint32_t block, bool reported) noexcept {
-  zone.update(block, [reported](BlockEntry e) {
+// Puts back a wholly isolated block: only its entry changes (ZONE-4).
+void put_back_block(ZoneTables& tables, std::uint32_t block, bool reported) noexcept {
+  tables.update(block, [reported](BlockEntry e) {
     return e.with_isolated(false).with_used(0).with_reported(reported).with_marked(reported ? kBlockFrames
                                                                                             : 0);
   });
 }
 
-void put_back_bits(Zone& zone, std::uint64_t word, std::uint32_t bits, bool reported) noexcept {
+void put_back_bits(ZoneTables& tables, std::uint64_t word, std::uint32_t bits, bool reported) noexcept {
   const std::uint32_t block = static_cast<std::uint32_t>(word / kBlockWords);
   const unsigned n = count_ones(bits), marked = reported ? n : 0;
-  // ZONE-2: used counts at least the used bits, so the word goes first. Marks enter as use ends, in one step:
-  // otherwise the block could seem wholly free and unreported in between (MO-4).
-  zone.give_bits(word, bits, reported ? bits : 0);
-  zone.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).with_more_marked(marked); });
+  // ZONE-2: `used` counts at least the used bits, so the word changes first. `used` falls and `marked` rises
+  // in one step; otherwise the block could appear wholly free and unreported in between (MO-4).
+  tables.give_bits(word, bits, reported ? bits : 0);
+  tables.update(block, [=](BlockEntry e) { return e.with_fewer_used(n).with_more_marked(marked); });
 }
 
 }  // namespace
 
-void put_back(Zone& zone, std::span<const ScatterEntry> list, bool reported) noexcept {
+void put_back(ZoneTables& tables, std::span<const ScatterEntry> list, bool reported) noexcept {
   std::uint64_t total = 0;
   for (const ScatterEntry& entry : list) {
-    std::uint64_t index = zone.index_of(entry.first);
+    std::uint64_t index = tables.index_of(entry.first);
     total += entry.count.raw;
     for (std::uint64_t left = entry.count.raw; left > 0;) {
       const std::uint32_t block = static_cast<std::uint32_t>(index / kBlockFrames);
       std::uint64_t n;
-      if (zone.entry(block).isolated()) {
+      if (tables.entry(block).isolated()) {
         n = kBlockFrames;
-        put_back_block(zone, block, reported);
+        put_back_block(tables, block, reported);
       } else {
         const unsigned bit = static_cast<unsigned>(index % kWordFrames);
         n = left < kWordFrames - bit ? left : kWordFrames - bit;
-        put_back_bits(zone, index / kWordFrames, ones(bit, static_cast<unsigned>(n)), reported);
+        put_back_bits(tables, index / kWordFrames, ones(bit, static_cast<unsigned>(n)), reported);
       }
-      // Without this the frames that became free meanwhile could wait for the next free.
-      if (!reported) zone.dirty().insert(block);
+      // Otherwise frames that became free meanwhile could wait for the next free.
+      if (!reported) tables.dirty().insert(block);
       index += n;
       left -= n;
     }
   }
-  if (reported) zone.marks_given().fetch_add(total, std::memory_order_relaxed);
-  // release: MO-7, an allocation that sees the count sees the frames. In this order: one that finds nothing
-  // isolated any more learns that something came back.
-  zone.put_backs().fetch_add(1, std::memory_order_release);
-  zone.isolated().fetch_sub(total, std::memory_order_release);
+  if (reported) tables.reports().marks_given.fetch_add(total, std::memory_order_relaxed);
+  // release: MO-7, an allocation that sees the count sees the frames. The order ensures that an allocation
+  // that finds nothing isolated any more sees that frames came back.
+  tables.reports().put_back_epoch.fetch_add(1, std::memory_order_release);
+  tables.reports().isolated.fetch_sub(total, std::memory_order_release);
 }
 
 }  // namespace fallow::detail

@@ -1,4 +1,4 @@
-// Tells the reporter, from the free path and in O(1), that enough is free and unreported (R3).
+// Tells the reporter that enough frames are free and unreported (R3): O(1), called from the free path.
 #pragma once
 
 #include <atomic>
@@ -9,58 +9,58 @@
 
 namespace fallow::detail {
 
-// The reporter grants a credit: how many blocks of the reporting order may become free before the mark can
-// have been crossed. Frees use it up; the one that uses up the last of it fires, and then nothing is counted
-// until the reporter grants again.
+// The reporter grants a credit: the number of blocks of the reporting order that may become free before the
+// threshold can be reached. Frees spend the credit. The free that exhausts it fires; after that no free is
+// counted until the reporter grants again.
 //
-// While a zone is short of free frames (R11) every free counts, whatever becomes free: the credit is then a
+// While a zone is short of free frames (R11) every free counts, whatever its size. The credit is then a
 // number of frees, each of at most kMostFrames frames.
 class ReportTrigger {
  public:
-  // The most frames that count as one free: what becomes free in one step is in one block.
+  // The most frames that one free can make free: all of them are in one block.
   static constexpr unsigned kMostFrames = kBlockFrames;
 
   using Fire = void (*)(void* context) noexcept;
 
-  // Before any traffic, or while credit() is used up.
+  // Call before the first free, or while no credit is granted.
   void attach(Fire fire, void* context) noexcept {
     fire_ = fire;
     context_ = context;
   }
 
-  // The reporting order. 9 to begin with: nobody asks for less, and frees need not tell which blocks they
-  // leave partly free. A free that still goes by another order may count more than it should, and fire early.
+  // Sets the reporting order, initially 9: as long as no policy wants less, frees skip blocks that stay
+  // partly used. A free that still reads the old order may spend too much and fire early.
   void set_order(Order order) noexcept {
     every_free_.store(false, std::memory_order_relaxed);
     order_.store(order.raw, std::memory_order_seq_cst);  // MO-25, as below
   }
-  // Makes every free count, until set_order(). To be called before the credit is granted.
+  // Makes every free count until set_order(). Call before the credit is granted.
   void count_every_free() noexcept {
     // relaxed: read by a free that has read the grant after it.
     every_free_.store(true, std::memory_order_relaxed);
-    // seq_cst: MO-25, a free that does not see this is seen by the reporter's next look.
+    // seq_cst: MO-25, the reporter's next look sees every free that does not see this store.
     order_.store(0, std::memory_order_seq_cst);
   }
   bool counts_every_free() const noexcept { return every_free_.load(std::memory_order_relaxed); }
   // seq_cst: MO-25, pairs with count_every_free(), after the block's entry has changed.
   Order order() const noexcept { return {order_.load(std::memory_order_seq_cst)}; }
-  // A block of 512 frames matters to the reporter once no more than this many of its frames are used.
+  // A block matters to the reporter if at most this many of its frames are used.
   unsigned limit() const noexcept { return order() >= kBlockOrder ? 0 : kBlockFrames - 1; }
 
-  // seq_cst: MO-5, the grant is seen by every free that the reporter's next look does not see.
+  // seq_cst: MO-5, every free that the reporter's next look does not see sees the grant.
   void grant(std::int64_t credit) noexcept { credit_.store(credit, std::memory_order_seq_cst); }
 
-  // seq_cst: MO-5, pairs with grant(). If not, a free need not be counted.
+  // Whether frees have to be counted. seq_cst: MO-5, pairs with grant().
   bool armed() const noexcept { return credit_.load(std::memory_order_seq_cst) > 0; }
 
-  // `blocks` of the reporting order, or larger ones, became free.
+  // Counts `blocks` blocks of the reporting order, or larger, that became free.
   void spend(unsigned blocks) noexcept {
     if (blocks == 0) {
-      // Frames that come back reported make no such block, and yet raise the number of free frames.
+      // Frames that come back reported form no such block, but raise the number of free frames.
       if (!counts_every_free()) return;
       blocks = 1;
     }
-    // seq_cst: MO-5, pairs with grant(). By its acquire a free that fires sees the flag at rest, which
+    // seq_cst: MO-5, pairs with grant(). Its acquire lets a free that fires see the flag at rest, which
     // Reporter::try_rest() stores before the grant.
     const std::int64_t amount = blocks, before = credit_.fetch_sub(amount, std::memory_order_seq_cst);
     if (before > 0 && before <= amount) fire_(context_);

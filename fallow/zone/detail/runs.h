@@ -1,4 +1,4 @@
-// Aligned runs within the frames of a word and of a block.
+// Aligned runs of frames within a word and within a block.
 #pragma once
 
 #include <bit>
@@ -11,7 +11,7 @@ namespace fallow::detail {
 
 inline constexpr unsigned kWordOrder = 5;
 
-// The first bits of the aligned runs of 2^order (at most 2^5) ones in `bits`.
+// Returns the first bits of the aligned runs of 2^order (at most 2^5) ones in `bits`.
 constexpr std::uint32_t run_heads(std::uint32_t bits, unsigned order) {
   constexpr std::uint32_t kAligned[kWordOrder + 1] = {0xffffffff, 0x55555555, 0x11111111,
                                                       0x01010101, 0x00010001, 0x00000001};
@@ -23,13 +23,13 @@ constexpr std::uint32_t run_heads(std::uint32_t bits, unsigned order) {
   return bits & kAligned[order];
 }
 
-// All bits of the runs of 2^order whose first bits are `heads`.
+// Returns all bits of the runs of 2^order whose first bits are `heads`.
 constexpr std::uint32_t run_bits(std::uint32_t heads, unsigned order) {
   for (unsigned i = 0; i < order; ++i) heads |= heads << (1U << i);
   return heads;
 }
 
-// How many of the runs of 2^order whose first bits are `heads` have a part in `bits`.
+// Counts the runs of 2^order, whose first bits are `heads`, that overlap `bits`.
 constexpr unsigned runs_with(std::uint32_t heads, std::uint32_t bits, unsigned order) {
   for (unsigned i = 0; i < order; ++i) bits |= bits >> (1U << i);
   return count_ones(heads & bits);
@@ -47,7 +47,7 @@ constexpr void for_each_run(std::uint32_t bits, F f) {
   }
 }
 
-// `length` ones from bit `first` on.
+// Returns `length` ones from bit `first` on.
 constexpr std::uint32_t ones(unsigned first, unsigned length) {
   return static_cast<std::uint32_t>((std::uint64_t{1} << length) - 1) << first;
 }
@@ -57,7 +57,7 @@ struct BlockBits {
   std::uint32_t word[kBlockWords] = {};
 };
 
-// Keeps the aligned runs of 2^order frames (order 0 to 8) that are wholly in `bits`.
+// Returns the aligned runs of 2^order frames (order 0 to 8) that lie wholly in `bits`.
 constexpr BlockBits aligned_runs(const BlockBits& bits, unsigned order) {
   BlockBits out;
   if (order <= kWordOrder) {
@@ -74,7 +74,7 @@ constexpr BlockBits aligned_runs(const BlockBits& bits, unsigned order) {
   return out;
 }
 
-// The runs of exactly 2^order frames: what a buddy allocator would list in that free area (order 0 to 8).
+// Returns the runs that a buddy allocator would list in the free area of `order` (0 to 8).
 constexpr BlockBits free_area_runs(const BlockBits& bits, unsigned order) {
   BlockBits out = aligned_runs(bits, order);
   if (order + 1U >= kBlockOrder.raw) return out;

@@ -1,4 +1,4 @@
-// The memory that a scenario's objects live in: saved once, and restored before each schedule.
+// The memory that holds a scenario's objects. It is saved once, and restored before each schedule.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,13 @@
 
 namespace fallow::explore {
 
-// Objects in the arena are never destroyed: restoring the saved bytes brings back the world as it was. So an
-// object may own nothing outside the arena that changes while a schedule runs.
+// Objects in the arena are never destroyed: restoring the saved bytes restores the world. An object therefore
+// must not own anything outside the arena that changes while a schedule runs.
 class Arena {
  public:
   static constexpr std::size_t kSize = std::size_t{1} << 19;
 
-  // Zero-filled. Ends the program if the arena is full.
+  // Returns zero-filled memory. Ends the program if the arena is full.
   void* allocate(std::size_t size, std::size_t alignment = 64);
   template <class T, class... Args>
   T& make(Args&&... args) {
@@ -28,7 +28,7 @@ class Arena {
     return reinterpret_cast<std::uintptr_t>(at) - reinterpret_cast<std::uintptr_t>(bytes_);
   }
 
-  // Forgets everything: the next scenario begins.
+  // Discards all objects, for the next scenario.
   void clear();
   void save();
   void restore();
@@ -40,7 +40,7 @@ class Arena {
   std::size_t saved_used_ = 0;
 };
 
-// There is one: addresses are the same in every schedule.
+// The only instance: addresses are the same in every schedule.
 extern Arena the_arena;
 inline Arena& arena() { return the_arena; }
 

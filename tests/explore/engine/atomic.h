@@ -1,4 +1,5 @@
-// The model's std::atomic and std::atomic_ref: as large as the value, and every operation is the explorer's.
+// The model's std::atomic and std::atomic_ref. They have the size of the value, and the explorer executes
+// every operation.
 #pragma once
 
 #include <atomic>
@@ -8,7 +9,7 @@
 
 namespace fallow::explore {
 
-// Where in the source an operation stands; std::source_location, which clang 14 does not have.
+// The position of an operation in the source. Replaces std::source_location, which clang 14 lacks.
 class Site {
  public:
   constexpr Site() = default;
@@ -27,7 +28,7 @@ class Site {
 
 enum class Modify : std::uint8_t { Exchange, Add, Subtract, And, Or };
 
-// Values travel in 64 bits, zero-extended; `size` is that of the atomic, in bytes.
+// Values are passed in 64 bits, zero-extended; `size` is the size of the atomic in bytes.
 std::uint64_t load(const void* at, unsigned size, std::memory_order order, Site site) noexcept;
 void store(void* at, unsigned size, std::uint64_t value, std::memory_order order, Site site) noexcept;
 std::uint64_t modify(void* at, unsigned size, Modify how, std::uint64_t operand, std::memory_order order,
@@ -35,7 +36,7 @@ std::uint64_t modify(void* at, unsigned size, Modify how, std::uint64_t operand,
 bool compare_exchange(void* at, unsigned size, std::uint64_t& expected, std::uint64_t desired,
                       std::memory_order success, std::memory_order failure, Site site) noexcept;
 void fence(std::memory_order order, Site site) noexcept;
-// The beginning of the object's life: not atomic.
+// Starts the object's life with a non-atomic store.
 void construct(void* at, unsigned size, std::uint64_t value) noexcept;
 
 template <class T>
@@ -113,7 +114,8 @@ class Atomic {
   alignas(sizeof(T)) T value_;
 };
 
-// The model's std::atomic_ref, as far as the core uses it: ring memory is loaded and stored, never modified.
+// The model's std::atomic_ref, with the operations that the core uses: ring memory is loaded and stored, but
+// never modified.
 template <class T>
 class AtomicRef {
   static_assert(std::is_integral_v<T>);

@@ -20,7 +20,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-// Some programs are run with few preemptions, which go deeper at one place than many do.
+// Some programs run with few preemptions, so that the search goes deeper at one place.
 Limits limits_for(std::uint64_t seed, bool weak) {
   Limits limits;
   constexpr unsigned kPreemptions[] = {~0U, 3, ~0U, 6};
@@ -30,7 +30,7 @@ Limits limits_for(std::uint64_t seed, bool weak) {
   return limits;
 }
 
-// One line on a terminal, rewritten.
+// A line on a terminal that is rewritten in place.
 class Progress {
  public:
   void show(std::uint64_t programs, std::uint64_t schedules, std::uint64_t failures) {
@@ -73,7 +73,7 @@ std::uint64_t run(const Campaign& c) {
     schedules += found.schedules;
     if (!found.failed) continue;
     if (failures++ == 0) first = seed;
-    // What fails without any preemption is another fault than what needs one.
+    // A failure without any preemption is a different fault from one that needs a preemption.
     Limits none;
     none.preemptions = 0;
     const Findings alone = run_all(program, none, 1);

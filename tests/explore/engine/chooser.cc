@@ -41,7 +41,7 @@ unsigned DepthFirst::choose(const Point& point) {
 }
 
 bool DepthFirst::next() {
-  // Points after the end of the last schedule are those of a longer one before it.
+  // Points after the end of the last schedule belong to an earlier, longer schedule.
   taken_.resize(at_);
   counts_.resize(at_);
   at_ = 0;

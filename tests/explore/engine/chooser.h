@@ -1,4 +1,4 @@
-// Who decides at each point of a schedule where there is more than one way to go on.
+// Choosers decide at each point of a schedule that has more than one continuation.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,18 @@
 
 namespace fallow::explore {
 
-// `count` ways to go on. 0 is the ordinary one: the running thread goes on, a load reads the newest value.
+// A point with `count` continuations. 0 is the default: the running thread continues, or a load reads the
+// newest value.
 struct Point {
   enum class Kind : std::uint8_t {
     Preempt,  // before an access: alternatives switch to another thread, and count as preemptions
-    Switch,   // the running thread waits or has ended: every alternative is as good
-    Read,     // which store a load reads: alternatives are older ones, and count as stale reads
+    Switch,   // the running thread waits or has ended: all alternatives are equal
+    Read,     // which store a load reads: alternatives are older stores, and count as stale reads
   };
   Kind kind;
   unsigned step;
   unsigned count;
-  const std::uint8_t* threads;  // Preempt, Switch: the thread that each way leads to
+  const std::uint8_t* threads;  // Preempt, Switch: the thread to which each continuation leads
 };
 
 class Chooser {
@@ -30,8 +31,8 @@ class Chooser {
   ~Chooser() = default;
 };
 
-// A way other than 0, and the step before which it was taken: enough to run a schedule again, whatever
-// else is a point then. Printed as "p12:1 s40:2".
+// A choice other than 0, and the step before which it was made. A list of choices suffices to replay a
+// schedule, whatever other points exist then. Printed as "p12:1 s40:2".
 struct Choice {
   unsigned step;
   Point::Kind kind;
@@ -41,11 +42,11 @@ using Choices = std::vector<Choice>;
 std::string to_text(const Choices& choices);
 Choices parse_choices(const std::string& text);
 
-// Depth first over all schedules within the engine's limits. The same world must meet it each time.
+// Runs all schedules within the engine's limits, depth first. The world must be the same each time.
 class DepthFirst final : public Chooser {
  public:
   unsigned choose(const Point& point) override;
-  // Prepares the next schedule; false when all have been run.
+  // Prepares the next schedule. Returns false when all schedules have been run.
   bool next();
   void restart();
 
@@ -54,7 +55,7 @@ class DepthFirst final : public Chooser {
   std::size_t at_ = 0;
 };
 
-// Each point is decided by a coin: one of `rarely` preemptions and stale reads that are possible happens.
+// Decides each point at random: on average one of `rarely` possible preemptions and stale reads happens.
 class RandomWalk final : public Chooser {
  public:
   RandomWalk(std::uint64_t seed, unsigned rarely) : random_(seed), rarely_(rarely) {}
@@ -65,8 +66,8 @@ class RandomWalk final : public Chooser {
   unsigned rarely_;
 };
 
-// Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010): threads have priorities, the
-// highest runs, and at `depth - 1` random points the running one sinks to the bottom.
+// Probabilistic concurrency testing (Burckhardt and others, ASPLOS 2010). Threads have priorities, and the
+// highest runs. At `depth - 1` random points the running thread drops to the lowest priority.
 class Pct final : public Chooser {
  public:
   Pct(std::uint64_t seed, unsigned depth) : random_(seed), depth_(depth) {}
@@ -82,7 +83,7 @@ class Pct final : public Chooser {
   unsigned at_ = 0;
 };
 
-// Runs a schedule again. It chooses 0 at every step that `choices` does not name.
+// Replays a schedule. Chooses 0 at every step that `choices` does not name.
 class Replay final : public Chooser {
  public:
   explicit Replay(Choices choices) : choices_(std::move(choices)) {}

@@ -57,7 +57,7 @@ Outcome Engine::prepare(const std::function<void()>& prepare) {
   return outcome;
 }
 
-// On a fiber, so that it can fail.
+// Runs on a fiber, so that the body can fail.
 Outcome Engine::run_alone(const std::function<void()>& body) {
   failed_ = false;
   self_ = kMain;
@@ -120,9 +120,9 @@ unsigned Engine::choose(const Point& point) {
   return way;
 }
 
-// Sets next_. The thread that runs, if it can go on, comes first.
+// Sets next_. If the running thread can continue, it is the first alternative.
 void Engine::switch_to_any(Point::Kind kind) {
-  // A thread may wait though what it waits for has come, but not again and again while nothing is written.
+  // A thread may wait although its condition already holds, but not repeatedly while nothing is written.
   if (ready_ == 0) {
     if (++idle_ > kMaxIdle) {
       what_ = "livelock: every thread waits";
@@ -220,7 +220,7 @@ void Engine::meet(const Site& site, AccessSite::Kind kind, std::memory_order& or
   }
 }
 
-// In the weak model, the value of the store that the chooser picks; else the newest.
+// In the weak model, returns the value of the store that the chooser picks; otherwise the newest value.
 std::uint64_t Engine::read_stale(unsigned at, std::uint64_t newest, std::memory_order order) {
   unsigned older = 0;
   const unsigned choices = weak_.older_choices(self_, at, newest, order);
@@ -304,11 +304,12 @@ bool Engine::compare_exchange(void* at, unsigned size, std::uint64_t& expected, 
   }
   const std::uint64_t before = read_raw(at, size);
   if (before != expected) {
-    // It is a load then, and may be stale like one, but for a value that would not have failed.
+    // A failed compare-exchange is a load, and may be stale, but must not return a value with which it would
+    // have succeeded.
     const std::uint64_t wanted = expected;
     expected = before;
     if (weak) expected = read_stale(location_of(at, size), before, failure);
-    // Coherence: from here on the thread has seen the newest.
+    // Coherence: from here on the thread has seen the newest store.
     if (expected == wanted) expected = weak ? weak_.read(self_, location_of(at, size), 0, failure) : before;
     if (modelled && trace_ != nullptr) trace_access("fails to change", at, expected, desired, site);
     return false;
@@ -325,7 +326,7 @@ void Engine::fence(std::memory_order order, const Site& site) {
   std::memory_order failure = std::memory_order_relaxed;
   if (sites_ != nullptr || mutation_) meet(site, AccessSite::Kind::Fence, order, failure);
   if (!limits_.weak) return;
-  // What a seq_cst fence orders depends on the fences before it, so it is a step of its own.
+  // The effect of a seq_cst fence depends on the fences before it, so the fence is a step.
   if (order == std::memory_order_seq_cst) {
     ++steps_;
     offer_switch();
@@ -367,7 +368,7 @@ void Engine::trace_access(const char* what, const void* at, std::uint64_t before
   note(line + "   " + file_line(site));
 }
 
-// ---- What the model's atomics call. ----
+// ---- Entry points of the model's atomics. ----
 
 std::uint64_t load(const void* at, unsigned size, std::memory_order order, Site site) noexcept {
   return engine().load(at, size, order, site);

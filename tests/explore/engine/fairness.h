@@ -1,16 +1,17 @@
-// Which of the threads that are ready may run, so that threads that wait do not take turns for ever.
+// Selects the ready threads that may run, so that waiting threads do not alternate for ever.
 #pragma once
 
 #include <cstdint>
 
 namespace fallow::explore {
 
-// A thread that waits twice, while another one could run all the time and did not, goes on after that one
-// (Musuvathi and Qadeer, PLDI 2008). What a thread waits for comes only if the others go on.
+// A thread that waits twice, while another thread could have run all the time and did not, runs only after
+// that thread (Musuvathi and Qadeer, PLDI 2008). The awaited event happens only if the other threads
+// progress.
 template <unsigned kThreads>
 class Fairness {
  public:
-  // Those of `ready`, a bit for each thread, that may run. Some may, if any is ready.
+  // Returns the threads of `ready`, one bit per thread, that may run. At least one may, if any is ready.
   unsigned eligible(unsigned ready) const {
     unsigned able = ready;
     for (unsigned t = 0; t < kThreads; ++t) {
@@ -27,7 +28,7 @@ class Fairness {
     }
   }
 
-  // The thread waits; `ready` are the others that could run.
+  // Records that the thread waits; `ready` are the other threads that could run.
   void waits(unsigned thread, unsigned ready) {
     scheduled(thread);
     behind_[thread] |= passed_over_[thread];
@@ -36,8 +37,9 @@ class Fairness {
 
  private:
   unsigned passed_over_[kThreads] =
-      {};                           // those that could run ever since the thread last waited, and did not
-  unsigned behind_[kThreads] = {};  // those that come before the thread
+      // threads that could have run ever since the thread last waited, and did not
+      {};
+  unsigned behind_[kThreads] = {};  // threads that must run before the thread
 };
 
 }  // namespace fallow::explore

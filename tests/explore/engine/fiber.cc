@@ -3,7 +3,7 @@
 namespace fallow::explore {
 namespace {
 
-// The stack belongs to the Fiber, and is used again.
+// The Fiber owns the stack, and reuses it.
 struct KeepStack {
   void deallocate(boost::context::stack_context&) noexcept {}
 };
@@ -27,7 +27,8 @@ void Fiber::start(const std::function<void()>* body) {
   running_ = true;
 }
 
-// A boost fiber unwinds its stack when it is destroyed. An abandoned one must not: its handle leaks.
+// A boost fiber unwinds its stack when it is destroyed. An abandoned fiber must not unwind, so its handle
+// leaks.
 void Fiber::let_go() {
   if (running_) new boost::context::fiber(std::move(inside_));
   running_ = false;

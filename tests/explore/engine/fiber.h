@@ -1,4 +1,4 @@
-// A thread of a scenario: a stack of its own, which runs until it suspends itself.
+// A thread of a scenario. It has its own stack, and runs until it suspends itself.
 #pragma once
 
 #include <boost/context/fiber.hpp>
@@ -14,14 +14,14 @@ class Fiber {
   Fiber& operator=(const Fiber&) = delete;
   ~Fiber() { let_go(); }
 
-  // Begins `body` on a fresh stack at the next resume(). A body that has not ended is abandoned where it
-  // stands, without unwinding: its frames are noexcept functions of the core, and own nothing.
+  // Starts `body` on a fresh stack at the next resume(). A body that has not ended is abandoned where it is,
+  // without unwinding: its frames are noexcept functions of the core, and own nothing.
   void start(const std::function<void()>* body);
 
   // Runs the body until it suspends or ends. Returns false once it has ended.
   bool resume();
 
-  // From inside the body: goes back to resume().
+  // Called inside the body: returns to resume().
   void suspend();
 
  private:

@@ -5,7 +5,7 @@
 namespace fallow::explore {
 namespace {
 
-// The file's path from the folder of the sources on.
+// Returns the file's path relative to the source folder.
 const char* short_name(const char* path) {
   const char* last = path;
   for (const char* at = std::strstr(path, "fallow/"); at != nullptr; at = std::strstr(at + 1, "fallow/"))

@@ -1,5 +1,5 @@
-// A weaker memory order at one place of the core: a test of the tests. If no scenario misses the order, it is
-// not needed or not tested.
+// A weaker memory order at one place of the core: a test of the tests. If no scenario fails, the order is
+// either not needed or not tested.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,7 @@
 
 namespace fallow::explore {
 
-// One atomic access in the source, as it was met.
+// One atomic access in the source, as observed.
 struct AccessSite {
   enum class Kind : unsigned char { Load, Store, Modify, CompareExchange, Fence };
   std::string file;  // from `fallow/` on
@@ -33,7 +33,7 @@ struct Mutation {
 const char* name_of(std::memory_order order);
 std::string to_text(const Mutation& mutation);
 AccessSite site_of(const Site& at, AccessSite::Kind kind, std::memory_order order, std::memory_order failure);
-// Each order that is weaker than what stands there.
+// Returns a mutation for each order that is weaker than the actual order.
 std::vector<Mutation> mutations_of(const AccessSite& site);
 
 }  // namespace fallow::explore

@@ -17,7 +17,7 @@ MutationResult try_mutation(const Mutation& mutation, const std::vector<std::vec
     const Scenario& scenario = scenarios()[i];
     const Findings found =
         search_all(scenario, {.preemptions = 2, .stale_reads = 1, .weak = true}, {seconds});
-    // A goal that is not reached says nothing about the order.
+    // A goal that is not reached does not show that the order matters.
     if (!found.failed || found.complete) continue;
     result.caught_by = scenario.name;
     result.what = found.what;

@@ -1,4 +1,4 @@
-// Weakens every memory order of the core in turn, and looks for a scenario that misses it.
+// Weakens every memory order of the core in turn, and searches for a scenario that detects the change.
 #pragma once
 
 #include <string>
@@ -11,16 +11,16 @@ namespace fallow::explore {
 
 struct MutationResult {
   Mutation mutation;
-  std::string caught_by;  // the scenario that failed; empty: none
-  std::string what;       // how
-  unsigned tried = 0;     // scenarios that meet the access
+  std::string caught_by;  // the scenario that failed; empty if none did
+  std::string what;       // how it failed
+  unsigned tried = 0;     // scenarios that execute the access
 };
 
-// The accesses that are met by each scenario, in the order of scenarios().
+// Returns the accesses that each scenario executes, in the order of scenarios().
 std::vector<std::vector<AccessSite>> met_sites();
 
-// All mutations of the accesses in files whose path contains `file`, each tried on the scenarios that meet
-// it: `seconds` for each at most. `part` of `parts` of them.
+// Tries all mutations of the accesses in files whose path contains `file`, each on the scenarios that execute
+// the access, for at most `seconds`. Runs only `part` of `parts`.
 std::vector<MutationResult> run_mutations(const std::string& file, double seconds, unsigned part,
                                           unsigned parts, void (*progress)(const MutationResult&));
 

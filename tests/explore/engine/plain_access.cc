@@ -1,5 +1,5 @@
-// The core is compiled for the explorer as for ThreadSanitizer, whose runtime is not linked: these are the
-// functions that such code calls before each access of memory that is not atomic.
+// The explorer compiles the core as for ThreadSanitizer, whose runtime is not linked. These are the functions
+// that such code calls before each non-atomic memory access.
 #include <cstddef>
 #include <cstdint>
 

@@ -53,7 +53,7 @@ Findings search_all(const Scenario& scenario, const Limits& limits, const Budget
     const Outcome outcome = engine().run(chooser, limits);
     ++findings.schedules;
     findings.steps += outcome.steps;
-    // With one more shared location there are more points: what was run before was not all.
+    // A newly shared location adds points: the schedules so far did not cover everything.
     if (outcome.learnt) {
       chooser.restart();
     } else if (outcome.failed) {

@@ -1,4 +1,4 @@
-// Searches over the schedules of one scenario.
+// Searches the schedules of one scenario.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Findings {
   bool complete = false;    // all schedules within the limits were run
   bool failed = false;
   std::string what;  // the failure, or the goal that no schedule reached
-  Choices choices;   // of the schedule that failed
+  Choices choices;   // of the failed schedule
 };
 
 struct Budget {
@@ -23,14 +23,14 @@ struct Budget {
   std::uint64_t schedules = ~std::uint64_t{0};
 };
 
-// Every schedule within the limits, depth first.
+// Runs every schedule within the limits, depth first.
 Findings search_all(const Scenario& scenario, const Limits& limits, const Budget& budget = {});
 
-// Random walks and PCT in turn, from `seed` on.
+// Alternates between random walks and PCT, with seeds from `seed` on.
 Findings search_random(const Scenario& scenario, const Limits& limits, std::uint64_t seed,
                        const Budget& budget);
 
-// One schedule again, step by step.
+// Replays one schedule step by step.
 std::vector<std::string> trace_of(const Scenario& scenario, const Limits& limits, const Choices& choices);
 
 }  // namespace fallow::explore

@@ -1,5 +1,5 @@
-// Included before everything else where the core is compiled for the explorer: std::atomic and
-// std::atomic_ref become the model's. The standard headers that use the real one come first.
+// Included before everything else when the core is compiled for the explorer: replaces std::atomic and
+// std::atomic_ref with the model's. The standard headers that use the real ones are included first.
 #pragma once
 
 #include <algorithm>

@@ -72,7 +72,7 @@ void WeakMemory::close(View& view) const {
       grows = component_of(view, c) < other[c];
     if (!grows) continue;
     join(view, p.view, true);
-    i = ~std::size_t{0};  // which may bring further ones
+    i = ~std::size_t{0};  // which may add further precedences
   }
 }
 
@@ -80,7 +80,7 @@ Stamp WeakMemory::floor(Thread& t, unsigned at, std::memory_order order) const {
   const Stamp least = component_of(t.current, seen(at));
   if (order != std::memory_order_seq_cst) return least;
   close(t.current);
-  // A store that is before the load in S, and every store that it overwrote.
+  // A store that precedes the load in S, and every store that it overwrote.
   return std::max(least, component_of(t.current, in_s(at)));
 }
 
@@ -161,7 +161,7 @@ void WeakMemory::precede(const View& before, unsigned at, std::size_t index) {
   add(strongest_, in_s(at));
 }
 
-// The view that goes with a store: what the thread releases, and what a release sequence carries on.
+// Sets the view that a store carries: what the thread releases, and what a release sequence continues.
 void WeakMemory::hand_over(Thread& t, unsigned thread, Store& store, Slice continued,
                            std::memory_order order) {
   const View& mine = releases(order) ? t.current : t.released;
@@ -170,11 +170,11 @@ void WeakMemory::hand_over(Thread& t, unsigned thread, Store& store, Slice conti
     return;
   }
   store.view = freeze(mine, continued);
-  // What the thread does from here on is not covered by this release.
+  // Later operations of the thread are not covered by this release.
   if (releases(order)) ++t.current[thread];
 }
 
-// In S a store comes after the seq_cst accesses of all that it overwrites.
+// In S a store follows the seq_cst accesses of all stores that it overwrites.
 void WeakMemory::append(Location& l, unsigned thread, unsigned at, std::uint64_t value,
                         std::memory_order order) {
   Thread& t = threads_[thread];
@@ -218,11 +218,11 @@ void WeakMemory::fence(unsigned thread, std::memory_order order) {
   Thread& t = threads_[thread];
   if (acquires(order)) join_from(t.current, t.acquired.data(), t.acquired.size());
   if (order == std::memory_order_seq_cst) {
-    // Clocks are left out: a seq_cst fence orders what is read, but synchronises with nothing by itself.
+    // Clocks are excluded: a seq_cst fence orders what is read, but by itself synchronises with nothing.
     join_from(t.current, strongest_.data(), strongest_.size(), kClocks);
     join_from(t.current, t.followed.data(), t.followed.size(), kClocks);
-    // What comes after it in S, and what its thread reads after it, is no older than what comes before it in
-    // S, and what its thread has seen before it.
+    // What follows the fence in S, and what its thread reads after it, is no older than what precedes the
+    // fence in S, and what its thread has seen before it.
     for (std::size_t i = seen(0); i + 1 < t.current.size(); i += 2)
       t.current[i] = t.current[i + 1] = std::max(t.current[i], t.current[i + 1]);
     t.fenced = t.current;

@@ -7,7 +7,7 @@ namespace {
 
 std::uint64_t frames_of(unsigned order) { return std::uint64_t{1} << order; }
 
-// Everything else is withheld. `free` is sorted by its first frames.
+// Returns the holes that withhold everything else. `free` is sorted by first frame.
 std::vector<Hole> holes_between(std::vector<Hole> free, std::uint64_t size) {
   std::sort(free.begin(), free.end(), [](const Hole& a, const Hole& b) { return a.first < b.first; });
   std::vector<Hole> holes;
@@ -48,7 +48,7 @@ void Generator::choose_zone(Program& p) {
       frames = 512;
       base = pick<std::uint64_t>({0, 0, 512, 1024});
       break;
-    case 1:  // tiny, at odd ends
+    case 1:  // tiny, with unaligned ends
       frames = 1 + below(130);
       base = below(2000);
       break;
@@ -66,7 +66,7 @@ void Generator::choose_zone(Program& p) {
   p.zone.frames = {frames};
 }
 
-// Aligned runs of the zone, at random places.
+// Chooses aligned runs of the zone, at random places.
 void Generator::choose_free_frames(Program& p) {
   const std::uint64_t size = p.zone.frames.raw, base = p.zone.base.raw;
   if (size < 140 ? !one_in(3) : one_in(8)) {
@@ -79,7 +79,7 @@ void Generator::choose_free_frames(Program& p) {
     const unsigned o = one_in(3) ? static_cast<unsigned>(below(order + 1)) : order;
     const std::uint64_t step = frames_of(o);
     const std::uint64_t first = (base + below(size)) / step * step;
-    // Often next to the run before, where neighbours share a word or a block.
+    // Often adjacent to the previous run, where neighbours share a word or a block.
     const std::uint64_t near =
         free.empty() || one_in(2) ? first : (base + free[0].first + free[0].count) / step * step;
     const std::uint64_t begin = std::max(near, base), end = std::min(near + step, base + size);
@@ -96,7 +96,7 @@ unsigned Generator::largest_order() const {
   return largest;
 }
 
-// Orders that the free frames hold, and a little more.
+// Chooses orders that fit into the free frames, and slightly larger ones.
 void Generator::choose_orders() {
   const unsigned largest = largest_order();
   for (unsigned& order : orders_) {
@@ -150,7 +150,7 @@ void Generator::choose_reporting(Program& p) {
     p.device.completions.push_back(pick({Status::Ok, Status::Failed, Status::ContentUnknown}));
 }
 
-// Something allocated, something reported, and often a device at work.
+// Allocates something, reports something, and often leaves a device at work.
 void Generator::choose_before(Program& p) {
   for (unsigned t = 0; t < p.threads.size(); ++t) {
     for (std::uint64_t n = below(4); n > 0; --n) p.before.push_back({t, some_allocation(p, t)});

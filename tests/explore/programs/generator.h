@@ -1,4 +1,4 @@
-// Random programs, small and contended: most zones are nearly full, or have one or two blocks free.
+// Generates small, contended random programs: most zones are nearly full, or have one or two free blocks.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace fallow::explore {
 
-// One program; the same for the same seed.
+// Generates one program; the same seed gives the same program.
 class Generator {
  public:
   explicit Generator(std::uint64_t seed) : random_(seed) {}
@@ -18,8 +18,8 @@ class Generator {
  private:
   std::uint64_t below(std::uint64_t n) { return random_() % n; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
-  // The numbers are drawn one by one, never within the arguments of one call: their order would be the
-  // compiler's.
+  // Numbers are drawn one by one, never within the arguments of one call, whose evaluation order depends on
+  // the compiler.
   template <class T>
   T pick(std::initializer_list<T> list) {
     return list.begin()[below(list.size())];
@@ -46,7 +46,7 @@ class Generator {
 
   std::mt19937_64 random_;
   std::uint64_t free_ = 0;   // frames that are not withheld
-  unsigned orders_[3] = {};  // what is allocated
+  unsigned orders_[3] = {};  // orders of allocations
   bool one_mobility_ = true;
   bool misuse_ = false;
   bool passes_caches_ = false;

@@ -1,4 +1,4 @@
-// What the threads of a random program do.
+// Generates the threads of a random program.
 #include <algorithm>
 
 #include "tests/explore/programs/generator.h"
@@ -11,7 +11,8 @@ Mobility Generator::some_mobility() {
   return one_mobility_ ? Mobility::Movable : static_cast<Mobility>(below(kMobilities));
 }
 
-// Mostly one that the thread owns; the operation does nothing with another, unless it was passed on.
+// Usually a cache that the thread owns; with another cache the operation is a no-op, unless the cache was
+// passed on.
 unsigned Generator::some_cache(const Program& p, unsigned thread) {
   std::vector<unsigned> own;
   for (unsigned c = 0; c < p.owners.size(); ++c) {
@@ -97,7 +98,7 @@ Operation Generator::control_operation(const Program& p) {
 }
 
 void Generator::choose_thread(Program& p, unsigned thread) {
-  // Of the threads without a cache, and of the last one, more is control.
+  // Threads without a cache, and the last thread, perform more control operations.
   const bool owns = std::find(p.owners.begin(), p.owners.end(), thread) != p.owners.end();
   const std::uint64_t control = !owns                            ? 12
                                 : thread + 1 == p.threads.size() ? pick<std::uint64_t>({1, 4, 10})

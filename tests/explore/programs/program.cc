@@ -26,7 +26,7 @@ const char* promise_text(Content p) {
   return p == Content::Poison ? "Promise::Poison" : "Promise::None";
 }
 
-// "{a, b}".
+// Formats as "{a, b}".
 template <class List, class Text>
 std::string braced(const List& list, Text text) {
   std::string out = "{";

@@ -1,5 +1,5 @@
-// A random program: a zone, what reports it, and what a few threads do, as data that can be printed and
-// shrunk.
+// A random program: a zone, its reporter, and the operations of a few threads, as data that can be printed
+// and shrunk.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 namespace fallow::explore {
 
 struct Hole {
-  std::uint64_t first;  // frames after the zone's base
+  std::uint64_t first;  // in frames after the zone's base
   std::uint64_t count;
 };
 
@@ -21,7 +21,7 @@ struct PolicyChoice {
   enum class Kind : std::uint8_t { Hwm, Aged, Linux };
   Kind kind = Kind::Hwm;
   unsigned order = 9;
-  unsigned parameter = 1;  // the mark, or the age in milliseconds
+  unsigned parameter = 1;  // the threshold, or the age in milliseconds
 };
 constexpr PolicyChoice hwm(unsigned order, unsigned mark) { return {PolicyChoice::Kind::Hwm, order, mark}; }
 constexpr PolicyChoice aged(unsigned order, unsigned age) { return {PolicyChoice::Kind::Aged, order, age}; }
@@ -30,11 +30,11 @@ constexpr PolicyChoice like_linux(unsigned order) { return {PolicyChoice::Kind::
 struct DeviceChoice {
   std::uint32_t capacity = 4, depth = 1;
   Content promise = Content::Unknown;
-  std::vector<Status> answers = {};      // to the first requests; then Ok
-  std::vector<Status> completions = {};  // of those that it holds and that no thread completes; then Ok
+  std::vector<Status> answers = {};      // to the first requests; Ok after the last one
+  std::vector<Status> completions = {};  // of held requests that no thread completes; Ok after the last one
 };
 
-// Done before the threads begin, on behalf of one of them.
+// An operation before the threads begin, on behalf of one of them.
 struct Before {
   unsigned thread;
   Operation operation;
@@ -49,14 +49,14 @@ struct Program {
   std::vector<PolicyChoice> policies = {};
   unsigned order = 9;
   DeviceChoice device = {};
-  std::vector<unsigned> owners = {};  // the thread that has each cache in the beginning
+  std::vector<unsigned> owners = {};  // the initial owner of each cache
   std::vector<Before> before = {};
   std::vector<std::vector<Operation>> threads = {};
 };
 
 std::size_t operation_count(const Program& program);
 
-// A FALLOW_SCENARIO, to be pasted into a file of tests/explore/scenarios/.
+// Returns a FALLOW_SCENARIO to be pasted into a file of tests/explore/scenarios/.
 std::string to_scenario(const Program& program, const std::string& name, const std::string& shows);
 
 // The body of such a scenario: prepares the world and its threads.

@@ -24,7 +24,7 @@ std::string kind_of(const std::string& failure) {
   std::string kind;
   for (std::size_t i = 0; i < failure.size(); ++i) {
     const bool digit = std::isdigit(static_cast<unsigned char>(failure[i])) != 0;
-    // The clauses of the contract and the invariants are named with a number: R11, ZONE-3.
+    // The names of contract clauses and invariants keep their number: R11, ZONE-3.
     const bool name =
         digit && i > 0 &&
         (std::isupper(static_cast<unsigned char>(failure[i - 1])) != 0 || failure[i - 1] == '-' ||

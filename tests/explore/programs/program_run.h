@@ -1,4 +1,4 @@
-// Runs a random program: some schedules of it, and what kind of failure one came to.
+// Runs some schedules of a random program, and classifies its failure.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +9,13 @@
 
 namespace fallow::explore {
 
-// Random walks and PCT in turn.
+// Alternates between random walks and PCT.
 Findings run_random(const Program& program, const Limits& limits, std::uint64_t seed,
                     std::uint64_t schedules);
-// All schedules within the limits, but no more than `schedules`.
+// Runs all schedules within the limits, but at most `schedules`.
 Findings run_all(const Program& program, const Limits& limits, std::uint64_t schedules);
 
-// The failure without its numbers: two failures of one kind are taken for the same fault.
+// Returns the failure without its numbers: two failures of one kind are treated as the same fault.
 std::string kind_of(const std::string& failure);
 
 }  // namespace fallow::explore

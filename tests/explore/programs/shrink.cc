@@ -46,7 +46,7 @@ class Shrinker {
   }
   bool same(const Findings& found) const { return found.failed && kind_of(found.what) == kind_; }
 
-  // `change` makes a candidate of a copy; false if there is nothing to change.
+  // `change` turns a copy into a candidate. Returns false if there is nothing to change.
   template <class Change>
   bool attempt(Change change) {
     Program candidate = best_.program;
@@ -89,7 +89,7 @@ class Shrinker {
     }
   }
 
-  // To a value that is thought to be simpler.
+  // Replaces a value by one that is considered simpler.
   template <class Member, class Value>
   bool set(Member member, Value value) {
     return attempt([&](Program& p) {
@@ -169,7 +169,7 @@ class Shrinker {
   void simplify(Get get) {
     for (unsigned a = 0; a < argument_count(get(best_.program).kind); ++a) {
       const std::uint32_t now = get(best_.program).arguments[a];
-      // Of statuses only Ok is simpler.
+      // For statuses only Ok is simpler.
       const unsigned values = get(best_.program).kind == Operation::Kind::Complete ? 1 : 2;
       for (std::uint32_t value = 0; value < values; ++value) {
         if (value < now && set(
@@ -179,7 +179,7 @@ class Shrinker {
     }
   }
 
-  // The fewest preemptions that do.
+  // Finds the fewest preemptions that still fail.
   void simplify_schedule() {
     for (unsigned bound = 0; bound <= 3; ++bound) {
       for (unsigned stale = 0; stale <= (best_.limits.weak ? 2U : 0U); ++stale) {

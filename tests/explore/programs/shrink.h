@@ -1,4 +1,4 @@
-// Makes a failing program small.
+// Minimises a failing program.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@ namespace fallow::explore {
 struct FailingProgram {
   Program program;
   Limits limits;
-  Findings findings;  // what failed, and in which schedule
+  Findings findings;  // the failure, and the failing schedule
 };
 
-// Leaves out threads, operations, holes, frames and parameters, as long as some schedule fails in the same
-// way: one of `schedules` random ones, or of all with two preemptions. At last the schedule is made simple.
+// Removes threads, operations, holes, frames and parameters as long as some schedule fails in the same way:
+// one of `schedules` random ones, or of all with two preemptions. Finally simplifies the schedule.
 FailingProgram shrink(FailingProgram failing, std::uint64_t seed, std::uint64_t schedules = 400);
 
 }  // namespace fallow::explore

@@ -5,7 +5,7 @@
 
 namespace fallow::explore {
 
-// The request before this one was watched, and is over. The worker runs because of it.
+// The request before this one was watched and has completed; the worker runs because of its completion.
 FALLOW_SCENARIO(RequestBesideTheWatch, "MO-18: a request in flight is watched") {
   BalloonWorld& w = state<BalloonWorld>();
   static_cast<void>(w.report());
@@ -70,7 +70,7 @@ FALLOW_SCENARIO(TwoThatCollect, "ReportRequests::lock_: two threads complete a r
   });
 }
 
-// What is in flight is given up while report() is on its way.
+// The requests in flight are abandoned while report() is still adding one.
 static void report_beside(Status (BalloonDriver::*reset)() noexcept) {
   BalloonWorld& w = state<BalloonWorld>();
   Status& status = state<Status>();

@@ -1,11 +1,11 @@
-// MO-1: what was written into a frame happens before its next use, on whatever way it comes there.
+// MO-1: writes into a frame happen before the next use of the frame, whichever path the frame takes.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
 namespace {
 
-// One thread frees `pfn`, another allocates it as part of `wanted` frames: the goal.
+// One thread frees `pfn`; another allocates it as part of `wanted` frames, which is the goal.
 void frees_beside(World& w, Pfn pfn, unsigned order, unsigned wanted) {
   const unsigned passes = declare_goal("the frame passes from one thread to the other");
   thread([&w, pfn, order] {
@@ -20,7 +20,8 @@ void frees_beside(World& w, Pfn pfn, unsigned order, unsigned wanted) {
   at_end([&w] { w.settle(); });
 }
 
-// Two threads allocate the same frames: the second uses them and gives them back while the first takes them.
+// Two threads allocate the same frames: the second uses them and gives them back while the first is taking
+// them.
 void used_beside_allocation(World& w, unsigned order) {
   Got& first = state<Got>();
   Got& second = state<Got>();
@@ -37,11 +38,11 @@ void used_beside_allocation(World& w, unsigned order) {
   });
 }
 
-// The same where the next use is a report.
+// The same if the next use is a report.
 void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest) {
   const Order wanted{static_cast<std::uint8_t>(smallest)};
   w.report({.order = wanted}, {1024});
-  w.zone().dirty().insert_all();
+  w.zone().tables().dirty().insert_all();
   const std::uint64_t before = w.oracle().marked_frames();
   const unsigned passes = declare_goal("the frame is reported");
   thread([&w, pfn, order] {
@@ -58,7 +59,7 @@ void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest)
 
 }  // namespace
 
-// The block has room besides the frame, so that it can be taken before the entry tells of it.
+// The block has room besides the frame, so the frame can be taken before the entry shows it as free.
 FALLOW_SCENARIO(ContentsIntoAHand, "MO-1: a frame is freed and comes into another's hand by its word") {
   World& w = world_with(2, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(0).pfn;
@@ -79,7 +80,7 @@ FALLOW_SCENARIO(ContentsByGathering, "MO-1: a frame is freed when the next word 
   at_end([&w] { w.settle(); });
 }
 
-// The last frame of the block is freed in another word, so that only the entry tells of the first.
+// The last frame of the block is freed in another word, so only the entry orders the writes into the first.
 FALLOW_SCENARIO(ContentsByGatheringIntoABlock,
                 "MO-1: a frame is freed by gathering, and its block taken by its entry") {
   World& w = world_with(3, {{0, 512}, {600, 16}});

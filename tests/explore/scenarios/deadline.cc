@@ -1,4 +1,4 @@
-// EarliestDeadline by itself: what every port keeps behind wake_at().
+// EarliestDeadline on its own: the state that every port keeps behind wake_at().
 #include "fallow/platform/detail/deadline.h"
 
 #include "tests/explore/scenarios/zones.h"
@@ -6,7 +6,7 @@
 namespace fallow::explore {
 namespace {
 
-// Work that a thread asks a wakeup for, and the worker that takes the request and then looks.
+// Work for which a thread requests a wakeup, and the worker that takes the request and then checks for work.
 struct Sleeper {
   detail::EarliestDeadline deadline;
   bool work[2] = {};  // not atomic: lower() and take() order it
@@ -60,7 +60,7 @@ FALLOW_SCENARIO(TwoRequestsBesideTake,
     taken = s.deadline.take_if_due({10});
     if (!taken) engine().fail("a request that is due is not taken");
     s.look(0);
-    // The later request may have come before or may still come.
+    // The later request may have come before, or may still come.
     reached(both, s.done == 1 && s.work[1]);
   });
   at_end([&s] {

@@ -1,4 +1,4 @@
-// Allocations beside requests that a reporter makes of their frames.
+// Allocations concurrent with reports of their frames.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

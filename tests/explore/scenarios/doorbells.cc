@@ -33,7 +33,7 @@ FALLOW_SCENARIO(TwoDriversOfOneDevice,
 
 namespace {
 
-// News of two queues, each with something in plain memory that was written before.
+// Notifications of two queues, each with data in plain memory that was written before.
 struct NewsWorld final : DeviceCalls {
   void add(std::uint16_t queue) {
     engine().plain(&written[queue], sizeof(unsigned), true, "what comes with the news");
@@ -86,7 +86,7 @@ FALLOW_SCENARIO(NewsBesideTheEndOfCalls,
   });
 }
 
-// The news meets set_calls(), which holds running_ without telling anybody.
+// The notification meets set_calls(), which holds running_ without announcing it.
 FALLOW_SCENARIO(NewsBesideTheBeginningOfCalls, "MO-17: news that meets set_calls() is told") {
   InProcessTransport& t = state<InProcessTransport>(state<ModelPort>(), Doorbell{}, Doorbell{});
   NewsWorld& w = state<NewsWorld>();

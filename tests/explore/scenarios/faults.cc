@@ -1,10 +1,10 @@
-// One scenario, or more, for each fault that an explorer found in this core: each failed before its mend.
+// At least one scenario for each fault that an explorer found in this core. Each failed before the fix.
 #include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
-// A run was seen with marks, isolated meanwhile, and announced with marks that are not there; putting
-// back two words then made `marked` run over.
+// A run was read with reported frames, isolated meanwhile, and announced with reported frames that are gone.
+// Putting back two words then made `marked` overflow.
 FALLOW_SCENARIO(MarkedOverflowsIntoTheOwner, "ZONE-1, ZONE-3: marks that were announced twice") {
   World& w = world({{}, {1024}, 2});
   w.withhold({192}, {832});
@@ -37,7 +37,7 @@ FALLOW_SCENARIO(TwoAnnounceTheSameMarks, "ZONE-1, ZONE-3: two runs and a hand wi
 // The worker comes to rest while a request fails.
 FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to rest is tried again") {
   World& w = world({{}, {1024}, 1});
-  w.withhold({512}, {256});  // the other half keeps the zone from being short of frames
+  w.withhold({512}, {256});  // the other half of the zone keeps it from being short of frames
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 32U));
   const unsigned fails = declare_goal("a request fails");
@@ -49,7 +49,8 @@ FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to res
   });
 }
 
-// Between the marks and the look at the promise another device registered, whose promise they never knew.
+// Between the reads of the marks and of the promise, another device registered, whose promise does not cover
+// them.
 static World& marked_without_promise(std::uint64_t free) {
   World& w = world({{}, {1024}, 1});
   w.withhold({free}, {1024 - free});
@@ -109,7 +110,7 @@ FALLOW_SCENARIO(DoubleFreeOfABlockBesideAFailingPair, "misuse changes nothing") 
   at_end([&w] { w.settle(); });
 }
 
-// A word shows more free frames than its entry has room for, while a free is under way.
+// During a free, a word shows more free frames than its entry has room for.
 FALLOW_SCENARIO(RefillBesideAFlush,
                 "an allocation does not spin while another thread is between word and entry") {
   World& w = world({{}, {1024}, 2});
@@ -127,7 +128,7 @@ FALLOW_SCENARIO(RefillBesideAFlush,
   at_end([&w] { w.settle(); });
 }
 
-// What an attempt takes and gives back is not there for others for a moment.
+// Frames that an attempt takes and gives back are missing for other threads for a moment.
 FALLOW_SCENARIO(FrameBesideAFailingPair, "NoMemory only if nothing is free: half of a pair") {
   World& w = world({{}, {1024}, 2});
   thread([&w] { w.allocate(0, 10); });
@@ -171,7 +172,7 @@ FALLOW_SCENARIO(BlockBesideForgetting,
   at_end([&w] { w.settle(); });
 }
 
-// A hand of before forget_reported() goes back after it.
+// A hand that was filled before forget_reported() is put back after it.
 FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() are not dropped") {
   World& w = world({{}, {1024}, 1});
   w.withhold({32}, {992});
@@ -186,7 +187,7 @@ FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() 
   at_end([&w] { w.settle(); });
 }
 
-// A caller of run() leaves it to the worker inside, which must see what the caller knew.
+// A caller of run() leaves its work to the worker inside, which must see what the caller saw.
 FALLOW_SCENARIO(TwoCallersOfTheWorker, "MO-8: a call of the worker is not lost") {
   World& w = world({{}, {5120}, 2});
   for (std::uint64_t b = 1; b < 10; b += 2) w.withhold({b * 512}, {512});
@@ -201,7 +202,7 @@ FALLOW_SCENARIO(TwoCallersOfTheWorker, "MO-8: a call of the worker is not lost")
   at_end([&w] { w.settle(); });
 }
 
-// Refused after a relaxed look at an entry, whose frames are isolated.
+// An allocation is refused after a relaxed read of an entry whose frames are isolated.
 FALLOW_SCENARIO(PairBesideItsReport, "R11: an allocation does not fail because its frames are isolated") {
   World& w = world({{}, {1024}, 1});
   const unsigned took = declare_goal("the pair is taken");

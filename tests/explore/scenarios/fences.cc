@@ -1,5 +1,5 @@
-// The weak model's own fences, by the litmus tests of the literature. What C++20 forbids fails; what it
-// allows is a goal, which the model without weak memory cannot reach and need not.
+// Checks the fences of the weak model with the litmus tests of the literature. Outcomes that C++20 forbids
+// fail. Outcomes that it allows are goals, which the model without weak memory cannot reach and need not.
 #include <array>
 #include <atomic>
 
@@ -39,7 +39,7 @@ void store_buffering(std::memory_order fence, bool allowed) {
   });
 }
 
-// x is read as 0 after the flag y was read as 1.
+// Forbidden: x is read as 0 after the flag y was read as 1.
 void message_passing(std::memory_order release, std::memory_order acquire, bool allowed) {
   Litmus& l = state<Litmus>();
   const unsigned goal = declare_goal(allowed ? "the flag is seen without the message" : "the flag is seen");
@@ -112,7 +112,7 @@ FALLOW_SCENARIO(AccessesOrderStoresBeforeLoads, "the model: seq_cst accesses for
   });
 }
 
-// [atomics.order] 4.2 and 4.3: one end has accesses that are seq_cst, the other has a fence.
+// [atomics.order] 4.2 and 4.3: one end has seq_cst accesses, the other has a fence.
 FALLOW_SCENARIO(FenceAgainstAccesses,
                 "the model: a seq_cst fence and seq_cst accesses forbid store buffering") {
   Litmus& l = state<Litmus>();

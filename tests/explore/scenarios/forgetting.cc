@@ -1,10 +1,10 @@
-// Marks and promises that a device left behind: forgotten, or met by another device.
+// Reported frames and promises that a device left behind: forgotten, or met by another device.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 namespace {
 
-// Two blocks, a device that has reported what there was, and a worker at rest.
+// Two blocks, a device that has reported all free frames, and a worker at rest.
 World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;

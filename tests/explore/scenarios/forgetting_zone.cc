@@ -1,11 +1,11 @@
-// forget_reported() beside what takes marks and puts them back.
+// forget_reported() concurrent with threads that take reported frames and put them back.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
 namespace {
 
-// `wanted` frames of what was reported are allocated while marks are forgotten.
+// Allocates `wanted` reported frames while forget_reported() runs.
 void forget_beside(World& w, unsigned wanted) {
   const unsigned first = declare_goal("marks are taken before they are forgotten");
   const unsigned forgotten = declare_goal("frames are taken whose marks were forgotten");
@@ -55,7 +55,7 @@ FALLOW_SCENARIO(ForgetBesideASearch,
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, thrice = declare_goal("marks are being forgotten during two searches")] {
     w.allocate(0, 6);
-    // Two counts a search.
+    // Each search reads the epoch twice.
     const unsigned searches = w.zone().cache(0).attempts() / 2;
     reached(thrice, searches == 3);
     if (searches > 3) engine().fail("an allocation searches again and again while marks are being forgotten");
@@ -86,15 +86,16 @@ FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
   const unsigned after = declare_goal("the hand goes back afterwards");
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, before, after] {
-    const bool late = w.zone().forgets() == 2;
+    const bool late = w.zone().tables().forget_epoch() == 2;
     w.drain(0);
     reached(late ? after : before);
   });
   at_end([&w] { w.settle(); });
 }
 
-// While marks are being forgotten the half of a pair is closed that is reported as a whole: forget_block()
-// passes it, so it must not be opened again with its marks. The other half is listed as free, and is not.
+// While forget_reported() runs, an attempt closes the half of a pair that is reported as a whole.
+// forget_block() passes it, so it must not be reopened as reported. The other half is listed as free and is
+// not free.
 FALLOW_SCENARIO(ForgettingPassesHalfOfAPair, "MO-2: marks of the half of a pair do not survive forgetting") {
   World& w = world({{}, {1024}, 2});
   w.allocate(0, 9);
@@ -119,10 +120,10 @@ FALLOW_SCENARIO(PromiseBesideAHand, "MO-27: a promise that is newer than the mar
   const unsigned promised = declare_goal("the frame is handed out after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().set_marks_promise(true);
+    w.zone().tables().set_marks_promise(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().marks_promise());
+    reached(promised, w.zone().tables().marks_promise());
     w.allocate(0);
   });
   at_end([&w] { w.settle(); });
@@ -134,10 +135,10 @@ FALLOW_SCENARIO(PromiseBesideABlock,
   const unsigned promised = declare_goal("the block is taken after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().set_marks_promise(true);
+    w.zone().tables().set_marks_promise(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().marks_promise());
+    reached(promised, w.zone().tables().marks_promise());
     w.allocate(0, 9);
   });
   at_end([&w] { w.settle(); });

@@ -1,10 +1,10 @@
-// The hand and the pending frames of a local cache, and how they pass between caches and threads.
+// The hand and the pending frames of a local cache, and how frames move between caches and threads.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 namespace {
 
-// Cache 0 takes both frames that are free, while cache 1 gives one of them back.
+// Cache 0 takes both free frames while cache 1 gives one of them back.
 void two_frames_beside_a_drain(World& w) {
   const unsigned both = declare_goal("both frames are taken");
   thread([&w] { w.drain(1); });
@@ -17,8 +17,8 @@ void two_frames_beside_a_drain(World& w) {
 
 }  // namespace
 
-// Between the word and the entry of a free, `used` still counts the frames that the word shows free. Another
-// thread takes them, and uses up the room of the frames that are free all the time.
+// Between the word and the entry of a free, `used` still counts frames that the word shows as free. Another
+// thread takes them, and uses up the room of frames that are free throughout.
 FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is between word and entry") {
   World& w = world_with(3, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(1).pfn;
@@ -82,7 +82,7 @@ FALLOW_SCENARIO(FreeOfAFrameJustHandedOut, "MO-6: a free that follows the hand-o
 }
 
 FALLOW_SCENARIO(WrongFreeOfTheLastFrame,
-                "MO-20, ZONE-9: a frame that moves from back_ to the hand is in one of them") {
+                "MO-20, ZONE-9: a frame that moves from LastFrame::freed_ to the hand is in one of them") {
   World& w = world_with(2, {{0, 2}, {512, 1}});
   const Pfn other = w.allocate(0, 0, Mobility::Unmovable).pfn, last = w.allocate(0).pfn;
   w.free(0, last);

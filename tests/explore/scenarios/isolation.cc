@@ -1,4 +1,4 @@
-// Isolation beside allocations and frees, without a reporter.
+// Isolation concurrent with allocations and frees, without a reporter.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
@@ -7,7 +7,7 @@ namespace {
 
 constexpr Order order_of(unsigned order) { return {static_cast<std::uint8_t>(order)}; }
 
-// All that is free is isolated and put back while `wanted` frames of it are allocated: never NoMemory (R11).
+// Isolates all free frames and puts them back while `wanted` of them are allocated: never NoMemory (R11).
 void report_beside(World& w, unsigned order, unsigned wanted, bool reported = true) {
   const Order smallest = order_of(order);
   const unsigned waits = declare_goal("the allocation gets what a device has seen");
@@ -78,8 +78,8 @@ FALLOW_SCENARIO(FailureBesideABlock, "R7, MO-4: a block that a device refused is
   report_beside(world_with(1, {{0, 512}}), 9, 9, false);
 }
 
-// The block belongs to a cache, so that the run is looked for in its words alone: they tell of the second
-// request, and the entry, which was read before, does not.
+// The block belongs to a cache, so the run is searched in its words alone. They show the second request; the
+// entry, which was read before, does not.
 FALLOW_SCENARIO(FoundIsolatedByItsWord,
                 "MO-7: an allocation that finds frames isolated in their word waits") {
   World& w = world_with(2, {{0, 1}, {40, 2}});
@@ -126,7 +126,7 @@ FALLOW_SCENARIO(YoungBlockBesideAReport,
   World& w = world_with(1, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.drain(0);
-  for (unsigned i = 0; i < 2; ++i) w.zone().advance_tick();
+  for (unsigned i = 0; i < 2; ++i) w.zone().tables().clock().advance();
   const unsigned young = declare_goal("the block is too young");
   thread([&w, pfn] {
     w.free(0, pfn);
@@ -144,14 +144,14 @@ FALLOW_SCENARIO(AgesAreRestartedBesideAFree, "ages begin anew while a frame is f
   World& w = world_with(1, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
-  w.zone().advance_tick();
+  w.zone().tables().clock().advance();
   const unsigned took = declare_goal("the frame is taken again");
   thread([&w, pfn, took] {
     w.free(0, pfn);
     w.drain(0);
     reached(took, w.allocate(0).ok);
   });
-  thread([&w] { w.zone().restart_ages(); });
+  thread([&w] { w.zone().tables().restart_ages(); });
   at_end([&w] { w.settle(); });
 }
 

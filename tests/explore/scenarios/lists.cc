@@ -1,11 +1,11 @@
-// The lists of blocks: where an entry's change and its listing meet, and the index by itself.
+// The lists of blocks: an entry's change concurrent with its listing, and the index on its own.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
 namespace {
 
-// An index alone, with `blocks` blocks and none of them a member.
+// An index with `blocks` blocks, none of them a member.
 detail::BlockIndex& index_of(std::uint32_t blocks, detail::BlockIndex::Zeros zeros) {
   const std::size_t words = detail::BlockIndex::storage_size(blocks).raw / sizeof(std::uint64_t);
   auto* storage =
@@ -23,7 +23,7 @@ void check_index(const detail::BlockIndex& index, std::uint32_t member) {
     engine().fail("IDX-1: a search does not find the only member");
 }
 
-// The last member of a node goes while another comes, which shares with it the nodes from some level on.
+// The last member of a node is removed while another is inserted that shares the nodes from some level on.
 void comes_and_goes(std::uint32_t blocks, detail::BlockIndex::Zeros zeros, std::uint32_t goes,
                     std::uint32_t comes) {
   detail::BlockIndex& index = index_of(blocks, zeros);
@@ -37,7 +37,7 @@ void comes_and_goes(std::uint32_t blocks, detail::BlockIndex::Zeros zeros, std::
   at_end([&index, comes] { check_index(index, comes); });
 }
 
-// A member is struck off and looked at, or changed and struck on again, as the reporter and a free do.
+// One thread removes a member and reads it, another changes it and inserts it, as the reporter and a free do.
 void struck_off_or_on(detail::BlockIndex::Zeros zeros, bool again) {
   detail::BlockIndex& index = index_of(kTwoLevels, zeros);
   index.insert(1);
@@ -65,7 +65,7 @@ void struck_off_or_on(detail::BlockIndex::Zeros zeros, bool again) {
   });
 }
 
-// What a thread has inserted it finds, though another is still inserting the same block.
+// A thread finds the block that it inserted, although another thread is still inserting the same block.
 void found_once_inserted(bool again) {
   detail::BlockIndex& index = index_of(kThreeLevels, detail::BlockIndex::Zeros::Absent);
   const unsigned member = declare_goal("the block is a member already");
@@ -144,7 +144,7 @@ FALLOW_SCENARIO(ListedByTwo, "MO-3, ZONE-5: the last frame of a block comes back
   const unsigned empties = declare_goal("the block is wholly free for a moment");
   thread([&w] { w.drain(0); });
   thread([&w, empties] {
-    reached(empties, w.zone().entry_hint(0).wholly_free());
+    reached(empties, w.zone().tables().entry_hint(0).wholly_free());
     w.allocate(1, 6);
   });
   at_end([&w] { w.settle(); });
@@ -166,8 +166,8 @@ FALLOW_SCENARIO(ListedAsItIsTaken,
   at_end([&w] { w.settle(); });
 }
 
-// A block that was taken back is still listed as free. The search that finds that out strikes it off while
-// the block is freed again, and so is at home on that list.
+// A block that was taken back is still listed as free. The search that finds this removes it from the list
+// while the block is freed again and so belongs on that list.
 FALLOW_SCENARIO(StaleListingIsMended,
                 "MO-3, ZONE-5: a stale listing is struck off while the block comes home") {
   World& w = world_with(2, {{0, 512}});
@@ -185,8 +185,8 @@ FALLOW_SCENARIO(StaleListingIsMended,
   at_end([&w] { w.settle(); });
 }
 
-// The last member of a node goes while another comes: until remove() has looked again the newcomer cannot be
-// found by the levels above. To be refused for that takes three preemptions.
+// The last member of a node is removed while another is inserted. Until remove() has read the node again, the
+// upper levels do not lead to the new member. A refusal for this reason takes three preemptions.
 FALLOW_SCENARIO(BlockMissedBesideItsNeighbour,
                 "R11: no NoMemory if a block was free and listed before the search began") {
   ModelPort& port = state<ModelPort>();

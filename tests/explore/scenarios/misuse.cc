@@ -1,5 +1,5 @@
-// Frees of what nobody owns, or somebody else: what is refused, what is named later, and what cannot be
-// caught (docs/invariants.md). Whatever becomes of them, the zone's accounts stay right.
+// Frees of frames that are free or belong to another thread: those that are refused, those that are named
+// later, and those that cannot be detected (docs/invariants.md). In each case the zone stays consistent.
 #include "fallow/zone/zone_check.h"
 #include "tests/explore/scenarios/zones.h"
 
@@ -7,7 +7,7 @@ namespace fallow::explore {
 
 namespace {
 
-// `named`: how many frees of the scenario are named in the end.
+// `named`: the number of frees of the scenario that are named in the end.
 void end_of_misuse(World& w, std::uint64_t named) {
   for (std::uint32_t i = 0; i < w.zone().cache_count(); ++i) w.drain(i);
   const Violation v = zone_check(w.zone());
@@ -40,7 +40,7 @@ FALLOW_SCENARIO(FrameFreedThroughTwoCaches, "misuse: of two frees of one frame e
   });
 }
 
-// A hand is in no hand and not in its word while it goes back.
+// While a hand is put back, its frames are in no hand and not yet free in their word.
 FALLOW_SCENARIO(DoubleFreeBesideADrain,
                 "misuse: a frame on its way out of a hand is freed, and that is named") {
   World& w = world_with(2, {{0, 4}});
@@ -54,7 +54,7 @@ FALLOW_SCENARIO(DoubleFreeBesideADrain,
   at_end([&w] { w.settle(); });
 }
 
-// A frame is used in its word before it lies in the hand.
+// A frame is used in its word before it is in the hand.
 FALLOW_SCENARIO(DoubleFreeBesideARefill,
                 "misuse: a frame on its way into a hand is freed, and that is named") {
   World& w = world_with(2, {{0, 4}});
@@ -67,7 +67,7 @@ FALLOW_SCENARIO(DoubleFreeBesideARefill,
   at_end([&w] { w.settle(); });
 }
 
-// The owner frees a frame into the hand it came from while another cache flushes its free of the same frame.
+// The owner frees a frame into the hand it came from, while another cache flushes its free of the same frame.
 FALLOW_SCENARIO(FlushedDoubleFreeBesideTheOwner,
                 "misuse: the second free of a frame is named when it is flushed") {
   World& w = world_with(2, {{0, 4}});
@@ -102,7 +102,7 @@ FALLOW_SCENARIO(FreedUnderAThirdParty,
   });
 }
 
-// A block that has marks in its words is out of reach until they are cleared.
+// A block with reported frames in its words is out of reach until they are cleared.
 FALLOW_SCENARIO(DoubleFreeBesideAMarkedBlock,
                 "misuse: a frame of a block that is being allocated as a whole is freed") {
   World& w = world_with(2, {{0, 512}});
@@ -150,7 +150,7 @@ FALLOW_SCENARIO(FreeOfAnIsolatedFrame, "misuse: a frame that a device is being s
   const unsigned shown = declare_goal("the free comes while the frame is isolated");
   thread([&w] { w.report({.order = {0}}, {1024}); });
   thread([&w, shown] {
-    const bool isolated = w.zone().word(0).load(std::memory_order_relaxed) != 0xfffffffc;
+    const bool isolated = w.zone().tables().word(0).load(std::memory_order_relaxed) != 0xfffffffc;
     w.misuse(0, {0});
     reached(shown, isolated);
   });
@@ -163,7 +163,7 @@ FALLOW_SCENARIO(FreeOfAnIsolatedBlock,
   const unsigned shown = declare_goal("the free comes while the block is isolated");
   thread([&w] { w.report({.order = {9}}, {1024}); });
   thread([&w, shown] {
-    const bool isolated = w.zone().entry_hint(0).isolated();
+    const bool isolated = w.zone().tables().entry_hint(0).isolated();
     w.misuse(0, {0}, 9);
     w.misuse(0, {7});
     reached(shown, isolated);
@@ -178,7 +178,7 @@ FALLOW_SCENARIO(FreeOfASplitBlock,
   const unsigned split = declare_goal("the free comes while the block is split");
   thread([&w] { w.allocate(0, 8); });
   thread([&w, split] {
-    const bool now = w.zone().entry_hint(0).splitting();
+    const bool now = w.zone().tables().entry_hint(0).splitting();
     w.misuse(1, {300});
     w.misuse(1, {256}, 8);
     reached(split, now);
@@ -204,7 +204,7 @@ FALLOW_SCENARIO(DoubleFreeOfALongRun,
   });
 }
 
-// The frame gathers in a nearly full block, and is handed out again by the same cache.
+// The frame is pending in a nearly full block, and the same cache hands it out again.
 FALLOW_SCENARIO(
     FreedTwiceAndReused,
     "misuse: a frame that is handed out again without leaving its cache is freed under its owner") {

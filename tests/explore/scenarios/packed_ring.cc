@@ -42,7 +42,7 @@ FALLOW_SCENARIO(PackedRingOfTwoByFlags,
                 "MO-13 to MO-15: three chains on a ring of two, and both ends sleep (flags)") {
   both_sleep<PackedRing>({.event_index = false}, 3);
 }
-// The event structures go from one descriptor to the next without being switched off.
+// The event structures move from one descriptor to the next without being switched off.
 FALLOW_SCENARIO(PackedRingAlwaysArmed, "MO-13 to MO-15: ends that ask to be told of each chain in turn") {
   both_sleep<PackedRing>({.disarms = false}, 3);
 }

@@ -1,11 +1,11 @@
-// What random programs found once, as it was printed.
+// Programs with which the random generator found faults, as it printed them.
 #include "tests/explore/programs/program.h"
 #include "tests/explore/world/scenario.h"
 
 namespace fallow::explore {
 
-// A hand that is going back is free in its word, and still used in the entry: which then has no room for a
-// run that was free all the time.
+// A hand that is being put back is free in its word and still used in the entry, which then has no room for a
+// run that was free throughout.
 FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes back") {
   perform({
       .zone = {{0}, {512}, 3},
@@ -16,8 +16,9 @@ FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes b
   });
 }
 
-// Of two caches that take single frames out of a third one's block, the one that found its frame taken went
-// on with the next word, though its word had another one; twice, and it gave up. It takes three preemptions.
+// Two caches take single frames out of the block of a third. The cache that found its frame taken continued
+// with the next word, although its word had another frame; after the second time it gave up. Takes three
+// preemptions.
 FALLOW_SCENARIO(SingleFramesOfOneWord,
                 "R11: NoMemory only if nothing is free: another frame of the same word") {
   perform({
@@ -29,7 +30,7 @@ FALLOW_SCENARIO(SingleFramesOfOneWord,
   });
 }
 
-// A frame of a hand that is going back is used, and in no hand: its free is accepted, and must be named
+// A frame of a hand that is being put back is used and in no hand: its free is accepted, and must be named
 // later.
 FALLOW_SCENARIO(Program5429, "misuse changes nothing: a frame of a hand that goes back") {
   perform({

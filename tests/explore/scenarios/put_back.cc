@@ -1,10 +1,9 @@
-// Isolations that come to nothing, and requests that are put back, beside what else happens to their blocks.
+// Isolations that fail, and requests that are put back, concurrent with other operations on their blocks.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 
-// A reservation of isolation that comes to nothing takes up the room of the second run, which is reported
-// already.
+// A reservation of an isolation that fails uses up the room of the second run, which is reported already.
 FALLOW_SCENARIO(LostIsolationBesideARun, "R11, MO-7: no NoMemory beside an isolation that lost its frames") {
   World& w = world_with(2, {{0, 1}, {40, 2}, {72, 2}});
   w.allocate(1);
@@ -148,7 +147,7 @@ FALLOW_SCENARIO(PutBackBesideTheLastFree,
   });
 }
 
-// A reservation counts frames that are not taken then: the reporter passes the block meanwhile.
+// A reservation counts frames that are not taken afterwards; the reporter passes the block meanwhile.
 FALLOW_SCENARIO(SurplusBesideReports,
                 "MO-4: a block whose frames were reserved and not taken is visited again") {
   World& w = world_with(1, {{0, 2}, {40, 1}});
@@ -188,7 +187,7 @@ FALLOW_SCENARIO(GatheringBesideAReport,
   const Pfn second = w.allocate(0).pfn;
   w.retire(0);
   w.report({.order = {0}}, {1024});
-  w.zone().dirty().insert_all();
+  w.zone().tables().dirty().insert_all();
   const unsigned reported = declare_goal("the frame is reported");
   thread([&w, first, second] {
     w.free(0, first);

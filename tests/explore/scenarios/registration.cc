@@ -1,10 +1,10 @@
-// Registering, unregistering and forgetting, beside everything else.
+// Registering, unregistering and forgetting, concurrent with all other operations.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 namespace {
 
-// Two blocks, a device that has reported what there was, and a worker at rest.
+// Two blocks, a device that has reported all free frames, and a worker at rest.
 World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;
@@ -13,7 +13,7 @@ World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 
   return w;
 }
 
-// A completion with a token that belongs to nothing.
+// Completes a token that belongs to no request.
 void complete_stray(World& w, std::uint32_t token) {
   if (w.reporter().complete(token, Status::Ok) != Status::InvalidArgument)
     engine().fail("RPT-13: a request is completed by a token that is not in flight");
@@ -81,7 +81,7 @@ FALLOW_SCENARIO(UnregisterBesideAFree,
   });
   at_end([&w] {
     if (w.reporter().reporting_requested(0)) engine().fail("R9: a flag stays set after unregistering");
-    if (w.zone().trigger().armed()) engine().fail("RPT-1: a credit stays after unregistering");
+    if (w.zone().tables().trigger().armed()) engine().fail("RPT-1: a credit stays after unregistering");
     w.settle();
   });
 }

@@ -1,10 +1,10 @@
-// Requests that the device holds: completed beside the pass, beside each other, twice, or for nothing.
+// Requests that the device holds: completed during a pass, concurrently, twice, or with a wrong token.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
 namespace {
 
-// The device holds the first `depth` requests, one block each, and every place is taken.
+// The device holds the first `depth` requests, one block each, and every slot is taken.
 World& all_places_taken(unsigned blocks, std::uint32_t depth) {
   World& w = single_blocks(blocks);
   w.device().depths = depth;

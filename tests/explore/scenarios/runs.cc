@@ -5,7 +5,7 @@ namespace fallow::explore {
 
 namespace {
 
-// Two threads allocate one run each, beside nothing else.
+// Two threads allocate one run each; nothing else happens.
 void two_runs(World& w, unsigned first_order, unsigned second_order) {
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);

@@ -1,4 +1,4 @@
-// What becomes free beside other operations on its block is not overlooked by the reporter.
+// The reporter does not miss frames that become free concurrently with other operations on their block.
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {
@@ -66,8 +66,8 @@ FALLOW_SCENARIO(FrameBesideItsReport,
   allocate_beside_a_pass(w);
 }
 
-// fired() reads the delay before it reads the flag: of two registrations, the delay of the first and the flag
-// of the second.
+// fired() reads the delay before the flag: with two registrations, the delay may be from the first, and the
+// flag from the second.
 FALLOW_SCENARIO(RegisterAgainBesideAFree,
                 "R9, R10: a free that fires under one registration does not delay the next") {
   World& w = single_blocks(2);
@@ -90,8 +90,8 @@ FALLOW_SCENARIO(RegisterAgainBesideAFree,
   });
 }
 
-// An attempt closes half of a pair, finds the other half taken, and opens it again. The pass that is to try
-// what has failed before comes by in between, and does not come back for it below the mark.
+// An attempt closes half of a pair, finds the other half taken, and opens it again. In between, the pass that
+// is to retry failed frames visits the block; below the threshold it does not return for it.
 FALLOW_SCENARIO(RetryBesideAFailingPair,
                 "R7: what failed is tried again, though an allocation has it for a moment") {
   World& w = world({{}, {2048}, 2});
@@ -110,8 +110,8 @@ FALLOW_SCENARIO(RetryBesideAFailingPair,
   });
 }
 
-// A word goes back: its frames are marked there, and not counted as marked yet. An allocation takes them, so
-// that `marked` wraps below zero, and the worker looks at the block.
+// A word is put back: its frames are reported there and not yet counted in `marked`. An allocation takes
+// them, so that `marked` wraps below zero while the worker reads the block.
 FALLOW_SCENARIO(MarkedWrapsBesideALook,
                 "R4, ZONE-3: what is unreported is told while `marked` is below zero") {
   World& w = crowded_block(64, 2);

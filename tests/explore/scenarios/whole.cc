@@ -78,8 +78,8 @@ FALLOW_SCENARIO(FrameOfABlockBesideAPart,
   at_end([&w] { w.settle(); });
 }
 
-// A free of a part of a block is writing out its words. What others freed of the block meanwhile is free, but
-// the block is closed.
+// A free of a part of a block is writing out its words. Parts that other threads freed meanwhile are free,
+// but the block is closed.
 FALLOW_SCENARIO(SplitHidesWhatIsFree,
                 "R11: no NoMemory while another thread splits the block for its own part") {
   World& w = world_with(2, {{0, 512}});
@@ -94,7 +94,7 @@ FALLOW_SCENARIO(SplitHidesWhatIsFree,
   at_end([&w] { w.settle(); });
 }
 
-// The reporter strikes the block off while it is closed for splitting.
+// The reporter removes the block from the dirty blocks while it is closed for splitting.
 FALLOW_SCENARIO(SplitHidesWhatIsFreeFromReports,
                 "MO-4: a block that is visited while it is being split is visited again") {
   World& w = world_with(2, {{0, 512}});

@@ -1,4 +1,4 @@
-// The worker: beside frees that make work for it, and beside other callers of it.
+// The worker, concurrent with frees that make work for it and with other callers of run().
 #include "tests/explore/scenarios/zones.h"
 
 namespace fallow::explore {

@@ -1,4 +1,4 @@
-// The zones that scenarios begin with, and what several of them end with.
+// The zones with which scenarios begin, and the checks with which several of them end.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@ struct Range {
   std::uint64_t first, count;
 };
 
-// A zone of two blocks in which no frames are free except `ranges`, which ascend.
+// A zone of two blocks in which only `ranges` are free; the ranges ascend.
 inline World& world_with(std::uint32_t caches, std::initializer_list<Range> ranges) {
   constexpr std::uint64_t kEnd = 2 * std::uint64_t{detail::kBlockFrames};
   World& w = world({{}, {kEnd}, caches});
@@ -26,8 +26,8 @@ inline World& world_with(std::uint32_t caches, std::initializer_list<Range> rang
   return w;
 }
 
-// `count` free blocks of order 9, no two of which are a pair: frames 0, 1024 and so on. 64 frames besides, so
-// that a block can still be reported when all the others are allocated (R11).
+// `count` free blocks of order 9, no two of which form a pair: frames 0, 1024 and so on. 64 more frames are
+// free, so that a block can still be reported when all others are allocated (R11).
 inline World& single_blocks(unsigned count, std::uint32_t caches = 1) {
   World& w = world({{}, {count * std::uint64_t{1024}}, caches});
   for (unsigned i = 0; i < count; ++i) {
@@ -37,23 +37,23 @@ inline World& single_blocks(unsigned count, std::uint32_t caches = 1) {
   return w;
 }
 
-// The first `count` frames of one block.
+// Only the first `count` frames of one block are free.
 inline World& few_frames(std::uint64_t count, std::uint32_t caches = 1) {
   World& w = world({{}, {1024}, caches});
   w.withhold({count}, {1024 - count});
   return w;
 }
 
-// The even ones of the first 2 * `count` frames of a block, which no policy above order 0 reports, and the
-// two frames behind them.
+// The even frames of the first 2 * `count` frames of a block are free, which no policy above order 0 reports,
+// and the two frames behind them.
 inline World& single_frames(std::uint64_t count, std::uint32_t caches = 1) {
   World& w = few_frames(2 * count + 2, caches);
   for (std::uint64_t i = 0; i < count; ++i) w.withhold({2 * i + 1}, {1});
   return w;
 }
 
-// The first `count` frames of the second block, and 24 frames of the first that no policy from order 4 on
-// reports.
+// The first `count` frames of the second block are free, and 24 frames of the first that no policy from order
+// 4 on reports.
 inline World& crowded_block(std::uint64_t count, std::uint32_t caches = 1) {
   World& w = world({{}, {1024}, caches});
   for (std::uint64_t i = 0; i < 3; ++i) w.withhold({16 * i + 8}, {8});
@@ -62,13 +62,13 @@ inline World& crowded_block(std::uint64_t count, std::uint32_t caches = 1) {
   return w;
 }
 
-// Reports what is there and comes to rest: before any thread.
+// Reports all free frames and comes to rest, before any thread starts.
 inline void report_all(World& w) {
   w.work(100, seconds(10));
   if (w.reporter().reporting_requested(0)) engine().fail("the scenario's worker does not come to rest");
 }
 
-// Beside a thread that runs a pass: one frame, which the pass may have reported.
+// For use beside a thread that runs a pass: allocates one frame, which the pass may have reported.
 inline void allocate_beside_a_pass(World& w) {
   thread([&w] { w.allocate(0); });
   at_end([&w, refault = declare_goal("a reported frame is allocated"),
@@ -79,7 +79,7 @@ inline void allocate_beside_a_pass(World& w) {
   });
 }
 
-// MO-4: whatever is free at the end, the next report finds. All caches are drained for it.
+// MO-4: the next report finds every frame that is free at the end. Drains all caches first.
 inline void check_all_reported(World& w, unsigned order) {
   const Order smallest{static_cast<std::uint8_t>(order)};
   for (std::uint32_t i = 0; i < w.zone().cache_count(); ++i) w.drain(i);
@@ -89,7 +89,7 @@ inline void check_all_reported(World& w, unsigned order) {
   }
 }
 
-// A frame on its way from one thread to another, or word that there is none.
+// A frame that one thread passes to another, or the message that there is none.
 class Mail {
  public:
   static constexpr Pfn kNothing{~std::uint64_t{0} - 1};

@@ -9,7 +9,7 @@ std::span<std::byte> bytes_of(ByteCount size, std::size_t alignment = 64) {
   return {static_cast<std::byte*>(arena().allocate(size.raw, alignment)), size.raw};
 }
 
-// Where the guest's frames lie for the device, which never looks into them.
+// The addresses of the guest's frames as the device sees them; the device never accesses them.
 alignas(kFrameSize) std::byte the_frames[BlockContents::kFrames.raw << kFrameShift];
 
 }  // namespace
@@ -48,7 +48,7 @@ BalloonWorld::BalloonWorld() {
 
   const detail::DriverMemory memory(config, *zone_, shared, bytes_of(own));
   std::byte* const ring = memory.ring[static_cast<std::size_t>(BalloonQueue::Reporting)].shared.memory;
-  constexpr std::uint64_t kUsedRing = 128;  // each area begins a line, and takes up one
+  constexpr std::uint64_t kUsedRing = 128;  // each area starts a cache line, and fills one
   used_index_ = &detail::UsedRing(ring + kUsedRing, kQueueSize).idx();
   work_until_quiet(port_.now());
   kicked_.store(false, std::memory_order_relaxed);

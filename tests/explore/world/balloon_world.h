@@ -13,7 +13,7 @@
 
 namespace fallow::explore {
 
-// What stands for the contents of the guest's frames: a plain word for each block.
+// Stands for the contents of the guest's frames: a plain word for each block.
 class BlockContents final : public MemoryBacking {
  public:
   static constexpr std::uint32_t kBlocks = 2;
@@ -38,7 +38,7 @@ class BlockContents final : public MemoryBacking {
 
 class BalloonWorld {
  public:
-  // Probed, and quiet.
+  // Constructs a probed, idle pair.
   BalloonWorld();
 
   // The reporter's thread: reports the first block.
@@ -46,14 +46,14 @@ class BalloonWorld {
     const ScatterEntry list[] = {{{0}, {512}, true}};
     return driver_->report(list, 0);
   }
-  // The worker's thread: runs the driver's work if it is due. False: it is not.
+  // The worker's thread: runs the driver's work if it is due. Returns false if it is not due.
   bool work();
-  // The device's thread: serves a report, and sleeps until it is kicked for it.
+  // The device's thread: serves a report, and sleeps until it is kicked for one.
   void serve_report();
 
-  // After all threads: a request that was Pending is completed once, and one that was not is never.
+  // Called after all threads: a Pending request is completed exactly once, any other request never.
   void check_completed_once(Status status);
-  // The worker has nothing to do by itself any more, up to `until`.
+  // Runs the worker until it has nothing left to do, up to time `until`.
   void work_until_quiet(Nanoseconds until);
 
   BalloonDriver& driver() { return *driver_; }
@@ -71,7 +71,7 @@ class BalloonWorld {
  private:
   static constexpr std::uint16_t kQueueSize = 4;
 
-  // As an eventfd, a doorbell orders what comes before and after it.
+  // A doorbell orders accesses before and after it, like an eventfd.
   static void kicked(void* self) noexcept {
     static_cast<BalloonWorld*>(self)->kicked_.store(true, std::memory_order_release);
   }

@@ -1,4 +1,4 @@
-// A virtio device in the arena that answers every chain, and its driver's ends: one for each queue.
+// A virtio device in the arena that answers every chain, and the driver's ends: one for each queue.
 #pragma once
 
 #include <atomic>
@@ -19,14 +19,14 @@ class EchoDevice final : public VirtioDevice {
   EchoDevice(const GuestMemory& memory, DriverNotifier& notifier)
       : VirtioDevice(memory, notifier, kFeatureVersion1 | kFeatureEventIdx, kQueues, kQueueSize, rooms_) {}
 
-  // A field that changes on the device's side.
+  // Changes a configuration field on the device's side.
   void change(std::uint32_t to) {
     field_.store(to, std::memory_order_relaxed);
     change_config();
   }
   std::uint32_t field() const { return field_.load(std::memory_order_relaxed); }
   unsigned served() const { return served_; }
-  // The thread that served a queue last.
+  // The thread that last served a queue.
   unsigned server(std::uint16_t queue) const { return server_[queue]; }
 
  private:
@@ -50,18 +50,18 @@ class EchoDevice final : public VirtioDevice {
   unsigned served_ = 0, server_[kQueues] = {};
 };
 
-// Both ends on whatever thread notifies.
+// Runs both ends on whatever thread notifies.
 class EchoWorld final : public DeviceCalls {
  public:
   EchoWorld();
 
-  // ---- A driver's thread, one for each queue. ----
+  // ---- The driver's thread, one for each queue. ----
 
-  // Adds a chain, and notifies the device if it wants to know.
+  // Adds a chain, and notifies the device if the device requested notification.
   void send(std::uint16_t queue);
-  // Takes the chain back; false if it is not there.
+  // Takes the chain back. Returns false if it has not been returned.
   bool take(std::uint16_t queue);
-  // Sleeps until the chain is back.
+  // Sleeps until the chain has been returned.
   void wait_for(std::uint16_t queue);
 
   InProcessTransport transport{port_, {}, {}};
@@ -78,7 +78,7 @@ class EchoWorld final : public DeviceCalls {
   };
   static constexpr std::uint64_t kBase = 0x10000, kShare = 4096;
 
-  // Relaxed: what the device did comes with the ring.
+  // Relaxed: the ring itself orders the device's writes.
   void queue_used(std::uint16_t queue) noexcept override {
     ++told_of_queue[queue];
     clients_[queue].bell.store(true, std::memory_order_relaxed);

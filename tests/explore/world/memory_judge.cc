@@ -5,7 +5,7 @@
 namespace fallow::explore {
 namespace {
 
-// A free block of zeros but for the slots that hold no word: see LocalCache::held().
+// A free block of zeros, except for the slots that hold no word: see LocalCache::held().
 constexpr std::uint64_t kEmptySlot = std::uint64_t{0xffffffff} << 32;
 
 constexpr unsigned kNever = ~0U;
@@ -13,9 +13,9 @@ constexpr unsigned kNever = ~0U;
 }  // namespace
 
 MemoryJudge::MemoryJudge(Zone& zone) : zone_(zone) {
-  words_ = reinterpret_cast<const std::byte*>(&zone.word(0));
-  entries_ = words_ + std::size_t{zone.blocks()} * detail::kBlockWords * sizeof(std::uint64_t);
-  tables_end_ = entries_ + std::size_t{zone.blocks()} * sizeof(std::uint64_t);
+  words_ = reinterpret_cast<const std::byte*>(&zone.tables().word(0));
+  entries_ = words_ + std::size_t{zone.tables().blocks()} * detail::kBlockWords * sizeof(std::uint64_t);
+  tables_end_ = entries_ + std::size_t{zone.tables().blocks()} * sizeof(std::uint64_t);
   caches_ = reinterpret_cast<const std::byte*>(&zone.cache(0));
   for (unsigned i = 0; i < sizeof(LocalCache) / 8 && i < 32; ++i) {
     std::uint64_t raw;
@@ -40,7 +40,7 @@ MemoryJudge::Log& MemoryJudge::log() const {
 void MemoryJudge::begin_call() {
   if (!engine().concurrent()) return;
   call_of_[engine().self()] = static_cast<unsigned>(log().calls.size());
-  // The first step of this call: a call that has just ended has made the one before.
+  // The first step of this call. The last step before it belongs to the previous call, which has just ended.
   log().calls.push_back({engine().self(), engine().now() + 1, kNever});
 }
 
@@ -70,20 +70,20 @@ void MemoryJudge::wrote(void* at, std::uint64_t before, std::uint64_t after) {
   const auto slot = static_cast<std::size_t>(byte - caches_) % sizeof(LocalCache) / 8;
   if (slot >= 32 || (held_slots_ >> slot & 1) == 0) return;
   const std::uint64_t w = slot_word(after);
-  if (w >= std::uint64_t{zone_.blocks()} * detail::kBlockWords) return;
+  if (w >= std::uint64_t{zone_.tables().blocks()} * detail::kBlockWords) return;
   for (std::uint32_t bits = static_cast<std::uint32_t>(after); bits != 0; bits &= bits - 1) {
     const std::uint64_t index = w * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits));
-    holds(zone_.pfn_of(index), {1});
+    holds(zone_.tables().pfn_of(index), {1});
   }
 }
 
-// Replays the writes, and knows of each frame when it was held.
+// Replays the writes, and computes for each frame when it was held.
 class MemoryJudge::Frames {
  public:
   Frames(const MemoryJudge& judge, const Log& log) : judge_(judge), log_(log) {
-    const std::size_t words = std::size_t{judge.zone_.blocks()} * detail::kBlockWords;
+    const std::size_t words = std::size_t{judge.zone_.tables().blocks()} * detail::kBlockWords;
     words_.resize(words);
-    entries_.resize(judge.zone_.blocks());
+    entries_.resize(judge.zone_.tables().blocks());
     unwritten_.resize(words);
     std::memcpy(words_.data(), judge.words_, words * 8);
     std::memcpy(entries_.data(), judge.entries_, entries_.size() * 8);
@@ -120,8 +120,8 @@ class MemoryJudge::Frames {
     const detail::BlockEntry e{entries_[f / detail::kBlockFrames]};
     if (e.isolated() || e.reported()) return false;
     if (e.whole()) return true;
-    // Of a block that was allocated as a whole a frame is in use until its word is written, and then as it
-    // says.
+    // A frame of a block that was allocated as a whole is in use until its word is written; then the word
+    // decides.
     if (e.splitting() && e.used() == 0) return false;
     if (unwritten_[f / detail::kWordFrames]) return true;
     return ((detail::FrameWord{words_[f / detail::kWordFrames]}.allocated() >> (f % detail::kWordFrames)) &
@@ -152,7 +152,7 @@ class MemoryJudge::Frames {
     }
   }
 
-  // What a call gives back is free for certain once the call has ended.
+  // Frames that a call gives back are certainly free once the call has ended.
   unsigned end_of_call(const Write& w) const {
     for (const Call& c : log_.calls) {
       if (c.thread == w.thread && c.begin <= w.step && w.step <= c.end) return c.end;
@@ -161,7 +161,7 @@ class MemoryJudge::Frames {
   }
 
   void mark(const Hold& h) {
-    const std::uint64_t first = judge_.zone_.index_of(h.first);
+    const std::uint64_t first = judge_.zone_.tables().index_of(h.first);
     for (std::uint64_t f = first; f < first + h.count.raw; ++f) {
       for (Interval& i : held_[f]) {
         if (i.begin > h.step || i.end < h.step) continue;
@@ -184,14 +184,14 @@ std::string MemoryJudge::verdict(bool weak) const {
   const Frames history(*this, log());
   for (const Refusal& r : log().refusals) {
     const std::uint64_t run = frames(r.order).raw;
-    const std::uint64_t first = zone_.index_of(zone_.base()), end = first + zone_.size().raw;
+    const std::uint64_t first = zone_.tables().index_of(zone_.base()), end = first + zone_.size().raw;
     for (std::uint64_t f = (first + run - 1) / run * run; f + run <= end; f += run) {
       std::uint64_t i = 0;
       while (i < run && !history.held(f + i, weak ? 0 : r.begin, r.end)) ++i;
       if (i < run) continue;
       return "R11: NoMemory at order " + std::to_string(r.order.raw) + " from step " +
              std::to_string(r.begin) + " to " + std::to_string(r.end) + ", though frame " +
-             std::to_string(zone_.pfn_of(f).raw) + " began such a block that was free throughout";
+             std::to_string(zone_.tables().pfn_of(f).raw) + " began such a block that was free throughout";
     }
   }
   return {};

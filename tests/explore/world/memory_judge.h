@@ -1,8 +1,8 @@
-// Whether an allocation that was answered NoMemory should have found something.
+// Decides whether an allocation that returned NoMemory should have succeeded.
 //
-// A frame is free throughout a call if no user and no local cache held it at any moment of the call. What an
-// attempt took and gave back without holding it (the half of a pair, a run that was not whole, a reservation)
-// excuses nobody; what a device is being shown comes back (R11).
+// A frame is free throughout a call if no user and no local cache held it at any moment of the call. Frames
+// that an attempt took and gave back without holding them (half of a pair, an incomplete run, a reservation)
+// do not excuse a failure; frames that are being reported come back (R11).
 #pragma once
 
 #include <cstdint>
@@ -19,19 +19,19 @@ class MemoryJudge {
  public:
   explicit MemoryJudge(Zone& zone);
 
-  // Every call of a thread, and what came of it.
+  // Records every call of a thread, and its result.
   void begin_call();
   void end_call();
   void holds(Pfn first, PfnCount count);  // the call's result
   void had_no_memory(Order order);
-  // The zone has changed while the world was prepared.
+  // The zone was changed while the world was prepared.
   void restart() { begun_ = false; }
 
-  // Each write to the zone's tables.
+  // Records each write to the zone's tables.
   void wrote(void* at, std::uint64_t before, std::uint64_t after);
 
-  // After all threads: empty, or what is wrong. `weak`: a thread need not know of what others freed during
-  // the schedule, so only what was free from the beginning counts.
+  // Called after all threads. Returns an empty string, or the error. `weak`: a thread need not see frames
+  // that others freed during the schedule, so only frames that were free from the beginning count.
   std::string verdict(bool weak) const;
 
  private:
@@ -54,7 +54,7 @@ class MemoryJudge {
   };
   class Frames;
 
-  // Lies outside the arena, and is emptied when a schedule begins: `epoch_` in the arena tells.
+  // Lies outside the arena, and is emptied when a schedule begins; `epoch_` in the arena detects that.
   struct Log {
     std::vector<Write> writes;
     std::vector<Call> calls;

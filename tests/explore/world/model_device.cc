@@ -2,15 +2,15 @@
 
 namespace fallow::explore {
 
-// The oracle is told before the answer: frames are put back as soon as the reporter has it.
+// The oracle is told before the answer, because frames are put back as soon as the reporter has the answer.
 void ModelDevice::settle(Scatterlist list, Status status) {
   const bool reported = status == Status::Ok || status == Status::ContentUnknown;
   oracle_.settled(list, reported, status == Status::Ok ? promises : Content::Unknown);
   (reported ? taken_ : failed_) += 1;
 }
 
-// R7, RPT-9: a pass that begins after a failure keeps to its back-off. With weak memory the worker need not
-// know of the failure.
+// R7, RPT-9: a pass that begins after a failure respects its back-off. With weak memory the worker need not
+// see the failure.
 void ModelDevice::back_off(Status status, unsigned epoch, Nanoseconds failed_at) {
   if (status == Status::Ok || status == Status::ContentUnknown || epoch != epoch_) return;
   failed_step_ = engine().now();
@@ -18,7 +18,7 @@ void ModelDevice::back_off(Status status, unsigned epoch, Nanoseconds failed_at)
 }
 
 void ModelDevice::check_begin() {
-  const Nanoseconds now = port_.now();  // first, for other threads may run here
+  const Nanoseconds now = port_.now();  // read first, because other threads may run here
   if (!expected_) engine().fail("R9: report() is called when the device is not registered");
   if (reporting_ != 0) engine().fail("RPT-8: two threads are inside report()");
   if (in_flight_ >= depths) engine().fail("R13, RPT-2: more requests in flight than the device's depth");
@@ -56,7 +56,7 @@ Status ModelDevice::report(Scatterlist list, std::uint32_t token) noexcept {
   engine().fail("RPT-2: more requests in flight than the device has places");
 }
 
-// Each request is completed by one thread.
+// Exactly one thread completes each request.
 ModelDevice::Held* ModelDevice::take_held() {
   for (Held& held : held_) {
     std::uint32_t full = Held::kFull;

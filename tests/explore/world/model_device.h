@@ -1,4 +1,4 @@
-// The reporting device of a scenario: takes, fails or holds requests as the scenario says.
+// The reporting device of a scenario: accepts, fails or holds requests as the scenario specifies.
 #pragma once
 
 #include <atomic>
@@ -16,11 +16,11 @@ class ModelDevice final : public ReportingDevice {
 
   ModelDevice(Oracle& oracle, ModelPort& port) : oracle_(oracle), port_(port) {}
 
-  // Before registering.
+  // Set before registration.
   std::uint32_t entries = 4, depths = 1;
   Content promises = Content::Unknown;
-  Order order{9};  // of the policy: R5 is held against it
-  // The answer to the i-th request; Ok when there are no more.
+  Order order{9};  // of the policy: R5 is checked against it
+  // The answer to the i-th request; Ok after the last answer.
   Status answers[kMaxAnswers] = {};
   std::uint32_t answer_count = 0;
   void answer(std::initializer_list<Status> list) {
@@ -36,17 +36,18 @@ class ModelDevice final : public ReportingDevice {
   std::uint32_t depth() const noexcept override { return depths; }
   Content content_after() const noexcept override { return promises; }
 
-  // Another thread's part: completes a request that the device holds. False if none is held.
+  // Called by another thread: completes a request that the device holds. Returns false if it holds none.
   bool complete(Reporter& reporter, Status status);
-  // The first half of that: the scenario has to complete the request whose token this returns. One is held.
+  // The first half of complete(): returns the token of a held request, which the scenario must complete. The
+  // device must hold one.
   std::uint32_t let_go(Status status);
 
-  // R9: report() may be called from here on, or not any more.
+  // R9: from here on report() may be called, or must not be called.
   void expect(bool reports) {
     expected_ = reports;
     end_back_off();
   }
-  // RPT-9: registering ends it, and so does forgetting.
+  // RPT-9: registration ends the back-off, and so does forgetting.
   void end_back_off() {
     not_before_ = {};
     ++epoch_;
@@ -59,7 +60,7 @@ class ModelDevice final : public ReportingDevice {
   std::uint32_t taken() const { return taken_; }
   std::uint32_t failed() const { return failed_; }
   std::uint32_t in_flight() const { return in_flight_; }
-  // A request was completed before report() had returned Pending.
+  // Whether a request was completed before report() had returned Pending.
   bool completed_early() const { return completed_early_; }
 
  private:
@@ -82,7 +83,7 @@ class ModelDevice final : public ReportingDevice {
   std::uint64_t frames_ = 0;
   bool expected_ = false, completed_early_ = false;
   std::uint32_t reporting_ = 0;  // threads inside report()
-  // The last request that failed: when that was known to the reporter, and until when there is no pass.
+  // The last failed request: when the reporter learnt of the failure, and until when no pass may run.
   unsigned failed_step_ = 0;
   Nanoseconds not_before_;
   unsigned epoch_ = 0;

@@ -1,4 +1,4 @@
-// The port of a scenario: virtual time, memory from the arena, and waiting that lets other threads run.
+// The port of a scenario: virtual time, memory from the arena, and waits that let other threads run.
 #pragma once
 
 #include "fallow/platform/virtual_clock.h"
@@ -11,11 +11,11 @@ class ModelPort final : public VirtualClock {
   void relax() noexcept override { engine().wait(); }
   std::uintptr_t current() noexcept override { return engine().self() + 1; }
   void* allocate(ByteCount size) noexcept override { return arena().allocate(size.raw); }
-  // Never used again within a schedule, so that a late access is found.
+  // The memory is never reused within a schedule, so that a late access is detected.
   void release(void* memory, ByteCount size) noexcept override { engine().bury(memory, size.raw); }
 
-  // What the worker's thread does in any port: takes the wakeup requests, runs the worker, and remembers when
-  // it wants to run next. False if nothing was due by `until`.
+  // The worker's thread, as in any port: takes the wakeup requests, runs the worker, and stores the deadline
+  // that the worker returns. Returns false if nothing was due by `until`.
   template <class Reporter>
   bool run_worker(Reporter& reporter, Nanoseconds until) {
     const Nanoseconds due = next_deadline();

@@ -14,7 +14,7 @@ namespace {
 Oracle::Oracle(Zone& zone)
     : zone_(zone), frames_(static_cast<Frame*>(arena().allocate(zone.size().raw * sizeof(Frame)))) {}
 
-// MO-1: the frame's content. Of long runs the first frame of each word is enough.
+// MO-1: accesses the frame's content. For long runs the first frame of each word suffices.
 void Oracle::touch(Pfn first, PfnCount count) {
   for (std::uint64_t i = 0; i<count.raw; i += count.raw> detail::kWordFrames ? detail::kWordFrames : 1)
     engine().plain(&at(first + PfnCount{i}).owned, 1, true, "two uses of one frame");
@@ -81,7 +81,7 @@ void Oracle::settled(Scatterlist list, bool reported, Content content) {
       f.marked = reported;
       f.forgotten = false;
       f.failed = !reported;
-      // A device that fails may have begun.
+      // A device that fails may have processed part of the request.
       f.content = reported ? content : Content::Unknown;
     }
   }

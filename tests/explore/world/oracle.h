@@ -1,4 +1,4 @@
-// What must be true of each frame, whatever the schedule.
+// Checks what must be true of each frame in every schedule.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,25 @@
 
 namespace fallow::explore {
 
-// A byte or two for each frame, kept beside the zone. All members fail the schedule if a promise is broken.
+// Keeps a byte or two for each frame beside the zone. Every member fails the schedule if a guarantee is
+// violated.
 class Oracle {
  public:
   explicit Oracle(Zone& zone);
 
-  // An allocation succeeded: its frames belonged to nobody, and were not being reported (R6).
-  // `promised`: what devices promised during the call.
+  // An allocation succeeded: its frames were unowned, and were not being reported (R6). `promised`: the
+  // content that devices promised during the call.
   void allocated(Pfn first, PfnCount count, bool holds_promise, std::initializer_list<Content> promised);
-  // Before they are freed.
+  // Called before the frames are freed.
   void freeing(Pfn first, PfnCount count);
-  // The device is shown a request: free frames, not shown twice without a use in between (R8), well formed
-  // (R5).
+  // A request is passed to the device: its frames are free, were not reported twice without a use in between
+  // (R8), and its list is well formed (R5).
   void reporting(Scatterlist list, std::uint32_t capacity, Order order);
-  // The device is about to say what became of it. `content`: what the frames hold from now on.
+  // The device is about to return its result. `content`: the content of the frames from now on.
   void settled(Scatterlist list, bool reported, Content content);
-  // Frames that the scenario reserved are in use for good.
+  // Frames that the scenario reserved are permanently in use.
   void withhold(Pfn first, PfnCount count);
-  // forget_reported() has begun: marks do not count any more (R10).
+  // forget_reported() has begun: marks no longer count (R10).
   void forgotten();
 
   bool is_allocated(Pfn pfn) const { return at(pfn).allocated; }
@@ -39,13 +40,13 @@ class Oracle {
   std::uint64_t allocated_frames() const { return count(&Frame::allocated); }
   std::uint64_t marked_frames() const { return count(&Frame::marked); }
   std::uint64_t refaults() const { return refaults_; }
-  // Of frames whose marks were forgotten: they may or may not count.
+  // Counts refaults of frames whose marks were forgotten: these may or may not be counted.
   std::uint64_t forgotten_refaults() const { return forgotten_refaults_; }
-  // Free runs that are not marked, as a buddy allocator would list them.
+  // Returns the free unmarked runs, as a buddy allocator would list them.
   detail::UnreportedCounts unreported(Order order) const;
-  // A local cache holds it: what a pass meanwhile cannot get at, it need not come back for (R7).
+  // A local cache holds the frame. A concurrent pass cannot reach the frame, and need not return for it (R7).
   void held(Pfn pfn) { at(pfn).failed = false; }
-  // A run of `order` that is free and unmarked, that a failed request held, and that nobody held since (R7).
+  // Whether a run of `order` is free and unmarked, was in a failed request, and has not been held since (R7).
   bool has_failed(Order order) const;
 
  private:
@@ -53,11 +54,11 @@ class Oracle {
     bool allocated = false;
     bool in_flight = false;
     bool marked = false;                 // reported and not used since
-    bool failed = false;                 // in a request that failed, and not held or reported since
-    Content content = Content::Unknown;  // what a device left there
+    bool failed = false;                 // in a failed request, and not held or reported since
+    Content content = Content::Unknown;  // the content that a device left
     bool forgotten = false;              // marked when marks were forgotten
     bool withheld = false;
-    std::uint8_t owned = 0;  // written by whoever may write the frame: races are found here
+    std::uint8_t owned = 0;  // written by any thread that may write the frame, so that races are detected
   };
 
   std::uint64_t index(Pfn pfn) const { return (pfn - zone_.base()).raw; }

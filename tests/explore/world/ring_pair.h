@@ -1,4 +1,4 @@
-// A ring in the arena, with its two ends: one thread is the driver, another the device.
+// A ring in the arena with both ends: one thread is the driver, another the device.
 #pragma once
 
 #include <algorithm>
@@ -14,13 +14,13 @@ namespace fallow::explore {
 struct RingShape {
   std::uint16_t size = 2;
   bool event_index = true;
-  std::uint16_t elements = 1;  // of each chain: the last one is writable, those before are readable
-  bool indirect = false;       // chains go into indirect tables
-  bool disarms = true;         // an end that is awake asks not to be told
+  std::uint16_t elements = 1;  // of each chain: the last element is writable, the others are readable
+  bool indirect = false;       // use indirect tables
+  bool disarms = true;         // an end that is awake suppresses notifications
 };
 
-// A flag that an end sleeps on. It orders nothing, so that all that the ends see of each other is ordered by
-// the ring itself.
+// A flag on which an end sleeps. The flag orders nothing, so that only the ring orders what the ends see of
+// each other.
 class Doorbell {
  public:
   void ring() { rung_.store(true, std::memory_order_relaxed); }
@@ -35,10 +35,10 @@ class Doorbell {
   unsigned sleeps_ = 0;
 };
 
-// Chains are numbered in the order in which they are added, and served in that order. What a chain's buffers
-// hold follows from its number: both ends check what the other end wrote. The buffers are plain memory, so
-// that an access of a buffer that nothing orders is a data race. A buffer is used again after a few chains,
-// and never by the chain after next, so that a stale descriptor names a wrong one.
+// Chains are numbered in the order in which they are added, and served in that order. The content of a
+// chain's buffers follows from its number, and each end checks what the other wrote. The buffers are plain
+// memory, so an unordered access is a data race. A buffer is reused after a few chains, but never by the next
+// chain but one, so that a stale descriptor names a wrong buffer.
 template <class Driver, class Device, bool kPacked>
 class RingPair {
  public:
@@ -52,24 +52,25 @@ class RingPair {
   void kick() {
     if (driver_.take_kick()) device_bell.ring();
   }
-  // Takes the next chain that came back; false if there is none.
+  // Takes the next returned chain. Returns false if there is none.
   bool take();
-  // Adds chains as there is room for them, and sleeps until all are back.
+  // Adds chains while there is room, and sleeps until all have been returned.
   void drive(unsigned chains);
 
   // ---- The device's thread. ----
 
-  // Takes the next chain; false if there is none.
+  // Takes the next chain. Returns false if there is none.
   bool pop();
   void push();
   void notify() {
     if (device_.take_notification()) driver_bell.ring();
   }
-  // Serves chains, and sleeps while there are none. As VirtioDevice::process(), it notifies when it has run
+  // Serves chains, and sleeps while there are none. Like VirtioDevice::process(), it notifies when it has run
   // out of chains.
   void serve(unsigned chains);
 
-  // Before any thread: a chain goes to the device and back. Neither end asks to be told of the next one.
+  // Called before any thread: passes a chain to the device and back. Neither end requests notification of the
+  // next one.
   void round();
 
   Doorbell driver_bell, device_bell;
@@ -77,7 +78,7 @@ class RingPair {
   Device& device() { return device_; }
   unsigned added() const { return added_; }
   unsigned back() const { return back_; }
-  // How often an end that asked to be told of the next chain found one, and did not sleep.
+  // How often an end that had requested notification of the next chain found one, and did not sleep.
   unsigned driver_looked_again = 0, device_looked_again = 0;
 
  private:
@@ -88,7 +89,7 @@ class RingPair {
     unsigned number;
   };
 
-  // A request is the number of the chain and of the element; an answer is different from both.
+  // A request is the number of the chain and of the element; the answer differs from both.
   static std::uint64_t request(unsigned number, unsigned element) { return 100 * number + element; }
   static std::uint64_t answer(unsigned number) { return 100 * number + 99; }
   static std::uint32_t written(unsigned number) { return 1 + number % 8; }

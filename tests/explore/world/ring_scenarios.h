@@ -1,4 +1,4 @@
-// What the scenarios of both ring formats have in common. `Ring` is a RingPair.
+// The scenarios that both ring formats share. `Ring` is a RingPair.
 #pragma once
 
 #include "tests/explore/world/ring_pair.h"
@@ -6,7 +6,7 @@
 
 namespace fallow::explore {
 
-// The device polls, so that nothing but the ring brings the chain across.
+// The device polls, so that only the ring carries the chain across.
 template <class Ring>
 void chain_arrives(const RingShape& shape) {
   Ring& ring = state<Ring>(shape);
@@ -37,7 +37,7 @@ void chain_comes_back() {
   });
 }
 
-// The device has served a chain, and has not asked to be told of the next one yet.
+// The device has served a chain, and has not yet requested notification of the next one.
 template <class Ring>
 void device_is_kicked(const RingShape& shape) {
   Ring& ring = state<Ring>(shape);
@@ -79,8 +79,7 @@ void driver_is_notified(const RingShape& shape) {
   });
 }
 
-// More chains than there is room for at once, so that buffers and descriptors are used again. Both ends
-// sleep.
+// Adds more chains than fit at once, so that buffers and descriptors are reused. Both ends sleep.
 template <class Ring>
 void both_sleep(const RingShape& shape, unsigned chains) {
   Ring& ring = state<Ring>(shape);

@@ -1,4 +1,4 @@
-// A scenario: a world, a few threads, and what must have happened in some schedule for it to show anything.
+// A scenario: a world, a few threads, and goals that at least one schedule must reach.
 #pragma once
 
 #include <functional>
@@ -23,18 +23,18 @@ const std::vector<Scenario>& scenarios();
 const Scenario* find_scenario(const std::string& name);
 bool add_scenario(const Scenario& scenario);
 
-// The goals that the prepared scenario named, and whether some schedule reached them.
+// The goals that the prepared scenario declared, and whether some schedule reached them.
 struct Goal {
   std::string what;
   bool reached = false;
 };
 std::vector<Goal>& goals();
-// Called while preparing: declares a goal. Called by threads or at the end: reached(number, whether).
+// declare_goal() is called during preparation. reached(number, whether) is called by threads or at the end.
 unsigned declare_goal(const char* what);
 inline void reached(unsigned goal, bool yes = true) { goals()[goal].reached |= yes; }
 
-// SCENARIO(Name, "what it shows") { ... } is run once, on an empty arena; the schedules begin with what it
-// leaves. Objects that change live in the arena: world(), state<T>().
+// SCENARIO(Name, "what it shows") { ... } runs once, on an empty arena; every schedule begins with the state
+// that it leaves. Mutable objects live in the arena: world(), state<T>().
 #define FALLOW_SCENARIO(name, shows)                                   \
   static void prepare_##name();                                        \
   [[maybe_unused]] static const bool added_##name =                    \

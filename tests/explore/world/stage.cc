@@ -23,7 +23,7 @@ Stage::Stage(World& world, const Program& program) : world_(world), program_(pro
   isolator_ = only_thread_with(Operation::Kind::Report, Operation::Kind::Forget);
 }
 
-// The first one that performs such an operation; another one's do nothing.
+// Returns the first thread that performs such an operation; the operation is a no-op in other threads.
 unsigned Stage::only_thread_with(Operation::Kind kind, Operation::Kind or_kind) const {
   for (const Operation::Kind wanted : {kind, or_kind}) {
     for (unsigned t = 0; t < program_.threads.size(); ++t) {
@@ -82,7 +82,7 @@ void Stage::complete_until_all_end() {
   }
 }
 
-// Before the threads begin nobody else completes what the caller would wait for.
+// Before the threads begin, no other thread completes the requests for which the caller would wait.
 void Stage::settle_held() {
   while (!engine().concurrent() && world_.complete(Status::Ok)) {
   }
@@ -166,7 +166,7 @@ void Stage::perform_register(unsigned policy, bool promising) {
                          {batches ? std::uint64_t{program_.device.capacity} << choice.order : 0});
 }
 
-// Without a reporter, marks must not be forgotten beside a report.
+// Without a reporter, marks must not be forgotten during a report.
 void Stage::perform_forget(unsigned thread) {
   settle_held();
   if (policy_count_ > 0 || thread == isolator_ || !engine().concurrent()) world_.forget();

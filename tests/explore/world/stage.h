@@ -1,5 +1,4 @@
-// Where a random program is performed: what its threads own, and the slots through which they hand things
-// over.
+// Performs a random program: holds what its threads own, and the slots through which they exchange objects.
 #pragma once
 
 #include <atomic>
@@ -13,14 +12,14 @@ namespace fallow::explore {
 
 class Stage {
  public:
-  // In the arena; `program` outlives it.
+  // Lives in the arena; `program` outlives it.
   Stage(World& world, const Program& program);
 
-  // An operation that cannot be performed legally now does nothing.
+  // An operation that is not legal at this point is a no-op.
   void perform(unsigned thread, const Operation& operation);
-  // A program's thread has ended.
+  // A thread of the program has ended.
   void end() { ended_.fetch_add(1, std::memory_order_release); }
-  // The device's own thread: completes what it holds until the program's threads have ended. Without it a
+  // The device's own thread: completes held requests until the program's threads have ended. Otherwise a
   // thread that waits for isolated frames could wait for ever.
   void complete_until_all_end();
   bool needs_completions() const;
@@ -35,8 +34,8 @@ class Stage {
   struct Actor {
     Holding holdings[kMaxHoldings];
     unsigned count = 0;
-    unsigned caches = 0;  // a bit for each that the thread may use
-    Holding freed;        // last
+    unsigned caches = 0;  // one bit for each cache that the thread may use
+    Holding freed;        // the last one freed
     unsigned freed_through = kNobody;
   };
   enum class Fill : std::uint32_t { Empty, Filling, Full, Emptying };
@@ -71,13 +70,13 @@ class Stage {
   const Program& program_;
   Policy* policies_[kMaxPolicies] = {};
   unsigned policy_count_ = 0;
-  unsigned worker_ = kNobody, isolator_ = kNobody;  // the threads whose parts these are
+  unsigned worker_ = kNobody, isolator_ = kNobody;  // the threads with these roles
   Actor actors_[Program::kMaxThreads];
   Slot slots_[kSlots];
   std::atomic<std::uint32_t> cache_left_[kMaxCaches];
   std::atomic<std::uint32_t> waits_{0};
   std::atomic<std::uint32_t> ended_{0};
-  std::uint8_t* through_;  // by frame: the cache that it was last freed through, from 1
+  std::uint8_t* through_;  // by frame: the cache through which it was last freed, from 1
   unsigned completions_ = 0;
 };
 

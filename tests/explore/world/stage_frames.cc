@@ -1,4 +1,4 @@
-// What the threads of a program do with frames and caches.
+// The operations of a program's threads on frames and caches.
 #include <memory>
 
 #include "tests/explore/world/scenario.h"
@@ -35,7 +35,7 @@ void Stage::perform_allocate(Actor& actor, unsigned cache, unsigned order, Mobil
     actor.holdings[actor.count++] = {got.pfn, static_cast<std::uint8_t>(order)};
 }
 
-// What is left of the allocation is in pieces from then on.
+// The rest of the allocation is in pieces from then on.
 void Stage::perform_free_part(Actor& actor, unsigned cache, unsigned which, unsigned order) {
   if (!has(actor, cache) || actor.count == 0) return;
   Holding whole = remove(actor, which);
@@ -87,7 +87,8 @@ void Stage::perform_free_again(Actor& actor) {
   perform_free_unowned(actor.freed_through, (actor.freed.first - program_.zone.base).raw, actor.freed.order);
 }
 
-// A frame that is pending in another cache counts as allocated until that has left its word (invariants.md).
+// A frame that is pending in another cache counts as allocated until that cache has left the frame's word
+// (invariants.md).
 void Stage::perform_free_unowned(unsigned cache, std::uint64_t frame, unsigned order) {
   const std::uint64_t size = program_.zone.frames.raw, count = frames_of(order).raw;
   const Pfn first = program_.zone.base + PfnCount{frame};

@@ -21,11 +21,11 @@ World::World(const ZoneConfig& config)
       zones_{zone_},
       reporter_(port_, zones_),
       device_(oracle_, port_) {
-  words_ = reinterpret_cast<const std::byte*>(&zone_->word(0));
-  static_cast<void>(zone_->entry(0));
+  words_ = reinterpret_cast<const std::byte*>(&zone_->tables().word(0));
+  static_cast<void>(zone_->tables().entry(0));
   entries_ = static_cast<const std::byte*>(engine().last_loaded());
-  static_cast<void>(zone_->forgets());
-  forgets_ = engine().last_loaded();
+  static_cast<void>(zone_->tables().forget_epoch());
+  forget_epoch_ = engine().last_loaded();
   engine().observe({wrote, this});
 }
 
@@ -33,21 +33,22 @@ void World::wrote(void* context, void* at, std::uint64_t before, std::uint64_t a
   World& self = *static_cast<World*>(context);
   self.judge_.wrote(at, before, after);
   const auto word = static_cast<std::size_t>(static_cast<std::byte*>(at) - self.words_);
-  if (word < std::size_t{self.zone_->blocks()} * detail::kBlockWords * sizeof(std::uint64_t))
+  if (word < std::size_t{self.zone_->tables().blocks()} * detail::kBlockWords * sizeof(std::uint64_t))
     self.check_word(word / sizeof(std::uint64_t), detail::FrameWord{before}, detail::FrameWord{after});
   const auto offset = static_cast<std::size_t>(static_cast<std::byte*>(at) - self.entries_);
-  if (offset < std::size_t{self.zone_->blocks()} * sizeof(std::uint64_t))
+  if (offset < std::size_t{self.zone_->tables().blocks()} * sizeof(std::uint64_t))
     self.check_entry(detail::BlockEntry{after});
   // forget_reported() counts its beginning and its end. When it begins, the worker is out and every request
   // is settled, so the back-off of each failure so far ends with it, and of no later one (RPT-9).
-  if (at != self.forgets_ || after % 2 == 0) return;
+  if (at != self.forget_epoch_ || after % 2 == 0) return;
   self.oracle_.forgotten();
   self.device_.end_back_off();
 }
 
 void World::check_word(std::uint64_t word, detail::FrameWord before, detail::FrameWord after) {
   for (std::uint32_t bits = after.allocated() & ~before.allocated(); bits != 0; bits &= bits - 1) {
-    const Pfn pfn = zone_->pfn_of(word * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
+    const Pfn pfn =
+        zone_->tables().pfn_of(word * detail::kWordFrames + static_cast<unsigned>(std::countr_zero(bits)));
     if (zone_->contains(pfn, {1})) oracle_.held(pfn);
   }
 }
@@ -65,11 +66,11 @@ void World::withhold(Pfn first, PfnCount count) {
 }
 
 void World::report_from(unsigned order) {
-  zone_->trigger().set_order(Order{static_cast<std::uint8_t>(order)});
-  zone_->dirty().insert_all();
+  zone_->tables().trigger().set_order(Order{static_cast<std::uint8_t>(order)});
+  zone_->tables().dirty().insert_all();
 }
 
-// Of what may move frames into a hand or out of it.
+// Covers calls that may move frames into a hand or out of it.
 void World::begin_call() {
   judge_.begin_call();
   ++moves_;
@@ -97,11 +98,11 @@ Got World::allocate(std::uint32_t cache, unsigned order, Mobility mobility) {
   const Allocation got = zone_->cache(cache).allocate(wanted, mobility);
   if (got.ok()) {
     split_ = true;
-    // The wrong free came after this, and has become one of frames that somebody owns.
+    // The wrong free came after this allocation, and has become a free of owned frames.
     if (is_misused(got.pfn, frames(wanted))) engine().abandon();
     if (!aligned(got.pfn, wanted)) engine().fail("an allocation is not aligned to its size");
-    // Meanwhile another device may be coming, with another promise.
-    // On weak memory this thread need not know yet.
+    // Another device with another promise may be registering meanwhile.
+    // On weak memory this thread need not see it yet.
     const bool known = steady && controls == control_calls_ && !engine().weak();
     const Content before = known ? promised : promised_before_;
     oracle_.allocated(got.pfn, frames(wanted), got.holds_promise, {promised, before, device_.promises});
@@ -125,7 +126,7 @@ void World::free(std::uint32_t cache, Pfn pfn, unsigned order) {
   begin_call();
   oracle_.freeing(pfn, frames(wanted));
   if (zone_->cache(cache).free(pfn, wanted) != Status::Ok) {
-    // A wrong free under way may have taken it for what its owner had before (invariants.md).
+    // A concurrent wrong free may have freed the frame under its owner (invariants.md).
     if (misusing_ != 0) engine().abandon();
     engine().fail("a free of what is owned is refused");
   }
@@ -144,7 +145,7 @@ void World::misuse(std::uint32_t cache, Pfn pfn, unsigned order) {
   misused_[engine().self()] = {};
   --misusing_;
   if (status == Status::Ok) {
-    // On weak memory a cache need not see yet what another one holds.
+    // On weak memory a cache need not yet see what another cache holds.
     if (!alone || moves != moves_ || engine().weak()) engine().abandon();
     engine().fail("a free of a frame that nobody owns is accepted");
   }
@@ -251,7 +252,7 @@ void World::complete_next(Status status) {
 void World::report(const detail::Selection& want, PfnCount most, bool reported, unsigned requests) {
   constexpr std::uint32_t kEntries = ModelDevice::kMaxCapacity;
   ScatterEntry list[kEntries];
-  detail::Isolation isolation(*zone_, want);
+  detail::Isolation isolation(zone_->tables(), want);
   for (; requests > 0; --requests) {
     const std::uint32_t entries = isolation.fill(list, most);
     if (entries == 0) break;
@@ -262,7 +263,7 @@ void World::report(const detail::Selection& want, PfnCount most, bool reported, 
     if (takes_time_ && engine().concurrent()) port_.relax();
     oracle_.settled(request, reported, Content::Unknown);
     judge_.begin_call();
-    detail::put_back(*zone_, request, reported);
+    detail::put_back(zone_->tables(), request, reported);
     judge_.end_call();
     if (engine().tracing()) engine().note("put back");
     list[entries - 1].end = false;
@@ -271,7 +272,7 @@ void World::report(const detail::Selection& want, PfnCount most, bool reported, 
 
 unsigned World::begin_report(const detail::Selection& want, PfnCount most) {
   Request& request = begun_[begun_count_];
-  detail::Isolation isolation(*zone_, want);
+  detail::Isolation isolation(zone_->tables(), want);
   request.entries = isolation.fill(request.list, most);
   if (request.entries == 0) engine().fail("the scenario begins a report of nothing");
   request.list[request.entries - 1].end = true;
@@ -284,7 +285,7 @@ void World::end_report(unsigned number, bool reported) {
   const std::span<const ScatterEntry> list(request.list, request.entries);
   oracle_.settled(list, reported, Content::Unknown);
   judge_.begin_call();
-  detail::put_back(*zone_, list, reported);
+  detail::put_back(zone_->tables(), list, reported);
   judge_.end_call();
 }
 

@@ -1,4 +1,4 @@
-// What a scenario acts on: a zone with its caches, a reporter, a device, and the oracle that watches.
+// The objects on which a scenario acts: a zone with its caches, a reporter, a device, and the oracle.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace fallow::explore {
 
-// What came of an allocation.
+// The result of an allocation.
 struct Got {
   bool ok;
   Pfn pfn;
@@ -26,30 +26,30 @@ class World {
  public:
   explicit World(const ZoneConfig& config);
 
-  // Before any thread: frames that are never free.
+  // Called before any thread: withholds frames, which are never free.
   void withhold(Pfn first, PfnCount count);
 
-  // Before any thread, as registering does: blocks of this order matter, and all are looked at.
+  // Called before any thread, as registration does: blocks of this order matter, and all blocks are dirty.
   void report_from(unsigned order);
 
-  // What the scenario's threads do; each call is watched.
+  // The operations of the scenario's threads; each call is checked.
   Got allocate(std::uint32_t cache, unsigned order = 0, Mobility mobility = Mobility::Movable);
   void free(std::uint32_t cache, Pfn pfn, unsigned order = 0);
-  // Frames that nobody owns: must be refused, and change nothing. Where another thread may just have been
-  // given them, and the free is accepted, the schedule is abandoned.
+  // Frees unowned frames: the free must be refused, and change nothing. If another thread may just have
+  // allocated them, and the free is accepted, the schedule is abandoned.
   void misuse(std::uint32_t cache, Pfn pfn, unsigned order = 0);
-  // The same where the free may be accepted at first, which it returns: must be named once the cache is
-  // drained.
+  // Like misuse(), but the free may be accepted at first; returns whether it was. The misuse must be reported
+  // once the cache is drained.
   bool late_misuse(std::uint32_t cache, Pfn pfn);
-  // The oracle is not told: for misuse after which nobody can say whose the frames are.
+  // Does not inform the oracle: for misuse after which the owner of the frames is undetermined.
   Status free_untold(std::uint32_t cache, Pfn pfn, unsigned order = 0);
   Got allocate_untold(std::uint32_t cache, unsigned order = 0);
   void drain(std::uint32_t cache);
   void retire(std::uint32_t cache);
-  // `above_low`: how many frames above the low watermark must be free for the policy to report anything
-  // (R11); 0: a block of its order.
+  // `above_low`: how many frames above the low watermark must be free before the policy reports anything
+  // (R11); 0 means a block of its order.
   void register_device(Policy& policy, PfnCount above_low = {});
-  // What the next device promises; no device is registered.
+  // Sets the promise of the next device; no device is registered.
   void content_after(Content promise) {
     promised_before_ = device_.promises;
     device_.promises = promise;
@@ -57,27 +57,26 @@ class World {
   void unregister_device();
   void forget();
   bool registered() const { return registered_; }
-  // No device is there, and nobody is registering, unregistering or forgetting.
+  // No device is registered, and no thread is registering, unregistering or forgetting.
   bool can_register() const { return !registered_ && controls_ == 0; }
-  // The worker's thread: runs it up to `rounds` times for what is due by now, or after `wait` of virtual
+  // The worker's thread: runs the worker up to `rounds` times for work due by now, or after `wait` of virtual
   // time.
   void work(unsigned rounds = 1, Nanoseconds wait = {});
-  // Calls the worker though nothing is due: a caller whose wakeup request was for something else.
+  // Calls the worker although nothing is due, like a caller whose wakeup request had another reason.
   void call_worker();
-  // Completes a request that the device holds, if there is one; complete_next() waits for it.
+  // Completes a request that the device holds, if any; complete_next() waits for one.
   bool complete(Status status);
   void complete_next(Status status);
-  // What a pass is made of, without a reporter: isolates what `want` selects, at most `most` frames, and puts
-  // it back, reported or not, in `requests` requests at most.
+  // A pass without a reporter: isolates what `want` selects, at most `most` frames, and puts it back,
+  // reported or not, in at most `requests` requests.
   void report(const detail::Selection& want, PfnCount most, bool reported = true, unsigned requests = ~0U);
-  // The two halves of that, for requests in flight while others are made. The first returns the request's
-  // number.
+  // The two halves of report(), for overlapping requests. The first returns the request's number.
   unsigned begin_report(const detail::Selection& want, PfnCount most);
   void end_report(unsigned request, bool reported = true);
-  // Each request of report() is in flight until another thread has come as far as it can.
+  // Each request of report() stays in flight until another thread has progressed as far as possible.
   void take_time_to_report() { takes_time_ = true; }
 
-  // After all threads: completes, drains and reports what is left, and looks at everything.
+  // Called after all threads: completes, drains and reports everything, and checks the final state.
   void settle();
 
   Zone& zone() { return *zone_; }
@@ -115,8 +114,8 @@ class World {
   Content promised_before_ = Content::Unknown;
   PfnCount above_low_;
   bool registered_ = false;
-  bool split_ = false;  // an allocation since the device registered may have split a larger block
-  const std::byte *words_ = nullptr, *entries_ = nullptr;  // what is watched
+  bool split_ = false;  // an allocation since the registration may have split a larger block
+  const std::byte *words_ = nullptr, *entries_ = nullptr;  // the watched tables
   bool takes_time_ = false;
   struct Request {
     std::uint32_t entries = 0;
@@ -125,12 +124,12 @@ class World {
   static constexpr unsigned kMaxRequests = 4;
   Request begun_[kMaxRequests];
   unsigned begun_count_ = 0;
-  const void* forgets_ = nullptr;
+  const void* forget_epoch_ = nullptr;
   std::uint64_t refusals_ = 0, misuses_ = 0;
-  // Calls under way, and all that ever began.
-  unsigned moving_ = 0, moves_ = 0;  // those that may move frames into a hand or out of it
+  // Calls in progress, and the total number of calls.
+  unsigned moving_ = 0, moves_ = 0;  // calls that may move frames into a hand or out of it
   unsigned misusing_ = 0;
-  // By thread: the frames of a wrong free under way.
+  // By thread: the frames of a wrong free in progress.
   struct Misused {
     Pfn first;
     PfnCount count;

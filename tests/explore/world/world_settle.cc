@@ -1,4 +1,4 @@
-// What must hold once all threads of a scenario have ended.
+// Checks that apply once all threads of a scenario have ended.
 #include <string>
 
 #include "fallow/zone/zone_check.h"
@@ -19,8 +19,8 @@ void World::settle() {
   let_worker_rest();
   if (registered_) unregister_device();
   check_quiet("when all is free");
-  for (std::uint32_t b = 0; b < zone_->blocks(); ++b) {
-    if (zone_->entry(b).owner() != 0) engine().fail("a block is owned after all caches retired");
+  for (std::uint32_t b = 0; b < zone_->tables().blocks(); ++b) {
+    if (zone_->tables().entry(b).owner() != 0) engine().fail("a block is owned after all caches retired");
   }
   std::uint64_t withheld = 0;
   for (std::uint64_t i = 0; i < zone_->size().raw; ++i)
@@ -34,7 +34,7 @@ void World::finish_requests() {
   }
 }
 
-// Nothing is in flight, and nothing in the hands of a cache.
+// Nothing is in flight, and no frame is in a cache's hand.
 void World::let_worker_rest() {
   constexpr unsigned kRounds = 1000;
   check_flag();
@@ -53,7 +53,7 @@ void World::check_quiet(const char* when) {
     engine().fail(std::string(v.invariant) + ", block at frame " + std::to_string(v.where.raw) + ' ' + when);
 }
 
-// R14.
+// Checks R14.
 void World::check_counts() {
   const ReportingStats s = reporter_.stats();
   const ZoneStats z = zone_stats(*zone_);
@@ -72,8 +72,8 @@ void World::check_counts() {
 // R11, RPT-12: nothing may be isolated.
 bool World::starved() const { return free_frames(*zone_) < zone_->low_watermark() + above_low_; }
 
-// A block that an allocation splits lifts lower areas, of which the policy knows at a later free only. What
-// was below the mark in every area leaves at most 2^(10 - o) times as many blocks of order o behind.
+// An allocation that splits a block adds to lower areas, which the policy notices only at a later free.
+// Blocks below the threshold in every area leave at most 2^(10 - o) times as many blocks of order o behind.
 bool World::past_the_mark() const {
   detail::UnreportedCounts counts = oracle_.unreported(policy_->order());
   for (unsigned order = 0; split_ && order <= kMaxOrder.raw; ++order) {
@@ -97,7 +97,7 @@ void World::check_everything_reported() {
     engine().fail("R2, R4: the worker sleeps, and there is more to report than the policy leaves");
 }
 
-// In pieces as large as they come.
+// Frees allocations in pieces as large as possible.
 void World::free_everything() {
   const std::uint64_t end = zone_->base().raw + zone_->size().raw;
   for (std::uint64_t at = zone_->base().raw; at < end;) {

@@ -1,4 +1,4 @@
-// Replays over a virtio balloon: the same figures as without one, and nothing lost when there is trouble.
+// Replays over a virtio balloon give the same figures as without one, and injected faults lose no content.
 #include "replay/replay_balloon.h"
 
 #include <gtest/gtest.h>
@@ -22,12 +22,12 @@ ReplayResult run(const ReplayOptions& options) {
   return result.value_or(ReplayResult{});
 }
 
-WireOptions wire_of(TransportKind transport, bool event_index = true, bool indirect = true) {
-  WireOptions wire;
-  wire.transport = transport;
-  wire.event_index = event_index;
-  wire.indirect = indirect;
-  return wire;
+BalloonOptions balloon_of(TransportKind transport, bool event_index = true, bool indirect = true) {
+  BalloonOptions balloon;
+  balloon.transport = transport;
+  balloon.event_index = event_index;
+  balloon.indirect = indirect;
+  return balloon;
 }
 
 void expect_sound(const ReplayResult& r) {
@@ -49,64 +49,65 @@ void expect_same(const ReplayResult& a, const ReplayResult& b) {
   EXPECT_EQ(a.report_failures, b.report_failures);
 }
 
-// A wire on its own: what it does when it is called and when there is trouble.
+// The balloon alone: its calls and its faults.
 struct WireTest : testing::TestWithParam<TransportKind> {
   void SetUp() override {
-    const WireSetup setup{wire_of(GetParam()), 4, false};
-    auto made = ReplayBalloon::create(setup, port, box.zone(), box.cache(), *books, nullptr);
+    const BalloonSetup setup{balloon_of(GetParam()), 4, false};
+    auto made = ReplayBalloon::create(setup, port, box.zone(), box.cache(), *residency, nullptr);
     ASSERT_TRUE(made) << made.error;
-    wire = std::move(made.object);
-    wire->work();
+    balloon = std::move(made.object);
+    balloon->work();
   }
-  Status report() { return wire->device().report(list, 0); }
+  Status report() { return balloon->device().report(list, 0); }
 
   FakePort port;
   ZoneBox box{port, PfnCount{8192}};
-  std::unique_ptr<ResidencyModel> books = ResidencyModel::create(PfnCount{8192});
-  std::unique_ptr<ReplayBalloon> wire;
+  std::unique_ptr<ResidencyModel> residency = ResidencyModel::create(PfnCount{8192});
+  std::unique_ptr<ReplayBalloon> balloon;
   const std::array<ScatterEntry, 2> list{{{Pfn{512}, PfnCount{512}}, {Pfn{2048}, PfnCount{512}, true}}};
 };
 
 TEST_P(WireTest, AReportReleasesWhatItNames) {
-  EXPECT_EQ(wire->device().capacity(), 4U);
-  books->touch(Pfn{0}, PfnCount{8192});
+  EXPECT_EQ(balloon->device().capacity(), 4U);
+  residency->touch(Pfn{0}, PfnCount{8192});
   EXPECT_EQ(report(), Status::Ok);
-  EXPECT_EQ(books->resident(), PfnCount{8192 - 1024});
-  EXPECT_EQ(wire->counts().descriptors, 3U);  // and one for the statistics
+  EXPECT_EQ(residency->resident(), PfnCount{8192 - 1024});
+  EXPECT_EQ(balloon->counts().descriptors, 3U);  // two entries and the statistics
 }
 
 TEST_P(WireTest, ABrokenDeviceIsResetWhenTheDriverWorks) {
-  wire->break_device();
-  EXPECT_LE(port.next_deadline(), port.now());  // the driver wants to work
-  EXPECT_EQ(wire->counts().resets, 0U);
+  balloon->break_device();
+  EXPECT_LE(port.next_deadline(), port.now());  // the driver has requested work
+  EXPECT_EQ(balloon->counts().resets, 0U);
   EXPECT_NE(report(), Status::Ok);
-  wire->work();
-  EXPECT_EQ(wire->counts().resets, 1U);
+  balloon->work();
+  EXPECT_EQ(balloon->counts().resets, 1U);
   EXPECT_EQ(report(), Status::Ok);
 }
 
 TEST_P(WireTest, AResetIsTheDriversNextTimeItWorks) {
-  wire->reset_device();
+  balloon->reset_device();
   EXPECT_LE(port.next_deadline(), port.now());
-  wire->work();
-  EXPECT_EQ(wire->counts().resets, 1U);
+  balloon->work();
+  EXPECT_EQ(balloon->counts().resets, 1U);
   EXPECT_EQ(report(), Status::Ok);
 }
 
-// A device without the draft feature is acknowledged all the same: what it did not release it counts.
+// A device without the draft feature acknowledges a request even if a discard fails, and counts the refused
+// elements.
 TEST_P(WireTest, AFailedDiscardIsRefusedAndCounted) {
-  books->touch(Pfn{0}, PfnCount{8192});
-  wire->fail_discard();
+  residency->touch(Pfn{0}, PfnCount{8192});
+  balloon->fail_discard();
   EXPECT_EQ(report(), Status::Ok);
-  EXPECT_EQ(wire->counts().refused, 1U);
-  EXPECT_EQ(books->resident(), PfnCount{8192 - 512});
+  EXPECT_EQ(balloon->counts().refused, 1U);
+  EXPECT_EQ(residency->resident(), PfnCount{8192 - 512});
 }
 
 TEST_P(WireTest, AClosedWireReportsNothing) {
-  wire->close();
+  balloon->close();
   EXPECT_EQ(report(), Status::Failed);
-  wire->break_device();  // nobody is there
-  wire->close();
+  balloon->break_device();  // no driver is attached any more
+  balloon->close();
 }
 
 INSTANTIATE_TEST_SUITE_P(Replay, WireTest,
@@ -115,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(Replay, WireTest,
                            return info.param == TransportKind::VirtioSplit ? "Split" : "Packed";
                          });
 
-struct ReplayWireTest : testing::Test {
+struct ReplayBalloonTest : testing::Test {
   ReplayOptions options() const {
     ReplayOptions o;
     o.trace = file.path();
@@ -123,7 +124,7 @@ struct ReplayWireTest : testing::Test {
     o.compare_linux = false;
     return o;
   }
-  // In real time on real memory, every frame stamped.
+  // In real time on real memory, with every frame stamped.
   ReplayOptions real_time() const {
     ReplayOptions o = options();
     o.backing = BackingKind::Memfd;
@@ -136,36 +137,36 @@ struct ReplayWireTest : testing::Test {
 };
 
 using Ring = std::tuple<TransportKind, bool, bool>;
-class OverAnyRing : public ReplayWireTest, public testing::WithParamInterface<Ring> {
+class OverAnyRing : public ReplayBalloonTest, public testing::WithParamInterface<Ring> {
  protected:
-  WireOptions wire() const { return std::apply(wire_of, GetParam()); }
+  BalloonOptions balloon() const { return std::apply(balloon_of, GetParam()); }
 };
 
 TEST_P(OverAnyRing, TheFiguresAreThoseOfTheDirectTransport) {
   ReplayOptions o = options();
   const ReplayResult direct = run(o);
-  o.wire = wire();
+  o.balloon = balloon();
   const ReplayResult r = run(o);
   expect_sound(r);
   expect_same(r, direct);
-  EXPECT_EQ(direct.wire.descriptors, 0U);
-  EXPECT_EQ(direct.wire.to_device, 0U);
-  EXPECT_EQ(r.wire.descriptors, r.entries);
-  EXPECT_EQ(r.wire.to_device, r.requests);  // one in flight: there is nothing to save
-  EXPECT_EQ(r.wire.refused, 0U);
-  EXPECT_EQ(r.wire.resets, 0U);
+  EXPECT_EQ(direct.balloon.descriptors, 0U);
+  EXPECT_EQ(direct.balloon.to_device, 0U);
+  EXPECT_EQ(r.balloon.descriptors, r.entries);
+  EXPECT_EQ(r.balloon.to_device, r.requests);  // one request in flight: no notification can be saved
+  EXPECT_EQ(r.balloon.refused, 0U);
+  EXPECT_EQ(r.balloon.resets, 0U);
 }
 
 TEST_P(OverAnyRing, InRealTimeNoFrameIsLost) {
   ReplayOptions o = real_time();
-  o.wire = wire();
-  o.wire.in_flight = 4;
+  o.balloon = balloon();
+  o.balloon.in_flight = 4;
   const ReplayResult r = run(o);
   expect_sound(r);
   EXPECT_GT(r.reported_mib, 1);
-  EXPECT_GE(r.wire.descriptors, r.entries);
+  EXPECT_GE(r.balloon.descriptors, r.entries);
   EXPECT_EQ(r.report_failures, 0U);
-  EXPECT_EQ(r.wire.refused, 0U);
+  EXPECT_EQ(r.balloon.refused, 0U);
 }
 
 TEST_P(OverAnyRing, TroubleLosesNoFrame) {
@@ -173,24 +174,26 @@ TEST_P(OverAnyRing, TroubleLosesNoFrame) {
   o.backing = BackingKind::Memfd;
   o.verify = true;
   o.disturb = milliseconds(20);
-  o.wire = wire();
+  o.balloon = balloon();
   const ReplayResult r = run(o);
   expect_sound(r);
   EXPECT_GT(r.disturbances, 300U);
   EXPECT_GT(r.requests, 0U);
-  // One of four troubles is a reset, another one ends in one, unless the driver still waits after the last.
-  EXPECT_GE(r.wire.resets, r.disturbances / 4);
+  // One fault of four is a reset and another leads to one, unless the driver is still waiting after the last
+  // fault.
+  EXPECT_GE(r.balloon.resets, r.disturbances / 4);
 }
 
 TEST_P(OverAnyRing, TroubleInRealTimeLosesNoFrame) {
   ReplayOptions o = real_time();
   o.disturb = milliseconds(20);
-  o.wire = wire();
+  o.balloon = balloon();
   const ReplayResult r = run(o);
   expect_sound(r);
   EXPECT_GT(r.disturbances, 200U);
-  // How many depends on when the threads have their turn; on the virtual clock above they are counted.
-  EXPECT_GT(r.wire.resets, 0U);
+  // The number depends on the scheduling of the threads. The test on the virtual clock above checks the exact
+  // number.
+  EXPECT_GT(r.balloon.resets, 0U);
 }
 
 std::string name_of(const testing::TestParamInfo<Ring>& info) {
@@ -204,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(Replay, OverAnyRing,
                                           testing::Bool(), testing::Bool()),
                          name_of);
 
-TEST_F(ReplayWireTest, TroubleOfTheDirectTransportLosesNoFrame) {
+TEST_F(ReplayBalloonTest, TroubleOfTheDirectTransportLosesNoFrame) {
   for (const double speed : {0.0, 20.0}) {
     ReplayOptions o = real_time();
     o.speed = speed;
@@ -215,21 +218,21 @@ TEST_F(ReplayWireTest, TroubleOfTheDirectTransportLosesNoFrame) {
   }
 }
 
-TEST_F(ReplayWireTest, TroubleIsTheSameEachTimeOnTheTracesClock) {
+TEST_F(ReplayBalloonTest, TroubleIsTheSameEachTimeOnTheTracesClock) {
   ReplayOptions o = options();
   o.disturb = milliseconds(70);
-  o.wire = wire_of(TransportKind::VirtioPacked);
+  o.balloon = balloon_of(TransportKind::VirtioPacked);
   const ReplayResult first = run(o), second = run(o);
   expect_same(first, second);
-  EXPECT_EQ(first.wire.to_device, second.wire.to_device);
+  EXPECT_EQ(first.balloon.to_device, second.balloon.to_device);
 }
 
-TEST_F(ReplayWireTest, ARequestIsNoLongerThanItsQueue) {
+TEST_F(ReplayBalloonTest, ARequestIsNoLongerThanItsQueue) {
   ReplayOptions o = options();
   for (const int length : {1, 2, 3, 5, 8}) {
     const auto size = static_cast<std::uint16_t>(length);
-    o.wire = wire_of(TransportKind::VirtioPacked, true, size % 2 == 0);
-    o.wire.queue_size = size;
+    o.balloon = balloon_of(TransportKind::VirtioPacked, true, size % 2 == 0);
+    o.balloon.queue_size = size;
     const ReplayResult r = run(o);
     expect_sound(r);
     EXPECT_GE(r.requests * size, r.entries) << size;
@@ -237,13 +240,13 @@ TEST_F(ReplayWireTest, ARequestIsNoLongerThanItsQueue) {
   }
 }
 
-TEST_F(ReplayWireTest, WhatTheDeviceSaysThatItZeroedIsZero) {
+TEST_F(ReplayBalloonTest, WhatTheDeviceSaysThatItZeroedIsZero) {
   for (const TransportKind transport : {TransportKind::VirtioSplit, TransportKind::VirtioPacked}) {
     ReplayOptions o = options();
     o.backing = BackingKind::Memfd;
     o.verify = true;
-    o.wire = wire_of(transport);
-    o.wire.init_reported = true;
+    o.balloon = balloon_of(transport);
+    o.balloon.init_reported = true;
     expect_sound(run(o));
     o.speed = 20;
     o.disturb = milliseconds(20);
@@ -251,20 +254,20 @@ TEST_F(ReplayWireTest, WhatTheDeviceSaysThatItZeroedIsZero) {
   }
 }
 
-TEST_F(ReplayWireTest, WiresThatCannotBeAreErrors) {
+TEST_F(ReplayBalloonTest, WiresThatCannotBeAreErrors) {
   const auto error_of = [&](std::uint16_t size, std::uint32_t in_flight) {
     ReplayOptions o = options();
-    o.wire = wire_of(TransportKind::VirtioSplit);
-    o.wire.queue_size = size;
-    o.wire.in_flight = in_flight;
+    o.balloon = balloon_of(TransportKind::VirtioSplit);
+    o.balloon.queue_size = size;
+    o.balloon.in_flight = in_flight;
     std::string error;
     EXPECT_FALSE(replay(o, nullptr, &error));
     return error;
   };
-  EXPECT_EQ(error_of(0, 1), "a queue of 0 descriptors: it must be from 1 to 32768");
-  EXPECT_EQ(error_of(100, 1), "a split queue of 100 descriptors: it must be a power of two");
-  EXPECT_EQ(error_of(16, 0), "0 requests in flight: it must be from 1 to the queue's size, 16");
-  EXPECT_EQ(error_of(16, 17), "17 requests in flight: it must be from 1 to the queue's size, 16");
+  EXPECT_EQ(error_of(0, 1), "queue size 0: expected 1 to 32768 descriptors");
+  EXPECT_EQ(error_of(100, 1), "queue size 100: expected a power of two for a split ring");
+  EXPECT_EQ(error_of(16, 0), "0 requests in flight: expected 1 to 16, the queue size");
+  EXPECT_EQ(error_of(16, 17), "17 requests in flight: expected 1 to 16, the queue size");
 }
 
 }  // namespace

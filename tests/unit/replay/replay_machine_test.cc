@@ -1,4 +1,4 @@
-// Which events become which allocations and frees, and that lost content is noticed.
+// Which events become which allocations and frees, and that lost content is detected.
 #include "replay/replay_machine.h"
 
 #include <gtest/gtest.h>
@@ -41,7 +41,7 @@ void apply_all(ReplayMachine& m, std::initializer_list<trace::TraceEvent> events
   for (const trace::TraceEvent& e : events) ASSERT_TRUE(m.apply(e)) << m.error();
 }
 
-// The machine's own count, and the zone's.
+// Compares the count of the machine with that of the zone.
 void expect_used(ReplayMachine& m, std::uint64_t frames) {
   EXPECT_EQ(m.used(), PfnCount{frames});
   EXPECT_EQ(zone_stats(m.zone()).used, PfnCount{frames});
@@ -114,10 +114,10 @@ TEST(ReplayMachine, TheFreeOfAFailedAllocationIsNotUnmatched) {
 TEST(ReplayMachine, TheBooksCountFramesAndHugePagesCountBlocks) {
   const auto m = machine();
   apply_all(*m, {alloc(1), alloc(64, 4)});
-  EXPECT_EQ(m->books().resident(), PfnCount{17});
+  EXPECT_EQ(m->residency().resident(), PfnCount{17});
   const auto huge = machine(setup(BackingKind::Thp));
   apply_all(*huge, {alloc(1), alloc(2)});
-  EXPECT_EQ(huge->books().resident(), PfnCount{512});
+  EXPECT_EQ(huge->residency().resident(), PfnCount{512});
   EXPECT_EQ(huge->memory()->backing().resident().value(), PfnCount{512});
 }
 
@@ -131,21 +131,21 @@ TEST(ReplayMachine, EveryAllocatedFrameIsReallyTouched) {
 
 TEST(ReplayMachine, AMigrateTypeBecomesAMobility) {
   const auto m = machine();
-  // Each mobility has blocks of its own.
+  // Each mobility has separate blocks.
   for (std::uint8_t type = 0; type < 6; ++type) {
     trace::TraceEvent e = alloc(type);
     e.migratetype = type;
     apply_all(*m, {e});
   }
   unsigned partly_used[kMobilities] = {};
-  for (std::uint32_t b = 0; b < m->zone().blocks(); ++b) {
-    const detail::BlockEntry entry = m->zone().entry(b);
+  for (std::uint32_t b = 0; b < m->zone().tables().blocks(); ++b) {
+    const detail::BlockEntry entry = m->zone().tables().entry(b);
     if (entry.used() != 0) ++partly_used[static_cast<unsigned>(entry.mobility())];
   }
   for (const unsigned n : partly_used) EXPECT_EQ(n, 1U);
 }
 
-// What verification is for: content of an allocated frame goes behind the zone's back.
+// Verification detects that the content of an allocated frame changes behind the back of the zone.
 TEST(ReplayMachine, VerificationFindsAFrameThatLostItsContent) {
   const auto m = machine(setup(BackingKind::Memfd, true));
   apply_all(*m, {alloc(1), alloc(2), alloc(3), free_of(1)});
@@ -154,7 +154,7 @@ TEST(ReplayMachine, VerificationFindsAFrameThatLostItsContent) {
   apply_all(*m, {free_of(2)});
   EXPECT_EQ(m->memory()->corrupted(), 1U);
   EXPECT_EQ(m->retire(), nullptr);
-  EXPECT_EQ(m->memory()->corrupted(), 2U);  // the one that is still allocated, too
+  EXPECT_EQ(m->memory()->corrupted(), 2U);  // the frame that is still allocated counts, too
 }
 
 TEST(HostMemory, AFrameThatBreaksItsPromiseIsCorrupted) {

@@ -1,4 +1,4 @@
-// The tables of a replay: what is live, what is resident, and integrals over time.
+// The tables of a replay: live frames, resident frames, and integrals over time.
 #include <gtest/gtest.h>
 
 #include "replay/allocation_map.h"
@@ -53,25 +53,25 @@ TEST(LiveMap, DoesNotGrowWithWhatIsNoLongerLive) {
 }
 
 TEST(Books, AFrameIsResidentFromTouchToReport) {
-  const auto books = ResidencyModel::create(PfnCount{1000});
-  EXPECT_EQ(books->touch(Pfn{60}, PfnCount{200}), PfnCount{200});
-  EXPECT_EQ(books->touch(Pfn{0}, PfnCount{61}), PfnCount{60});
-  EXPECT_EQ(books->resident(), PfnCount{260});
-  books->report(Pfn{250}, PfnCount{750});
-  EXPECT_EQ(books->resident(), PfnCount{250});
-  EXPECT_EQ(books->given_back(), PfnCount{10});
+  const auto residency = ResidencyModel::create(PfnCount{1000});
+  EXPECT_EQ(residency->touch(Pfn{60}, PfnCount{200}), PfnCount{200});
+  EXPECT_EQ(residency->touch(Pfn{0}, PfnCount{61}), PfnCount{60});
+  EXPECT_EQ(residency->resident(), PfnCount{260});
+  residency->report(Pfn{250}, PfnCount{750});
+  EXPECT_EQ(residency->resident(), PfnCount{250});
+  EXPECT_EQ(residency->given_back(), PfnCount{10});
 }
 
 TEST(Books, OnlyWhatWasGivenBackRefaults) {
-  const auto books = ResidencyModel::create(PfnCount{128});
-  books->report(Pfn{0}, PfnCount{128});
-  EXPECT_EQ(books->given_back(), PfnCount{0});
-  books->touch(Pfn{0}, PfnCount{64});
-  EXPECT_EQ(books->refaulted(), PfnCount{0});
-  books->report(Pfn{0}, PfnCount{64});
-  books->touch(Pfn{0}, PfnCount{1});
-  books->touch(Pfn{0}, PfnCount{2});
-  EXPECT_EQ(books->refaulted(), PfnCount{2});
+  const auto residency = ResidencyModel::create(PfnCount{128});
+  residency->report(Pfn{0}, PfnCount{128});
+  EXPECT_EQ(residency->given_back(), PfnCount{0});
+  residency->touch(Pfn{0}, PfnCount{64});
+  EXPECT_EQ(residency->refaulted(), PfnCount{0});
+  residency->report(Pfn{0}, PfnCount{64});
+  residency->touch(Pfn{0}, PfnCount{1});
+  residency->touch(Pfn{0}, PfnCount{2});
+  EXPECT_EQ(residency->refaulted(), PfnCount{2});
 }
 
 TEST(Curve, IntegratesStepsAndLines) {

@@ -1,4 +1,4 @@
-// Whole replays of small traces, with the figures that they must have.
+// Complete replays of small traces with known figures.
 #include "replay/replay.h"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 namespace fallow::replay {
 namespace {
 
-// 2 MiB for the first of four seconds, 4 KiB for the other three.
+// Uses 2 MiB for the first of four seconds and 4 KiB for the other three.
 std::string one_block() {
   return trace::alloc_line("7.000000", "0x200", 9) + trace::alloc_line("8.000000", "0x1", 0) +
          trace::free_line("8.000000", "0x200", 9) + trace::free_line("11.000000", "0x99", 0);
@@ -67,7 +67,7 @@ TEST_F(Replay, UsedMemoryIsExact) {
   EXPECT_EQ(r.broken_invariant, nullptr);
 }
 
-// At once, so that what is resident is what is used.
+// Reports at once, so that resident equals used.
 TEST_F(Replay, HwmGivesBackAtOnce) {
   ReplayOptions options = options_for(one_block());
   options.policy = PolicyKind::Hwm;
@@ -87,7 +87,7 @@ TEST_F(Replay, AgedGivesBackAfterItsAgeAndAtMostAQuarterMore) {
   ReplayOptions options = options_for(one_block());
   options.age = milliseconds(1000);
   const ReplayResult r = run(options);
-  const double excess = r.excess_gib_s * 1024 / kBlock;  // seconds that the block stayed
+  const double excess = r.excess_gib_s * 1024 / kBlock;  // seconds for which the block stayed resident
   EXPECT_GE(excess, 1.0);
   EXPECT_LE(excess, 1.25 + 1e-9);
   EXPECT_DOUBLE_EQ(r.mean_resident_mib, r.mean_used_mib + kBlock * excess / 4);
@@ -107,7 +107,7 @@ TEST_F(Replay, LinuxGivesBackWithinTwoSeconds) {
   EXPECT_DOUBLE_EQ(r.linux_end_resident_mib, r.end_resident_mib);
 }
 
-// What is left free in a block that is in use goes only with a low order.
+// Only a low order reports the free part of a block that is in use.
 TEST_F(Replay, OrderZeroGivesBackSingleFrames) {
   std::string text;
   for (int i = 0; i < 64; ++i) text += trace::alloc_line("1.000000", "0x" + std::to_string(100 + i), 0);
@@ -122,7 +122,7 @@ TEST_F(Replay, OrderZeroGivesBackSingleFrames) {
   EXPECT_DOUBLE_EQ(fine.reported_mib, 32 * kFrame);
 }
 
-// The whole memory is used, freed and used again.
+// The entire memory is used, freed and used again.
 TEST_F(Replay, WhatIsUsedAgainRefaults) {
   std::string text;
   for (int second = 1; second <= 3; ++second) {
@@ -136,7 +136,7 @@ TEST_F(Replay, WhatIsUsedAgainRefaults) {
   options.memory = ByteCount{64 << 20};
   const ReplayResult r = run(options);
   EXPECT_EQ(r.failed_allocs, 0U);
-  EXPECT_GT(r.reported_mib, 56);  // but for the low watermark
+  EXPECT_GT(r.reported_mib, 56);  // all memory except the low watermark
   EXPECT_LE(r.reported_mib, 64);
   EXPECT_DOUBLE_EQ(r.refaulted_mib, r.reported_mib);
 }
@@ -182,7 +182,7 @@ TEST_F(Replay, EveryBackingAgreesWithTheBooks) {
     options.order = order;
     options.backing = BackingKind::None;
     options.verify = false;
-    const ReplayResult books = run(options);
+    const ReplayResult residency = run(options);
     options.verify = true;
     for (const BackingKind kind : {BackingKind::Anonymous, BackingKind::Memfd, BackingKind::Thp}) {
       options.backing = kind;
@@ -191,13 +191,13 @@ TEST_F(Replay, EveryBackingAgreesWithTheBooks) {
       EXPECT_EQ(r.failed_allocs, 0U);
       EXPECT_EQ(r.refused_frees, 0U);
       EXPECT_EQ(r.broken_invariant, nullptr);
-      EXPECT_EQ(r.mean_used_mib, books.mean_used_mib);
+      EXPECT_EQ(r.mean_used_mib, residency.mean_used_mib);
       if (kind == BackingKind::Thp) {
-        EXPECT_GE(r.end_resident_mib, books.end_resident_mib);
+        EXPECT_GE(r.end_resident_mib, residency.end_resident_mib);
         continue;
       }
-      EXPECT_EQ(r.end_resident_mib, books.end_resident_mib);
-      EXPECT_NEAR(r.mean_resident_mib, books.mean_resident_mib, books.mean_resident_mib * 0.05);
+      EXPECT_EQ(r.end_resident_mib, residency.end_resident_mib);
+      EXPECT_NEAR(r.mean_resident_mib, residency.mean_resident_mib, residency.mean_resident_mib * 0.05);
     }
   }
 }
@@ -214,13 +214,13 @@ TEST_F(Replay, InRealTimeTheTracesOwnTimeCounts) {
     EXPECT_GE(r.wall_seconds, 5.0 / 20);
     EXPECT_DOUBLE_EQ(r.mean_used_mib, (kBlock + 3 * kFrame) / 4);
     EXPECT_DOUBLE_EQ(r.end_resident_mib, kFrame);
-    EXPECT_GE(r.excess_gib_s * 1024 / kBlock, 0.35);  // of real residency there are readings only
+    EXPECT_GE(r.excess_gib_s * 1024 / kBlock, 0.35);  // real residency is known only from readings
     EXPECT_EQ(r.broken_invariant, nullptr);
     EXPECT_GE(recorder.samples.size(), 100U);
   }
 }
 
-// The worker reports while the events go on.
+// The worker reports while events continue.
 TEST_F(Replay, InRealTimeNoFrameIsLost) {
   ReplayOptions options = options_for(trace::busy());
   options.speed = 50;
@@ -263,7 +263,7 @@ TEST_F(Replay, StopsWhenAsked) {
   ReplayOptions options = options_for(one_block());
   options.stop = &stop;
   options.compare_linux = false;
-  options.speed = 1;  // would take nine seconds
+  options.speed = 1;  // the replay would take nine seconds
   const ReplayResult r = run(options, &stopper);
   EXPECT_TRUE(r.stopped);
   EXPECT_LT(r.wall_seconds, 3);
@@ -323,13 +323,13 @@ TEST_F(Replay, LargerPages) {
   EXPECT_EQ(r.broken_invariant, nullptr);
 
   options = options_for(trace::alloc_line("1.000000", "0x40", 11));
-  EXPECT_NE(error_of(options).find("order=11 is above 10, the largest with pages of 4 KiB"),
+  EXPECT_NE(error_of(options).find("order=11 is above 10, the largest order with pages of 4 KiB"),
             std::string::npos);
   options.page = trace::PageShift{17};
-  EXPECT_EQ(error_of(options), "a page size of 2^17 bytes: it must be from 4 KiB to 64 KiB");
+  EXPECT_EQ(error_of(options), "page size of 2^17 bytes: expected 4 KiB to 64 KiB");
 }
 
-// A block that finds room only in part counts once.
+// A block of which only a part fits counts once.
 TEST_F(Replay, LargerPagesInTooLittleMemory) {
   ReplayOptions options =
       options_for(trace::alloc_line("1.000000", "0x2000", 13) + trace::free_line("2.000000", "0x2000", 13));
@@ -348,17 +348,17 @@ TEST_F(Replay, WhatWasNotReadIsTold) {
                       trace::alloc_line("1.000000", "0x40", 0) + "overrun: 3\n"));
   EXPECT_EQ(r.odd_lines, 1U);
   EXPECT_EQ(r.first_skipped,
-            "line 2: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+            "line 2: not output of ftrace, trace-cmd report or perf script: \"what is this\"");
   EXPECT_EQ(r.lost_events, 10U);
   EXPECT_EQ(r.uncounted_losses, 1U);
   ReplayOptions options = options_for("what is this\n");
   EXPECT_EQ(error_of(options),
             options.trace +
-                ": no mm_page_alloc or mm_page_free event is in it; the first line that was skipped is "
-                "line 1: not a line of ftrace, trace-cmd report or perf script: \"what is this\"");
+                ": contains no mm_page_alloc or mm_page_free event; the first skipped line is "
+                "line 1: not output of ftrace, trace-cmd report or perf script: \"what is this\"");
   options = options_for("a-1 [000] 123: mm_page_free: pfn=1 order=0\n");
   options.skip_bad_lines = true;
-  EXPECT_NE(error_of(options).find("its time is in ticks, of the clock x86-tsc or counter"),
+  EXPECT_NE(error_of(options).find("the time is in ticks of the clock x86-tsc or counter"),
             std::string::npos);
 }
 

@@ -31,7 +31,7 @@ TEST_P(R5Batch, HasTheShape) {
   ASSERT_FALSE(device.batches.empty());
   device.expect_batches_well_formed(order());
   device.expect_shown_once();
-  const UnreportedCounts left = count_unreported(rig.zone(), order());
+  const UnreportedCounts left = count_unreported(rig.zone().tables(), order());
   for (unsigned o = order().raw; o <= kMaxOrder.raw; ++o) EXPECT_EQ(left.of[o], 0u) << o;
   EXPECT_EQ(rig.box().stats().reported.raw, device.frames_shown().size());
   rig.unregister_device(device);

@@ -72,7 +72,7 @@ class Small {
   // How many frames above the low watermark the policy needs before it does anything.
   std::uint64_t room() const { return (linux_rule_ ? capacity_ : 1) * frames(policy_.order()).raw; }
   std::uint64_t unreported() const {
-    const UnreportedCounts counts = count_unreported(box_of().zone(), policy_.order());
+    const UnreportedCounts counts = count_unreported(box_of().zone().tables(), policy_.order());
     std::uint64_t sum = 0;
     for (unsigned o = policy_.order().raw; o <= kMaxOrder.raw; ++o) sum += counts.of[o] << o;
     return sum;

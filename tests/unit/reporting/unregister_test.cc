@@ -205,7 +205,8 @@ TEST(R10Resume, AtAnotherOrder) {
     rig.register_device(device, policy);
     rig.run_due();
     rig.unregister_device(device);
-    const UnreportedCounts left = count_unreported(rig.zone(), Order{static_cast<std::uint8_t>(order)});
+    const UnreportedCounts left =
+        count_unreported(rig.zone().tables(), Order{static_cast<std::uint8_t>(order)});
     for (unsigned o = order; o <= 10; ++o) EXPECT_EQ(left.of[o], 0u) << order << ' ' << o;
   }
   EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free);

@@ -30,7 +30,7 @@ void expect_text(std::string_view data, std::string_view text) {
   }
 }
 
-// Returns what was read before the error.
+// Returns the bytes read before the error.
 std::string expect_error(std::string_view data, std::string_view error) {
   const auto source = unpack(text_source(data, 100));
   std::string text = drain(*source);
@@ -71,10 +71,10 @@ TEST(ByteSource, gzip_damaged) {
   const std::string data = gzip(sample());
   expect_error(flipped(data, data.size() - 6), "the gzip data is damaged: incorrect data check");
   expect_error(flipped(data, 2), "the gzip data is damaged: unknown compression method");
-  EXPECT_EQ(expect_error(gzip("a\n") + "trailer", "something that is not gzip data follows the gzip data"),
+  EXPECT_EQ(expect_error(gzip("a\n") + "trailer", "the gzip data is followed by data that is not gzip"),
             "a\n");
   EXPECT_EQ(expect_error(gzip("a\n") + std::string(3, '\0') + gzip("b\n"),
-                         "something that is not gzip data follows the gzip data"),
+                         "the gzip data is followed by data that is not gzip"),
             "a\n");
 }
 
@@ -106,7 +106,7 @@ TEST(ByteSource, zstd_damaged) {
             "a\n");
 }
 
-// What "zstd --long=N" makes of a pipe, whose size it does not know: the frame asks for a window of 2^N
+// The output of "zstd --long=N" for a pipe, whose size zstd does not know: the frame asks for a window of 2^N
 // bytes.
 std::string zstd_with_window(std::string_view text, int window_log) {
   std::unique_ptr<ZSTD_CCtx, std::size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
@@ -114,7 +114,7 @@ std::string zstd_with_window(std::string_view text, int window_log) {
   std::string out(ZSTD_compressBound(text.size()), '\0');
   ZSTD_inBuffer input{text.data(), text.size(), 0};
   ZSTD_outBuffer output{out.data(), out.size(), 0};
-  // Two calls: with all of the input in one that ends the frame, its size would be known.
+  // Uses two calls: if one call got all input and ended the frame, zstd would know the size.
   EXPECT_FALSE(ZSTD_isError(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_continue)));
   EXPECT_EQ(ZSTD_compressStream2(context.get(), &output, &input, ZSTD_e_end), 0u);
   out.resize(output.pos);
@@ -127,17 +127,18 @@ TEST(ByteSource, zstd_long_windows) {
 }
 
 TEST(ByteSource, zstd_window_is_bounded) {
-  // Frame headers that want a window of 2 GiB (--long=31), and of 3.75 TiB, and a first block.
+  // Frame headers that ask for a window of 2 GiB (--long=31) and of 3.75 TiB, each followed by a first block.
   for (const std::string_view data :
        {"\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00"sv, "\x28\xb5\x2f\xfd\x00\xff\x01\x00\x00"sv})
     expect_error(data,
-                 "zstd data with a window of more than 1 GiB, which is not read: Frame requires too much "
-                 "memory for decoding; unpack it first, with: zstd -d --long=31");
+                 "the zstd window is above the maximum of 1 GiB: Frame requires too much "
+                 "memory for decoding; decompress the file first with: zstd -d --long=31");
 }
 
 TEST(ByteSource, zstd_errors_that_are_no_damage_are_not_called_damage) {
-  // A frame header that names dictionary 42.
-  expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv, "zstd cannot unpack it: Dictionary mismatch");
+  // A frame header that requires dictionary 42.
+  expect_error("\x28\xb5\x2f\xfd\x21\x2a\x00\x01\x00\x00"sv,
+               "zstd cannot decompress the data: Dictionary mismatch");
 }
 
 TEST(ByteSource, detected_by_content_not_by_name) {
@@ -148,15 +149,15 @@ TEST(ByteSource, detected_by_content_not_by_name) {
 }
 
 TEST(ByteSource, recordings_that_are_not_text) {
-  expect_error("PERFILE2xxxx", "a perf recording, not text; read the output of: perf script -i FILE");
+  expect_error("PERFILE2xxxx",
+               "a binary perf recording; expected text: convert it with: perf script -i FILE");
   expect_error("\x17\x08\x44tracing6",
-               "a trace-cmd recording, not text; read the output of: trace-cmd report FILE");
-  expect_error("\xfd\x37zXZ\0\0"sv, "xz data, which is not read; unpack it with: xz -d");
-  expect_error("BZh91AY", "bzip2 data, which is not read; unpack it with: bzip2 -d");
-  expect_error("\x04\x22\x4d\x18", "lz4 data, which is not read; unpack it with: lz4 -d");
-  expect_error("TRACE:\nx\x9c\x01",
-               "atrace's compressed output, which is not read; record without: atrace -z");
-  expect_error("PK\x03\x04", "a zip archive, which is not read; unpack it first");
+               "a binary trace-cmd recording; expected text: convert it with: trace-cmd report FILE");
+  expect_error("\xfd\x37zXZ\0\0"sv, "xz data is not supported; decompress it with: xz -d");
+  expect_error("BZh91AY", "bzip2 data is not supported; decompress it with: bzip2 -d");
+  expect_error("\x04\x22\x4d\x18", "lz4 data is not supported; decompress it with: lz4 -d");
+  expect_error("TRACE:\nx\x9c\x01", "compressed atrace output is not supported; record without: atrace -z");
+  expect_error("PK\x03\x04", "a zip archive is not supported; extract it first");
 }
 
 TEST(ByteSource, error_of_what_is_below) {

@@ -236,34 +236,35 @@ TEST(LineParser, damaged_fields) {
   expect_damaged(head + "pfn=0x12345678123456789 order=0 migratetype=0",
                  "pfn=0x12345678123456789 is not a number");
   expect_damaged(head + "pfn=0x1 order=\xff migratetype=0", "order=\\xff is not a number");
+  expect_damaged(head + "pfn=0x1 order=11 migratetype=0",
+                 "order=11 is above 10, the largest order with pages of 4 KiB (for larger pages: fallow "
+                 "replay --page-size)");
   expect_damaged(
-      head + "pfn=0x1 order=11 migratetype=0",
-      "order=11 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay --page-size)");
-  expect_damaged(head + "pfn=0x1 order=-1 migratetype=0",
-                 "order=18446744073709551615 is above 10, the largest with pages of 4 KiB (larger pages: "
-                 "fallow replay --page-size)");
-  expect_damaged(head + "pfn=0x1 order=0 migratetype=256", "migratetype=256 is above 255");
+      head + "pfn=0x1 order=-1 migratetype=0",
+      "order=18446744073709551615 is above 10, the largest order with pages of 4 KiB (for larger pages: "
+      "fallow replay --page-size)");
+  expect_damaged(head + "pfn=0x1 order=0 migratetype=256", "migratetype=256 is above the maximum of 255");
   expect_damaged(head + "pfn=0x10000000000000 order=0 migratetype=0",
-                 "pfn=0x10000000000000 is beyond every physical address");
+                 "pfn=0x10000000000000 is beyond the largest physical address");
   expect_damaged("a-1 [000] ..... 7.1: mm_page_free: pfn=-1 order=0",
-                 "pfn=0xffffffffffffffff is beyond every physical address");
+                 "pfn=0xffffffffffffffff is beyond the largest physical address");
 }
 
 TEST(LineParser, two_lines_in_one) {
   expect_damaged(
       "a-1 [000] ..... 7.1: mm_page_free: pfn=0x1 order=0 a-1 [000] ..... 7.2: mm_page_free: pfn=0x2 order=0",
-      "pfn= stands twice");
+      "pfn= appears twice");
   expect_damaged(
       "a-1 [000] ..... 7.1: mm_page_free: pfn=0x1 a-1 [000] ..... 7.2: mm_page_free: pfn=0x2 order=0",
-      "pfn= stands twice");
+      "pfn= appears twice");
   expect_damaged("a-1 [000] ..... 7.1: mm_pa a-1 [000] ..... 7.2: mm_page_free: pfn=0x2 order=0",
-                 "two lines in one");
+                 "two lines run together");
   expect_damaged("a-1 [000] 7.1: kfree: ptr=1 a-1 [000] 7.2: kmem:mm_page_free: pfn=0x2 order=0",
-                 "two lines in one");
+                 "two lines run together");
 }
 
 TEST(LineParser, damaged_heads) {
-  constexpr auto kNoTime = "no \"[cpu] seconds.fraction:\" before the name of the event";
+  constexpr auto kNoTime = "expected \"[cpu] seconds.fraction:\" before the event name";
   for (const auto* head :
        {"a-1 [000] .....  7x1.5", "a-1 [000] .....  7.", "a-1 [000] .....  .5", "a-1 [0x0] .....  7.5",
         "a-1 [70000] .....  7.5", "a-1 [000] .....  7.1234567890", "a-1 [000] .....  18446744073.0",
@@ -275,8 +276,7 @@ TEST(LineParser, damaged_heads) {
       " 24)               |  /* mm_page_alloc: page=0000000000000000 pfn=0 order=9 migratetype=1 */",
       kNoTime);
   for (const auto* name : {"", "k", "kmem:", "mm_page_", "kmem:mm_page_free", "mm_page_alloc"}) {
-    expect_damaged("a-1 [000] .....  7.5: " + std::string(name),
-                   "the line is cut off before the name of the event ends");
+    expect_damaged("a-1 [000] .....  7.5: " + std::string(name), "the line is cut off inside the event name");
   }
 }
 
@@ -284,7 +284,7 @@ void expect_odd(std::string_view line, std::string_view excerpt) {
   ParsedLine parsed;
   EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Odd) << line;
   EXPECT_EQ(parsed.reason,
-            "not a line of ftrace, trace-cmd report or perf script: \"" + std::string(excerpt) + "\"");
+            "not output of ftrace, trace-cmd report or perf script: \"" + std::string(excerpt) + "\"");
 }
 
 TEST(LineParser, garbage) {
@@ -303,7 +303,7 @@ TEST(LineParser, before_linux_3_3) {
                free(7'100000'000, 1155801, 0, 1));
 }
 
-// The times and CPUs of the layouts that tests/support/trace_layouts.h holds.
+// The times and CPUs of the layouts in tests/support/trace_layouts.h.
 TEST(LineParser, latency_formats) {
   expect_event("      dd-901     1d.h1. 500.000200: mm_page_free: pfn=0x2 order=9",
                free(500'000200'000, 2, 9, 1));
@@ -326,7 +326,7 @@ TEST(LineParser, clocks_that_do_not_count_seconds) {
     ParsedLine parsed;
     const std::string line = std::string(head) + ": mm_page_free: pfn=0x1 order=0";
     EXPECT_EQ(parse_line(line, PageShift{}, parsed), LineKind::Damaged) << line;
-    EXPECT_TRUE(parsed.reason.starts_with("its time is in ticks, of the clock x86-tsc or counter"))
+    EXPECT_TRUE(parsed.reason.starts_with("the time is in ticks of the clock x86-tsc or counter"))
         << parsed.reason;
     EXPECT_NE(parsed.reason.find("trace-cmd record -C mono"), std::string::npos);
   }
@@ -342,27 +342,27 @@ TEST(LineParser, larger_pages) {
   EXPECT_EQ(parsed.event.pfn, Pfn{12});
   EXPECT_EQ(parsed.event.order, Order{2});
   ASSERT_EQ(parse_line(head + "pfn=3 order=14", PageShift{16}, parsed), LineKind::Damaged);
-  EXPECT_TRUE(parsed.reason.starts_with("order=14 is above 13, the largest with pages of 64 KiB"))
+  EXPECT_TRUE(parsed.reason.starts_with("order=14 is above 13, the largest order with pages of 64 KiB"))
       << parsed.reason;
   ASSERT_EQ(parse_line(head + "pfn=0xffffffffffff order=0", PageShift{16}, parsed), LineKind::Event);
   ASSERT_EQ(parse_line(head + "pfn=0x1000000000000 order=0", PageShift{16}, parsed), LineKind::Damaged);
-  EXPECT_EQ(parsed.reason, "pfn=0x1000000000000 is beyond every physical address");
+  EXPECT_EQ(parsed.reason, "pfn=0x1000000000000 is beyond the largest physical address");
 }
 
 TEST(LineParser, a_page_event_that_cannot_be_read_is_never_passed_over) {
   const std::string fields = "page=0 pfn=0x1 order=0 migratetype=1";
-  expect_damaged("a-1 [000] 7.1: " + fields, "no name of an event before its fields");
-  expect_damaged("a-1 [000] " + fields, "the fields of a page event, without its name and time");
-  expect_damaged("# a-1 [000] 7.1: mm_page_alloc: " + fields, "a page event in a comment");
+  expect_damaged("a-1 [000] 7.1: " + fields, "expected an event name before the fields of a page event");
+  expect_damaged("a-1 [000] " + fields, "the fields of a page event without its time and name");
+  expect_damaged("# a-1 [000] 7.1: mm_page_alloc: " + fields, "a page event inside a comment");
   expect_damaged("a-1 [000] 7.1: tracing_mark_write: mm_page_alloc: " + fields,
-                 "a page event inside another event, or two lines in one");
+                 "a page event inside another event, or two lines run together");
   expect_damaged("a-1 [000] 7.1: mm_page_alloc " + fields,
-                 "a page event inside another event, or two lines in one");
+                 "a page event inside another event, or two lines run together");
   expect_damaged("     0.123 dd/901 kmem:mm_page_alloc(pfn: 16896, order: 9, migratetype: 1)",
-                 "no \"[cpu] seconds.fraction:\" before the name of the event");
+                 "expected \"[cpu] seconds.fraction:\" before the event name");
   expect_damaged("a-1 [000] 7.1: mm_page_free: pfn=0x1 order=0 b-1 [000] 7.2: kfree: ptr=1",
-                 "two lines in one: \"kfree:\" stands among the fields");
-  expect_damaged("a 1 7.1: kmem:mm_pa b 1 7.2: kmem:mm_page_free: pfn=0x1 order=0", "two lines in one");
+                 "two lines run together: found \"kfree:\" among the fields");
+  expect_damaged("a 1 7.1: kmem:mm_pa b 1 7.2: kmem:mm_page_free: pfn=0x1 order=0", "two lines run together");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace fallow::trace {
 namespace {
 
-// A source that is read on a thread.
+// A source that ReadAhead reads on a thread.
 class FileLikeSource : public TextSource {
  public:
   using TextSource::TextSource;
@@ -20,7 +20,7 @@ std::string numbers(int count) {
   return text;
 }
 
-// Takes what comes, keeping the last `keep` bytes for the next call each time.
+// Reads to the end and keeps the last `keep` bytes for each next call.
 std::string take_all(ReadAhead& blocks, std::size_t keep) {
   std::string out;
   std::span<const char> kept;

@@ -18,7 +18,7 @@
 
 namespace fallow::trace {
 
-// Text from memory, at most `chunk` bytes at a time, with an error at the end if there is to be one.
+// Text in memory, returned at most `chunk` bytes at a time, with an optional error at the end.
 class TextSource : public ByteSource {
  public:
   explicit TextSource(std::string text, std::size_t chunk = SIZE_MAX, std::string error = {})
@@ -69,7 +69,7 @@ inline std::string zstd(std::string_view text) {
   return out;
 }
 
-// All that is in the source.
+// Returns the entire content of the source.
 inline std::string drain(ByteSource& source, std::size_t piece = 4096) {
   std::string out;
   std::vector<char> buffer(piece);
@@ -77,7 +77,7 @@ inline std::string drain(ByteSource& source, std::size_t piece = 4096) {
   return out;
 }
 
-// A file that is gone at the end of the test.
+// A file that is removed at the end of the test.
 class TemporaryFile {
  public:
   TemporaryFile(const std::string& name, std::string_view content) : path_(folder_.file(name, content)) {}

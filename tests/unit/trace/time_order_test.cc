@@ -14,7 +14,7 @@ Verdict judge(TimeOrder& order, std::uint64_t ms) {
   return order.judge(event);
 }
 
-// An order in which the event at 1000 ms went out last.
+// A TimeOrder whose latest event is at 1000 ms.
 TimeOrder started() {
   TimeOrder order;
   EXPECT_EQ(judge(order, 1000), Verdict::Hold);

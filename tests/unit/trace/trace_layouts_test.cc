@@ -1,4 +1,5 @@
-// Every layout of a recorder is read; and no change of one word makes an event disappear without a word.
+// The reader accepts every layout of every recorder. If one word changes, no event disappears without an
+// error.
 #include "tests/support/trace_layouts.h"
 
 #include <gtest/gtest.h>
@@ -39,7 +40,7 @@ TEST(TraceLayouts, every_layout_is_read) {
   }
 }
 
-// In a line of its own: whatever has become of it is about the change, and nothing else.
+// A changed word on a separate line must not affect any other line.
 void expect_no_silence(const TraceLayout& layout, const std::string& text, const Outcome& whole,
                        const std::string& change) {
   const Outcome changed = read(text);

@@ -14,7 +14,8 @@ constexpr std::string_view kGood = "cc1-1 [000] .....  7.000001: mm_page_free: p
 constexpr std::string_view kBad = "cc1-1 [000] .....  7.000001: mm_page_free: pfn=0x1 order=11\n";
 
 constexpr std::string_view kWrongOrder =
-    "order=11 is above 10, the largest with pages of 4 KiB (larger pages: fallow replay --page-size)";
+    "order=11 is above 10, the largest order with pages of 4 KiB (for larger pages: fallow replay "
+    "--page-size)";
 
 struct Outcome {
   std::vector<TraceEvent> events;
@@ -55,7 +56,7 @@ std::string free_line(std::string_view time, std::string_view pfn) {
   return "cc1-1 [001] .....  " + std::string(time) + ": mm_page_free: pfn=" + std::string(pfn) + " order=0\n";
 }
 
-// Some of everything that is no damage.
+// A trace with every kind of line that is not damaged.
 std::string varied_trace() {
   std::string text = "# tracer: nop\n#\nversion = 7\ncpus=2\nCPU 1 is empty\n\n";
   for (int i = 0; i < 300; ++i) {
@@ -124,7 +125,7 @@ TEST(TraceReader, last_line_without_newline) {
   EXPECT_EQ(read_text(cut).counts.lines, 1u);
   const Outcome damaged = read_text(std::string(kGood) + std::string(cut.substr(0, 40)));
   EXPECT_EQ(damaged.events.size(), 1u);
-  EXPECT_EQ(damaged.error, "day.txt:2: the line is cut off before the name of the event ends");
+  EXPECT_EQ(damaged.error, "day.txt:2: the line is cut off inside the event name");
 }
 
 TEST(TraceReader, damaged_line_names_file_and_line) {
@@ -159,7 +160,7 @@ TEST(TraceReader, an_odd_line_is_counted_and_stops_nothing) {
   EXPECT_EQ(outcome.events.size(), 2u);
   EXPECT_EQ(outcome.counts.odd_lines, 2u);
   EXPECT_EQ(outcome.first_skipped,
-            "line 2: not a line of ftrace, trace-cmd report or perf script: \"garbage\"");
+            "line 2: not output of ftrace, trace-cmd report or perf script: \"garbage\"");
 }
 
 TEST(TraceReader, an_odd_line_at_the_end_may_be_the_begin_of_an_event) {
@@ -184,7 +185,7 @@ TEST(TraceReader, long_lines) {
     for (const std::size_t excess : {std::size_t{1}, std::size_t{1} << 20}) {
       const std::string line = good + longest + std::string(excess, ' ');
       const Outcome strict = read_text(line + next, {}, chunk);
-      EXPECT_EQ(strict.error, "day.txt:2: the line is longer than 65536 bytes");
+      EXPECT_EQ(strict.error, "day.txt:2: the line is longer than the maximum of 65536 bytes");
       EXPECT_EQ(strict.events.size(), 1u);
       for (const std::string& after : {std::string(), next}) {
         const Outcome skipped = read_text(line + after, {.skip_bad_lines = true}, chunk);
@@ -200,7 +201,7 @@ TEST(TraceReader, time_that_runs_backwards) {
   const std::string text = free_line("7.5", "1") + free_line("7.45", "2") + free_line("7.5", "3") +
                            free_line("7.3", "4") + free_line("7.6", "5");
   const Outcome strict = read_text(text);
-  EXPECT_EQ(strict.error, "day.txt:4: time 7.300000000 is before 7.500000000, the latest before it");
+  EXPECT_EQ(strict.error, "day.txt:4: time 7.300000000 is too far before the latest time, 7.500000000");
   EXPECT_EQ(strict.events.size(), 3u);
   EXPECT_EQ(strict.events[1].time, milliseconds(7500));
   EXPECT_EQ(strict.counts.late_events, 1u);
@@ -212,7 +213,8 @@ TEST(TraceReader, time_that_runs_backwards) {
 TEST(TraceReader, time_that_jumps_ahead_in_one_line) {
   const std::string text = free_line("7.5", "1") + free_line("9007.5", "2") + "\n" + free_line("7.6", "3");
   const Outcome strict = read_text(text);
-  EXPECT_EQ(strict.error, "day.txt:2: time 9007.500000000 is ahead of the next event, at 7.600000000");
+  EXPECT_EQ(strict.error,
+            "day.txt:2: time 9007.500000000 is too far ahead of the next event, at 7.600000000");
   EXPECT_EQ(strict.events.size(), 1u);
   const Outcome skipped = read_text(text, {.skip_bad_lines = true});
   EXPECT_EQ(skipped.events.size(), 2u);
@@ -253,7 +255,7 @@ TEST(TraceReader, file_that_is_not_there) {
   EXPECT_TRUE(outcome.events.empty());
 }
 
-// Puts something else in the place of standard input.
+// Replaces standard input.
 class StandardInput {
  public:
   explicit StandardInput(int replacement) : saved_(::dup(0)) { ::dup2(replacement, 0); }

@@ -1,4 +1,4 @@
-// A small workload, as a trace.
+// A trace of a small workload.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ inline std::string free_line(std::string_view time, std::string_view pfn, int or
          " order=" + std::to_string(order) + "\n";
 }
 
-// A thousand single frames and runs that come and go, at different ages.
+// Allocates and frees a thousand single frames and runs at different ages.
 inline std::string busy() {
   std::string text;
   for (int i = 0; i < 3000; ++i) {

@@ -280,23 +280,6 @@ TEST(PackedQueue, TheDriverStartsAnewInOldMemory) {
   }
 }
 
-TEST(PackedQueue, GiveUpReturnsEachTokenOnce) {
-  Ring ring(config(8));
-  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_EQ(ring.driver.add(std::array{writable(i, 8)}, i), Status::Ok);
-  Chain chain;
-  Used used;
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(ring.device.pop(chain), Popped::Chain);
-    ring.device.push(chain, 8);
-    ASSERT_EQ(ring.driver.take(used), Taken::Used);
-  }
-  std::uint64_t token = 0;
-  unsigned seen = 0;
-  while (ring.driver.give_up(token)) seen |= 1U << token;
-  EXPECT_EQ(seen, 0xf8u);
-  EXPECT_EQ(ring.driver.in_flight(), 0u);
-}
-
 // MO-13, MO-14, MO-15: two threads, each asleep while it has nothing to do. Content is handed over both ways.
 class PackedQueueThreads : public testing::TestWithParam<std::tuple<std::uint16_t, bool>> {};
 INSTANTIATE_TEST_SUITE_P(SizesAndEventIndex, PackedQueueThreads,

@@ -266,23 +266,6 @@ TEST(SplitQueue, TheDeviceContinuesWhereItWas) {
   }
 }
 
-TEST(SplitQueue, GiveUpReturnsEachTokenOnce) {
-  Ring ring(config(8));
-  for (std::uint64_t i = 0; i < 8; ++i) ASSERT_EQ(ring.driver.add(std::array{writable(i, 8)}, i), Status::Ok);
-  Chain chain;
-  Used used;
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_EQ(ring.device.pop(chain), Popped::Chain);
-    ring.device.push(chain, 8);
-    ASSERT_EQ(ring.driver.take(used), Taken::Used);
-  }
-  std::uint64_t token = 0;
-  unsigned seen = 0;
-  while (ring.driver.give_up(token)) seen |= 1U << token;
-  EXPECT_EQ(seen, 0xf8u);
-  EXPECT_EQ(ring.driver.in_flight(), 0u);
-}
-
 // MO-10, MO-11, MO-12: two threads, each asleep while it has nothing to do. Content is handed over both ways.
 TEST(SplitQueue, TwoThreads) {
   constexpr std::uint64_t kChains = 30000;

@@ -1,4 +1,4 @@
-// What an allocation gives, in every order and for every mobility.
+// Allocations of every order and mobility.
 #include <algorithm>
 #include <set>
 
@@ -18,7 +18,7 @@ TEST_P(AllocateOrder, GivesAlignedFramesOnceUntilThereAreNoMore) {
   std::set<std::uint64_t> given;
   for (std::uint64_t i = 0; i < kBlocks * kBlockFrames / frames(order_).raw; ++i) {
     const Mobility mobility = static_cast<Mobility>(i % kMobilities);
-    if (free().raw <= 8 * kWordFrames) drain_all();  // what is left may lie in a hand
+    if (free().raw <= 8 * kWordFrames) drain_all();  // the remaining frames may lie in a hand
     const Pfn pfn = must_allocate(order_, mobility, static_cast<std::uint32_t>(i % 2));
     ASSERT_TRUE(given.insert(pfn.raw).second) << pfn.raw << " was given out twice";
     if (HasFailure()) return;
@@ -42,7 +42,7 @@ TEST_P(AllocateOrder, InAZoneWithAnOddBase) {
     ASSERT_TRUE(zone().contains(got.pfn, frames(order_)));
     given.push_back(got.pfn);
   }
-  // As many as there are aligned places.
+  // As many as there are aligned slots.
   const std::uint64_t size = frames(order_).raw, first = (zone().base().raw + size - 1) / size,
                       end = (zone().base() + zone().size()).raw / size;
   EXPECT_EQ(given.size(), end - first);
@@ -50,7 +50,7 @@ TEST_P(AllocateOrder, InAZoneWithAnOddBase) {
   for (const Pfn pfn : given) must_free(pfn, order_);
 }
 
-// Every frame but one run of the order is taken: it is found, wherever it lies.
+// Every frame except one run of the order is taken: the run is found, wherever it lies.
 TEST_P(AllocateOrder, FindsTheLastRun) {
   const std::vector<Pfn> all = exhaust();
   ASSERT_EQ(all.size(), kBlocks * kBlockFrames);
@@ -110,7 +110,7 @@ TEST_F(Allocate, FindsTheLastFrameInABlockOfAnotherCache) {
     make({kBase, {kBlocks * kBlockFrames}, 2});
     allocate_many(kBlocks * kBlockFrames - 40, Mobility::Movable);
     const Pfn one = must_allocate({}, Mobility::Unmovable);
-    EXPECT_EQ(zone().entry(block_of(one)).owner(), 1u);
+    EXPECT_EQ(zone().tables().entry(block_of(one)).owner(), 1u);
     cache(0).drain();
     for (unsigned i = 0; i < 39; ++i) must_allocate({}, Mobility::Reclaimable, 1);
     EXPECT_EQ(cache(1).allocate().status, Status::NoMemory);
@@ -124,7 +124,7 @@ TEST_F(Allocate, AFailureAsksTheOtherCachesToDrain) {
   const Pfn one = must_allocate({}, Mobility::Movable, 1);
   EXPECT_EQ(cache(0).allocate().status, Status::NoMemory) << "31 frames lie in the hand of cache 1";
   must_free(one, {}, 1);
-  // The next time that cache leaves its fast path it gives back what it holds.
+  // That cache gives back its frames when it next leaves its fast path.
   const Pfn other = must_allocate({1}, Mobility::Unmovable, 1);
   must_free(other, {1}, 1);
   EXPECT_TRUE(cache(0).allocate().ok());
@@ -135,7 +135,7 @@ TEST_F(Allocate, SingleFramesComeFromOneWordAfterTheOther) {
   for (std::size_t i = 1; i < all.size(); ++i) EXPECT_EQ(all[i].raw, all[0].raw + i);
 }
 
-// Runs of up to 16 frames come out of the hand, which is filled by the word.
+// Runs of up to 16 frames come from the hand, which is filled one word at a time.
 TEST_F(Allocate, SmallRunsComeFromOneWordAfterTheOther) {
   for (const Order order : {Order{1}, Order{2}, Order{3}, Order{4}}) {
     retire_all();

@@ -44,7 +44,7 @@ TEST(BlockEntry, ZeroIsAFreeBlockThatNobodyTouched) {
   EXPECT_FALSE(e.closed());
   EXPECT_EQ(e.owner(), 0u);
   EXPECT_EQ(e.mobility(), Mobility::Movable);
-  EXPECT_EQ(home(e), kHomeFree);
+  EXPECT_EQ(list_of(e), kFreeList);
   for (unsigned now = 1; now <= BlockEntry::kTicks; ++now) {
     for (unsigned g = 0; g < kAgeGroups; ++g) EXPECT_EQ(e.age(g, now), BlockEntry::kLongAgo);
   }
@@ -72,23 +72,23 @@ TEST(BlockEntry, WhatHasMaturedStaysOld) {
 }
 
 TEST(BlockEntry, HomeFollowsTheFill) {
-  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames)), kHomeReported);
-  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames - 1)), kHomeFree);
+  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames)), kReportedList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames - 1)), kFreeList);
   constexpr unsigned kStep = kBlockFrames / kBins;
   for (unsigned bin = 0; bin < kBins; ++bin) {
-    EXPECT_EQ(home(BlockEntry{}.with_used(bin == 0 ? 1 : bin * kStep)), bin_home(Mobility::Movable, bin));
-    EXPECT_EQ(home(BlockEntry{}.with_used((bin + 1) * kStep - 1)), bin_home(Mobility::Movable, bin));
+    EXPECT_EQ(list_of(BlockEntry{}.with_used(bin == 0 ? 1 : bin * kStep)), bin_list(Mobility::Movable, bin));
+    EXPECT_EQ(list_of(BlockEntry{}.with_used((bin + 1) * kStep - 1)), bin_list(Mobility::Movable, bin));
   }
-  EXPECT_EQ(home(BlockEntry{}.with_used(511).with_mobility(Mobility::Reclaimable)), kHomes - 1);
-  EXPECT_EQ(home(BlockEntry{}.with_used(kBlockFrames)), kNoHome);
+  EXPECT_EQ(list_of(BlockEntry{}.with_used(511).with_mobility(Mobility::Reclaimable)), kLists - 1);
+  EXPECT_EQ(list_of(BlockEntry{}.with_used(kBlockFrames)), kNoList);
 }
 
 TEST(BlockEntry, OwnedBlocksAreListedOnlyWhileWhollyFree) {
-  EXPECT_EQ(home(BlockEntry{}.with_used(5).with_owner(1)), kNoHome);
-  EXPECT_EQ(home(BlockEntry{}.with_owner(1)), kHomeFree);
+  EXPECT_EQ(list_of(BlockEntry{}.with_used(5).with_owner(1)), kNoList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_owner(1)), kFreeList);
 }
 
-// Told for all that a step on an entry changes: never wrongly.
+// May be false for entries on the same list, but is never true for entries on different lists.
 TEST(BlockEntry, SurelyAtHomeOfAnother) {
   std::vector<BlockEntry> entries;
   for (const unsigned used : {0U, 1U, 2U, 127U, 128U, 255U, 256U, 511U, 512U}) {
@@ -102,21 +102,21 @@ TEST(BlockEntry, SurelyAtHomeOfAnother) {
   }
   for (const BlockEntry a : entries) {
     for (const BlockEntry b : entries) {
-      EXPECT_TRUE(!a.surely_at_home_of(b) || home(a) == home(b)) << a.raw() << " and " << b.raw();
+      EXPECT_TRUE(!a.surely_listed_like(b) || list_of(a) == list_of(b)) << a.raw() << " and " << b.raw();
     }
   }
-  EXPECT_TRUE(BlockEntry{}.with_used(5).surely_at_home_of(BlockEntry{}.with_used(6).stamped(1, 3)));
+  EXPECT_TRUE(BlockEntry{}.with_used(5).surely_listed_like(BlockEntry{}.with_used(6).stamped(1, 3)));
 }
 
 TEST(BlockEntry, ReportedBlocksAreListedThoughClosed) {
-  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames).with_reported(true)), kHomeReported);
-  EXPECT_EQ(home(BlockEntry{}.with_marked(kBlockFrames).with_splitting(true)), kHomeReported);
+  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames).with_reported(true)), kReportedList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames).with_splitting(true)), kReportedList);
 }
 
 TEST(BlockEntry, ClosedBlocksHaveNoHome) {
-  EXPECT_EQ(home(BlockEntry{}.with_whole(true)), kNoHome);
-  EXPECT_EQ(home(BlockEntry{}.with_isolated(true)), kNoHome);
-  EXPECT_EQ(home(BlockEntry{}.with_used(kBlockFrames).with_splitting(true)), kNoHome);
+  EXPECT_EQ(list_of(BlockEntry{}.with_whole(true)), kNoList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_isolated(true)), kNoList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_used(kBlockFrames).with_splitting(true)), kNoList);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ TEST(IndexInvariant, Idx1AQuietSearchIsExactAfterThreadsWereAtWork) {
       threads.emplace_back([&, t] {
         std::mt19937 random(t);
         for (unsigned i = 0; i < kRounds; ++i) {
-          // Each thread has every fourth block to itself; the words are everybody's.
+          // Each thread uses every fourth block; all threads share the words.
           const std::uint32_t b = static_cast<std::uint32_t>(random() % (kBlocks / 256)) * 256 + t;
           const bool in = !mine[t][b];
           mine[t][b] = in;

@@ -1,4 +1,4 @@
-// Several threads on one zone, where single steps of two of them meet. Long runs: tests/stress.
+// Several threads on one zone, where single steps of two threads meet. Long runs: tests/stress.
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -13,7 +13,7 @@ class ZoneConcurrency : public ZoneTest {
   static constexpr unsigned kRounds = 20000;
   static constexpr auto kLongEnough = std::chrono::seconds(1);
 
-  // Runs both at once, in step, many times: fewer on a machine that is busy.
+  // Runs both threads at once, in step, many times; fewer on a busy machine.
   template <class Prepare, class First, class Second>
   void in_step(Prepare prepare, First first, Second second) {
     constexpr unsigned kStop = ~0U;
@@ -38,7 +38,7 @@ class ZoneConcurrency : public ZoneTest {
   }
 };
 
-// Two threads free parts of one whole block: whoever comes first splits it, and the other's free is no
+// Two threads free parts of one whole block. The first splits the block, and the free of the second is no
 // misuse.
 TEST_F(ZoneConcurrency, TwoPartsOfAWholeBlockAreFreedAtOnce) {
   Pfn pfn;
@@ -60,7 +60,7 @@ TEST_F(ZoneConcurrency, TwoPartsOfAWholeBlockAreFreedAtOnce) {
   EXPECT_EQ(used().raw, 0u);
 }
 
-// Both leave another word of one block with each free, so that the words of their last frees go back at once.
+// Both threads leave a word of one block with each free, so the words of their last frees go back at once.
 TEST_F(ZoneConcurrency, SingleFreesOfOneBlockAtOnce) {
   std::vector<Pfn> all;
   std::atomic<unsigned> refused{0};
@@ -87,7 +87,7 @@ TEST_F(ZoneConcurrency, SingleFreesOfOneBlockAtOnce) {
   EXPECT_EQ(free_area(zone(), {10}).nr_free, kBlocks / 2);
 }
 
-// The last free block is a reported one: both get their part of it, whoever splits it.
+// The last free block is reported: both threads get their part of it, whichever splits it.
 TEST_F(ZoneConcurrency, AReportedBlockIsSplitByTwoAtOnce) {
   make({kBase, {2 * kBlockFrames}, 2});
   const Pfn other = must_allocate({9}, Mobility::Movable, 1);
@@ -114,7 +114,7 @@ TEST_F(ZoneConcurrency, AReportedBlockIsSplitByTwoAtOnce) {
   must_free(other, {9}, 1);
 }
 
-// The last free block is isolated and put back over and over; an allocation that meets this waits (R11).
+// The last free block is isolated and put back repeatedly; an allocation that meets this waits (R11).
 TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
   make({kBase, {2 * kBlockFrames}, 2});
   const Pfn other = must_allocate({9}, Mobility::Movable, 1);
@@ -128,10 +128,10 @@ TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
             [&] {
               Selection selection;
               selection.order = {static_cast<std::uint8_t>(order)};
-              Isolation isolation(zone(), selection);
+              Isolation isolation(zone().tables(), selection);
               ScatterEntry list[1];
               const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}});
-              if (n != 0) put_back(zone(), {list, n}, false);
+              if (n != 0) put_back(zone().tables(), {list, n}, false);
             });
     EXPECT_EQ(failed.load(), 0u) << "order " << order;
     expect_consistent();
@@ -139,25 +139,25 @@ TEST_F(ZoneConcurrency, AnAllocationNeverFailsBecauseFramesAreIsolated) {
   must_free(other, {9}, 1);
 }
 
-// ZONE-8: a block may be taken from its owner between the owner's look and its reservation.
+// ZONE-8: a block may be taken from its owner between the owner's read and its reservation.
 TEST_F(ZoneConcurrency, AReservationAsksWhoOwnsTheBlock) {
   const Pfn pfn = must_allocate();
-  const std::uint32_t block = static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames);
-  const unsigned owner = zone().entry(block).owner();
+  const std::uint32_t block = static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kBlockFrames);
+  const unsigned owner = zone().tables().entry(block).owner();
   ASSERT_NE(owner, 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner + 1));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
-  zone().settle_taken(block, 1, 0);
+  EXPECT_FALSE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner + 1));
+  EXPECT_TRUE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
+  zone().tables().settle_taken(block, 1, 0);
   must_free(pfn);
   drain_all();
   must_free(take_whole(block), kBlockOrder);  // while it is wholly free
-  ASSERT_EQ(zone().entry(block).owner(), 0u);
-  EXPECT_FALSE(zone().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
-  EXPECT_TRUE(zone().reserve_in_block(block, 1, 0, Mobility::Movable));
-  zone().settle_taken(block, 1, 0);
+  ASSERT_EQ(zone().tables().entry(block).owner(), 0u);
+  EXPECT_FALSE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable, owner));
+  EXPECT_TRUE(zone().tables().reserve_in_block(block, 1, 0, Mobility::Movable));
+  zone().tables().settle_taken(block, 1, 0);
 }
 
-// R10: a hand is put back, with the marks that it was given, while they are being forgotten.
+// R10: a hand with reported frames is put back while forget_reported() runs.
 TEST_F(ZoneConcurrency, ForgottenMarksDoNotComeBack) {
   make({kBase, {kBlockFrames}, 1});
   Pfn pfn = must_allocate();
@@ -171,7 +171,7 @@ TEST_F(ZoneConcurrency, ForgottenMarksDoNotComeBack) {
         pfn = must_allocate();
         ++rounds;
       },
-      // The threads do not start at the very same moment: one of them a little later each time.
+      // The start of one thread is delayed a little more each time.
       [&] {
         for (unsigned i = 0; i < rounds % 64; ++i) port().relax();
         zone().forget_reported();

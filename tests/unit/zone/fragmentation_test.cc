@@ -1,5 +1,5 @@
-// That blocks become wholly free again after memory was fragmented: bench/fragmentation_bench.cc at a size
-// for a test.
+// Blocks become wholly free again after memory was fragmented: bench/fragmentation_bench.cc, reduced to the
+// size of a test.
 #include <algorithm>
 #include <random>
 
@@ -20,7 +20,7 @@ class Fragmentation : public ZoneTest {
     used_.resize(used_.size() / 2);
   }
 
-  // Each frame of a random tenth is freed, and another allocated.
+  // Frees each frame of a random tenth and allocates another.
   void round(std::uint32_t caches) {
     for (std::size_t i = 0; i < used_.size() / 10; ++i) {
       std::swap(used_[i], used_[std::uniform_int_distribution<std::size_t>(i, used_.size() - 1)(random_)]);
@@ -32,7 +32,8 @@ class Fragmentation : public ZoneTest {
 
   unsigned free_blocks() {
     unsigned n = 0;
-    for (std::uint32_t b = 0; b < zone().blocks(); ++b) n += zone().entry(b).wholly_free() ? 1 : 0;
+    for (std::uint32_t b = 0; b < zone().tables().blocks(); ++b)
+      n += zone().tables().entry(b).wholly_free() ? 1 : 0;
     return n;
   }
 
@@ -40,8 +41,8 @@ class Fragmentation : public ZoneTest {
   std::mt19937_64 random_{1};
 };
 
-// Of 256 blocks that could be wholly free. A frame that is left alone stays where it is for 60 rounds with
-// 0.9^60, so a block that gets none is free then with 0.63: 161 of them.
+// Out of 256 blocks that could be wholly free. A frame that is not freed on purpose stays for 60 rounds with
+// probability 0.9^60, so a block that receives none is free with probability 0.63: 161 blocks.
 TEST_F(Fragmentation, HalfOfTheBlocksBecomeFreeAgain) {
   for (unsigned i = 0; i < 60; ++i) round(1);
   EXPECT_GE(free_blocks(), 153u);
@@ -54,7 +55,7 @@ TEST_F(Fragmentation, WithTwoCachesToo) {
   EXPECT_GE(free_blocks(), 250u);
 }
 
-// A pair that frees in a full block and allocates touches no shared state: nothing leaves the cache.
+// A free and an allocation in a full block touch no shared state: the frame does not leave the cache.
 TEST_F(Fragmentation, AFrameOfAFullBlockIsReused) {
   make({kBase, {kBlocks * kBlockFrames}, 1});
   const std::vector<Pfn> all = allocate_many(4 * kBlockFrames);
@@ -77,7 +78,7 @@ TEST_F(Fragmentation, ARunOfAFullBlockIsReused) {
       ASSERT_TRUE(aligned(all[i], order));
       must_free(all[i], order);
       EXPECT_EQ(must_allocate(order), all[i]);
-      // Another order is not there to be had.
+      // No block of another order is free.
       must_free(all[i], order);
       const Pfn larger = must_allocate({6});
       must_free(larger, {6});

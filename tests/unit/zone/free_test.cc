@@ -1,4 +1,4 @@
-// Frees that are no misuse: whole allocations, parts of them, and several at once.
+// Legal frees: whole allocations, parts of them, and several at once.
 #include <algorithm>
 #include <random>
 
@@ -12,8 +12,7 @@ class Free : public ZoneTest {};
 using OrderAndPart = std::tuple<unsigned, unsigned>;
 class FreePart : public ZoneTest, public testing::WithParamInterface<OrderAndPart> {};
 
-// Whatever was allocated at one order may be freed in parts of any smaller one, in any sequence, by any
-// cache.
+// An allocation of any order may be freed in parts of any smaller order, in any sequence, through any cache.
 TEST_P(FreePart, OfALargerAllocation) {
   const auto [whole, part] = GetParam();
   if (part > whole) return;
@@ -31,7 +30,7 @@ TEST_P(FreePart, OfALargerAllocation) {
     if (i % 64 == 0) expect_consistent();
   }
   drain_all();
-  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_TRUE(zone().entry(b).wholly_free());
+  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_TRUE(zone().tables().entry(b).wholly_free());
   EXPECT_EQ(must_allocate(order), pfn) << "it is one block again";
 }
 
@@ -41,7 +40,7 @@ INSTANTIATE_TEST_SUITE_P(, FreePart, testing::Combine(testing::Range(0U, 11U), t
                                   std::to_string(std::get<1>(info.param));
                          });
 
-// Several allocations that together are an aligned block may be freed as that block.
+// Several allocations that together form an aligned block may be freed as that block.
 TEST_F(Free, MergedAllocations) {
   const Order orders[] = {{8}, {7}, {6}, {5}, {4}, {3}, {2}, {1}, {0}, {0}};  // 512 frames, aligned
   Pfn first{~std::uint64_t{0}};
@@ -133,7 +132,7 @@ TEST_F(Free, RetireStrandsNothing) {
   const std::vector<Pfn> some = allocate_many(100);
   must_free(some[5], {}, 1);
   retire_all();
-  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_EQ(zone().entry(b).owner(), 0u);
+  for (std::uint32_t b = 0; b < kBlocks; ++b) EXPECT_EQ(zone().tables().entry(b).owner(), 0u);
   for (const Pfn pfn : some) {
     if (pfn != some[5]) must_free(pfn, {}, 1);
   }

@@ -1,4 +1,4 @@
-// Isolation and the way back: which runs, how many, and what is left behind.
+// Isolation and putting back: which runs, how many, and which are left behind.
 #include "fallow/zone/detail/isolation.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class IsolationTest : public ZoneTest {
     bool done = false;
   };
   Filled fill(const Selection& selection, std::size_t capacity = 64, PfnCount most = kNoLimit) {
-    Isolation isolation(zone(), selection);
+    Isolation isolation(zone().tables(), selection);
     Filled filled;
     filled.list.resize(capacity);
     filled.list.resize(isolation.fill(filled.list, most));
@@ -43,7 +43,7 @@ TEST_F(IsolationTest, NeighboursAreOneEntry) {
   EXPECT_FALSE(all.left);
   EXPECT_EQ(isolated().raw, kBlocks * kBlockFrames);
   EXPECT_EQ(free_frames(zone()).raw, 0u);
-  put_back(zone(), all.list, true);
+  put_back(zone().tables(), all.list, true);
   EXPECT_EQ(isolated().raw, 0u);
   EXPECT_EQ(reported().raw, kBlocks * kBlockFrames);
 }
@@ -53,21 +53,21 @@ TEST_F(IsolationTest, OrEachBlockIsOneWhenNotJoined) {
   selection.join = false;
   const Filled all = fill(selection);
   EXPECT_EQ(all.list.size(), kBlocks);
-  put_back(zone(), all.list, true);
+  put_back(zone().tables(), all.list, true);
 }
 
 TEST_F(IsolationTest, WhatIsIsolatedCannotBeAllocated) {
   const Filled all = fill({});
   port().on_relax({[](void*) { FAIL() << "the reporter itself does not wait"; }, nullptr});
-  zone().reporter().store(port().current());
+  zone().tables().reports().reporter.store(port().current());
   for (std::uint8_t o = 0; o <= kMaxOrder.raw; ++o) {
     EXPECT_EQ(cache().allocate({o}).status, Status::NoMemory);
   }
-  zone().reporter().store(0);
-  put_back(zone(), all.list, true);
+  zone().tables().reports().reporter.store(0);
+  put_back(zone().tables(), all.list, true);
 }
 
-// R11: an allocation waits for what is isolated.
+// R11: an allocation waits for isolated frames.
 TEST_F(IsolationTest, AnAllocationWaitsForTheRequestInFlight) {
   struct Waiting {
     Zone& zone;
@@ -76,7 +76,7 @@ TEST_F(IsolationTest, AnAllocationWaitsForTheRequestInFlight) {
   } waiting{zone(), fill({})};
   port().on_relax({[](void* context) {
                      auto& w = *static_cast<Waiting*>(context);
-                     if (++w.rounds == 5) put_back(w.zone, w.all.list, true);
+                     if (++w.rounds == 5) put_back(w.zone.tables(), w.all.list, true);
                    },
                    &waiting});
   must_allocate();
@@ -85,7 +85,7 @@ TEST_F(IsolationTest, AnAllocationWaitsForTheRequestInFlight) {
 
 TEST_F(IsolationTest, AFailedReportIsTriedAgain) {
   const Filled all = fill({});
-  put_back(zone(), all.list, false);
+  put_back(zone().tables(), all.list, false);
   EXPECT_EQ(reported().raw, 0u);
   EXPECT_EQ(report(), kBlocks * kBlockFrames);
 }
@@ -108,8 +108,8 @@ TEST_F(IsolationTest, NoMoreThanAskedFor) {
   ASSERT_FALSE(some.list.empty());
   EXPECT_EQ(isolated().raw, 2 * kBlockFrames + 480) << "whole words of a free block";
   expect_consistent();
-  put_back(zone(), two.list, true);
-  put_back(zone(), some.list, true);
+  put_back(zone().tables(), two.list, true);
+  put_back(zone().tables(), some.list, true);
   EXPECT_EQ(report_order(0), (kBlocks - 2) * kBlockFrames - 480);
 }
 
@@ -118,14 +118,14 @@ TEST_F(IsolationTest, NoMoreEntriesThanTheListHas) {
   for (std::uint64_t i = 0; i < kBlocks * kBlockFrames; i += 2) must_free(kBase + PfnCount{i});
   drain_all();
   std::uint64_t total = 0;
-  Isolation isolation(zone(), order(0));
+  Isolation isolation(zone().tables(), order(0));
   std::vector<ScatterEntry> list(7);
   while (const std::uint32_t n = isolation.fill(list, kNoLimit)) {
     EXPECT_LE(n, 7u);
     for (std::uint32_t i = 0; i < n; ++i) EXPECT_EQ(list[i].count.raw, 1u);
     total += n;
     expect_consistent();
-    put_back(zone(), {list.data(), n}, true);
+    put_back(zone().tables(), {list.data(), n}, true);
   }
   EXPECT_EQ(total, kBlocks * kBlockFrames / 2);
   EXPECT_TRUE(isolation.done());
@@ -133,7 +133,7 @@ TEST_F(IsolationTest, NoMoreEntriesThanTheListHas) {
 
 class IsolationOrder : public IsolationTest, public testing::WithParamInterface<unsigned> {};
 
-// One frame in the middle of everything is used: what is left in aligned runs of the order is isolated.
+// One frame in the middle is used: all remaining aligned runs of the order are isolated.
 TEST_P(IsolationOrder, RunsOfTheOrderAroundAUsedFrame) {
   const std::uint64_t size = frames({static_cast<std::uint8_t>(GetParam())}).raw;
   const std::uint64_t used_at = 5 * kBlockFrames + 77;
@@ -151,7 +151,7 @@ TEST_P(IsolationOrder, RunsOfTheOrderAroundAUsedFrame) {
   }
   EXPECT_EQ(total, kBlocks * kBlockFrames - size);
   expect_consistent();
-  put_back(zone(), got.list, true);
+  put_back(zone().tables(), got.list, true);
   expect_consistent();
   EXPECT_EQ(report_order(GetParam()), 0u);
 }
@@ -171,19 +171,19 @@ TEST_F(IsolationTest, OnlyTheFreeAreasAskedFor) {
     EXPECT_EQ(got.list[0].first.raw, used.raw + (1U << o));
     EXPECT_EQ(got.list[0].count.raw, 1U << o);
     EXPECT_TRUE(got.left);
-    put_back(zone(), got.list, false);
+    put_back(zone().tables(), got.list, false);
   }
   Selection nine;
   nine.areas = 1U << 9;
   const Filled single = fill(nine);
   ASSERT_EQ(single.list.size(), 1u);
   EXPECT_EQ(block_of(single.list[0].first), block_of(used) ^ 1) << "the only block whose buddy is in use";
-  put_back(zone(), single.list, true);
+  put_back(zone().tables(), single.list, true);
   Selection ten;
   ten.areas = 1U << 10;
   const Filled pairs = fill(ten);
   EXPECT_EQ(isolated().raw, (kBlocks - 2) * kBlockFrames);
-  put_back(zone(), pairs.list, true);
+  put_back(zone().tables(), pairs.list, true);
 }
 
 TEST_F(IsolationTest, OnlyTheMobilityAskedFor) {
@@ -202,12 +202,12 @@ TEST_F(IsolationTest, OnlyWhatIsOldEnough) {
   selection.min_age = 5;
   EXPECT_EQ(report(selection), (kBlocks - 1) * kBlockFrames) << "never used: long ago";
   for (unsigned tick = 1; tick <= 5; ++tick) {
-    zone().advance_tick();
+    zone().tables().clock().advance();
     EXPECT_EQ(report(selection), tick < 5 ? 0 : kBlockFrames) << tick;
   }
 }
 
-// Ticks go round after seven; what has become old stays old however late the rest does.
+// Ticks wrap after seven. Groups that are old stay old, however late the others become old.
 TEST_F(IsolationTest, WhatIsOldStaysOld) {
   const Pfn pfn = must_allocate({9});
   Selection selection;
@@ -217,29 +217,29 @@ TEST_F(IsolationTest, WhatIsOldStaysOld) {
     for (std::uint64_t i = 0; i < 64; i += 32) must_free(pfn + PfnCount{group * 64 + i}, {5});
     drain_all();
     for (unsigned tick = 0; tick < 3; ++tick) {
-      zone().advance_tick();
+      zone().tables().clock().advance();
       EXPECT_EQ(report(selection), 0u);
     }
   }
-  // The last group is old after two more ticks. One that came round while nobody looked may take one more.
+  // The last group is old after two more ticks. A group whose age wrapped unseen may take one more.
   std::uint64_t total = 0;
   for (unsigned tick = 0; tick < 3; ++tick) {
-    zone().advance_tick();
+    zone().tables().clock().advance();
     total += report(selection);
   }
   EXPECT_EQ(total, kBlockFrames);
 }
 
 TEST_F(IsolationTest, CountsWhatIsUnreportedAsABuddyAllocatorWould) {
-  EXPECT_EQ(count_unreported(zone(), {9}).of[10], kBlocks / 2);
-  EXPECT_EQ(count_unreported(zone(), {9}).of[9], 0u);
+  EXPECT_EQ(count_unreported(zone().tables(), {9}).of[10], kBlocks / 2);
+  EXPECT_EQ(count_unreported(zone().tables(), {9}).of[9], 0u);
   must_allocate();
   drain_all();
-  const UnreportedCounts counts = count_unreported(zone(), {0});
+  const UnreportedCounts counts = count_unreported(zone().tables(), {0});
   for (unsigned o = 0; o <= 9; ++o) EXPECT_EQ(counts.of[o], 1u) << o;
   EXPECT_EQ(counts.of[10], kBlocks / 2 - 1);
   report_order(0);
-  const UnreportedCounts none = count_unreported(zone(), {0});
+  const UnreportedCounts none = count_unreported(zone().tables(), {0});
   for (unsigned o = 0; o <= 10; ++o) EXPECT_EQ(none.of[o], 0u) << o;
 }
 

@@ -1,4 +1,5 @@
-// The frame handed out last comes back first, and is nobody else's meanwhile (ZONE-9).
+// The frame handed out last is handed out first after its free, and no other thread gets it meanwhile
+// (ZONE-9).
 #include "tests/unit/zone/test_zone.h"
 
 namespace fallow::detail {
@@ -7,7 +8,7 @@ namespace {
 class LastFrame : public ZoneTest {
  protected:
   std::uint32_t seen_in_hand(Pfn pfn) {
-    const std::uint64_t index = zone().index_of(pfn);
+    const std::uint64_t index = zone().tables().index_of(pfn);
     return cache().in_hand(static_cast<std::uint32_t>(index / kWordFrames),
                            std::uint32_t{1} << (index % kWordFrames));
   }
@@ -43,7 +44,7 @@ TEST_F(LastFrame, IsRefusedASecondTime) {
   expect_consistent();
 }
 
-// It came back already, to another cache.
+// The frame was freed already, through another cache.
 TEST_F(LastFrame, FreedByAnotherCacheIsNotTakenBack) {
   const Pfn pfn = must_allocate();
   must_free(pfn, {}, 1);
@@ -53,7 +54,7 @@ TEST_F(LastFrame, FreedByAnotherCacheIsNotTakenBack) {
   expect_consistent();
 }
 
-// Nor when it came to the other cache with its whole block, and from there to who frees it now.
+// The same if the other cache allocated the whole block and freed the frame through it.
 TEST_F(LastFrame, OfABlockThatIsAnothersNowIsNotTakenBack) {
   const std::vector<Pfn> all = allocate_many(kWordFrames);  // the hand is empty
   const Pfn pfn = all.back();
@@ -70,7 +71,7 @@ TEST_F(LastFrame, OfABlockThatIsAnothersNowIsNotTakenBack) {
   expect_misuse(pfn, {}, Status::NotAllocated, 0);
 }
 
-// A hand that is filled again knows nothing of what others freed before.
+// Frees by other caches before a refill do not affect the new hand.
 TEST_F(LastFrame, IsTakenBackAgainOnceTheHandIsFilled) {
   const std::vector<Pfn> all = allocate_many(kWordFrames);
   must_free(all[0], {}, 1);
@@ -90,7 +91,7 @@ TEST_F(LastFrame, IsDrained) {
   expect_consistent();
 }
 
-// Whoever needs more than one frame finds it where it was.
+// An allocation of several frames finds the last frame in its hand.
 TEST_F(LastFrame, IsAPartOfARun) {
   const Pfn first = must_allocate(), second = must_allocate();
   must_free(first);
@@ -117,7 +118,7 @@ TEST_F(LastFrame, IsLeftAloneByOtherMobilities) {
   expect_consistent();
 }
 
-// The marks of a frame go when it is handed out, and do not come back with it.
+// A reported frame is unreported once it is handed out, and stays so after its free.
 TEST_F(LastFrame, HoldsNoPromise) {
   const Allocation got = cache().allocate();
   ASSERT_TRUE(got.ok());
@@ -128,17 +129,18 @@ TEST_F(LastFrame, HoldsNoPromise) {
   must_free(again.pfn);
 }
 
-// The same of whole blocks, which cost two operations on the entry then, and none on the lists.
+// The same for whole blocks: two operations on the entry and none on the lists.
 TEST_F(LastFrame, AWholeBlockIsAllocatedAgain) {
   const Pfn lowest = must_allocate({9}), block = must_allocate({9});
   must_free(lowest, {9});
   must_free(block, {9});
   EXPECT_EQ(must_allocate({9}), block);
   expect_consistent();
-  EXPECT_TRUE(zone().listed(kHomeFree).contains(block_of(block))) << "until a search comes across it";
+  EXPECT_TRUE(zone().tables().listed(kFreeList).contains(block_of(block)))
+      << "until a search comes across it";
   EXPECT_EQ(must_allocate({9}), lowest);
   EXPECT_EQ(block_of(must_allocate({9})), block_of(block) + 1);
-  EXPECT_FALSE(zone().listed(kHomeFree).contains(block_of(block)));
+  EXPECT_FALSE(zone().tables().listed(kFreeList).contains(block_of(block)));
   must_free(block, {9});
   expect_consistent();
 }
@@ -147,7 +149,7 @@ TEST_F(LastFrame, AWholeBlockIsNobodyElsesNorReported) {
   const Pfn lowest = must_allocate({9}), block = must_allocate({9});
   must_free(lowest, {9});
   must_free(block, {9});
-  EXPECT_EQ(take_whole(block_of(block)), block);  // by a search of its own
+  EXPECT_EQ(take_whole(block_of(block)), block);  // found by its own search
   must_free(block, {9}, 1);
   must_free(must_allocate({3}), {3});
   cache().retire();

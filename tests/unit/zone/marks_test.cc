@@ -1,4 +1,4 @@
-// Marks: what was reported, and what becomes of it (R8, R10, R12).
+// Reported frames and their later life (R8, R10, R12).
 #include "tests/unit/zone/test_zone.h"
 
 namespace fallow::detail {
@@ -33,7 +33,7 @@ TEST_F(Marks, GoWithEveryOrder) {
   EXPECT_EQ(zone_stats(zone()).refaults.raw, kAll - expected);
 }
 
-// Frames that lay in a hand and were not handed out keep their mark and their age.
+// Frames that lay in a hand and were not handed out stay reported and keep their age.
 TEST_F(Marks, OfFramesInAHandComeBackWithThem) {
   ASSERT_EQ(report(), kAll);
   must_allocate();
@@ -61,7 +61,7 @@ TEST_F(Marks, OfALargerBlockStayWithTheRest) {
 // ---- R10: forgetting ----
 
 TEST_F(Marks, AreForgotten) {
-  zone().trigger().set_order({0});
+  zone().tables().trigger().set_order({0});
   ASSERT_EQ(report(), kAll);
   must_allocate({3});
   drain_all();
@@ -83,7 +83,7 @@ TEST_F(Marks, AreForgottenInPartlyUsedBlocks) {
 }
 
 TEST_F(Marks, InAHandAreForgottenToo) {
-  zone().trigger().set_order({0});
+  zone().tables().trigger().set_order({0});
   ASSERT_EQ(report(), kAll);
   must_allocate();
   zone().forget_reported();
@@ -92,24 +92,24 @@ TEST_F(Marks, InAHandAreForgottenToo) {
   EXPECT_EQ(report_order(0), kAll - 1);
 }
 
-// ZONE-3: the marks that a reservation is about to take are off the entry, and still in the words.
+// ZONE-3: reported frames that a reservation is about to take are off the entry and still in the words.
 TEST_F(Marks, AreForgottenBesideAReservation) {
   ASSERT_EQ(report_order(0), kAll);
   must_allocate({}, Mobility::Movable, 1);
   drain_all();
   const std::uint32_t block = kBlocks - 1;
-  const unsigned marked = zone().entry(block).marked();
+  const unsigned marked = zone().tables().entry(block).marked();
   ASSERT_EQ(marked, kBlockFrames - 1);
-  ASSERT_TRUE(zone().reserve_in_block(block, marked - 1, marked - 1, Mobility::Movable));
+  ASSERT_TRUE(zone().tables().reserve_in_block(block, marked - 1, marked - 1, Mobility::Movable));
   zone().forget_reported();
-  zone().settle_taken(block, marked - 1, -static_cast<int>(marked - 1));  // it took nothing
-  EXPECT_EQ(zone().entry(block).marked(), 0u);
+  zone().tables().settle_taken(block, marked - 1, -static_cast<int>(marked - 1));  // no frame was taken
+  EXPECT_EQ(zone().tables().entry(block).marked(), 0u);
   EXPECT_EQ(reported().raw, 0u);
 }
 
-// The owner of the memory lost its state: the promise is void, also for what lies in a hand (R12).
+// The owner of the memory lost its state: the promise is void, also for frames in a hand (R12).
 TEST_F(Marks, InAHandPromiseNothingOnceForgotten) {
-  zone().set_marks_promise(true);
+  zone().tables().set_marks_promise(true);
   ASSERT_EQ(report(), kAll);
   EXPECT_TRUE(cache().allocate().holds_promise);
   zone().forget_reported();
@@ -123,7 +123,7 @@ TEST_F(Marks, InAHandPromiseNothingOnceForgotten) {
 TEST_F(Marks, PromiseTheContentAtEveryOrder) {
   ASSERT_EQ(report(), kAll);
   EXPECT_FALSE(cache().allocate().holds_promise) << "a device that promises nothing";
-  zone().set_marks_promise(true);
+  zone().tables().set_marks_promise(true);
   for (std::uint8_t order = 0; order <= kMaxOrder.raw; ++order) {
     const Allocation got = cache().allocate({order}, Mobility::Unmovable);
     EXPECT_TRUE(got.holds_promise) << int{order};
@@ -137,33 +137,34 @@ TEST_F(Marks, PromiseTheContentAtEveryOrder) {
 }
 
 TEST_F(Marks, PromiseNothingForABlockThatIsTouchedInPart) {
-  zone().set_marks_promise(true);
+  zone().tables().set_marks_promise(true);
   make({kBase, {2 * kBlockFrames}, 1});
-  zone().set_marks_promise(true);
+  zone().tables().set_marks_promise(true);
   ASSERT_EQ(report(), 2 * kBlockFrames);
   must_free(must_allocate());
   cache().retire();
   EXPECT_FALSE(cache().allocate({10}).holds_promise);
 }
 
-// ---- and reserving ----
+// ---- Reserving ----
 
-// The entry says it all: a zone of terabytes is reported without a look at its words.
+// The entry holds the whole state: a zone of terabytes is reported without a read of its words.
 TEST_F(Marks, OfAWholeBlockAreInItsEntryUntilItIsSplit) {
   report();
   const auto words = [&](std::uint32_t b) {
     std::uint64_t all = 0;
-    for (unsigned w = 0; w < kBlockWords; ++w) all |= zone().word(std::uint64_t{b} * kBlockWords + w).load();
+    for (unsigned w = 0; w < kBlockWords; ++w)
+      all |= zone().tables().word(std::uint64_t{b} * kBlockWords + w).load();
     return all;
   };
   for (std::uint32_t b = 0; b < kBlocks; ++b) {
-    EXPECT_TRUE(zone().entry(b).reported());
+    EXPECT_TRUE(zone().tables().entry(b).reported());
     EXPECT_EQ(words(b), 0u) << "block " << b;
   }
   const Pfn whole = must_allocate({9}), run = must_allocate({4}), single = must_allocate();
   EXPECT_EQ(words(block_of(whole)), 0u);
   ASSERT_EQ(block_of(single), block_of(run));
-  EXPECT_EQ(zone().entry(block_of(run)).marked(), kBlockFrames - kWordFrames) << "one word is taken";
+  EXPECT_EQ(zone().tables().entry(block_of(run)).marked(), kBlockFrames - kWordFrames) << "one word is taken";
   drain_all();
   EXPECT_EQ(reported().raw, (kBlocks - 1) * kBlockFrames - 17);
 }

@@ -1,4 +1,4 @@
-// Misuse, in release builds too: refused with the frame's name, and the zone is as if it had not happened.
+// Misuse is refused, in release builds too. The frame is named, and the zone stays unchanged.
 #include "tests/unit/zone/test_zone.h"
 
 namespace fallow::detail {
@@ -23,7 +23,7 @@ TEST_F(ZoneMisuse, StartsWithNone) {
 TEST_F(ZoneMisuse, DoubleFreeIntoTheHand) {
   const Pfn pfn = must_allocate();
   must_free(pfn);
-  EXPECT_GT(cache().in_hand(static_cast<std::uint32_t>(zone().index_of(pfn) / kWordFrames), 1), 0u);
+  EXPECT_GT(cache().in_hand(static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kWordFrames), 1), 0u);
   expect_misuse_at_all_orders(pfn, 0);
   expect_misuse_at_all_orders(pfn, 1);
 }
@@ -48,7 +48,7 @@ TEST_F(ZoneMisuse, DoubleFreeWhenFlushed) {
   }
 }
 
-// The second free is noticed when it is flushed: until then the frame is pending in another cache.
+// The second free is detected when it is flushed: until then the frame is pending in another cache.
 TEST_F(ZoneMisuse, DoubleFreeByAnotherCache) {
   const Pfn pfn = must_allocate({2});
   must_free(pfn, {}, 1);
@@ -60,7 +60,7 @@ TEST_F(ZoneMisuse, DoubleFreeByAnotherCache) {
   EXPECT_EQ(used().raw, 3u);
 }
 
-// The same, where the cache that frees second owns the block and has the frame's word in its hand.
+// The same if the cache that frees second owns the block and has the frame's word in its hand.
 TEST_F(ZoneMisuse, DoubleFreeByAnotherCacheThatOwnsTheBlock) {
   const Pfn pfn = must_allocate({}, Mobility::Movable, 0);
   must_free(pfn, {}, 1);
@@ -91,10 +91,10 @@ TEST_F(ZoneMisuse, OfAFrameInAHand) {
   expect_misuse(pfn, {9}, Status::NotAllocated, 1);
 }
 
-// In a zone that is nearly full a cache takes frames of a block that another one owns.
+// In a nearly full zone a cache takes frames of a block that another cache owns.
 TEST_F(ZoneMisuse, OfAFrameTakenFromABlockOfAnotherCache) {
   make({kBase, {2 * kBlockFrames}, 3});
-  allocate_many(kBlockFrames - 1, Mobility::Movable, 0);  // owns block 0, and has one frame of it left
+  allocate_many(kBlockFrames - 1, Mobility::Movable, 0);  // owns block 0, with one frame of it left
   allocate_many(kBlockFrames - 100, Mobility::Unmovable, 1);
   cache(1).drain();
   const Pfn got = must_allocate({}, Mobility::Movable, 2);
@@ -113,7 +113,7 @@ TEST_F(ZoneMisuse, OfAFrameTakenFromABlockOfAnotherCache) {
   drain_all();
 }
 
-// A block is taken away from its owner while it is wholly free, and comes back for another mobility.
+// A block is taken from its owner while it is wholly free, and returns for another mobility.
 TEST_F(ZoneMisuse, OfAFrameInAHandOfABlockThatCameBack) {
   const Pfn movable = must_allocate();
   must_free(movable);
@@ -121,7 +121,7 @@ TEST_F(ZoneMisuse, OfAFrameInAHandOfABlockThatCameBack) {
   must_free(take_whole(block_of(movable)), {9});
   const Pfn unmovable = must_allocate({}, Mobility::Unmovable);
   ASSERT_EQ(block_of(unmovable), block_of(movable));
-  // The hand of the unmovable frames must stay the block's, however many movable ones are allocated now.
+  // The hand of unmovable frames must stay in the block, however many movable frames are allocated now.
   for (unsigned i = 0; i < kBlockFrames; ++i) {
     must_allocate();
     if (i % 64 == 0) expect_consistent();
@@ -130,7 +130,7 @@ TEST_F(ZoneMisuse, OfAFrameInAHandOfABlockThatCameBack) {
   expect_misuse(unmovable + PfnCount{1}, {}, Status::NotAllocated, 1);
 }
 
-// A hand that ran empty long ago does not catch frames of a block that is owned for another mobility now.
+// A hand that ran empty long ago does not receive frames of a block that is now owned for another mobility.
 TEST_F(ZoneMisuse, DoubleFreeIntoAHandThatIsHistory) {
   make({kBase, {4 * kBlockFrames}, 2});
   const Pfn old = must_allocate({}, Mobility::Unmovable);
@@ -139,7 +139,7 @@ TEST_F(ZoneMisuse, DoubleFreeIntoAHandThatIsHistory) {
   const std::vector<Pfn> beside = allocate_many(kBlockFrames - 1);
   ASSERT_EQ(block_of(beside[0]), block_of(old));
   must_free({others.back().raw - kBlockFrames + 1}, {9});
-  // Of other words, and through the other cache: or `old` would be handed out again at once.
+  // Frees frames of other words through the other cache; otherwise `old` would be handed out again at once.
   for (unsigned i = 100; i < 116; ++i) must_free(beside[i], {}, 1);
   cache(1).drain();
   must_free(old);
@@ -150,7 +150,7 @@ TEST_F(ZoneMisuse, DoubleFreeIntoAHandThatIsHistory) {
   expect_misuse(old, {}, Status::NotAllocated, 1);
 }
 
-// What was freed in a block that is nearly full waits to be handed out again; it is no less free for that.
+// Frames freed in a nearly full block wait to be handed out again, and count as free meanwhile.
 TEST_F(ZoneMisuse, DoubleFreeOfAFrameThatIsAboutToBeReused) {
   const std::vector<Pfn> all = allocate_many(2 * kBlockFrames);
   must_free(all[7]);
@@ -160,7 +160,7 @@ TEST_F(ZoneMisuse, DoubleFreeOfAFrameThatIsAboutToBeReused) {
   EXPECT_EQ(must_allocate({}, Mobility::Unmovable) == all[7], false) << "only for the block's own mobility";
 }
 
-// The word that pending frames belong to is taken into the hand: they go there, and are not in both.
+// The word of the pending frames is taken into the hand: the frames move there and are not in both.
 TEST_F(ZoneMisuse, DoubleFreeOfAFrameThatIsPendingWhileItsWordIsTaken) {
   const std::vector<Pfn> all = allocate_many(kBlockFrames);
   for (unsigned i = 32; i < 64; ++i) must_free(all[i], {}, 1);
@@ -182,7 +182,7 @@ TEST_F(ZoneMisuse, OutsideTheZone) {
   }
 }
 
-// Of a cache that has done nothing yet, that has a frame out, and that has taken it back.
+// For a cache that has done nothing yet, a cache with a frame handed out, and a cache that took it back.
 TEST_F(ZoneMisuse, BeyondAnyAddress) {
   const auto refused = [&] {
     expect_misuse(Misuse::kLastNamed, {}, Status::OutsideZone);
@@ -244,7 +244,7 @@ TEST_F(ZoneMisuse, OfAPartOfAFreeWholeBlock) {
   const Pfn pfn = must_allocate({9});
   must_free(pfn, {9});
   for (std::uint8_t order = 0; order <= 9; ++order) expect_misuse(pfn, {order}, Status::NotAllocated);
-  EXPECT_TRUE(zone().entry(block_of(pfn)).wholly_free());
+  EXPECT_TRUE(zone().tables().entry(block_of(pfn)).wholly_free());
 }
 
 TEST_F(ZoneMisuse, OfReportedFrames) {
@@ -259,7 +259,7 @@ TEST_F(ZoneMisuse, OfIsolatedFrames) {
   drain_all();
   Selection selection;
   selection.order = {0};
-  Isolation isolation(zone(), selection);
+  Isolation isolation(zone().tables(), selection);
   std::vector<ScatterEntry> list(1000);
   const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}});
   EXPECT_EQ(zone_stats(zone()).isolated.raw, kBlocks * kBlockFrames - 16);
@@ -272,7 +272,7 @@ TEST_F(ZoneMisuse, OfIsolatedFrames) {
   expect_misuse(kBase + PfnCount{4 * kBlockFrames}, {10}, Status::NotAllocated);
   expect_misuse(kBase + PfnCount{4 * kBlockFrames}, {8}, Status::NotAllocated);
   expect_consistent();
-  put_back(zone(), {list.data(), n}, true);
+  put_back(zone().tables(), {list.data(), n}, true);
   must_free(pfn, {4});
 }
 

@@ -1,4 +1,4 @@
-// Where an allocation is placed: what is freed together becomes wholly free together.
+// Placement: frames that are freed together leave wholly free blocks.
 #include <algorithm>
 #include <set>
 
@@ -10,7 +10,7 @@ namespace {
 class Placement : public ZoneTest {};
 
 TEST_F(Placement, TheFullestBlockComesFirst) {
-  // Three blocks, then all but 100, 400 and 200 frames of them are freed.
+  // Allocates three blocks and frees all but 100, 400 and 200 of their frames.
   const std::vector<Pfn> all = allocate_many(3 * kBlockFrames);
   const unsigned keep[3] = {100, 400, 200};
   for (unsigned b = 0; b < 3; ++b) {
@@ -24,7 +24,7 @@ TEST_F(Placement, TheFullestBlockComesFirst) {
   EXPECT_EQ(block_of(must_allocate()), block(2) - 1) << "a wholly free block comes last";
 }
 
-// Frames come from the one end of the zone, whole blocks from the other, where the reporter begins too.
+// Frames come from one end of the zone, whole blocks from the other, where the reporter begins too.
 TEST_F(Placement, FramesAndWholeBlocksComeFromOppositeEnds) {
   EXPECT_EQ(block_of(must_allocate()), kBlocks - 1);
   EXPECT_EQ(block_of(must_allocate({3}, Mobility::Unmovable)), kBlocks - 2);
@@ -50,7 +50,7 @@ TEST_F(Placement, MobilitiesDoNotShareABlock) {
   }
   for (unsigned a = 0; a < kMobilities; ++a) {
     for (const std::uint32_t b : blocks[a]) {
-      EXPECT_EQ(static_cast<unsigned>(zone().entry(b).mobility()), a);
+      EXPECT_EQ(static_cast<unsigned>(zone().tables().entry(b).mobility()), a);
       for (unsigned other = 0; other < a; ++other) EXPECT_EQ(blocks[other].count(b), 0u) << "block " << b;
     }
   }
@@ -64,7 +64,7 @@ TEST_F(Placement, CachesDoNotShareABlock) {
   for (const std::uint32_t b : blocks[0]) EXPECT_EQ(blocks[1].count(b), 0u);
 }
 
-// The entries of 8 blocks share a cache line, which two caches at work would take from each other.
+// The entries of 8 blocks share a cache line, for which two busy caches would contend.
 TEST_F(Placement, CachesTakeTheirBlocksFromGroupsOfTheirOwn) {
   make({kBase, {64 * kBlockFrames}, 3});
   std::set<std::uint32_t> groups[3];
@@ -76,15 +76,15 @@ TEST_F(Placement, CachesTakeTheirBlocksFromGroupsOfTheirOwn) {
   }
 }
 
-// And they take what there is when no such group is left.
+// If no such group is left, they take any block.
 TEST_F(Placement, CachesShareAGroupBeforeTheyGoWithout) {
   make({kBase, {8 * kBlockFrames}, 2});
   for (unsigned i = 0; i < 8 * kBlockFrames; ++i) must_allocate({}, Mobility::Movable, i % 2);
   EXPECT_EQ(used().raw, 8 * kBlockFrames);
 }
 
-// The block of the last run becomes wholly free and goes to another mobility: the next run does not follow
-// it.
+// The block of the last run becomes wholly free and goes to another mobility: the next run is placed
+// elsewhere.
 TEST_F(Placement, ARunDoesNotFollowItsLastBlockIntoAnotherMobility) {
   const Pfn run = must_allocate({3});
   must_free(run, {3});
@@ -94,7 +94,7 @@ TEST_F(Placement, ARunDoesNotFollowItsLastBlockIntoAnotherMobility) {
   EXPECT_NE(block_of(must_allocate({3})), block_of(run));
 }
 
-// Nor does it break a reported block while there are others.
+// A run does not split a reported block while there are others.
 TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
   const Pfn keep = must_allocate({}, Mobility::Movable, 1);
   const Pfn run = must_allocate({8}, Mobility::Movable, 0);
@@ -103,7 +103,8 @@ TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
   must_free(fill, {8});
   retire_all();
   report();
-  ASSERT_EQ(zone().entry(block_of(run)).marked(), block_of(run) == block_of(keep) ? 0u : kBlockFrames);
+  ASSERT_EQ(zone().tables().entry(block_of(run)).marked(),
+            block_of(run) == block_of(keep) ? 0u : kBlockFrames);
   EXPECT_EQ(block_of(must_allocate({3})), block_of(keep));
 }
 
@@ -131,7 +132,8 @@ TEST_F(Placement, AnotherMobilityOnlyWhenNothingElseIsLeft) {
   make({kBase, {2 * kBlockFrames}, 1});
   allocate_many(kBlockFrames - 1, Mobility::Unmovable);
   allocate_many(kBlockFrames, Mobility::Movable);
-  EXPECT_EQ(zone().entry(block_of(must_allocate({}, Mobility::Movable))).mobility(), Mobility::Unmovable);
+  EXPECT_EQ(zone().tables().entry(block_of(must_allocate({}, Mobility::Movable))).mobility(),
+            Mobility::Unmovable);
 }
 
 TEST_F(Placement, AnEmptyBlockChangesSides) {
@@ -140,7 +142,8 @@ TEST_F(Placement, AnEmptyBlockChangesSides) {
   cache().retire();
   allocate_many(kBlockFrames, Mobility::Reclaimable);
   const Pfn pfn = must_allocate({}, Mobility::Movable);
-  EXPECT_EQ(zone().entry(block_of(pfn)).mobility(), Mobility::Movable) << "less than half of it was used";
+  EXPECT_EQ(zone().tables().entry(block_of(pfn)).mobility(), Mobility::Movable)
+      << "less than half of it was used";
 }
 
 }  // namespace

@@ -62,10 +62,10 @@ class TriggerInZone : public ZoneTest {
 };
 
 TEST_F(TriggerInZone, AtOrder9OnlyABlockThatBecomesWhollyFreeCounts) {
-  zone().trigger().attach(Fired::count, &fired_);
-  zone().trigger().set_order({9});
+  zone().tables().trigger().attach(Fired::count, &fired_);
+  zone().tables().trigger().set_order({9});
   const std::vector<Pfn> all = allocate_many(3 * kBlockFrames);
-  zone().trigger().grant(2);
+  zone().tables().trigger().grant(2);
   for (std::uint64_t i = 1; i < 2 * kBlockFrames; ++i) {
     if (i != kBlockFrames) must_free(all[i]);
   }
@@ -79,24 +79,24 @@ TEST_F(TriggerInZone, AtOrder9OnlyABlockThatBecomesWhollyFreeCounts) {
   EXPECT_EQ(fired_.times, 1u);
 }
 
-// The credit is spent when a free becomes visible, not while it gathers in its cache.
+// The credit is spent when a free becomes visible, not while it is pending in its cache.
 TEST_F(TriggerInZone, AtLowOrdersFramesCount) {
-  zone().trigger().set_order({0});
+  zone().tables().trigger().set_order({0});
   const Pfn run = must_allocate({5});
-  zone().trigger().attach(Fired::count, &fired_);
-  zone().trigger().grant(20);
+  zone().tables().trigger().attach(Fired::count, &fired_);
+  zone().tables().trigger().grant(20);
   for (unsigned i = 0; i < 20; ++i) must_free(run + PfnCount{i}, {}, 1);
   EXPECT_EQ(fired_.times, 0u);
   cache(1).drain();
   EXPECT_EQ(fired_.times, 1u);
 }
 
-// Of what becomes free only whole runs of the reporting order count.
+// Only whole runs of the reporting order count.
 TEST_F(TriggerInZone, FramesBelowTheOrderDoNotCount) {
   const Pfn run = must_allocate({8});
-  zone().trigger().attach(Fired::count, &fired_);
-  zone().trigger().set_order({3});
-  zone().trigger().grant(2);
+  zone().tables().trigger().attach(Fired::count, &fired_);
+  zone().tables().trigger().set_order({3});
+  zone().tables().trigger().grant(2);
   for (std::uint64_t i = 0; i < 64; i += 2) must_free(run + PfnCount{i}, {}, 1);
   cache(1).drain();
   EXPECT_EQ(fired_.times, 0u);

@@ -23,7 +23,7 @@ bool is_set(const BlockBits& bits, unsigned frame) {
   return ((bits.word[frame / kWordFrames] >> (frame % kWordFrames)) & 1) != 0;
 }
 
-// Frame by frame, as it would be written down without bit tricks.
+// Frame by frame, without bit tricks.
 bool run_set(const BlockBits& bits, unsigned first, unsigned order) {
   for (unsigned i = 0; i < (1U << order); ++i) {
     if (!is_set(bits, first + i)) return false;

@@ -1,4 +1,4 @@
-// A zone in memory of its own, and the walk that every test of the zone ends with.
+// A zone with its own memory, and the walk with which every test of the zone ends.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +19,7 @@
 
 namespace fallow::detail {
 
-// Exactly as much metadata as asked for, so that AddressSanitizer sees an overrun.
+// Allocates exactly the metadata that is required, so that AddressSanitizer detects an overrun.
 class TestZone {
  public:
   explicit TestZone(const ZoneConfig& config) {
@@ -47,8 +47,8 @@ class TestZone {
   Zone* zone_ = nullptr;
 };
 
-// 16 blocks from frame 4096 on, and two caches, unless a test makes another zone. Whatever a test does, its
-// zone passes zone_check() afterwards, as it stands and once more when all caches have retired.
+// 16 blocks from frame 4096 on, and two caches, unless a test makes another zone. After every test the zone
+// passes zone_check(), first as it is and then with all caches retired.
 class ZoneTest : public testing::Test {
  protected:
   static constexpr Pfn kBase{4096};
@@ -95,7 +95,7 @@ class ZoneTest : public testing::Test {
     for (std::uint64_t i = 0; i < n; ++i) all.push_back(must_allocate({}, mobility, c));
     return all;
   }
-  // Single frames until there are no more.
+  // Allocates single frames until there are no more.
   std::vector<Pfn> exhaust(std::uint32_t c = 0, Mobility mobility = Mobility::Movable) {
     std::vector<Pfn> all;
     for (;;) {
@@ -107,7 +107,7 @@ class ZoneTest : public testing::Test {
       all.push_back(got.pfn);
     }
   }
-  // The free is refused for this reason, names its frame, and is counted once.
+  // Expects that the free is refused for this reason, names its frame, and is counted once.
   void expect_misuse(Pfn pfn, Order order, Status why, std::uint32_t c = 0) {
     const std::uint64_t before = zone().misuse().count;
     EXPECT_EQ(cache(c).free(pfn, order), why) << pfn.raw;
@@ -116,14 +116,14 @@ class ZoneTest : public testing::Test {
     EXPECT_EQ(zone().misuse().last, why);
   }
 
-  // What a reporter does with a device that takes everything; returns the frames that are now marked.
+  // Acts as a reporter whose device accepts every frame; returns the number of frames that are reported now.
   std::uint64_t report(Selection selection = {}) {
-    Isolation isolation(zone(), selection);
+    Isolation isolation(zone().tables(), selection);
     std::vector<ScatterEntry> list(64);
     std::uint64_t total = 0;
     while (const std::uint32_t n = isolation.fill(list, {~std::uint64_t{0}})) {
       for (std::uint32_t i = 0; i < n; ++i) total += list[i].count.raw;
-      put_back(zone(), {list.data(), n}, true);
+      put_back(zone().tables(), {list.data(), n}, true);
     }
     return total;
   }
@@ -133,7 +133,7 @@ class ZoneTest : public testing::Test {
     return report(selection);
   }
 
-  // A block that is wholly free, as a whole; those in front of it are allocated meanwhile.
+  // Allocates a given wholly free block; the blocks in front of it are allocated meanwhile.
   Pfn take_whole(std::uint32_t block) {
     std::vector<Pfn> in_front;
     Pfn got = must_allocate(kBlockOrder);
@@ -142,7 +142,9 @@ class ZoneTest : public testing::Test {
     for (const Pfn pfn : in_front) must_free(pfn, kBlockOrder);
     return got;
   }
-  std::uint32_t block_of(Pfn pfn) { return static_cast<std::uint32_t>(zone().index_of(pfn) / kBlockFrames); }
+  std::uint32_t block_of(Pfn pfn) {
+    return static_cast<std::uint32_t>(zone().tables().index_of(pfn) / kBlockFrames);
+  }
   PfnCount used() { return zone_stats(zone()).used; }
   PfnCount free() { return zone_stats(zone()).free; }
   PfnCount reported() { return zone_stats(zone()).reported; }

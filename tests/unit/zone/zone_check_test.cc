@@ -1,4 +1,4 @@
-// The walk finds what it is there to find: each invariant is broken on purpose, and named.
+// zone_check() finds every violation: each invariant is broken on purpose, and named.
 #include <cstring>
 
 #include "tests/unit/zone/test_zone.h"
@@ -6,7 +6,7 @@
 namespace fallow::detail {
 namespace {
 
-// Not ZoneTest: the zone is not consistent afterwards.
+// Not a ZoneTest, because the zone is not consistent afterwards.
 class ZoneInvariant : public testing::Test {
  protected:
   static constexpr std::uint32_t kBlocks = 8;
@@ -17,22 +17,22 @@ class ZoneInvariant : public testing::Test {
     return static_cast<std::uint32_t>(cache().allocate(order).pfn.raw / kBlockFrames);
   }
   std::atomic<std::uint64_t>& word(std::uint32_t block, unsigned i = 0) {
-    return zone().word(std::uint64_t{block} * kBlockWords + i);
+    return zone().tables().word(std::uint64_t{block} * kBlockWords + i);
   }
-  // Changes an entry and nothing else: not where the block is listed.
+  // Changes an entry only. The block is listed where its entry says, so that no other invariant breaks.
   template <class Change>
   void corrupt(std::uint32_t block, Change change) {
-    const BlockEntry before = zone().entry(block);
-    zone().update(block, [&](BlockEntry e) { return change(e); });
-    const unsigned from = home(before), to = home(zone().entry(block));
-    if (from != kNoHome) zone().listed(from).insert(block);
-    if (to != kNoHome && from != to) zone().listed(to).insert(block);
+    const BlockEntry before = zone().tables().entry(block);
+    zone().tables().update(block, [&](BlockEntry e) { return change(e); });
+    const unsigned from = list_of(before), to = list_of(zone().tables().entry(block));
+    if (from != kNoList) zone().tables().listed(from).insert(block);
+    if (to != kNoList && from != to) zone().tables().listed(to).insert(block);
   }
   void expect_found(const char* invariant, std::uint32_t block) {
     const Violation found = zone_check(zone());
     ASSERT_FALSE(found.none()) << invariant << " is broken";
     EXPECT_EQ(std::string(found.invariant).substr(0, std::strlen(invariant)), invariant);
-    EXPECT_EQ(found.where, zone().pfn_of(std::uint64_t{block} * kBlockFrames)) << found.invariant;
+    EXPECT_EQ(found.where, zone().tables().pfn_of(std::uint64_t{block} * kBlockFrames)) << found.invariant;
   }
 
  private:
@@ -81,17 +81,17 @@ TEST_F(ZoneInvariant, Zone4AClosedBlockIsWholeIsolatedOrReported) {
 
 TEST_F(ZoneInvariant, Zone4AReportedBlockIsFreeAndMarkedAllOver) {
   corrupt(3, [](BlockEntry e) { return e.with_reported(true).with_marked(511); });
-  expect_found("ZONE-4: a reported block", 3);
+  expect_found("ZONE-4: every frame of a reported block", 3);
   corrupt(3, [](BlockEntry e) { return e.with_marked(512).with_used(1); });
-  expect_found("ZONE-4: a reported block", 3);
+  expect_found("ZONE-4: every frame of a reported block", 3);
 }
 
 TEST_F(ZoneInvariant, Zone4AClosedBlockIsUsedAllOver) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_used(511); });
-  expect_found("ZONE-4: a closed block is used all over", block);
+  expect_found("ZONE-4: every frame of a closed block is used", block);
   corrupt(block, [](BlockEntry e) { return e.with_used(512).with_marked(1); });
-  expect_found("ZONE-4: a closed block is used all over", block);
+  expect_found("ZONE-4: every frame of a closed block is used", block);
 }
 
 TEST_F(ZoneInvariant, Zone4TheWordsOfAClosedBlockAreZero) {
@@ -101,46 +101,46 @@ TEST_F(ZoneInvariant, Zone4TheWordsOfAClosedBlockAreZero) {
 }
 
 TEST_F(ZoneInvariant, Zone5ABlockIsListedAtHome) {
-  zone().listed(kHomeFree).remove(6);
+  zone().tables().listed(kFreeList).remove(6);
   expect_found("ZONE-5", 6);
 }
 
 TEST_F(ZoneInvariant, Zone5APartlyUsedBlockToo) {
   const std::uint32_t block = allocated_block();
   cache().retire();
-  zone().listed(home(zone().entry(block))).remove(block);
+  zone().tables().listed(list_of(zone().tables().entry(block))).remove(block);
   expect_found("ZONE-5", block);
 }
 
 TEST_F(ZoneInvariant, Zone6WhatCanBeReportedIsInADirtyBlock) {
-  zone().dirty().remove(2);
+  zone().tables().dirty().remove(2);
   EXPECT_TRUE(zone_check(zone()).none()) << "its buddy brings the reporter here";
-  zone().dirty().remove(3);
+  zone().tables().dirty().remove(3);
   expect_found("ZONE-6", 2);
 }
 
 TEST_F(ZoneInvariant, Zone7IsolatedCountsTheIsolatedFrames) {
-  zone().isolated().fetch_add(1);
+  zone().tables().reports().isolated.fetch_add(1);
   expect_found("ZONE-7: isolated", 0);
 }
 
 TEST_F(ZoneInvariant, Zone7WhatLeftTheBlocksIsUsed) {
-  // A frame that is lost: used in word and entry, and nobody took it.
+  // A lost frame: used in its word and its entry, and not allocated.
   word(5).fetch_or(1);
   corrupt(5, [](BlockEntry e) { return e.with_used(1); });
-  expect_found("ZONE-7: what left the blocks", 0);
+  expect_found("ZONE-7: frames that left the blocks", 0);
 }
 
 TEST_F(ZoneInvariant, Zone7AFrameThatWasFreedTwice) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_whole(false).with_used(0); });
-  expect_found("ZONE-7: what left the blocks", 0);
+  expect_found("ZONE-7: frames that left the blocks", 0);
 }
 
 TEST_F(ZoneInvariant, Zone7MarksGivenAndNotTakenAreThere) {
   word(5).fetch_or(std::uint64_t{1} << 32);
   corrupt(5, [](BlockEntry e) { return e.with_marked(1); });
-  expect_found("ZONE-7: marks", 0);
+  expect_found("ZONE-7: frames that were reported", 0);
 }
 
 TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndUnmarked) {
@@ -152,7 +152,7 @@ TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndUnmarked) {
 }
 
 TEST_F(ZoneInvariant, Zone8NoFrameIsInTwoHands) {
-  // The second cache is led to believe that the first one's frames are free.
+  // Makes the second cache believe that the frames of the first are free.
   const std::uint32_t block = allocated_block();
   word(block).store(0);
   corrupt(block, [](BlockEntry e) { return e.with_used(0).with_owner(0); });
@@ -169,7 +169,7 @@ TEST_F(ZoneInvariant, Zone8AHandLiesInABlockThatItsCacheOwns) {
 }
 
 TEST_F(ZoneInvariant, Zone8AHandHoldsFramesOfItsZone) {
-  // The hand's block is taken as a whole behind its back.
+  // Takes the block of the hand as a whole without the knowledge of its cache.
   const std::uint32_t block = allocated_block();
   for (unsigned i = 0; i < kBlockWords; ++i) word(block, i).store(0);
   corrupt(block, [](BlockEntry e) { return e.with_used(512).with_whole(true).with_owner(0); });
@@ -177,17 +177,17 @@ TEST_F(ZoneInvariant, Zone8AHandHoldsFramesOfItsZone) {
   ASSERT_FALSE(found.none());
 }
 
-// A search that misses what is listed: a leaf has members and its parent does not know.
+// A search misses a listed block: a leaf has members and its parent does not show it.
 TEST(IndexInvariant, Idx1AQuietSearchIsExact) {
   TestZone zone({{0}, {200 * kBlockFrames}, 1});
   ASSERT_TRUE(zone_check(*zone).none());
   const std::vector<std::uint64_t> before(zone.tables().begin(), zone.tables().end());
-  for (std::uint32_t b = 128; b < 192; ++b) zone->listed(kHomeFree).remove(b);
-  // Only the leaf is put back as it was: zero bits are members here.
+  for (std::uint32_t b = 128; b < 192; ++b) zone->tables().listed(kFreeList).remove(b);
+  // Restores only the leaf; zero bits are members here.
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (zone.tables()[i] == ~std::uint64_t{0}) zone.tables()[i] = before[i];
   }
-  EXPECT_TRUE(zone->listed(kHomeFree).contains(128));
+  EXPECT_TRUE(zone->tables().listed(kFreeList).contains(128));
   const Violation found = zone_check(*zone);
   ASSERT_FALSE(found.none());
   EXPECT_EQ(std::string(found.invariant).substr(0, 5), "IDX-1");

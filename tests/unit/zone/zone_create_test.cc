@@ -7,7 +7,7 @@
 namespace fallow::detail {
 namespace {
 
-// Zero-filled memory that costs only what is written to, for the tables of large zones.
+// Zero-filled memory of which only written pages cost anything, for the tables of large zones.
 class LazyMemory {
  public:
   explicit LazyMemory(ByteCount size)
@@ -33,12 +33,12 @@ Status create(const ZoneConfig& config) {
 TEST(ZoneCreate, RefusesAnImpossibleConfiguration) {
   const std::array<ZoneConfig, 7> bad = {{
       {{0}, {0}, 1},                       // no frames
-      {{0}, {std::uint64_t{1} << 36}, 1},  // more than words are numbered
+      {{0}, {std::uint64_t{1} << 36}, 1},  // more frames than word numbers allow
       {{0}, {~std::uint64_t{0}}, 1},       //
       {{std::uint64_t{1} << 52}, {1}, 1},  // beyond 64-bit addresses
       {{~std::uint64_t{0}}, {1}, 1},       //
-      {{0}, {512}, 0},                     // nobody to allocate
-      {{0}, {512}, kMaxCaches + 1},        // more than an entry can name
+      {{0}, {512}, 0},                     // no local cache
+      {{0}, {512}, kMaxCaches + 1},        // more caches than an entry can name
   }};
   for (const ZoneConfig& config : bad) {
     EXPECT_EQ(Zone::metadata_size(config).raw, 0u);
@@ -83,13 +83,13 @@ TEST(ZoneCreate, TheLargestNumberOfCaches) {
   LocalCache& last = zone->cache(kMaxCaches - 1);
   const Allocation got = last.allocate();
   ASSERT_TRUE(got.ok());
-  EXPECT_EQ(zone->entry(static_cast<std::uint32_t>(got.pfn.raw / kBlockFrames)).owner(), kMaxCaches);
+  EXPECT_EQ(zone->tables().entry(static_cast<std::uint32_t>(got.pfn.raw / kBlockFrames)).owner(), kMaxCaches);
   EXPECT_TRUE(zone_check(*zone).none());
   EXPECT_EQ(last.free(got.pfn), Status::Ok);
   EXPECT_TRUE(zone_check(*zone).none());
 }
 
-// The watermark scales: a small guest reports too (R11).
+// The low watermark scales with the zone: a small guest reports too (R11).
 TEST(ZoneCreate, TheLowWatermarkScalesWithTheZone) {
   const auto watermark = [](std::uint64_t mib) {
     FakePort port;
@@ -105,13 +105,13 @@ TEST(ZoneCreate, TheLowWatermarkScalesWithTheZone) {
 
 class ZoneShape : public testing::TestWithParam<ZoneConfig> {};
 
-// Every frame of the zone is handed out once, none outside it, whatever base and size are.
+// Every frame of the zone is handed out once and none outside it, for any base and size.
 TEST_P(ZoneShape, HandsOutExactlyItsFrames) {
   const ZoneConfig config = GetParam();
   TestZone zone(config);
   ASSERT_TRUE(zone_check(*zone).none()) << zone_check(*zone).invariant;
   EXPECT_EQ(zone_stats(*zone).free, config.frames);
-  EXPECT_EQ(zone->blocks() % 2, 0u) << "each block has a buddy";
+  EXPECT_EQ(zone->tables().blocks() % 2, 0u) << "each block has a buddy";
   std::vector<bool> seen(config.frames.raw, false);
   for (std::uint64_t i = 0; i < config.frames.raw; ++i) {
     const Allocation got = zone->cache(0).allocate();
@@ -132,7 +132,7 @@ TEST_P(ZoneShape, HandsOutExactlyItsFrames) {
   EXPECT_TRUE(zone_check(*zone).none()) << zone_check(*zone).invariant;
 }
 
-// What the first and the last block have beyond the zone can be neither allocated nor freed.
+// Frames of the first and the last block that lie outside the zone can be neither allocated nor freed.
 TEST_P(ZoneShape, WithholdsHeadAndTail) {
   const ZoneConfig config = GetParam();
   TestZone zone(config);

@@ -14,7 +14,7 @@ TEST_F(Stats, ToldFromTheFirstFrameOn) {
   EXPECT_EQ(s.used.raw + s.isolated.raw + s.reported.raw + s.cached.raw + s.refaults.raw, 0u);
 }
 
-// Frames in hands and pending are free, but an isolation cannot have them.
+// Frames in hands and pending frames are free, but isolation cannot take them.
 TEST_F(Stats, WhatCachesHoldIsFree) {
   const Pfn run = must_allocate({4});
   must_allocate();

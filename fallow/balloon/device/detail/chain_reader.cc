@@ -24,7 +24,7 @@ std::size_t ChainReader::read(std::span<std::byte> into) noexcept {
     const QueueBuffer& buffer = left_.front();
     const std::size_t rest = buffer.length - at_, room = into.size() - done;
     const std::size_t wanted = rest < room ? rest : room;
-    // A sum that wraps is the address of something else; what is in memory ends before it could.
+    // A wrapped sum is a different address, but the part in memory ends before the sum can wrap.
     const GuestPhys from = buffer.address + ByteCount{at_};
     const bool wraps = from < buffer.address;
     const std::uint64_t there = wraps ? 0 : memory_.present(from, {wanted}).raw;

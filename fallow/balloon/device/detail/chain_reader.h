@@ -1,5 +1,4 @@
-// The readable bytes of a chain as one stream: where one element ends and the next begins means nothing
-// (virtio 1.2, 2.7.4).
+// The readable bytes of a chain as one stream; element boundaries carry no meaning (virtio 1.2, 2.7.4).
 #pragma once
 
 #include <cstddef>
@@ -14,30 +13,30 @@ namespace fallow::detail {
 
 class ChainReader {
  public:
-  // `buffers`: readable elements first.
+  // `buffers` has the readable elements first.
   ChainReader(const GuestMemory& memory, std::span<const QueueBuffer> buffers) noexcept;
 
-  // Copies the next bytes. Fewer than asked for: there are no more, or outside().
+  // Copies the next bytes and returns their number. A short count means the end of the stream, or outside().
   std::size_t read(std::span<std::byte> into) noexcept;
 
-  // Whether there is something left to read.
+  // Returns whether bytes are left to read.
   bool more() noexcept;
 
-  // Whether the stream ended early, at bytes that are not in memory.
+  // Returns whether the stream ended early at bytes that are not in guest memory.
   bool outside() const noexcept { return outside_; }
 
-  // How many elements are writable, and hence no part of the stream.
+  // Returns the number of writable elements, which are not part of the stream.
   std::size_t writable() const noexcept { return writable_; }
 
  private:
   const GuestMemory& memory_;
-  std::span<const QueueBuffer> left_;  // readable elements, the first in part
-  std::uint32_t at_ = 0;               // how much of the first was read
+  std::span<const QueueBuffer> left_;  // readable elements; the first is partly read
+  std::uint32_t at_ = 0;               // bytes read of the first element
   std::size_t writable_;
   bool outside_ = false;
 };
 
-// A little-endian integer at the front of bytes that were copied.
+// Decodes a little-endian integer at the front of copied bytes.
 template <class T>
 T decode(const std::byte* from) noexcept {
   T value;

@@ -7,7 +7,7 @@
 namespace fallow::detail {
 
 void GuestRanges::add(GuestRange range) noexcept {
-  // A list of neighbours, upwards or downwards as Linux sends them, is one run already.
+  // Adjacent ranges in ascending or descending order, as Linux sends them, are joined at once.
   if (count_ != 0) {
     GuestRange& last = storage_[count_ - 1];
     if (range.start == last.end) {
@@ -57,7 +57,7 @@ void GuestRanges::sort() noexcept {
   }
 }
 
-// Of a heap of `count` with the largest start on top: moves the range at `place` down to where it belongs.
+// Sifts the range at `place` down in a heap of `count` ranges whose largest start is on top.
 void GuestRanges::sink(std::size_t place, std::size_t count) noexcept {
   const GuestRange range = storage_[place];
   for (std::size_t child = 2 * place + 1; child < count; child = 2 * place + 1) {

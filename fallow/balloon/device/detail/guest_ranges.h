@@ -1,4 +1,4 @@
-// Ranges of guest memory, collected in any order and taken out sorted and joined.
+// Ranges of guest memory, added in any order and read back sorted and joined.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace fallow::detail {
 
-// Bytes from `start` up to, not including, `end`, which is larger.
+// The bytes from `start` up to, but not including, `end`; `end` is larger than `start`.
 struct GuestRange {
   GuestPhys start, end;
 };
@@ -21,11 +21,12 @@ class GuestRanges {
 
   void clear() noexcept { count_ = 0; }
 
-  // At most as many between two clear() as there is storage for. O(1).
+  // Adds a range; the storage bounds the number of ranges between two calls of clear(). O(1).
   void add(GuestRange range) noexcept;
 
-  // What was added as runs with gaps between them, in ascending order; valid until the next add() or clear().
-  // O(n log n) whatever the order, which a guest may have chosen; O(n) for an ascending or descending one.
+  // Returns the added ranges as runs with gaps between them, in ascending order; valid until the next add()
+  // or clear(). O(n log n) for any order, which the guest may choose; O(n) for an ascending or descending
+  // order.
   std::span<const GuestRange> join() noexcept;
 
  private:
@@ -36,8 +37,8 @@ class GuestRanges {
   std::size_t count_ = 0;
 };
 
-// Calls f(region's place, part) for each region that a range, which is all in memory, has a part in, in
-// ascending order.
+// Calls f(region index, part) in ascending order for each region that overlaps a range. The whole range is in
+// memory.
 template <class F>
 void for_each_region(const GuestMemory& memory, GuestRange range, F f) noexcept {
   const GuestRegion* region = memory.find(range.start);

@@ -1,4 +1,4 @@
-// Which frames of a guest are in the balloon.
+// The set of guest frames that are in the balloon.
 #pragma once
 
 #include <bit>
@@ -10,12 +10,12 @@
 
 namespace fallow::detail {
 
-// One bit for each frame of a map, and one for each word of these that is not zero: memory that is
-// zero-filled when it is first touched costs nothing but for the frames that were in the balloon. Frames are
-// told by their region's place and their place in it.
+// One bit for each frame of a map, and one summary bit for each non-zero word of these bits. Memory that is
+// zero-filled on first touch therefore costs nothing except for frames that were in the balloon. A frame is
+// identified by its region's index and its index in that region.
 class InflatedPages {
  public:
-  // Words of memory, zero-filled, that it needs.
+  // Returns the number of zero-filled words that the set needs.
   static std::size_t words(const MemoryMap& map) noexcept {
     const std::size_t bits = in_words(map.frames().raw);
     return bits + in_words(bits);
@@ -24,24 +24,24 @@ class InflatedPages {
   InflatedPages() = default;
   InflatedPages(const MemoryMap& map, std::span<std::uint64_t> words) noexcept;
 
-  // False: it was in, or not in, the balloon before.
+  // Each returns false if the frame was already in, or not in, the balloon.
   bool add(std::size_t region, PfnCount frame) noexcept;
   bool remove(std::size_t region, PfnCount frame) noexcept;
 
-  // Whether all of these frames are in the balloon. O(n / 64), less if one is not.
+  // Returns whether all of these frames are in the balloon. O(n / 64), less if one is not.
   bool all(std::size_t region, PfnCount first, PfnCount n) const noexcept;
 
-  // Calls f(region, frame) for each frame in the balloon, in order. O(frames / 2^18) and what there is.
+  // Calls f(region, frame) for each frame in the balloon, in order. O(frames / 2^18 + frames in the balloon).
   template <class F>
   void for_each(F f) const noexcept;
 
   PfnCount count() const noexcept { return count_; }
-  // O(frames / 2^18) and what there is; at once if there is none.
+  // Removes all frames. O(frames / 2^18 + frames in the balloon); O(1) if the balloon is empty.
   void clear() noexcept;
 
  private:
   static constexpr std::size_t in_words(std::uint64_t bits) noexcept { return (bits + 63) / 64; }
-  // Calls f(place) for each of the words that is not zero.
+  // Calls f(index) for each non-zero word.
   template <class F>
   void for_each_word(F f) const noexcept {
     for (std::size_t i = 0; i < filled_.size(); ++i) {
@@ -50,9 +50,9 @@ class InflatedPages {
     }
   }
 
-  std::span<std::uint64_t> words_;                       // a bit for each frame
-  std::span<std::uint64_t> filled_;                      // a bit for each of words_: it is not zero
-  std::uint64_t before_[GuestMemory::kMaxRegions] = {};  // frames of the regions before
+  std::span<std::uint64_t> words_;                       // one bit for each frame
+  std::span<std::uint64_t> filled_;                      // one bit for each non-zero word of words_
+  std::uint64_t before_[GuestMemory::kMaxRegions] = {};  // number of frames in all earlier regions
   std::size_t regions_ = 0;
   PfnCount count_;
 };

@@ -12,7 +12,8 @@ Pfn frame_at_or_after(GuestPhys address) noexcept {
 }
 Pfn frame_of(GuestPhys address) noexcept { return {address.raw >> kFrameShift}; }
 
-// To multiples of `page`, a power of two. A start that would not fit 64 bits is beyond any end.
+// Rounds up to a multiple of `page`, a power of two. A result that does not fit in 64 bits lies beyond any
+// end.
 Pfn align_up(Pfn p, PfnCount page) noexcept {
   const Pfn down{p.raw & ~(page.raw - 1)};
   return down == p || down.raw > ~page.raw ? p : down + page;
@@ -44,7 +45,8 @@ void Releaser::add_part(std::size_t region, GuestRange part) noexcept {
   const PfnCount n = end - first;
   if (pending_.backing != &map_->backing(region) || pending_.end != target) {
     flush();
-    // Member by member, here and below: what is put together first is copied before its parts are in cache.
+    // Members are copied one by one, here and below: a copy of the whole would wait until the stores before
+    // it reach the cache.
     pending_.backing = &map_->backing(region);
     pending_.first = target;
     pending_.first_piece = count_;
@@ -65,7 +67,7 @@ const ReleaseOutcome& Releaser::finish() noexcept {
   return outcome_;
 }
 
-// What is pending joins the batch.
+// Adds the pending run to the batch.
 void Releaser::flush() noexcept {
   if (pending_.backing == nullptr) return;
   MemoryBacking& backing = *pending_.backing;
@@ -96,7 +98,7 @@ void Releaser::flush() noexcept {
   batch_.end_piece = count_;
 }
 
-// Cuts the pieces of what is pending to the backing's frames from `first` up to `end`.
+// Trims the pieces of the pending run to the backing's frames from `first` up to `end`.
 void Releaser::keep_within(Pfn first, Pfn end) noexcept {
   std::size_t kept = pending_.first_piece;
   for (std::size_t i = pending_.first_piece; i < count_; ++i) {
@@ -123,7 +125,7 @@ void Releaser::discard_batch() noexcept {
   batch_.count = 0;
 }
 
-// Pieces of a run of the batch become empty.
+// Empties the pieces of one run of the batch.
 void Releaser::drop_pieces(const ScatterEntry& run) noexcept {
   for (std::size_t i = batch_.first_piece; i < batch_.end_piece; ++i) {
     if (pieces_[i].target >= run.first && pieces_[i].target - run.first < run.count) pieces_[i].count = {};
@@ -131,7 +133,8 @@ void Releaser::drop_pieces(const ScatterEntry& run) noexcept {
 }
 
 ByteCount Releaser::covered(GuestPhys address, ByteCount length) const noexcept {
-  std::size_t low = 0, high = count_;  // pieces before `low` begin at or below the address, from `high` above
+  // pieces before `low` start at or below the address; pieces from `high` start above
+  std::size_t low = 0, high = count_;
   while (low < high) {
     const std::size_t middle = low + (high - low) / 2;
     if (address_of(pieces_[middle].guest) <= address) {
@@ -143,7 +146,7 @@ ByteCount Releaser::covered(GuestPhys address, ByteCount length) const noexcept 
   if (low == 0) return {};
   Pfn end = pieces_[low - 1].guest + pieces_[low - 1].count;
   if (address_of(end) <= address) return {};
-  // Ranges have gaps between them, so what goes on in the next piece goes on in the next region.
+  // Ranges have gaps between them, so a range that continues in the next piece continues in the next region.
   for (; low < count_ && pieces_[low].guest == end; ++low) end = end + pieces_[low].count;
   const ByteCount found = address_of(end) - address;
   return found < length ? found : length;

@@ -1,4 +1,4 @@
-// Turns runs of guest memory into discards of the backings behind it.
+// Turns runs of guest memory into discards of the underlying backings.
 #pragma once
 
 #include <cstddef>
@@ -10,59 +10,59 @@
 
 namespace fallow::detail {
 
-// What a batch came to.
+// The result of a batch.
 struct ReleaseOutcome {
   PfnCount released;
-  std::uint64_t discards = 0;      // runs without a gap that a backing was to release
-  std::uint64_t part_of_page = 0;  // pieces that lost bytes which make up no whole host page
-  std::uint64_t unpromised = 0;    // pieces left alone, as the backing does not read back as zero
+  std::uint64_t discards = 0;      // contiguous runs passed to a backing
+  std::uint64_t part_of_page = 0;  // pieces with bytes that cover no whole host page
+  std::uint64_t unpromised = 0;    // pieces not released, because the backing does not read back as zero
   std::uint64_t not_released = 0;  // discards that failed
 };
 
 // Which pages may be released, and which count as written.
 struct ReleaseTerms {
-  bool zero_needed = false;  // only what reads back as zero is released
-  bool zero_counts = false;  // only what reads back as zero counts for covered()
+  bool zero_needed = false;  // release only pages that read back as zero
+  bool zero_counts = false;  // covered() counts only pages that read back as zero
 };
 
-// One batch at a time: begin(), add() in ascending order, finish(), then covered().
+// Handles one batch at a time: begin(), add() in ascending order, finish(), then covered().
 //
-// DEV-1: a byte is discarded only if it is in a range that was added. A range is cut to whole frames, and
-// what of it is one piece of a backing to whole host pages; both only ever inwards.
+// DEV-1: a byte is discarded only if an added range contains the byte. A range is trimmed inwards to whole
+// frames, and each piece of a backing is trimmed inwards to whole host pages.
 class Releaser {
  public:
-  // A part of a range in one region: guest frames, and the backing's frames that stand for them.
+  // The part of a range in one region: guest frames and the corresponding frames of the backing.
   struct Piece {
     Pfn guest, target;
     PfnCount count;
   };
 
   Releaser() = default;
-  // `pieces`: as many places as ranges are added in a batch, and GuestMemory::kMaxRegions.
+  // `pieces` has one slot for each range of a batch, plus GuestMemory::kMaxRegions.
   Releaser(const MemoryMap& map, std::span<Piece> pieces) noexcept : map_(&map), pieces_(pieces) {}
 
-  // Between two batches.
+  // Called only between two batches.
   void set_map(const MemoryMap& map) noexcept { map_ = &map; }
 
   void begin(ReleaseTerms terms) noexcept;
-  // All of it is in memory, and behind the ranges added before.
+  // The whole range is in memory and lies behind the ranges added before.
   void add(GuestRange range) noexcept;
   const ReleaseOutcome& finish() noexcept;
 
-  // How many of the `length` bytes from `address` on were released by the last batch, up to the first that
-  // was not. O(log pieces + regions).
+  // Returns how many of the `length` bytes from `address` on the last batch released, up to the first byte
+  // that was not released. O(log pieces + regions).
   ByteCount covered(GuestPhys address, ByteCount length) const noexcept;
 
  private:
-  // Frames of one backing without a gap: pieces [first_piece, count_).
+  // A contiguous run of frames of one backing: pieces [first_piece, count_).
   struct Pending {
-    MemoryBacking* backing = nullptr;  // null: nothing is pending
+    MemoryBacking* backing = nullptr;  // null: no run is pending
     Pfn first, end;
     std::size_t first_piece = 0;
-    bool cut = false;  // bytes at an edge were no whole frame
+    bool cut = false;  // an edge did not fall on a frame boundary
   };
 
-  // Runs of one backing that are discarded together: pieces [first_piece, end_piece).
+  // Runs of one backing that one call discards: pieces [first_piece, end_piece).
   static constexpr std::size_t kTogether = 32;
   struct Batch {
     MemoryBacking* backing = nullptr;

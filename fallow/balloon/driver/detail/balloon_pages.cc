@@ -40,7 +40,7 @@ Nanoseconds BalloonPages::work(PfnCount target) noexcept {
   return next;
 }
 
-// Takes acknowledgements; true if there was one.
+// Collects acknowledgements; returns true if there was at least one.
 bool BalloonPages::collect() noexcept {
   const bool in = returned(inflate_, inflating_), out = returned(deflate_, deflating_);
   if (in) inflated();
@@ -54,7 +54,7 @@ bool BalloonPages::returned(DriverRing& ring, const Chunk& chunk) noexcept {
   return chunk.count != 0 && ring.take(used) == Taken::Used;
 }
 
-// False if no frame is to be had.
+// Returns false if no frame is available.
 bool BalloonPages::start_inflating(PfnCount wanted) noexcept {
   constexpr std::uint64_t kLastPfn = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t spare = frames_.spare().raw, most = wanted.raw < kChunk ? wanted.raw : kChunk;
@@ -62,7 +62,7 @@ bool BalloonPages::start_inflating(PfnCount wanted) noexcept {
   while (inflating_.count < n) {
     const Allocation a = frames_.take({});
     if (!a.ok()) break;
-    if (a.pfn.raw > kLastPfn) {  // cannot be named
+    if (a.pfn.raw > kLastPfn) {  // the frame number does not fit in 32 bits
       frames_.give_untouched(a.pfn);
       break;
     }
@@ -75,14 +75,14 @@ bool BalloonPages::start_inflating(PfnCount wanted) noexcept {
   return false;
 }
 
-// Only what was acknowledged is in the bitmap, so nothing else is asked back (5.5.6.1).
+// The bitmap holds only acknowledged frames, so no other frame is taken back (5.5.6.1).
 bool BalloonPages::start_deflating(PfnCount wanted) noexcept {
   std::uint64_t most = wanted.raw < kChunk ? wanted.raw : kChunk;
   if (most > size_) most = size_;
   std::uint64_t from = cursor_;
   while (deflating_.count < most) {
     std::uint64_t number = balloon_.find(from);
-    if (number == FrameBitmap::kNone) number = balloon_.find(0);  // there are as many as size_ says
+    if (number == FrameBitmap::kNone) number = balloon_.find(0);  // the bitmap holds size_ frames
     deflating_.pfns[deflating_.count++] = static_cast<std::uint32_t>(frames_.base().raw + number);
     from = number + 1;
   }
@@ -96,7 +96,7 @@ bool BalloonPages::start_deflating(PfnCount wanted) noexcept {
   return true;
 }
 
-// The numbers are copied to where the device reads them, and used from the private copy afterwards.
+// The numbers are copied to memory that the device reads; the driver afterwards uses only the private copy.
 bool BalloonPages::send(DriverRing& ring, Chunk& chunk) noexcept {
   auto* const list = reinterpret_cast<Le32*>(chunk.buffer.memory);
   for (std::uint32_t i = 0; i < chunk.count; ++i) list[i].store(chunk.pfns[i]);
@@ -109,7 +109,8 @@ void BalloonPages::inflated() noexcept {
   inflating_.count = 0;
 }
 
-// The frames on their way out become the zone's, unless they are already; the chunk is free if acknowledged.
+// Returns the deflating frames to the zone unless the zone already has them. The chunk becomes free if
+// acknowledged.
 PfnCount BalloonPages::release_deflating() noexcept {
   const PfnCount n{released_ ? 0 : deflating_.count};
   for (std::uint32_t i = 0; i < n.raw; ++i) {
@@ -133,12 +134,12 @@ PfnCount BalloonPages::deflate(PfnCount wanted) noexcept {
     deflating_.count = count;
     released_ = true;
   }
-  if (deflating_.count == 0) tell_actual();  // else when it is acknowledged
+  if (deflating_.count == 0) tell_actual();  // otherwise on acknowledgement
   frames_.drain();
   return freed;
 }
 
-// Bounded by the device's breaking, and by its silence.
+// The wait ends when the device breaks a rule or is silent for too long.
 PfnCount BalloonPages::wait_for_deflating() noexcept {
   PollTimeout patience(context_.port());
   while (deflating_.count != 0 && !context_.broken()) {
@@ -166,7 +167,7 @@ void BalloonPages::resize(std::uint64_t size) noexcept {
   context_.counts.inflated.set(size);
 }
 
-// 5.5.6.1: once the device acknowledged the change. Never while the device is not there.
+// 5.5.6.1: called after the device acknowledged the change, and never while the device is absent.
 void BalloonPages::tell_actual() noexcept {
   if (!inflate_.up() || told_actual_ == size_) return;
   told_actual_ = size_;

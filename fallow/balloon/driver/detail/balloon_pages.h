@@ -1,4 +1,4 @@
-// The balloon itself: frames that the guest gives up, and takes back (5.5.6).
+// The balloon itself: frames that the guest gives up and takes back (5.5.6).
 #pragma once
 
 #include <cstdint>
@@ -12,37 +12,40 @@
 
 namespace fallow::detail {
 
-// One thread at a time. A frame is in the zone, in a chunk on its way in, in the balloon, or in a chunk on
-// its way out (and then still in the balloon): DRV-3.
+// Used by one thread at a time. DRV-3: a frame is in the zone, in the inflating chunk, in the balloon, or in
+// the deflating chunk (and then still in the balloon).
 class BalloonPages {
  public:
-  // After an allocation failed, and after a deflation for somebody else's that did.
+  // Pauses of inflation: after an allocation for the balloon failed, and after a deflation on behalf of an
+  // allocation that failed elsewhere.
   static constexpr Nanoseconds kOutOfPuff = milliseconds(200), kAfterOom = seconds(10);
 
   BalloonPages(DriverContext& context, GuestFrames& frames, const DriverMemory& memory) noexcept;
 
   DriverRing& inflate_ring() noexcept { return inflate_; }
   DriverRing& deflate_ring() noexcept { return deflate_; }
-  // The device was initialised. `must_tell`: its frames are not used before it acknowledged (5.5.6.1).
+  // The device was initialised. With `must_tell`, deflated frames are not used before the device acknowledged
+  // (5.5.6.1).
   void open(bool must_tell) noexcept;
-  // The device was reset: all frames go back to the zone.
+  // The device was reset: all frames return to the zone.
   void abandon() noexcept;
 
-  // Brings the balloon closer to `target`. Returns when it wants to be called again: `now` if there is more
-  // to do at once, kNever when the device, or the target, has to change first.
+  // Moves the balloon towards `target`. Returns the time of the next call: `now` if more work is ready,
+  // kNever if the device or the target must change first.
   Nanoseconds work(PfnCount target) noexcept;
 
-  // Takes frames out, waiting for the device where it must be told; returns how many the zone got. Stops
-  // short when the device does not answer, is broken, or the balloon is empty.
+  // Takes frames out of the balloon and waits for the device if the device must be told. Returns the number
+  // of frames that the zone received. Stops early if the device does not answer, is broken, or the balloon is
+  // empty.
   PfnCount deflate(PfnCount wanted) noexcept;
-  // No inflation for a while.
+  // Suspends inflation for `time`.
   void rest(Nanoseconds time) noexcept { rest_until_ = context_.port().now() + time; }
 
   PfnCount size() const noexcept { return {size_}; }
   bool waiting() const noexcept { return inflating_.count != 0 || deflating_.count != 0; }
 
  private:
-  // Page frame numbers on their way to or from the device.
+  // Page frame numbers in transit to or from the device.
   struct Chunk {
     std::span<std::uint32_t> pfns;
     SharedBuffer buffer;
@@ -66,12 +69,12 @@ class BalloonPages {
   GuestFrames& frames_;
   DriverRing inflate_, deflate_;
   Chunk inflating_, deflating_;
-  bool released_ = false;  // the frames of deflating_ are the zone's already
+  bool released_ = false;  // the frames of deflating_ are already in the zone
   bool must_tell_ = true;
   FrameBitmap balloon_;
   std::uint64_t size_ = 0;
-  std::uint64_t cursor_ = 0;       // where to look for frames to take out
-  std::uint64_t told_actual_ = 0;  // what the device was told
+  std::uint64_t cursor_ = 0;       // where the search for frames to take out starts
+  std::uint64_t told_actual_ = 0;  // the value that the device was told
   Nanoseconds rest_until_;
 };
 

@@ -1,4 +1,4 @@
-// What the parts of a balloon driver share.
+// The state that the parts of a balloon driver share.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace fallow::detail {
 
-// Counts order nothing, hence relaxed throughout.
+// The counters order nothing; all accesses are relaxed.
 class DriverCount {
  public:
   void add(std::uint64_t n = 1) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
@@ -29,7 +29,7 @@ struct DriverCounts {
   DriverCount acknowledged;  // chains that the device returned
 };
 
-// Any thread.
+// Called by any thread.
 class DriverContext {
  public:
   DriverContext(Port& port, Transport& transport) noexcept : port_(port), transport_(transport) {}
@@ -37,7 +37,7 @@ class DriverContext {
   Port& port() noexcept { return port_; }
   Transport& transport() noexcept { return transport_; }
 
-  // The device broke a rule, or asks for a reset: work() sees to it. relaxed: wake() orders it.
+  // The device broke a rule or asks for a reset; work() handles both. relaxed: wake() orders the store.
   void give_up_on_device() noexcept {
     broken_.store(true, std::memory_order_relaxed);
     wake();
@@ -46,7 +46,7 @@ class DriverContext {
   void set_broken(bool on) noexcept { broken_.store(on, std::memory_order_relaxed); }
   void wake() noexcept { port_.wake_at(port_.now()); }
 
-  // 2.5.1: a field that did not change while it was read; after a few tries, as it was read last.
+  // 2.5.1: returns a field that did not change during the read; after a few attempts, the value read last.
   std::uint32_t read_config(std::uint32_t offset) noexcept {
     constexpr int kTries = 8;
     std::uint32_t value = 0;

@@ -1,4 +1,4 @@
-// Which features a balloon driver accepts.
+// The choice of features that a balloon driver accepts.
 #pragma once
 
 #include "fallow/balloon/wire.h"
@@ -6,14 +6,12 @@
 
 namespace fallow::detail {
 
-// Of what is offered, what is wanted and known here; VERSION_1 always. `poisons`: free frames must keep a
-// value.
+// Returns the features that are offered, wanted and known, and VERSION_1 in any case. `poisons`: free frames
+// of this guest must keep a value.
 constexpr Features choose_features(Features offered, Features wanted, bool poisons) noexcept {
-  constexpr Features kKnown = kBalloonMustTellHost | kBalloonStatsVq | kBalloonDeflateOnOom |
-                              kBalloonFreePageHint | kBalloonPageReporting | kBalloonInitReported |
-                              kRingFeatures;
-  Features chosen = wanted & kKnown & offered;
-  // 5.5.3.1: page poison is for those who poison; and they report only with it.
+  constexpr Features kKnown = kBalloonKnownFeatures | kRingFeatures;
+  Features chosen = wanted & kKnown & ~kBalloonPagePoison & offered;
+  // 5.5.3.1: only a guest that poisons its pages accepts page poison, and reports pages only with it.
   if (poisons) {
     chosen |= offered & kBalloonPagePoison;
     if ((offered & kBalloonPagePoison) == 0) chosen &= ~kBalloonPageReporting;

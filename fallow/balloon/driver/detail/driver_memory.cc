@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t kPage = 4096, kLine = 64;
 
-// Cuts pieces off a range, one after the other. Without memory it only counts.
+// Cuts consecutive pieces off a range. Without memory, only counts the bytes.
 class Carver {
  public:
   explicit Carver(std::byte* memory, GuestPhys address = {}) noexcept : memory_(memory), address_(address) {}
@@ -38,7 +38,7 @@ bool is_aligned(const std::byte* memory, std::uint64_t alignment) {
   return reinterpret_cast<std::uintptr_t>(memory) % alignment == 0;
 }
 
-// At least 1, so that sizes can be computed of what probe() will refuse.
+// Returns at least 1, so that sizes can be computed even for a configuration that probe() refuses.
 constexpr std::uint16_t queue_size(const BalloonDriverConfig& config) {
   if (config.queue_size == 0) return 1;
   return config.queue_size < kMaxQueueSize ? config.queue_size : std::uint16_t{kMaxQueueSize};
@@ -49,8 +49,8 @@ constexpr std::uint16_t at_most_queue(const BalloonDriverConfig& config, std::ui
 
 }  // namespace
 
-// Inflate, deflate and statistics have one chain of one element at a time; a little more room costs nothing
-// and suits devices that want it.
+// Inflate, deflate and statistics have at most one chain of one element in flight. A little more room costs
+// nothing and suits devices that need it.
 DriverQueueConfig DriverMemory::ring_config(const BalloonDriverConfig& config, BalloonQueue queue) noexcept {
   constexpr std::uint16_t kSmall = 16;
   DriverQueueConfig ring;
@@ -92,7 +92,7 @@ void DriverMemory::lay_out_own(const BalloonDriverConfig& config, const Zone& zo
   inflating = carver.template take_array<std::uint32_t>(kChunk);
   deflating = carver.template take_array<std::uint32_t>(kChunk);
   balloon = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.size().raw));
-  hinted = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.blocks()));
+  hinted = carver.template take_array<std::uint64_t>(FrameBitmap::words(zone.tables().blocks()));
 }
 
 ByteCount DriverMemory::shared_size(const BalloonDriverConfig& config) noexcept {

@@ -1,4 +1,4 @@
-// Where the parts of a balloon driver lie: what it shares with the device, and what is its own.
+// The memory layout of a balloon driver: the part shared with the device and the private part.
 #pragma once
 
 #include <cstddef>
@@ -18,22 +18,23 @@ struct BalloonDriverConfig;
 
 namespace fallow::detail {
 
-// How many queues a balloon may have (5.5.2).
+// The largest number of queues of a balloon (5.5.2).
 inline constexpr std::size_t kBalloonQueues = 5;
 
-// Page frame numbers in one buffer.
+// Page frame numbers per buffer.
 inline constexpr std::uint32_t kChunk = 256;
 
-// A request for the device, between its report() and its end.
+// A request to the device, from report() to its completion.
 struct ReportSlot {
-  std::uint32_t token = 0;   // the request's
-  std::uint32_t chains = 0;  // with the device
-  bool entered = false;      // report() has not returned
-  bool failed = false;       // a part of it did not reach the device, or was given up
-  bool short_of = false;     // the device initialised less than all of it
+  std::uint32_t token = 0;   // token of the request
+  std::uint32_t chains = 0;  // chains that the device holds
+  bool entered = false;      // report() is still running
+  bool failed = false;       // a part did not reach the device, or was given up
+  bool short_of = false;     // the device did not initialise every byte
 };
 
-// A buffer that the device reads. The device may write it too, whatever it may: nothing is read back from it.
+// A buffer that the device reads. The device may also write into the buffer; the driver never reads the
+// buffer back.
 struct SharedBuffer {
   std::byte* memory = nullptr;
   GuestPhys address;
@@ -44,11 +45,11 @@ struct DriverMemory {
   SharedBuffer inflate, deflate;                  // kChunk page frame numbers each
   SharedBuffer statistics;                        // kStatTags entries
   SharedBuffer hint_id, hint_stop;                // le32
-  std::span<QueueBuffer> elements;                // of one chain
-  std::span<ReportSlot> slots;                    // by slot_of() a token
+  std::span<QueueBuffer> elements;                // elements of one chain
+  std::span<ReportSlot> slots;                    // indexed by slot_of(token)
   std::span<std::uint32_t> inflating, deflating;  // page frame numbers with the device
   std::span<std::uint64_t> balloon, hinted;       // bitmaps: frames, blocks
-  bool fits = false;                              // if not, there is nothing here
+  bool fits = false;                              // if false, all other members are empty
 
   DriverMemory(const BalloonDriverConfig& config, const Zone& zone, SharedMemory shared,
                std::span<std::byte> own) noexcept;
@@ -56,7 +57,7 @@ struct DriverMemory {
   static ByteCount shared_size(const BalloonDriverConfig& config) noexcept;
   static ByteCount own_size(const BalloonDriverConfig& config, const Zone& zone) noexcept;
 
-  // What a queue is begun with, before the device has its say.
+  // Returns the configuration with which a queue starts, before the device limits the size.
   static DriverQueueConfig ring_config(const BalloonDriverConfig& config, BalloonQueue queue) noexcept;
 
  private:

@@ -18,7 +18,8 @@ ByteCount DriverRing::own_size(const DriverQueueConfig& config) noexcept {
 std::uint16_t DriverRing::size_within(std::uint16_t most, const DriverQueueConfig& config) noexcept {
   const std::uint16_t size = most < config.size ? most : config.size;
   const auto allowed = static_cast<std::uint16_t>(size < kMaxQueueSize ? size : kMaxQueueSize);
-  return config.ring.packed ? allowed : std::bit_floor(allowed);  // 2.7: a split ring's is a power of two
+  // 2.7: the size of a split ring is a power of two
+  return config.ring.packed ? allowed : std::bit_floor(allowed);
 }
 
 Status DriverRing::set_up(std::uint16_t number, DriverQueueConfig config, const RingMemory& memory) noexcept {

@@ -1,4 +1,4 @@
-// One queue of a balloon, the driver's end, in the format that was negotiated.
+// The driver's end of one queue of a balloon, in the negotiated format.
 #pragma once
 
 #include <atomic>
@@ -14,25 +14,25 @@
 
 namespace fallow::detail {
 
-// Where a ring may lie.
+// The memory available to a ring.
 struct RingMemory {
   SharedMemory shared;
   std::span<std::byte> own;
 };
 
-// As DriverQueue: one thread at a time, but for what says otherwise.
+// Used by one thread at a time unless a function says otherwise, as DriverQueue.
 class DriverRing {
  public:
   explicit DriverRing(DriverContext& context) noexcept : context_(context) {}
 
-  // Sizes of memory that do for either format, and for any smaller size.
+  // Returns the memory sizes that suffice for both formats and for any smaller size.
   static ByteCount shared_size(const DriverQueueConfig& config) noexcept;
   static ByteCount own_size(const DriverQueueConfig& config) noexcept;
 
-  // Begins at queue `number` of the device; `config.size` is lowered to what the device, and the format,
-  // allow. Failed: the device has no such queue, or does not take it.
+  // Starts queue `number` of the device; lowers `config.size` to the limits of the device and the format.
+  // Returns Failed if the device has no such queue or rejects the queue.
   Status set_up(std::uint16_t number, DriverQueueConfig config, const RingMemory& memory) noexcept;
-  // The device was reset, or the queue.
+  // The device or the queue was reset.
   void take_down() noexcept {
     active_ = nullptr;
     number_.store(kNoQueue, std::memory_order_relaxed);
@@ -40,29 +40,29 @@ class DriverRing {
 
   bool up() const noexcept { return active_ != nullptr; }
   std::uint16_t size() const noexcept { return size_; }
-  // The size that `config` and a device that allows `most` would lead to.
+  // Returns the size that `config` leads to with a device that allows `most`.
   static std::uint16_t size_within(std::uint16_t most, const DriverQueueConfig& config) noexcept;
-  // Any thread; kNoQueue while it is not set up.
+  // Any thread. Returns kNoQueue while the queue is not set up.
   std::uint16_t number() const noexcept { return number_.load(std::memory_order_relaxed); }
   std::uint32_t in_flight() const noexcept { return active_ == nullptr ? 0 : active_->in_flight(); }
 
-  // As DriverQueue's.
+  // Same as the functions of DriverQueue.
   Status add(std::span<const QueueBuffer> buffers, std::uint64_t token) noexcept {
     return active_ == nullptr ? Status::Failed : active_->add(buffers, token);
   }
   bool take_kick() noexcept { return active_ != nullptr && active_->take_kick(); }
-  // Notifies the device; any thread, not with a lock held that DeviceCalls take.
+  // Notifies the device. Any thread, but not with a lock held that DeviceCalls take.
   void kick() noexcept {
     const std::uint16_t queue = number();
     if (queue == kNoQueue) return;
     context_.counts.kicks.add();
     context_.transport().notify(queue);
   }
-  // add() of one element and, if the device wants to know, kick().
+  // Adds one element and calls kick() if the device wants a notification.
   Status send(const QueueBuffer& buffer, std::uint64_t token) noexcept;
 
-  // The next chain that came back. Nothing: the device will notify of the next one. A broken rule is counted,
-  // and makes the driver give the device up.
+  // Takes the next returned chain. Nothing means that the device will notify the driver of the next chain. A
+  // broken rule is counted and makes the driver give up the device.
   Taken take(Used& used) noexcept;
 
  private:
@@ -72,7 +72,7 @@ class DriverRing {
   DriverQueue* active_ = nullptr;
   std::uint16_t size_ = 0;
   std::atomic<std::uint16_t> number_{kNoQueue};
-  bool rearm_ = false;  // the device notifies once, and something was taken since it was asked to
+  bool rearm_ = false;  // notifications must be requested again: a chain was taken since the last request
 };
 
 }  // namespace fallow::detail

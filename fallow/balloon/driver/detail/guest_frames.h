@@ -1,4 +1,4 @@
-// The frames of a guest's zone as a balloon driver takes them and gives them back.
+// The frames of a guest's zone, as a balloon driver takes and returns frames.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@
 
 namespace fallow::detail {
 
-// Writes into frames what this guest's free frames must hold.
+// Writes into frames the value that free frames of this guest must hold.
 using FrameFill = Callback<void(Pfn first, PfnCount count)>;
 
-// One thread at a time: the cache's owner.
+// Used by one thread at a time, the owner of the cache.
 class GuestFrames {
  public:
   GuestFrames(Zone& zone, LocalCache& cache, FrameFill fill) noexcept
@@ -23,8 +23,9 @@ class GuestFrames {
   Zone& zone() noexcept { return zone_; }
   Pfn base() const noexcept { return zone_.base(); }
 
-  // How many may be taken without coming near the low watermark: half of what is above it, so that neither an
-  // isolation that takes the other half at the same time, nor this, leaves nothing for others.
+  // Returns how many frames may be taken without approaching the low watermark: half of the frames above the
+  // watermark. A concurrent isolation may take the other half, and both together still leave frames to other
+  // users.
   PfnCount spare() const noexcept {
     const PfnCount free = free_frames(zone_), low = zone_.low_watermark();
     return {free > low ? (free - low).raw / 2 : 0};
@@ -32,16 +33,16 @@ class GuestFrames {
 
   Allocation take(Order order) noexcept { return cache_.allocate(order); }
 
-  // What came back from the device holds anything.
+  // Frees a frame that the device held; its content is undefined.
   void give(Pfn pfn, Order order = {}) noexcept {
     if (fill_) fill_(pfn, frames(order));
     give_untouched(pfn, order);
   }
-  // For frames that the device never saw.
+  // Frees a frame that the device never received.
   void give_untouched(Pfn pfn, Order order = {}) noexcept {
     FALLOW_CHECK(cache_.free(pfn, order) == Status::Ok);
   }
-  // What was given is everybody's.
+  // Makes the freed frames available to all users.
   void drain() noexcept { cache_.drain(); }
 
  private:

@@ -16,7 +16,7 @@ Nanoseconds HintRound::work(std::uint32_t command) noexcept {
   if (phase_ == Phase::Hinting && command != round_) phase_ = Phase::Stopping;
   if (phase_ == Phase::Stopping) return stop();
   if (phase_ == Phase::Hinting) return hint();
-  // Each id is sent once (5.5.6.5.1).
+  // The driver sends each id once (5.5.6.5.1).
   return command > kHintDone && command != round_ ? begin(command) : kNever;
 }
 
@@ -25,7 +25,7 @@ bool HintRound::send_id(const SharedBuffer& buffer, std::uint32_t id) noexcept {
   return ring_.send({buffer.address, sizeof(Le32), false}, 0) == Status::Ok;
 }
 
-// The buffers of the last round come back first: the device may still be reading their ids.
+// The buffers of the last round must be returned first, because the device may still be reading their ids.
 Nanoseconds HintRound::begin(std::uint32_t command) noexcept {
   if (ring_.in_flight() != 0) return kNever;
   if (!send_id(id_, command)) return kNever;
@@ -34,8 +34,8 @@ Nanoseconds HintRound::begin(std::uint32_t command) noexcept {
   return context_.port().now();
 }
 
-// Reports are kept away meanwhile: an allocation that finds only blocks with the device waits for it, and
-// this thread is the one that frees those of a device which does not answer.
+// No report runs meanwhile. An allocation that finds only blocks held by the device waits for the device, and
+// this thread frees the blocks of a device that does not answer.
 Nanoseconds HintRound::hint() noexcept {
   const Nanoseconds now = context_.port().now();
   if (!reports_.pause()) return now + milliseconds(1);
@@ -43,11 +43,11 @@ Nanoseconds HintRound::hint() noexcept {
   for (unsigned i = 0; i < kBlocksAtOnce && left && room; ++i) room = hint_block(left);
   reports_.resume();
   if (!left) phase_ = Phase::Stopping;
-  // The ring is full: when the device returns something.
+  // The ring is full; continue when the device returns a chain.
   return room ? now : kNever;
 }
 
-// False: no room in the ring. `left` becomes false when there is no block to be had.
+// Returns false if the ring has no room. Sets `left` to false when no block is available.
 bool HintRound::hint_block(bool& left) noexcept {
   for (const Order order : {kMaxOrder, kBlockOrder}) {
     if (frames_.spare() < frames(order)) continue;
@@ -58,7 +58,7 @@ bool HintRound::hint_block(bool& left) noexcept {
       frames_.give_untouched(a.pfn, order);
       return false;
     }
-    const std::uint64_t first = frames_.zone().index_of(a.pfn) / kBlockFrames;
+    const std::uint64_t first = frames_.zone().tables().index_of(a.pfn) / kBlockFrames;
     const std::uint64_t count = frames(order).raw / kBlockFrames;
     for (std::uint64_t i = 0; i < count; ++i) kept_.insert(first + i);
     kept_blocks_ += count;
@@ -68,9 +68,9 @@ bool HintRound::hint_block(bool& left) noexcept {
   return true;
 }
 
-// A round that was begun always ends so (5.5.6.5.1).
+// Every round that was begun ends with this stop id (5.5.6.5.1).
 Nanoseconds HintRound::stop() noexcept {
-  if (!send_id(stop_, kHintStop)) return kNever;  // no room yet
+  if (!send_id(stop_, kHintStop)) return kNever;  // the ring is full
   phase_ = Phase::Idle;
   return context_.port().now();
 }
@@ -80,7 +80,7 @@ PfnCount HintRound::release(PfnCount wanted) noexcept {
   for (std::uint64_t b = kept_.find(0); b != FrameBitmap::kNone && freed < wanted; b = kept_.find(b)) {
     kept_.remove(b);
     --kept_blocks_;
-    frames_.give(frames_.zone().pfn_of(b * kBlockFrames), kBlockOrder);
+    frames_.give(frames_.zone().tables().pfn_of(b * kBlockFrames), kBlockOrder);
     freed += PfnCount{kBlockFrames};
   }
   if (freed.raw != 0) frames_.drain();

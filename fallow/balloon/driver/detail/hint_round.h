@@ -1,5 +1,5 @@
-// Free page hinting (5.5.6.5): while the device moves the guest elsewhere, it is told which pages it need not
-// copy. They are kept until it is done.
+// Free page hinting (5.5.6.5): during a migration the driver tells the device which pages need no copy. The
+// driver keeps these pages until the device is done.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace fallow::detail {
 
-// One thread at a time. Blocks of order 10, then 9, that are free and above the low watermark.
+// Used by one thread at a time. Hints free blocks of order 10, then 9, above the low watermark.
 class HintRound {
  public:
   HintRound(DriverContext& context, GuestFrames& frames, ReportRequests& reports,
@@ -28,13 +28,13 @@ class HintRound {
 
   DriverRing& ring() noexcept { return ring_; }
 
-  // Does what the device's command asks for. Returns when it wants to be called again.
+  // Executes the device's command. Returns the time of the next call.
   Nanoseconds work(std::uint32_t command) noexcept;
 
-  // Gives back blocks until `wanted` frames are, and hints no more in this round. 5.5.6.5.1 allows that at
+  // Releases blocks until `wanted` frames are free, and hints no more in this round. 5.5.6.5.1 allows this at
   // any time.
   PfnCount release(PfnCount wanted) noexcept;
-  // The device was reset.
+  // The device was reset: all blocks return to the zone.
   void abandon() noexcept;
 
   bool waiting() const noexcept { return ring_.in_flight() != 0; }
@@ -55,7 +55,7 @@ class HintRound {
   GuestFrames& frames_;
   ReportRequests& reports_;
   const SharedBuffer id_, stop_;
-  FrameBitmap kept_;  // blocks, as the zone counts them
+  FrameBitmap kept_;  // blocks, indexed from the start of the zone
   DriverRing ring_;
   std::uint64_t kept_blocks_ = 0;
   Phase phase_ = Phase::Idle;

@@ -5,7 +5,8 @@
 namespace fallow::detail {
 namespace {
 
-// A chain's token on the ring: the request's below, its bytes above.
+// The token of a chain on the ring: the token of the request in the low half, the bytes of the chain in the
+// high half.
 constexpr std::uint64_t ring_token(std::uint32_t token, std::uint64_t bytes) { return bytes << 32 | token; }
 constexpr std::uint32_t token_of(std::uint64_t ring_token) { return static_cast<std::uint32_t>(ring_token); }
 constexpr std::uint32_t bytes_of(std::uint64_t ring_token) {
@@ -19,7 +20,7 @@ constexpr std::uint32_t smaller(std::uint64_t a, std::uint64_t b) {
 
 }  // namespace
 
-// Without indirect tables all chains in flight share the ring's descriptors.
+// Without indirect tables, all chains in flight share the descriptors of the ring.
 Status ReportRequests::set_up(std::uint16_t number, const DriverQueueConfig& config, const RingMemory& memory,
                               Content promise) noexcept {
   const SpinLock::Held held(lock_, context_.port());
@@ -77,7 +78,7 @@ void ReportRequests::abandon() noexcept {
       slot.failed = true;
       --busy_;
       context_.counts.abandoned.add();
-      tell = !slot.entered;  // else report() says so
+      tell = !slot.entered;  // otherwise report() returns the result
     }
     if (tell) {
       const Over over{token, Status::Failed};
@@ -120,7 +121,7 @@ Status ReportRequests::report(Scatterlist list, std::uint32_t token) noexcept {
   return status;
 }
 
-// What does not fit a chain any more begins the next one.
+// Elements that do not fit in a chain begin the next chain.
 void ReportRequests::add_chains(Scatterlist list, std::uint32_t token, ReportSlot& slot) noexcept {
   const std::uint32_t most = capacity();
   std::uint32_t elements = 0;
@@ -143,7 +144,7 @@ void ReportRequests::add_chains(Scatterlist list, std::uint32_t token, ReportSlo
   if (elements != 0) add_chain(elements, chain, token, slot);
 }
 
-// False: the request has failed, once what of it was added before is back.
+// Returns false if the request has failed; the request completes when its earlier chains are returned.
 bool ReportRequests::add_chain(std::uint32_t elements, std::uint64_t bytes, std::uint32_t token,
                                ReportSlot& slot) noexcept {
   if (ring_.add(elements_.first(elements), ring_token(token, bytes)) != Status::Ok) {
@@ -166,8 +167,8 @@ void ReportRequests::collect() noexcept {
   }
 }
 
-// DRV-2: a request is over once: its last chain takes it out of busy_, and whoever saw that tells, unless
-// report() is about to.
+// DRV-2: a request completes once. Its last chain decrements busy_, and the thread that takes this chain
+// calls the completion, unless report() is about to return the result.
 std::uint32_t ReportRequests::take_over(std::span<Over, kBatch> over) noexcept {
   std::uint32_t n = 0;
   while (open_ && n < kBatch) {
@@ -185,8 +186,8 @@ std::uint32_t ReportRequests::take_over(std::span<Over, kBatch> over) noexcept {
   return n;
 }
 
-// R12: what is not initialised is not reported, so that it is tried again; and when it is not again and
-// again, without the promise.
+// R12: a request that is not initialised counts as not reported and is retried. After repeated shortfalls,
+// the request succeeds without the promise.
 Status ReportRequests::verdict(const ReportSlot& slot) noexcept {
   if (slot.failed) return Status::Failed;
   if (verify_ && !withdrawn_) {
@@ -195,7 +196,7 @@ Status ReportRequests::verdict(const ReportSlot& slot) noexcept {
     withdrawn_ = shortfalls_ != 0;
     if (withdrawn_) promise_.store(Content::Unknown, std::memory_order_relaxed);
   }
-  // Also when the device, initialised anew, does not offer any more what it did.
+  // The same applies when the device no longer offers the feature after a new initialisation.
   return promised_before_ && (withdrawn_ || !verify_) ? Status::ContentUnknown : Status::Ok;
 }
 

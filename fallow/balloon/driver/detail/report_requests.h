@@ -1,4 +1,5 @@
-// Reports on their way: the reporting queue (5.5.6.7), shared by who reports and who hears from the device.
+// Reports in flight: the reporting queue (5.5.6.7), shared by the thread that reports and the thread that the
+// device calls.
 #pragma once
 
 #include <atomic>
@@ -16,17 +17,17 @@
 
 namespace fallow::detail {
 
-// Told when a request for which report() returned Pending is over; called without a lock held.
+// Called when a request for which report() returned Pending completes; no lock is held.
 using ReportCompletion = Callback<void(std::uint32_t token, Status status)>;
 
-// A request is one chain, or several if it is of more than kChainBytes or of more entries than a chain takes.
-// It is over when all its chains are back.
+// A request is one chain, or several if the request exceeds kChainBytes or the entries of a chain. A request
+// completes when all its chains are returned.
 class ReportRequests {
  public:
-  // 2.7.5.2: a chain is no longer than 2^32 bytes; and the used length must be able to tell all of it (5.5.3,
-  // draft bit 6). Whole blocks of 2 MiB, so that cutting does not cut a host's huge page.
+  // 2.7.5.2: a chain is at most 2^32 bytes long, and the used length must be able to count all bytes (5.5.3,
+  // draft bit 6). The limit is a multiple of 2 MiB, so that cutting does not split a huge page of the host.
   static constexpr std::uint64_t kChainBytes = (std::uint64_t{1} << 32) - (std::uint64_t{1} << 21);
-  // So many requests in a row that are not initialised end the promise.
+  // This number of consecutive requests that are not initialised ends the promise.
   static constexpr std::uint32_t kShortfalls = 3;
 
   struct Terms {
@@ -39,31 +40,31 @@ class ReportRequests {
 
   void set_completion(ReportCompletion completion) noexcept { completion_ = completion; }
 
-  // ---- The thread of work(). ----
+  // ---- The thread of work() only. ----
 
-  // Sets the queue up; requests are taken once open() was called. As DriverRing::set_up().
+  // Sets up the queue; requests are accepted after open(). Returns the errors of DriverRing::set_up().
   Status set_up(std::uint16_t number, const DriverQueueConfig& config, const RingMemory& memory,
                 Content promise) noexcept;
-  // A promise may be made (again): nothing was registered with an earlier one.
+  // Allows a new promise: no reporter is registered with an earlier promise.
   void forget_promise() noexcept { promised_before_ = withdrawn_ = false; }
   void open() noexcept;
-  // Requests are refused; those in flight stay with the device.
+  // Refuses new requests; those in flight stay with the device.
   void close() noexcept;
-  // The device, or the queue, was reset: all that is in flight has failed.
+  // The device or the queue was reset: all requests in flight have failed.
   void abandon() noexcept;
   std::uint32_t in_flight() noexcept;
-  // Refuses requests until resume(). False, and nothing happens, while there are some in flight.
+  // Refuses requests until resume(). Returns false without effect while requests are in flight.
   bool pause() noexcept;
   void resume() noexcept;
 
-  // ---- One thread. ----
+  // ---- One thread at a time. ----
 
   // See BalloonDriver::report().
   Status report(Scatterlist list, std::uint32_t token) noexcept;
 
   // ---- Any thread. ----
 
-  // Takes what the device returned, and completes what is over.
+  // Takes the returned chains and completes the requests that are done.
   void collect() noexcept;
   std::uint16_t queue() const noexcept { return ring_.number(); }
   std::uint32_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
@@ -86,16 +87,16 @@ class ReportRequests {
   DriverContext& context_;
   ReportCompletion completion_;
   SpinLock lock_;
-  // All below under the lock, but for the atomics: those may be read without.
+  // The lock guards all members below except the atomics, which may be read without the lock.
   DriverRing ring_;
   std::span<QueueBuffer> elements_;
   std::span<ReportSlot> slots_;
   bool open_ = false, paused_ = false;
-  bool verify_ = false;           // the used length tells what was initialised
-  bool promised_before_ = false;  // somebody may have registered with a promise
+  bool verify_ = false;           // the used length counts the initialised bytes
+  bool promised_before_ = false;  // a reporter may have registered with a promise
   bool withdrawn_ = false;
-  std::uint32_t shortfalls_ = 0;  // in a row
-  std::uint32_t busy_ = 0;        // slots with chains
+  std::uint32_t shortfalls_ = 0;  // consecutive
+  std::uint32_t busy_ = 0;        // slots that have chains in flight
   std::atomic<std::uint32_t> capacity_{1}, depth_{1};
   std::atomic<Content> promise_{Content::Unknown};
 };

@@ -32,8 +32,8 @@ Nanoseconds StatisticsBuffer::work() noexcept {
   return now;
 }
 
-// 5.5.6.3.1: always the same tags; those that a zone knows the answer to. 30 bytes, which is also the
-// multiple of 6 that is asked for there.
+// 5.5.6.3.1: always the same tags, namely those whose values a zone knows. The 30 bytes are also a multiple
+// of 6, which that clause asks for.
 std::uint32_t StatisticsBuffer::fill() noexcept {
   const ZoneStats stats = zone_stats(zone_);
   const PfnCount low = zone_.low_watermark();
@@ -48,7 +48,7 @@ std::uint32_t StatisticsBuffer::fill() noexcept {
   return at;
 }
 
-// le16 tag, le64 value, packed: byte by byte.
+// Writes a packed entry (le16 tag, le64 value) byte by byte.
 void StatisticsBuffer::put(std::uint32_t at, StatTag tag, std::uint64_t value) noexcept {
   std::byte* const entry = buffer_.memory + at;
   for (unsigned i = 0; i < 2; ++i) entry[i] = static_cast<std::byte>(static_cast<unsigned>(tag) >> 8 * i);

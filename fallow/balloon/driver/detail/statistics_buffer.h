@@ -1,4 +1,4 @@
-// Statistics of a guest for its host (5.5.6.3): one buffer that goes back and forth.
+// Statistics of a guest for its host (5.5.6.3): a single buffer that passes back and forth.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace fallow::detail {
 
-// One thread at a time.
+// Used by one thread at a time.
 class StatisticsBuffer {
  public:
-  // A device that asks more often than so many times in a window waits for the next one.
+  // A device that asks more than kRequests times in a window waits for the next window.
   static constexpr Nanoseconds kWindow = milliseconds(10);
   static constexpr std::uint32_t kRequests = 16;
 
@@ -22,11 +22,11 @@ class StatisticsBuffer {
 
   DriverRing& ring() noexcept { return ring_; }
 
-  // Makes the first buffer available; the device is notified by open(), once DRIVER_OK is set (5.5.5).
+  // Makes the first buffer available. open() notifies the device after DRIVER_OK is set (5.5.5).
   Status supply() noexcept;
   void open() noexcept;
 
-  // Answers a request. Returns when it wants to be called again.
+  // Answers a request. Returns the time of the next call.
   Nanoseconds work() noexcept;
 
  private:
@@ -38,7 +38,7 @@ class StatisticsBuffer {
   const SharedBuffer buffer_;
   DriverRing ring_;
   Nanoseconds window_;
-  std::uint32_t requests_ = 0;  // in it
+  std::uint32_t requests_ = 0;  // in the current window
 };
 
 }  // namespace fallow::detail

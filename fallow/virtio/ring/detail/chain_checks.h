@@ -1,4 +1,4 @@
-// What a driver's end checks of a chain before it is added, and keeps of it.
+// Checks of a chain before the driver adds the chain, and the totals that the driver keeps.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ constexpr bool writable_last(std::span<const QueueBuffer> buffers) noexcept {
   return true;
 }
 
-// How many bytes the device may write; saturated.
+// Returns the number of bytes that the device may write; saturates.
 constexpr std::uint32_t writable_bytes(std::span<const QueueBuffer> buffers) noexcept {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
   std::uint64_t sum = 0;

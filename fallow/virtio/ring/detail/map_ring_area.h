@@ -1,4 +1,4 @@
-// A part of a ring that a driver names, as the device gets at it.
+// Maps a ring area that the driver names to memory of the device.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,9 @@
 
 namespace fallow::detail {
 
-// Where `size` bytes at `address` lie; null if they are not all in one region, or not aligned: both the
-// address that the guest names, which the specification binds, and the one here, as what is accessed
-// atomically must be.
+// Returns the host address of `size` bytes at `address`; null if the bytes are not in one region or not
+// aligned. Both addresses must be aligned: the guest address because the specification requires alignment,
+// the host address because the fields are accessed atomically.
 inline std::byte* ring_area(const GuestMemory& memory, GuestPhys address, ByteCount size,
                             std::uint64_t alignment) noexcept {
   if (address.raw % alignment != 0) return nullptr;

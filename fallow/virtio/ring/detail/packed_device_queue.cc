@@ -45,7 +45,7 @@ Popped PackedDeviceQueue::pop(Chain& chain) noexcept {
   if (fault() != RingFault::None) return Popped::Broken;
   const std::uint16_t flags = fetch_flags(avail_.offset);
   if (!avail_.is_available(flags)) return Popped::Nothing;
-  // VQ-5: the device never holds more descriptors than there are.
+  // VQ-5: the device never holds more descriptors than the ring has.
   if (held_ == size_) return broken(RingFault::IndexJumped);
   Chain walked;
   if (const RingFault fault = walk(walked, flags); fault != RingFault::None) return broken(fault);
@@ -55,8 +55,9 @@ Popped PackedDeviceQueue::pop(Chain& chain) noexcept {
   return Popped::Chain;
 }
 
-// VQ-6: each turn takes one of the descriptors that the device does not hold, so a walk ends after at most
-// size_ turns. The first descriptor is made available last (2.8.6): of a chain cut off the rest never comes.
+// VQ-6: each iteration takes one descriptor that the device does not hold, so a walk ends after at most size_
+// iterations. The first descriptor is made available last (2.8.6): the rest of a truncated chain never
+// arrives.
 RingFault PackedDeviceQueue::walk(Chain& chain, std::uint16_t flags) noexcept {
   length_ = 0;
   chain.slots = 0;
@@ -72,7 +73,7 @@ RingFault PackedDeviceQueue::walk(Chain& chain, std::uint16_t flags) noexcept {
     }
     ++chain.slots;
     if (!more) {
-      chain.id = descriptor.id;  // the last one's (2.8.6)
+      chain.id = descriptor.id;  // the id of the last descriptor (2.8.6)
       chain.buffers = room_.first(length_);
       return RingFault::None;
     }
@@ -83,14 +84,15 @@ RingFault PackedDeviceQueue::walk(Chain& chain, std::uint16_t flags) noexcept {
   }
 }
 
-// 2.8.7: every descriptor of the table is an element, whatever its flags say but for the write flag. One that
-// claims to be a table itself (2.8.19) cannot mean what it says.
+// 2.8.7: every descriptor of the table is an element, and all its flags except the write flag are ignored. A
+// nested table (2.8.19) is refused, because such a descriptor cannot be an element.
 RingFault PackedDeviceQueue::enter(const Descriptor& descriptor) noexcept {
   const std::uint32_t bytes = descriptor.buffer.length;
   if (bytes == 0 || bytes % kDescSize != 0) return RingFault::IndirectLength;
   const auto count = static_cast<std::uint32_t>(bytes / kDescSize);
   if (count > size_) return RingFault::ChainTooLong;
-  // No alignment is asked of a driver here, yet each one in use aligns it, as the integers in it have to be.
+  // The specification requires no alignment, but every driver in use aligns the table, and atomic access to
+  // its fields requires alignment.
   std::byte* const table = ring_area(*memory_, descriptor.buffer.address, {bytes}, alignof(PvirtqDesc));
   if (table == nullptr) return RingFault::IndirectOutsideMemory;
   const auto* const entries = reinterpret_cast<const PvirtqDesc*>(table);
@@ -104,7 +106,8 @@ RingFault PackedDeviceQueue::enter(const Descriptor& descriptor) noexcept {
 }
 
 std::uint16_t PackedDeviceQueue::fetch_flags(std::uint16_t offset) const noexcept {
-  // acquire: MO-13, the descriptor was written before its flags, and all of a chain before the first one's.
+  // acquire: MO-13, a descriptor was written before its flags, and a whole chain before the flags of its
+  // first descriptor.
   return ring_[offset].flags.load(std::memory_order_acquire);
 }
 
@@ -124,9 +127,9 @@ void PackedDeviceQueue::push(std::uint16_t id, std::uint16_t slots, std::uint32_
   PvirtqDesc& cell = ring_[used_.offset];
   cell.id.store(id);
   cell.len.store(written);
-  // 2.8.3: whether anything was written.
+  // 2.8.3: the write flag says whether the device wrote any byte.
   const auto flags = static_cast<std::uint16_t>(used_.used_flags() | (written != 0 ? kDescWrite : 0U));
-  // release: MO-13, the descriptor, and whatever was done to the chain's memory, come before the flags.
+  // release: MO-13, the descriptor and the device's accesses to the chain's memory come before the flags.
   cell.flags.store(flags, std::memory_order_release);
   used_.advance(slots, size_);
   held_ -= slots;
@@ -135,7 +138,7 @@ void PackedDeviceQueue::push(std::uint16_t id, std::uint16_t slots, std::uint32_
 
 bool PackedDeviceQueue::take_notification() noexcept {
   if (!returned_.any()) return false;
-  // MO-15: the used descriptors are stored before the driver's wish is read; pairs with
+  // MO-15: the used descriptors are stored before the driver's event request is read; pairs with
   // ask_for_notifications().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const bool wanted = returned_.wanted(*driver_event_, options_.event_index, used_, size_);
@@ -146,7 +149,7 @@ bool PackedDeviceQueue::take_notification() noexcept {
 bool PackedDeviceQueue::ask_for_kicks(bool on) noexcept {
   ask_for_events(*device_event_, on, options_.event_index, avail_);
   if (!on || fault() != RingFault::None) return false;
-  // MO-14: the wish is stored before the next descriptor's flags are read; pairs with take_kick().
+  // MO-14: the kick request is stored before the next descriptor's flags are read; pairs with take_kick().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return avail_.is_available(ring_[avail_.offset].flags.load());
 }

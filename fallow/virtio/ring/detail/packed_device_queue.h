@@ -34,13 +34,13 @@ class PackedDeviceQueue final : public DeviceQueue {
   const PvirtqEventSuppress* driver_event_ = nullptr;
   PvirtqEventSuppress* device_event_ = nullptr;
   std::span<QueueBuffer> room_;
-  std::uint32_t length_ = 0;  // of the chain in the room
-  std::uint32_t held_ = 0;    // descriptors taken and not yet returned
+  std::uint32_t length_ = 0;  // elements of the chain in room_
+  std::uint32_t held_ = 0;    // descriptors taken but not yet returned
   std::uint16_t size_ = 0;
   RingOptions options_;
-  PackedPosition avail_;     // of the next chain
-  PackedPosition used_;      // of the next used descriptor
-  PackedProgress returned_;  // since the driver was last notified, or did not want to be
+  PackedPosition avail_;     // position of the next chain
+  PackedPosition used_;      // position of the next used descriptor
+  PackedProgress returned_;  // since the last decision about a notification
 };
 
 }  // namespace fallow::detail

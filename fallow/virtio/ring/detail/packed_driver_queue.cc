@@ -20,7 +20,7 @@ std::uint16_t write_flag(const QueueBuffer& buffer) noexcept {
 
 }  // namespace
 
-// Where the areas of a ring lie in its shared memory.
+// The offsets of the areas of a ring in its shared memory.
 struct PackedDriverQueue::Areas {
   ByteCount driver, device, indirect, end;
   explicit constexpr Areas(const DriverQueueConfig& c)
@@ -45,7 +45,7 @@ Status PackedDriverQueue::start(const DriverQueueConfig& config, SharedMemory sh
   device_event_ = device_event;
   indirect_ = reinterpret_cast<PvirtqDesc*>(shared.memory + areas.indirect.raw);
   indirect_address_ = shared.address + areas.indirect;
-  // Flags of an earlier life would pass for used descriptors of this one (2.8.13).
+  // Stale flags of an earlier use would pass for used descriptors (2.8.13).
   for (std::uint32_t i = 0; i < config.size; ++i) ring_[i].flags.store(0);
   for (PvirtqEventSuppress* event : {driver_event, device_event}) event->flags.store(kRingEventEnable);
   restart(config, {config.size, shared.address, shared.address + areas.driver, shared.address + areas.device},
@@ -62,7 +62,8 @@ Status PackedDriverQueue::add(std::span<const QueueBuffer> buffers, std::uint64_
   const bool by_table = goes_into_table(buffers);
   const std::size_t slots = by_table ? 1 : buffers.size();
   if (free_slots_ < slots) return Status::NoMemory;
-  const std::uint16_t id = free_id_;  // VQ-7: there is one, since a chain in flight takes up a slot at least
+  // VQ-7: an id is free, because each chain in flight occupies at least one slot
+  const std::uint16_t id = free_id_;
   free_id_ = shadow_[id].next;
   keep(id, slots, buffers, token);
   publish(by_table ? add_indirect(buffers, id) : add_direct(buffers, id), shadow_[id].slots);
@@ -103,7 +104,7 @@ std::uint16_t PackedDriverQueue::add_indirect(std::span<const QueueBuffer> buffe
 }
 
 void PackedDriverQueue::publish(std::uint16_t head_flags, std::uint32_t slots) noexcept {
-  // release: MO-13, all of the chain comes before the flags of its first descriptor (2.8.6, 2.8.21.1).
+  // release: MO-13, the whole chain comes before the flags of its first descriptor (2.8.6, 2.8.21.1).
   ring_[avail_.offset].flags.store(head_flags, std::memory_order_release);
   avail_.advance(slots, config_.size);
   free_slots_ -= slots;
@@ -112,7 +113,7 @@ void PackedDriverQueue::publish(std::uint16_t head_flags, std::uint32_t slots) n
 
 bool PackedDriverQueue::take_kick() noexcept {
   if (!added_.any()) return false;
-  // MO-14: the descriptors are stored before the device's wish is read (2.8.21.3.1); pairs with
+  // MO-14: the descriptors are stored before the device's event request is read (2.8.21.3.1); pairs with
   // ask_for_kicks().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   const bool wanted = added_.wanted(*device_event_, config_.ring.event_index, avail_, config_.size);
@@ -128,7 +129,7 @@ Taken PackedDriverQueue::take(Used& used) noexcept {
   const std::uint16_t flags = cell.flags.load(std::memory_order_acquire);
   if (!used_.is_used(flags)) return Taken::Nothing;
   const std::uint16_t id = cell.id.load();
-  // 2.8.4: without the write flag the length means nothing.
+  // 2.8.4: the length is meaningless without the write flag.
   const std::uint32_t length = (flags & kDescWrite) != 0 ? cell.len.load() : 0;
   if (const Taken taken = returned(id, length, used); taken != Taken::Used) return taken;
   used_.advance(shadow_[id].slots, config_.size);
@@ -147,7 +148,8 @@ void PackedDriverQueue::free_ring(std::uint16_t id) noexcept {
 bool PackedDriverQueue::ask_for_notifications(bool on) noexcept {
   ask_for_events(*driver_event_, on, config_.ring.event_index, used_);
   if (!on || fault_ != DeviceFault::None) return false;
-  // MO-15: the wish is stored before the next descriptor's flags are read; pairs with take_notification().
+  // MO-15: the notification request is stored before the next descriptor's flags are read; pairs with
+  // take_notification().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return used_.is_used(ring_[used_.offset].flags.load());
 }

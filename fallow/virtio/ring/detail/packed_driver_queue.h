@@ -23,18 +23,18 @@ class PackedDriverQueue final : public DriverQueue {
   std::uint16_t add_direct(std::span<const QueueBuffer> buffers, std::uint16_t id) noexcept;
   std::uint16_t add_indirect(std::span<const QueueBuffer> buffers, std::uint16_t id) noexcept;
   void publish(std::uint16_t head_flags, std::uint32_t slots) noexcept;
-  void free_ring(std::uint16_t id) noexcept override;
+  void free_ring(std::uint16_t id) noexcept;
 
   PvirtqDesc* ring_ = nullptr;
   PvirtqEventSuppress* driver_event_ = nullptr;
   const PvirtqEventSuppress* device_event_ = nullptr;
-  PvirtqDesc* indirect_ = nullptr;  // the tables one after the other
+  PvirtqDesc* indirect_ = nullptr;  // the tables, consecutively
   GuestPhys indirect_address_;
   std::uint16_t free_id_ = kNone;
   std::uint32_t free_slots_ = 0;
-  PackedPosition avail_;  // of the next chain
-  PackedPosition used_;   // of the next used descriptor
-  PackedProgress added_;  // since the device was last notified, or did not want to be
+  PackedPosition avail_;  // position of the next chain
+  PackedPosition used_;   // position of the next used descriptor
+  PackedProgress added_;  // since the last decision about a kick
 };
 
 }  // namespace fallow::detail

@@ -1,5 +1,5 @@
-// Where an end of a packed virtqueue stands, and when the other end wants to hear of it (virtio 1.2, 2.8.1,
-// 2.8.10).
+// The position of one end of a packed virtqueue, and when the other end wants a notification (virtio 1.2,
+// 2.8.1, 2.8.10).
 #pragma once
 
 #include <cstdint>
@@ -8,13 +8,12 @@
 
 namespace fallow::detail {
 
-// A descriptor of the ring and the wrap counter of the round it is met in. Going on, positions repeat after
-// two rounds.
+// A descriptor of the ring, and the wrap counter of the current round. Positions repeat after two rounds.
 struct PackedPosition {
   std::uint16_t offset = 0;  // below the queue's size
   bool wrap = true;
 
-  // As in the event suppression structure, and in a QueuePosition.
+  // The encoding of the event suppression structure and of a QueuePosition.
   static constexpr PackedPosition decode(std::uint16_t word) noexcept {
     return {static_cast<std::uint16_t>(word & (kEventWrapBit - 1U)), (word & kEventWrapBit) != 0};
   }
@@ -29,7 +28,8 @@ struct PackedPosition {
     offset = static_cast<std::uint16_t>(next >= size ? next - size : next);
   }
 
-  // 2.8.1: what the flags of the descriptor here are once the driver made it available, and once it is used.
+  // 2.8.1: the flags of the descriptor at this position once the driver made it available, and once the
+  // device used it.
   constexpr std::uint16_t available_flags() const noexcept { return wrap ? kPackedAvail : kPackedUsed; }
   constexpr std::uint16_t used_flags() const noexcept {
     return wrap ? std::uint16_t{kPackedAvail | kPackedUsed} : std::uint16_t{0};
@@ -44,31 +44,31 @@ struct PackedPosition {
   friend constexpr bool operator==(PackedPosition, PackedPosition) noexcept = default;
 };
 
-// How far it is from one position to another, going forward: 0 to 2 * size - 1.
+// Returns the forward distance between two positions: 0 to 2 * size - 1.
 constexpr std::uint32_t distance(PackedPosition from, PackedPosition to, std::uint32_t size) noexcept {
   const auto place = [size](PackedPosition p) { return p.offset + (p.wrap ? 0 : size); };
   const std::uint32_t ahead = place(to) + 2 * size - place(from);
   return ahead < 2 * size ? ahead : ahead - 2 * size;
 }
 
-// What an end did since it last thought of notifying the other one. Counted, and not a position as in a
-// split ring: a small ring comes back to the same position after few chains.
+// The steps of one end since its last decision about a notification. Steps are counted, because a small
+// packed ring returns to the same position after few chains.
 class PackedProgress {
  public:
   void restart() noexcept { moved_ = 0; }
   void move(std::uint32_t steps) noexcept { moved_ = moved_ < kEnough ? moved_ + steps : moved_; }
   bool any() const noexcept { return moved_ != 0; }
 
-  // 2.8.10: whether the other end, which filled `event`, wants to hear of the last steps, up to `now`. What
-  // means nothing there is taken for "enable": a notification too many harms nobody.
+  // 2.8.10: returns whether the other end, which filled `event`, wants a notification of the last steps up to
+  // `now`. An invalid request counts as "enable", because a superfluous notification does no harm.
   bool wanted(const PvirtqEventSuppress& event, bool event_index, PackedPosition now,
               std::uint32_t size) const noexcept {
-    // acquire: MO-13, the descriptor that is asked for was written before the flags.
+    // acquire: MO-13, the requested descriptor was written before the flags.
     const std::uint16_t flags = event.flags.load(std::memory_order_acquire) & kEventFlagsMask;
     if (flags != kRingEventDesc || !event_index) return any() && flags != kRingEventDisable;
     const PackedPosition at = PackedPosition::decode(event.desc.load());
     if (at.offset >= size) return any();
-    // The steps went through that descriptor if it lies among the last `moved_` before `now`.
+    // The steps passed the requested descriptor if it is among the last `moved_` before `now`.
     const std::uint32_t back = distance(at, now, size);
     return (back == 0 ? 2 * size : back) <= moved_;
   }
@@ -79,13 +79,13 @@ class PackedProgress {
   std::uint32_t moved_ = 0;
 };
 
-// 2.8.10: an end that stands at `next` wants to hear, or not, when the other one goes on from there.
+// 2.8.10: an end at `next` requests, or declines, a notification when the other end passes this position.
 inline void ask_for_events(PvirtqEventSuppress& event, bool on, bool event_index,
                            PackedPosition next) noexcept {
   if (!on) return event.flags.store(kRingEventDisable);
   if (!event_index) return event.flags.store(kRingEventEnable);
   event.desc.store(next.encode());
-  event.flags.store(kRingEventDesc, std::memory_order_release);  // MO-13: after the descriptor asked for
+  event.flags.store(kRingEventDesc, std::memory_order_release);  // MO-13: after the requested descriptor
 }
 
 }  // namespace fallow::detail

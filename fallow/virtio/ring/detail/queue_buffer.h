@@ -1,4 +1,4 @@
-// What a descriptor describes, and where the parts of a queue lie.
+// The element that a descriptor describes, and the addresses of the areas of a queue.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,24 @@ struct QueueBuffer {
   bool device_writable = false;
 };
 
-// Member by member: where `from` was written just before, a copy of the whole waits until its parts are in
-// cache.
+// Copies member by member: a copy of a whole element that was just written would wait until the stores reach
+// the cache.
 constexpr void copy_members(QueueBuffer& to, const QueueBuffer& from) noexcept {
   to.address = from.address;
   to.length = from.length;
   to.device_writable = from.device_writable;
 }
 
-// Where a queue lies in guest memory: for a split ring the descriptor table, the available and the used ring;
-// for a packed one the descriptor ring, the driver and the device event suppression structure (2.6).
+// The addresses of a queue in guest memory: for a split ring the descriptor table, the available ring and the
+// used ring; for a packed ring the descriptor ring and the driver and device event suppression structures
+// (2.6).
 struct QueueAddresses {
   std::uint16_t size = 0;
   GuestPhys descriptors, driver_area, device_area;
   friend constexpr bool operator==(const QueueAddresses&, const QueueAddresses&) noexcept = default;
 };
 
-// What of the ring features was negotiated.
+// The negotiated features of the ring.
 struct RingOptions {
   bool packed = false;
   bool event_index = false;

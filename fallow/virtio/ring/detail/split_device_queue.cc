@@ -50,8 +50,8 @@ Popped SplitDeviceQueue::pop(Chain& chain) noexcept {
   return Popped::Chain;
 }
 
-// VQ-3: each turn takes a place in the room or enters the one indirect table there may be, so a walk ends
-// after size_ + 1 turns whatever the table says.
+// VQ-3: each iteration fills a slot of room_ or enters the only indirect table, so a walk ends after size_ +
+// 1 iterations whatever the table contains.
 RingFault SplitDeviceQueue::walk(std::uint16_t head) noexcept {
   length_ = 0;
   if (head >= size_) return RingFault::HeadOutOfRange;
@@ -78,15 +78,16 @@ SplitDeviceQueue::Descriptor SplitDeviceQueue::fetch(const VirtqDesc& cell) noex
   return d;
 }
 
-// 2.7.5.3: normal descriptors may come before the one that refers to a table, none after it. Its write flag
-// means nothing (2.7.5.3.2).
+// 2.7.5.3: direct descriptors may precede the descriptor that refers to a table but not follow it. The write
+// flag of that descriptor is ignored (2.7.5.3.2).
 RingFault SplitDeviceQueue::enter(const Descriptor& descriptor, Table& table) const noexcept {
   const std::uint32_t length = descriptor.buffer.length;
   if (!options_.indirect) return RingFault::IndirectNotNegotiated;
   if (table.indirect) return RingFault::IndirectNested;
   if ((descriptor.flags & kDescNext) != 0) return RingFault::IndirectWithNext;
   if (length == 0 || length % kDescSize != 0) return RingFault::IndirectLength;
-  // No alignment is asked of a driver here, yet each one in use aligns it, as the integers in it have to be.
+  // The specification requires no alignment, but every driver in use aligns the table, and atomic access to
+  // its fields requires alignment.
   std::byte* const entries = ring_area(*memory_, descriptor.buffer.address, {length}, alignof(VirtqDesc));
   if (entries == nullptr) return RingFault::IndirectOutsideMemory;
   table = {reinterpret_cast<const VirtqDesc*>(entries), static_cast<std::uint32_t>(length / kDescSize), true};
@@ -106,7 +107,7 @@ void SplitDeviceQueue::push(std::uint16_t id, std::uint16_t, std::uint32_t writt
   element.id.store(id);
   element.len.store(written);
   ++next_used_;
-  // release: MO-11, the element, and whatever was done to the chain's memory, come before the index.
+  // release: MO-11, the element and the device's accesses to the chain's memory come before the index.
   used_.idx().store(next_used_, std::memory_order_release);
 }
 
@@ -114,13 +115,15 @@ bool SplitDeviceQueue::take_notification() noexcept {
   const std::uint16_t before = notified_used_;
   if (before == next_used_) return false;
   notified_used_ = next_used_;
-  // MO-12: the used index is stored before the driver's wish is read; pairs with ask_for_notifications().
+  // MO-12: the used index is stored before the driver's notification request is read; pairs with
+  // ask_for_notifications().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (options_.event_index) return event_passed(avail_.used_event().load(), next_used_, before);
   return (avail_.flags().load() & kAvailNoInterrupt) == 0;
 }
 
-// With the event index there is nothing to switch off: the driver notifies once, when it passes the event.
+// With the event index, notifications need no switching off: the driver notifies once, when the driver passes
+// the event.
 bool SplitDeviceQueue::ask_for_kicks(bool on) noexcept {
   if (options_.event_index) {
     if (on) used_.avail_event().store(next_avail_);
@@ -128,7 +131,7 @@ bool SplitDeviceQueue::ask_for_kicks(bool on) noexcept {
     used_.flags().store(on ? 0 : kUsedNoNotify);
   }
   if (!on || fault() != RingFault::None) return false;
-  // MO-12: the wish is stored before the available index is read; pairs with take_kick().
+  // MO-12: the kick request is stored before the available index is read; pairs with take_kick().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return avail_.idx().load() != next_avail_;
 }

@@ -18,7 +18,7 @@ class SplitDeviceQueue final : public DeviceQueue {
   QueuePosition position() const noexcept override { return {next_avail_, next_used_}; }
 
  private:
-  // What a walk goes through: the ring's own table, or an indirect one.
+  // The table that a walk reads: the ring's own table or an indirect table.
   struct Table {
     const VirtqDesc* entries = nullptr;
     std::uint32_t size = 0;
@@ -39,12 +39,12 @@ class SplitDeviceQueue final : public DeviceQueue {
   AvailRing avail_;
   UsedRing used_;
   std::span<QueueBuffer> room_;
-  std::uint32_t length_ = 0;  // of the chain in the room
+  std::uint32_t length_ = 0;  // elements of the chain in room_
   std::uint16_t size_ = 0;
   RingOptions options_;
-  std::uint16_t next_avail_ = 0;     // of the available ring, free-running
-  std::uint16_t next_used_ = 0;      // of the used ring, free-running
-  std::uint16_t notified_used_ = 0;  // up to where the driver has been notified, or did not want to be
+  std::uint16_t next_avail_ = 0;     // index of the available ring, free-running
+  std::uint16_t next_used_ = 0;      // index of the used ring, free-running
+  std::uint16_t notified_used_ = 0;  // next_used_ at the last decision about a notification
 };
 
 }  // namespace fallow::detail

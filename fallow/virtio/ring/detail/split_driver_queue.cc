@@ -19,7 +19,7 @@ void write(VirtqDesc& cell, const QueueBuffer& buffer, bool last, std::uint16_t 
 
 }  // namespace
 
-// Where the areas of a ring lie in its shared memory.
+// The offsets of the areas of a ring in its shared memory.
 struct SplitDriverQueue::Areas {
   ByteCount avail, used, indirect, end;
   explicit constexpr Areas(const DriverQueueConfig& c)
@@ -66,7 +66,7 @@ Status SplitDriverQueue::add(std::span<const QueueBuffer> buffers, std::uint64_t
   return Status::Ok;
 }
 
-// The first free descriptors become the chain: their links are the right ones already.
+// The first free descriptors become the chain; their links are already correct.
 std::uint16_t SplitDriverQueue::add_direct(std::span<const QueueBuffer> buffers) noexcept {
   const std::uint16_t head = free_head_;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
@@ -109,7 +109,7 @@ bool SplitDriverQueue::take_kick() noexcept {
   const std::uint16_t before = kicked_avail_;
   if (before == next_avail_) return false;
   kicked_avail_ = next_avail_;
-  // MO-12: the available index is stored before the device's wish is read (2.7.13.4.1); pairs with
+  // MO-12: the available index is stored before the device's kick request is read (2.7.13.4.1); pairs with
   // ask_for_kicks().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (config_.ring.event_index) return event_passed(used_.avail_event().load(), next_avail_, before);
@@ -132,7 +132,7 @@ Taken SplitDriverQueue::take(Used& used) noexcept {
   return Taken::Used;
 }
 
-// The chain of descriptors goes back in front of the free ones.
+// The descriptors of the chain return to the front of the free list.
 void SplitDriverQueue::free_ring(std::uint16_t head) noexcept {
   forget(shadow_[head]);
   std::uint16_t last = head;
@@ -148,7 +148,7 @@ bool SplitDriverQueue::ask_for_notifications(bool on) noexcept {
     avail_.flags().store(on ? 0 : kAvailNoInterrupt);
   }
   if (!on || fault_ != DeviceFault::None) return false;
-  // MO-12: the wish is stored before the used index is read; pairs with take_notification().
+  // MO-12: the notification request is stored before the used index is read; pairs with take_notification().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   return used_.idx().load() != next_used_;
 }

@@ -23,18 +23,18 @@ class SplitDriverQueue final : public DriverQueue {
   std::uint16_t add_direct(std::span<const QueueBuffer> buffers) noexcept;
   std::uint16_t add_indirect(std::span<const QueueBuffer> buffers) noexcept;
   void publish(std::uint16_t head) noexcept;
-  void free_ring(std::uint16_t head) noexcept override;
+  void free_ring(std::uint16_t head) noexcept;
 
   VirtqDesc* table_ = nullptr;
   AvailRing avail_;
   UsedRing used_;
-  VirtqDesc* indirect_ = nullptr;  // the tables one after the other
+  VirtqDesc* indirect_ = nullptr;  // the tables, consecutively
   GuestPhys indirect_address_;
   std::uint16_t free_head_ = kNone;
   std::uint32_t free_count_ = 0;
-  std::uint16_t next_avail_ = 0;    // free-running, what was published
-  std::uint16_t next_used_ = 0;     // free-running, what was taken
-  std::uint16_t kicked_avail_ = 0;  // up to where the device has been notified, or did not want to be
+  std::uint16_t next_avail_ = 0;    // free-running count of published chains
+  std::uint16_t next_used_ = 0;     // free-running count of taken chains
+  std::uint16_t kicked_avail_ = 0;  // next_avail_ at the last decision about a kick
 };
 
 }  // namespace fallow::detail

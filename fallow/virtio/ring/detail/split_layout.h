@@ -1,4 +1,4 @@
-// The split virtqueue as it lies in memory (virtio 1.2, 2.7).
+// The memory layout of the split virtqueue (virtio 1.2, 2.7).
 #pragma once
 
 #include <cstddef>
@@ -75,8 +75,8 @@ class UsedRing {
   std::uint32_t size_ = 0;
 };
 
-// 2.7.7.2, 2.7.10: whether the other end wants to hear of the step of an index from `before` to `now`, having
-// asked to be told when it passes `event`. All three wrap.
+// 2.7.7.2, 2.7.10: returns whether the other end, which asked for a notification when the index passes
+// `event`, wants a notification of the step from `before` to `now`. All three values wrap.
 constexpr bool event_passed(std::uint16_t event, std::uint16_t now, std::uint16_t before) noexcept {
   return static_cast<std::uint16_t>(now - event - 1) < static_cast<std::uint16_t>(now - before);
 }

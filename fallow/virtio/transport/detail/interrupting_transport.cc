@@ -30,7 +30,7 @@ void InterruptingTransport::deliver(std::uint8_t causes) noexcept {
 
 void InterruptingTransport::set_calls(DeviceCalls* calls) noexcept {
   news_.set_calls(port_, calls);
-  news_.pass_on();  // MO-17: it may have come meanwhile
+  news_.pass_on();  // MO-17: a notification may have arrived meanwhile
 }
 
 const char* describe(Unusable why) noexcept {

@@ -1,4 +1,4 @@
-// A transport whose device interrupts: what a kernel does with it, and why there may be none.
+// A transport whose device interrupts: the kernel's interface, and the reasons why a device cannot be used.
 //
 //   interrupt -> handler: causes |= acknowledge()        loop: deliver(causes) -> DeviceCalls
 #pragma once
@@ -14,25 +14,25 @@
 
 namespace fallow::detail {
 
-// Why a device cannot be used, or that it can.
+// Why a device cannot be used; No if the device can be used.
 enum class Unusable : std::uint8_t {
   No,
-  NotVirtio,       // another vendor's, or no magic value
-  Empty,           // a slot without a device; nothing to complain of
-  Legacy,          // of before virtio 1.0
-  UnknownVersion,  // of virtio-mmio
-  NoCommonConfig,  // not among the capabilities, as the following two
+  NotVirtio,       // another vendor, or no magic value
+  Empty,           // a slot without a device; not an error
+  Legacy,          // older than virtio 1.0
+  UnknownVersion,  // version of virtio-mmio
+  NoCommonConfig,  // missing among the capabilities, as the next two
   NoNotifications,
   NoInterruptStatus,
-  BadCapability,   // what is missing is there, but its capability breaks a rule
-  InIoSpace,       // but in I/O ports
-  BeyondBar,       // but not wholly inside its BAR
-  NotMapped,       // but the kernel could not map it
-  WindowTooSmall,  // of virtio-mmio
-  DoesNotReset,    // its status does not go back to 0
+  BadCapability,   // the structure exists, but its capability is malformed
+  InIoSpace,       // the structure is in I/O ports
+  BeyondBar,       // the structure is not wholly inside its BAR
+  NotMapped,       // the kernel could not map the structure
+  WindowTooSmall,  // register window of virtio-mmio
+  DoesNotReset,    // the status does not return to 0
 };
 
-// A sentence for people; never null.
+// Returns a sentence for people; never null.
 const char* describe(Unusable why) noexcept;
 
 // Causes of an interrupt: the bits of the ISR status (4.1.4.5) and of InterruptStatus (4.2.2).
@@ -40,22 +40,22 @@ inline constexpr std::uint8_t kCauseQueues = 1, kCauseConfig = 2;
 
 class InterruptingTransport : public Transport {
  public:
-  // Queues beyond are said not to be there.
+  // Queues beyond this number are reported as missing.
   static constexpr std::uint16_t kMaxQueues = PendingNotifications::kQueueBits;
 
-  // Finds the device's registers and resets it. Once, before anything else; and if it cannot be used nothing
-  // else may follow. Waits a second for a device that does not reset.
+  // Finds the device's registers and resets the device. Called once, before any other function; if the device
+  // cannot be used, no other call may follow. Waits up to a second for the reset.
   virtual Unusable open() noexcept = 0;
-  // After open().
+  // Valid after open().
   DeviceType type() const noexcept { return type_; }
 
-  // The interrupt's handler: why the device interrupted, and it stops doing so. 0: it was not this device.
-  // One or two register accesses; no lock.
+  // Called by the interrupt handler: returns the causes of the interrupt and deasserts the interrupt. 0:
+  // another device interrupted. One or two register accesses; no lock.
   virtual std::uint8_t acknowledge() noexcept = 0;
 
-  // Makes the DeviceCalls for these causes, those of several interrupts or'ed: queue_used() for every queue
-  // that is started, config_changed(). Not in a handler. While another thread, or this one further up its
-  // stack, is delivering, that one makes the calls and this returns at once.
+  // Makes the DeviceCalls for these causes, which may be or'ed over several interrupts: queue_used() for each
+  // started queue, and config_changed(). Not for use in an interrupt handler. While another delivery runs, on
+  // another thread or further up the stack, that delivery makes the calls and this call returns at once.
   virtual void deliver(std::uint8_t causes) noexcept;
   void set_calls(DeviceCalls* calls) noexcept final;
 
@@ -63,16 +63,17 @@ class InterruptingTransport : public Transport {
   explicit InterruptingTransport(Port& port) noexcept : port_(port) {}
   ~InterruptingTransport() = default;
 
-  // 2.4.2, bounded: false if the status does not go back to 0.
+  // Bounded wait of 2.4.2: returns false if the status does not return to 0.
   bool reset() noexcept;
-  // What was set up, and told, before a reset is not there any more. With the lock held.
+  // Discards the queues and notifications from before a reset. Called with the lock held.
   void forget() noexcept;
 
   Port& port_;
   DeviceType type_ = kDeviceNone;
-  SpinLock lock_;  // of registers that show what another one selects
+  SpinLock lock_;  // guards registers that depend on a selector register
   Features accepted_ = 0;
-  std::atomic<std::uint32_t> started_{0};  // relaxed: a bit a queue; a call too many or too few does no harm
+  // relaxed: one bit per queue; a superfluous or missing call does no harm
+  std::atomic<std::uint32_t> started_{0};
 
  private:
   PendingNotifications news_;

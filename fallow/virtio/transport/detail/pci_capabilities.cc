@@ -3,19 +3,19 @@
 namespace fallow::detail {
 namespace {
 
-// The list, in configuration space.
+// The capability list in configuration space.
 constexpr unsigned kConfigSize = 256, kFirstPlace = 0x40, kPlaces = (kConfigSize - kFirstPlace) / 4;
 constexpr std::uint8_t kIdVendor = 0x09, kIdMsix = 0x11;
 constexpr unsigned kMsixLength = 12;
 
-// struct virtio_pci_cap and struct virtio_pci_notify_cap (4.1.4, 4.1.4.4): offsets.
+// Offsets in struct virtio_pci_cap and struct virtio_pci_notify_cap (4.1.4, 4.1.4.4).
 constexpr unsigned kNext = 1, kLength = 2, kType = 3, kBar = 4, kOffset = 8, kStructureLength = 12,
                    kMultiplier = 16;
 constexpr unsigned kCapLength = 16, kNotifyCapLength = 20;
 
 enum Type : std::uint8_t { kCommon = 1, kNotify = 2, kIsr = 3, kDevice = 4, kTypes };
 
-// What a structure has to be, and how much of it is used.
+// The requirements on a structure, and the number of bytes that are used.
 struct Rule {
   unsigned capability;
   std::uint32_t alignment, least;
@@ -23,7 +23,7 @@ struct Rule {
 };
 constexpr Rule kRules[kTypes] = {{},
                                  {kCapLength, 4, kPciCommonSize, kPciCommonSizeWithReset},
-                                 {kNotifyCapLength, 2, 2, 0},  // as far as the multiplier reaches
+                                 {kNotifyCapLength, 2, 2, 0},  // up to the end that the multiplier implies
                                  {kCapLength, 1, 1, 1},
                                  {kCapLength, 4, 1, 4096}};
 
@@ -77,7 +77,7 @@ class Finder {
     }
   }
 
-  // No: it is used; or it is one to ignore (4.1.4.1).
+  // Returns No if the structure is used or is to be ignored (4.1.4.1).
   Unusable use(unsigned at, Type type) noexcept {
     const Rule& rule = kRules[type];
     if (at + rule.capability > kConfigSize || byte(at + kLength) < rule.capability)
@@ -117,7 +117,7 @@ class Finder {
   PciStructures& found_;
   bool any_ = false;
   bool refused_[kTypes] = {};
-  // Why a structure is missing: the first that there was could not be used, or there was none.
+  // Returns why a structure is missing: the first candidate was unusable, or none existed.
   Unusable why_not_[kTypes] = {Unusable::No, Unusable::NoCommonConfig, Unusable::NoNotifications,
                                Unusable::NoInterruptStatus, Unusable::No};
 };

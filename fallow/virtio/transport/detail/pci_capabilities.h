@@ -1,5 +1,5 @@
-// Where a modern virtio function keeps its registers: the capabilities in its configuration space
-// (virtio 1.2, 4.1.4). All of it is the device's word, which may be any.
+// Finds the registers of a modern virtio function through the capabilities in its configuration space (virtio
+// 1.2, 4.1.4). The device controls all of these values, so none is trusted.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace fallow::detail {
 
-// The common configuration structure (4.1.4.3): offsets of its fields.
+// Offsets of the fields of the common configuration structure (4.1.4.3).
 inline constexpr std::uint64_t kPciDeviceFeatureSelect = 0, kPciDeviceFeature = 4,
                                kPciDriverFeatureSelect = 8, kPciDriverFeature = 12, kPciConfigMsixVector = 16,
                                kPciNumQueues = 18, kPciDeviceStatus = 20, kPciConfigGeneration = 21,
@@ -18,21 +18,21 @@ inline constexpr std::uint64_t kPciDeviceFeatureSelect = 0, kPciDeviceFeature = 
                                kPciQueueEnable = 28, kPciQueueNotifyOff = 30, kPciQueueDesc = 32,
                                kPciQueueDriver = 40, kPciQueueDevice = 48, kPciQueueNotifyData = 56,
                                kPciQueueReset = 58;
-// Without and with the fields that only some features need.
+// The length without and with the fields that only some features need.
 inline constexpr std::uint64_t kPciCommonSize = 56, kPciCommonSizeWithReset = 60;
 
 inline constexpr std::uint16_t kPciNoVector = 0xffff;
 
-// The structures that are used: of each type the first that can be.
+// The structures in use: the first usable one of each type.
 struct PciStructures {
   RegisterWindow common, notify, isr;
-  RegisterWindow device;  // of nothing: it has no configuration
+  RegisterWindow device;  // empty if the device has no configuration
   std::uint32_t notify_multiplier = 0;
-  std::uint8_t msix = 0;  // where its capability is; 0: it has none
+  std::uint8_t msix = 0;  // offset of the MSI-X capability; 0: none
 };
 
-// Reads the capability list, at most once each of the 48 places that it has room for, and maps what it finds.
-// A list that loops, or leaves its room, ends there.
+// Reads the capability list and maps the structures. The list has room for 48 capabilities; each is read at
+// most once. A list that loops or leaves its room ends there.
 Unusable find_pci_structures(PciFunction& function, PciStructures& found) noexcept;
 
 }  // namespace fallow::detail

@@ -1,4 +1,4 @@
-// What a device told its driver and the driver has yet to hear.
+// Notifications of a device that its driver has not received yet.
 #pragma once
 
 #include <atomic>
@@ -9,37 +9,38 @@
 
 namespace fallow::detail {
 
-// Any thread, unless it says otherwise.
+// Called by any thread unless a function says otherwise.
 class PendingNotifications {
  public:
-  // The last bit of a mask of queues also stands for every queue beyond it, which no device has.
+  // The last bit of a mask of queues also stands for all higher queues, which no device has.
   static constexpr unsigned kQueueBits = 32;
   static constexpr std::uint64_t kConfig = std::uint64_t{1} << kQueueBits;
   static constexpr std::uint64_t of(std::uint16_t queue) noexcept {
     return std::uint64_t{1} << (queue < kQueueBits ? queue : kQueueBits - 1);
   }
 
-  // Not heard of before the next pass_on().
+  // Adds notifications; pass_on() delivers them.
   void add(std::uint64_t news) noexcept {
-    // seq_cst: MO-17, the news is there before running_ is looked at; and release, what the device used comes
-    // with it.
+    // seq_cst: MO-17, the notification is stored before running_ is read; and release, so that the used
+    // chains are visible with the notification.
     news_.fetch_or(news, std::memory_order_seq_cst);
   }
   void forget() noexcept { news_.store(0, std::memory_order_relaxed); }
-  // seq_cst: MO-17, the caller has given up running_ before this load.
+  // seq_cst: MO-17, the caller cleared running_ before this load.
   bool any() const noexcept { return news_.load(std::memory_order_seq_cst) != 0; }
 
-  // Makes the calls for all that was added. While somebody else, or this thread further up its stack, is at
-  // it, that one makes them.
+  // Makes the calls for all added notifications. While another thread, or this thread further up its stack,
+  // delivers, that delivery makes the calls.
   void pass_on() noexcept;
 
-  // Whom to call from now on; null: nobody. No call is under way when it returns: not from within one.
+  // Sets the receiver of further calls; null: none. No call is running when the function returns. Must not be
+  // called from within a call.
   void set_calls(Port& port, DeviceCalls* calls) noexcept;
 
  private:
-  std::atomic<std::uint64_t> news_{0};  // queues, and kConfig
+  std::atomic<std::uint64_t> news_{0};  // a bit for each queue, and kConfig
   std::atomic<bool> running_{false};
-  DeviceCalls* calls_ = nullptr;  // only who set running_ touches it
+  DeviceCalls* calls_ = nullptr;  // accessed only by the thread that set running_
 };
 
 }  // namespace fallow::detail

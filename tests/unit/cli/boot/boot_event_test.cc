@@ -49,7 +49,7 @@ TEST(BootEvent, device) {
   EXPECT_EQ(event.event_index, true);
   EXPECT_EQ(event.indirect, false);
   EXPECT_EQ(event_words(event),
-            "it has found its balloon on pci at 00:03.0, packed ring, event index, no indirect tables");
+            "the guest found its balloon on pci at 00:03.0, packed ring, event index, no indirect tables");
 }
 
 TEST(BootEvent, marks) {
@@ -114,8 +114,8 @@ TEST(HostileSerialLine, no_json) {
   for (const char* line : {"fallow: ", "fallow: {", "fallow: {\"event\":\"fre", "fallow: []", "fallow: null",
                            "fallow: {\"event\":\"freed\"} {}", "fallow: {\"event\":\"freed\",}",
                            "fallow: {\"event\":\"\x80\xff\"}", "fallow: \x1b[31m"})
-    EXPECT_EQ(reason_of(line), "it is no JSON object") << line;
-  EXPECT_EQ(reason_of(std::string("fallow: {\"event\":\"a\0b\"}", 23)), "it is no JSON object");
+    EXPECT_EQ(reason_of(line), "it is not a JSON object") << line;
+  EXPECT_EQ(reason_of(std::string("fallow: {\"event\":\"a\0b\"}", 23)), "it is not a JSON object");
 }
 
 TEST(HostileSerialLine, no_name) {
@@ -132,7 +132,7 @@ TEST(HostileSerialLine, wrong_types) {
   for (const char* number :
        {"-1", "1.5", "1e3", "null", "[1]", "true", "9007199254740993", "18446744073709551616", "1e999"})
     EXPECT_EQ(reason_of(std::string(R"(fallow: {"event":"filled","mib":)") + number + "}").substr(0, 12),
-              number == std::string("1e999") ? "it is no JSO" : "'mib' is not")
+              number == std::string("1e999") ? "it is not a " : "'mib' is not")
         << number;
 }
 
@@ -144,8 +144,8 @@ TEST(HostileSerialLine, missing_fields) {
 
 TEST(HostileSerialLine, huge_and_deep) {
   constexpr std::size_t kHuge = std::size_t{1} << 20;
-  EXPECT_EQ(reason_of("fallow: " + std::string(kHuge, '[')), "it is no JSON object");
-  EXPECT_EQ(reason_of("fallow: " + std::string(kHuge, '{')), "it is no JSON object");
+  EXPECT_EQ(reason_of("fallow: " + std::string(kHuge, '[')), "it is not a JSON object");
+  EXPECT_EQ(reason_of("fallow: " + std::string(kHuge, '{')), "it is not a JSON object");
   const std::string deep = std::string(kHuge, '[') + std::string(kHuge, ']');
   EXPECT_EQ(parse_serial_line(R"(fallow: {"event":"boot","zones":)" + deep + "}").kind, Kind::Event);
   EXPECT_EQ(
@@ -157,7 +157,7 @@ TEST(HostileSerialLine, huge_and_deep) {
 TEST(HostileSerialLine, nothing_reaches_the_terminal_as_it_is) {
   EXPECT_EQ(printable("a\tb\x1b[2J\x7f\x80\n"), "a b\\x1b[2J\\x7f\\x80\\x0a");
   const auto event = event_of<GuestPanic>("fallow: {\"event\":\"panic\",\"what\":\"\\u001b[2J\"}");
-  EXPECT_EQ(event_words(event), "it panics: \\x1b[2J");
+  EXPECT_EQ(event_words(event), "the guest panicked: \\x1b[2J");
 }
 
 std::vector<std::string> lines_of(const std::vector<std::string>& pieces) {

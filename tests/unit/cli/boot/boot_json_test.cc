@@ -87,14 +87,14 @@ TEST(BootJson, what_is_not_known_is_null) {
                            "requests", "corrupted_frames", "ring"})
     EXPECT_TRUE(json[name].is_null()) << name;
   EXPECT_EQ(json["refused"], 0);
-  EXPECT_EQ(json["verdict"], "QEMU ended with status 1, before it said anything");
+  EXPECT_EQ(json["verdict"], "QEMU ended with status 1, before its first event");
 }
 
 TEST(BootRun, faults) {
   BootRun run = typical_run();
   EXPECT_TRUE(faults_of({}, run).empty());
   run.refused = 1;
-  EXPECT_EQ(verdict_of({}, run), "QEMU refused 1 address of what was reported");
+  EXPECT_EQ(verdict_of({}, run), "QEMU refused 1 address that the guest reported");
   run = typical_run();
   run.verdict->corrupted_frames = 2;
   EXPECT_EQ(verdict_of({}, run), "2 frames lost content while allocated");
@@ -102,12 +102,12 @@ TEST(BootRun, faults) {
   EXPECT_EQ(verdict_of({}, run), "the guest says: 2 frames\\x1b");
   run = typical_run();
   run.qemu_words = "one\ntwo\n";
-  EXPECT_EQ(verdict_of({}, run), "QEMU complained: one");
+  EXPECT_EQ(verdict_of({}, run), "QEMU printed an error: one");
   run = typical_run();
   run.end = BootEnd::Silence;
   run.times.freed = {};
   EXPECT_EQ(verdict_of({}, run),
-            "the guest said nothing for 60.0 s, while it freed its memory (see --timeout)");
+            "the guest was silent for 60.0 s, while it freed its memory (see --timeout)");
   run.end = BootEnd::Stopped;
   EXPECT_EQ(verdict_of({}, run), "stopped");
 }
@@ -137,7 +137,7 @@ TEST(BootSummary, nothing_happened) {
   BootRun run;
   run.end = BootEnd::Silence;
   const std::string text = boot_summary({}, run, History(), kPlain);
-  EXPECT_NE(text.find("Verdict: the guest said nothing"), std::string::npos) << text;
+  EXPECT_NE(text.find("Verdict: the guest was silent"), std::string::npos) << text;
 }
 
 bool any_starts_with(const std::vector<std::string>& lines, const std::string& start) {
@@ -147,16 +147,17 @@ bool any_starts_with(const std::vector<std::string>& lines, const std::string& s
 }
 
 TEST(BootFrame, all_of_it) {
-  BootState state{.title = "a guest", .memory = in_mib(400), .doing = "it fills 300 MiB", .sample = {}};
+  BootState state{
+      .title = "a guest", .memory = in_mib(400), .doing = "the guest is filling 300 MiB", .sample = {}};
   History history;
-  EXPECT_EQ(boot_frame(state, history, kPlain), std::vector<std::string>{"it fills 300 MiB"});
+  EXPECT_EQ(boot_frame(state, history, kPlain), std::vector<std::string>{"the guest is filling 300 MiB"});
   state.sample = resident_at(seconds(5), 200);
   state.sample->guest = {
       .used_kib = 100 << 10, .free_kib = 300 << 10, .reported_kib = 250 << 10, .requests = 7};
   history.add(seconds(5), {.used = 100, .resident = 200, .linux = 0});
   const std::vector<std::string> lines = boot_frame(state, history, kPlain);
   EXPECT_EQ(lines.front(), "a guest");
-  EXPECT_EQ(lines.at(1), "    5.0 s  it fills 300 MiB");
+  EXPECT_EQ(lines.at(1), "    5.0 s  the guest is filling 300 MiB");
   EXPECT_TRUE(any_starts_with(lines, "resident    200 MiB  ++++"));
   EXPECT_TRUE(any_starts_with(lines, "used        100 MiB  ####"));
   EXPECT_TRUE(any_starts_with(lines, "free        300 MiB  ####"));

@@ -67,7 +67,7 @@ TEST(BootOptions, a_trace_is_a_workload) {
   EXPECT_EQ(request.workload, BootWorkload::Trace);
   EXPECT_EQ(request.speed, 2.5);
   EXPECT_TRUE(request.warnings.empty());
-  EXPECT_EQ(error_of({.workload = "churn", .trace = "day.txt"}), "--trace: it is for --workload trace");
+  EXPECT_EQ(error_of({.workload = "churn", .trace = "day.txt"}), "--trace: valid only with --workload trace");
   EXPECT_EQ(error_of({.workload = "trace"}), "--workload trace: expected --trace FILE too");
 }
 
@@ -85,13 +85,13 @@ TEST(BootOptions, refused_values) {
             "--fill '100': expected a size in whole MiB, such as 1200M or 3G");
   EXPECT_EQ(refused(&BootWords::fill, "2G").substr(0, 32), "--fill 2G with a memory of 2,048");
   EXPECT_EQ(refused(&BootWords::hold, "5"),
-            "--hold '5': expected a time from 0 to 1h with its unit, such as 300ms or 2s");
+            "--hold '5': expected a time with a unit, from 0 to 1h, such as 300ms or 2s");
   EXPECT_EQ(refused(&BootWords::seconds, "1s"), "--seconds '1s': expected a whole number from 1 to 86400");
   EXPECT_EQ(refused(&BootWords::policy, "hwm:3"), "--policy 'hwm:3': expected hwm, linux, aged or aged:TIME");
   EXPECT_EQ(refused(&BootWords::order, "11"), "--order '11': expected a whole number from 0 to 10");
   EXPECT_EQ(refused(&BootWords::seed, "x"), "--seed 'x': expected a whole number");
   EXPECT_EQ(refused(&BootWords::timeout, "1ms"),
-            "--timeout '1ms': expected a time from 100ms to 24h with its unit, such as 30s or 5m");
+            "--timeout '1ms': expected a time with a unit, from 100ms to 24h, such as 30s or 5m");
   EXPECT_EQ(refused(&BootWords::accelerator, "xen"), "--accel 'xen': expected tcg or kvm");
   EXPECT_EQ(refused(&BootWords::json, ""), "--json '': expected a file, or - for standard output");
   EXPECT_EQ(refused(&BootWords::kernel, ""), "--kernel '': expected a file");
@@ -104,7 +104,7 @@ TEST(BootOptions, a_linux_needs_its_files) {
             "--guest linux: expected --kernel and --initrd too, su");
   EXPECT_EQ(error_of({.guest = "linux", .kernel = "k", .initrd = "i", .workload = "churn"}),
             "--workload churn with --guest linux: expected fill, which both guests know");
-  EXPECT_EQ(error_of({.initrd = "i"}).substr(0, 36), "--initrd i: it is for --guest linux;");
+  EXPECT_EQ(error_of({.initrd = "i"}).substr(0, 36), "--initrd i: valid only with --guest ");
   const BootRequest request = request_of({.guest = "linux", .kernel = "k", .initrd = "i"});
   EXPECT_EQ(policy_name(request), "linux");
 }
@@ -112,11 +112,11 @@ TEST(BootOptions, a_linux_needs_its_files) {
 TEST(BootOptions, what_changes_nothing_is_said) {
   EXPECT_EQ(request_of({.seconds = "3"}).warnings,
             std::vector<std::string>{
-                "--seconds changes nothing: it is for the workloads that have no end of their own"});
+                "--seconds has no effect: it applies to workloads that do not end by themselves"});
   EXPECT_EQ(request_of({.workload = "idle", .hold = "1s"}).warnings,
-            std::vector<std::string>{"--hold changes nothing: it is for --workload fill"});
+            std::vector<std::string>{"--hold has no effect: it applies to --workload fill"});
   EXPECT_EQ(request_of({.guest = "linux", .kernel = "k", .initrd = "i", .policy = "hwm"}).warnings,
-            std::vector<std::string>{"--policy changes nothing: it is for --guest fallow"});
+            std::vector<std::string>{"--policy has no effect: it applies to --guest fallow"});
 }
 
 std::vector<std::string> arguments_of(const BootWords& given, std::optional<std::string> module = {}) {

@@ -76,7 +76,7 @@ TEST_F(ControlAnswer, steering_is_passed_on_in_frames) {
 }
 
 TEST_F(ControlAnswer, guests_that_there_are_not) {
-  const std::string no_nine = "there is no guest 9; the command list tells which there are";
+  const std::string no_nine = "there is no guest 9; 'list' shows the guests";
   EXPECT_EQ(error(R"({"command":"statistics","guest":9})"), no_nine);
   EXPECT_EQ(error(R"({"command":"target","guest":9,"size":0})"), no_nine);
   house_.guests.clear();
@@ -86,7 +86,7 @@ TEST_F(ControlAnswer, guests_that_there_are_not) {
 TEST_F(ControlAnswer, a_server_that_does_not_answer) {
   house_.answers = false;
   const std::string why =
-      "a guest did not answer in time, and may still come to it; list tells whether it is stuck";
+      "a guest did not answer in time and may still do so; 'list' shows whether it is stuck";
   EXPECT_EQ(error(R"({"command":"list"})"), why);
   EXPECT_EQ(error(R"({"command":"pause","guest":1})"), why);
 }

@@ -52,7 +52,7 @@ TEST_F(ControlServerTest, a_client_of_ours) {
       client.object->ask({.command = ControlRequest::Command::Pause, .guest = 7, .size = {}}, &error);
   ASSERT_TRUE(refused);
   EXPECT_FALSE(refused->ok);
-  EXPECT_EQ(refused->error, "there is no guest 7; the command list tells which there are");
+  EXPECT_EQ(refused->error, "there is no guest 7; 'list' shows the guests");
 }
 
 TEST_F(ControlServerTest, several_requests_at_once_are_answered_in_their_order) {
@@ -147,13 +147,13 @@ TEST_F(HostileControlServer, nobody_stays_for_ever) {
 
 TEST(ControlClientTest, says_what_is_wrong_and_what_helps) {
   EXPECT_EQ(ControlClient::connect("/nonexistent/control").error,
-            "no daemon answers at /nonexistent/control: there is no such socket; it is what --control of "
-            "'fallow serve' says, or else its first --socket with .ctl behind it");
+            "no daemon answers at /nonexistent/control: there is no such socket; expected the --control of "
+            "'fallow serve', or its first --socket with .ctl appended");
   ListeningPath left_behind;
   left_behind.close_file();
   EXPECT_EQ(ControlClient::connect(left_behind.path()).error,
             "no daemon answers at " + left_behind.path() +
-                ": a daemon left this socket behind, and none listens on it now");
+                ": no process listens on this socket; a daemon left it behind");
   EXPECT_NE(ControlClient::connect(std::string(200, 'x')).error.find("the path of a socket has at most 107"),
             std::string::npos);
 }

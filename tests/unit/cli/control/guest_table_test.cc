@@ -45,25 +45,25 @@ TEST(CtlTable, a_sheet_for_one) {
             "released by reports            1,024 MiB\n"
             "released by the balloon           64 MiB\n"
             "requests                               0\n"
-            "entries in them                        0\n"
+            "entries in requests                    0\n"
             "requests while paused                  0\n"
-            "calls of the host                      3\n"
-            "time in them                      0.50 s\n"
+            "host calls                             3\n"
+            "time in host calls                0.50 s\n"
             "workers that died                      0\n"
             "refused                                2\n"
             "  outside memory                       2\n"
-            "mistakes of its driver\n"
+            "errors of the driver\n"
             "  kicks                                1\n"
-            "what the guest says of itself\n"
+            "statistics from the guest\n"
             "  free memory                      8 KiB\n"
             "  major faults                     1,200\n");
 }
 
 TEST(CtlTable, what_was_done) {
-  EXPECT_EQ(deed({.command = Command::Target, .guest = 2, .size = {64 << 20}}),
+  EXPECT_EQ(confirmation({.command = Command::Target, .guest = 2, .size = {64 << 20}}),
             "Guest 2: the balloon's target is 64 MiB.\n");
-  EXPECT_EQ(deed({.command = Command::Pause, .guest = 0, .size = {}}),
-            "All guests: paused; what is reported is not released.\n");
+  EXPECT_EQ(confirmation({.command = Command::Pause, .guest = 0, .size = {}}),
+            "All guests: paused; reported memory is not released.\n");
 }
 
 TEST(HostileTable, a_path_that_would_steer_the_terminal) { EXPECT_EQ(printable("a\x1b[2J\xff"), "a?[2J?"); }

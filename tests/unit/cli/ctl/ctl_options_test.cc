@@ -34,21 +34,21 @@ TEST(CtlOptions, each_action) {
 
 TEST(CtlOptions, errors_name_the_word_and_what_would_do) {
   const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
-      {{}, "expected what to do: list, statistics GUEST, target GUEST SIZE, pause GUEST or resume GUEST"},
+      {{}, "expected an action: list, statistics GUEST, target GUEST SIZE, pause GUEST or resume GUEST"},
       {{"stop"},
-       "there is no action 'stop'; expected list, statistics GUEST, target GUEST SIZE, pause GUEST or resume "
+       "unknown action 'stop'; expected list, statistics GUEST, target GUEST SIZE, pause GUEST or resume "
        "GUEST"},
-      {{"list", "3"}, "'3' is one word too many after list"},
-      {{"pause", "3", "4"}, "'4' is one word too many after pause"},
-      {{"pause"}, "pause needs a GUEST: a guest's number, as 'fallow ctl list' tells it, or all"},
-      {{"pause", "0"}, "GUEST '0': expected a guest's number, as 'fallow ctl list' tells it, or all"},
-      {{"statistics", "all"}, "GUEST 'all': expected a guest's number, as 'fallow ctl list' tells it"},
+      {{"list", "3"}, "unexpected argument '3' after list"},
+      {{"pause", "3", "4"}, "unexpected argument '4' after pause"},
+      {{"pause"}, "pause needs a GUEST: a guest's number from 'fallow ctl list', or all"},
+      {{"pause", "0"}, "GUEST '0': expected a guest's number from 'fallow ctl list', or all"},
+      {{"statistics", "all"}, "GUEST 'all': expected a guest's number from 'fallow ctl list'"},
       {{"target", "1"},
-       "target needs a SIZE: a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"},
+       "target needs a SIZE: a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"},
       {{"target", "1", "-5"},
-       "SIZE '-5': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"},
+       "SIZE '-5': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"},
       {{"target", "1", "16T"},
-       "SIZE '16T': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 gives all back"}};
+       "SIZE '16T': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"}};
   for (const auto& [given, expected] : cases) {
     std::string error;
     EXPECT_FALSE(interpret(words(given), &error));

@@ -19,10 +19,10 @@ TEST(Findings, faults) {
   report.result.corrupted_frames = 1;
   report.result.refused_frees = 2;
   report.result.broken_invariant = "a block counts more free frames than it has";
-  EXPECT_EQ(faults_of(report),
-            (Sentences{"1 frame lost its content while it was allocated.",
-                       "The zone refused 2 frees of what it had allocated.",
-                       "The zone is inconsistent at the end: a block counts more free frames than it has."}));
+  EXPECT_EQ(
+      faults_of(report),
+      (Sentences{"1 frame changed while allocated.", "The zone refused 2 frees of what it had allocated.",
+                 "The zone is inconsistent at the end: a block counts more free frames than it has."}));
 }
 
 TEST(Findings, failed_allocations_are_a_fault_only_when_verifying) {
@@ -50,25 +50,25 @@ TEST(Findings, notes) {
   ASSERT_EQ(notes.size(), 7u);
   EXPECT_EQ(notes[5], "The host did not release all memory: madvise(MADV_FREE): Invalid argument.");
   EXPECT_EQ(notes[0], "1 line of the trace was damaged and skipped.");
-  EXPECT_EQ(notes[1], "The recording lost 12,000 events: what was freed then counts as used for ever.");
+  EXPECT_EQ(notes[1],
+            "The recording lost 12,000 events: memory whose free was lost counts as used until the end.");
   EXPECT_EQ(
       notes[2],
-      "2 frees were skipped: what they free was allocated before the recording began, or had been freed.");
+      "2 frees were skipped: the memory was allocated before the recording began, or was already free.");
   EXPECT_EQ(faults_of(report), Sentences{});
 }
 
 TEST(Findings, what_was_not_read) {
   ReplayReport report = typical_report();
   report.result.odd_lines = 2;
-  report.result.first_skipped = "line 7: not a line of ftrace, trace-cmd report or perf script: \"x\"";
+  report.result.first_skipped = "line 7: not output of ftrace, trace-cmd report or perf script: \"x\"";
   report.result.uncounted_losses = 3;
   EXPECT_EQ(notes_of(report),
-            (Sentences{"2 lines of the trace, without a page event, were not understood and skipped.",
-                       "The first line that was skipped is line 7: not a line of ftrace, trace-cmd report or "
+            (Sentences{"2 lines of the trace, without a page event, were unreadable and skipped.",
+                       "The first line that was skipped is line 7: not output of ftrace, trace-cmd report or "
                        "perf script: \"x\".",
-                       "The recording lost events 3 times, and does not say how many: what was freed then "
-                       "counts as used for "
-                       "ever."}));
+                       "The recording lost events 3 times, and does not say how many: memory whose "
+                       "free was lost counts as used until the end."}));
 }
 
 TEST(Findings, warnings) {
@@ -76,10 +76,10 @@ TEST(Findings, warnings) {
   EXPECT_EQ(warnings_of(report), Sentences{});
   report.result.frees = 0;
   ASSERT_EQ(warnings_of(report).size(), 1u);
-  EXPECT_TRUE(warnings_of(report)[0].starts_with("The trace has no free that could be read, "));
+  EXPECT_TRUE(warnings_of(report)[0].starts_with("The trace contains no readable free, "));
   report.result.late_events = report.result.events - 1;
   ASSERT_EQ(warnings_of(report).size(), 2u);
-  EXPECT_TRUE(warnings_of(report)[1].starts_with("Most times in the trace are before "));
+  EXPECT_TRUE(warnings_of(report)[1].starts_with("Most times in the trace precede "));
 }
 
 }  // namespace

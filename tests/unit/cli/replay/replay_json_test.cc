@@ -113,9 +113,9 @@ TEST(ReplayJson, a_wire) {
   EXPECT_TRUE(json["event_index"].is_null());
   EXPECT_TRUE(json["queue_size"].is_null());
   EXPECT_EQ(json["notifications_to_device"], 0);
-  report.options.wire.transport = replay::TransportKind::VirtioPacked;
-  report.options.wire.indirect = false;
-  report.result.wire = {.to_device = 11, .to_driver = 12, .descriptors = 300, .refused = 4, .resets = 2};
+  report.options.balloon.transport = replay::TransportKind::VirtioPacked;
+  report.options.balloon.indirect = false;
+  report.result.balloon = {.to_device = 11, .to_driver = 12, .descriptors = 300, .refused = 4, .resets = 2};
   report.result.disturbances = 5;
   json = Json::parse(replay_json(report));
   EXPECT_EQ(json["transport"], "virtio-packed");

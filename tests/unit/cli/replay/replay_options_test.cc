@@ -47,11 +47,11 @@ TEST(ReplayOptions, defaults) {
   EXPECT_EQ(request.options.page, trace::PageShift{12});
   EXPECT_TRUE(request.options.compare_linux);
   EXPECT_FALSE(request.options.verify || request.options.lazy_free || request.options.skip_bad_lines);
-  EXPECT_EQ(request.options.wire.transport, replay::TransportKind::Direct);
-  EXPECT_TRUE(request.options.wire.event_index && request.options.wire.indirect);
-  EXPECT_EQ(request.options.wire.queue_size, 256u);
-  EXPECT_EQ(request.options.wire.in_flight, 1u);
-  EXPECT_FALSE(request.options.wire.init_reported);
+  EXPECT_EQ(request.options.balloon.transport, replay::TransportKind::Direct);
+  EXPECT_TRUE(request.options.balloon.event_index && request.options.balloon.indirect);
+  EXPECT_EQ(request.options.balloon.queue_size, 256u);
+  EXPECT_EQ(request.options.balloon.in_flight, 1u);
+  EXPECT_FALSE(request.options.balloon.init_reported);
   EXPECT_EQ(request.options.disturb, Nanoseconds{0});
   EXPECT_FALSE(request.json || request.csv || request.quiet);
   EXPECT_TRUE(request.warnings.empty());
@@ -96,7 +96,7 @@ TEST(ReplayOptions, a_wire_with_everything) {
   given.init_reported = true;
   given.disturb = "100ms";
   const ReplayRequest request = request_of(given);
-  const replay::WireOptions& wire = request.options.wire;
+  const replay::BalloonOptions& wire = request.options.balloon;
   EXPECT_EQ(wire.transport, replay::TransportKind::VirtioPacked);
   EXPECT_FALSE(wire.event_index || wire.indirect);
   EXPECT_EQ(wire.queue_size, 100u);
@@ -110,7 +110,7 @@ TEST(ReplayOptions, transports) {
   for (const char* name : {"direct", "virtio-split", "virtio-packed"}) {
     ReplayWords given = words();
     given.transport = name;
-    EXPECT_STREQ(transport_name(request_of(given).options.wire.transport), name);
+    EXPECT_STREQ(transport_name(request_of(given).options.balloon.transport), name);
   }
 }
 
@@ -152,7 +152,7 @@ TEST(ReplayOptions, refused_policies) {
     EXPECT_EQ(
         refused(&ReplayWords::policy, value),
         std::string("--policy '") + value +
-            "': expected a time from 1ms to 24h with its unit after 'aged:', such as aged:100ms or aged:2s");
+            "': expected a time with a unit, from 1ms to 24h, after 'aged:', such as aged:100ms or aged:2s");
 }
 
 TEST(ReplayOptions, refused_numbers) {
@@ -169,7 +169,7 @@ TEST(ReplayOptions, refused_numbers) {
 
 TEST(ReplayOptions, refused_times_speeds_and_names) {
   EXPECT_EQ(refused(&ReplayWords::settle, "5"),
-            "--settle '5': expected a time from 0 to 24h with its unit, such as 500ms, 5s or 1m");
+            "--settle '5': expected a time with a unit, from 0 to 24h, such as 500ms, 5s or 1m");
   EXPECT_EQ(refused(&ReplayWords::settle, "25h").substr(0, 15), "--settle '25h':");
   for (const char* value : {"0", "0.0009", "-1", "fast", "", "1000001", "nan"})
     EXPECT_EQ(refused(&ReplayWords::speed, value),
@@ -207,7 +207,7 @@ TEST(ReplayOptions, refused_wires) {
   for (const char* value : {"100", "0", "999us", "25h", ""})
     EXPECT_EQ(refused(&ReplayWords::disturb, value),
               std::string("--disturb '") + value +
-                  "': expected a time from 1ms to 24h with its unit, such as 100ms or 1s");
+                  "': expected a time with a unit, from 1ms to 24h, such as 100ms or 1s");
 }
 
 TEST(ReplayOptions, refused_combinations_on_a_wire) {
@@ -222,7 +222,7 @@ TEST(ReplayOptions, refused_combinations_on_a_wire) {
   given.in_flight = "17";
   EXPECT_EQ(
       error_of(given),
-      "--in-flight 17 with a queue of 16: each request takes up a place of the queue at least; expected "
+      "--in-flight 17 with a queue of 16: each request occupies at least one entry of the queue; expected "
       "at most 16");
 }
 
@@ -235,7 +235,7 @@ TEST(ReplayOptions, wire_options_without_a_wire_are_warnings) {
   const ReplayRequest request = request_of(given);
   ASSERT_EQ(request.warnings.size(), 5u);
   EXPECT_EQ(request.warnings[2],
-            "--queue-size changes nothing: it is for --transport virtio-split and virtio-packed, and the "
+            "--queue-size has no effect: it applies to --transport virtio-split and virtio-packed, and the "
             "transport is direct");
 }
 
@@ -295,7 +295,7 @@ TEST(ReplayOptions, a_mark_for_another_policy_is_a_warning) {
   const ReplayRequest request = request_of(given);
   ASSERT_EQ(request.warnings.size(), 1u);
   EXPECT_EQ(request.warnings[0],
-            "--hwm 64 changes nothing: it is for --policy hwm, and the policy is aged:100ms");
+            "--hwm 64 has no effect: it applies to --policy hwm, and the policy is aged:100ms");
 }
 
 }  // namespace

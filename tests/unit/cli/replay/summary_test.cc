@@ -25,9 +25,9 @@ TEST(Summary, the_whole_story) {
 TEST(Summary, a_wire_shows_what_went_over_it) {
   ReplayReport report = typical_report();
   EXPECT_EQ(summary_table(report).find("descriptors"), std::string::npos);
-  report.options.wire.transport = replay::TransportKind::VirtioSplit;
+  report.options.balloon.transport = replay::TransportKind::VirtioSplit;
   report.options.disturb = milliseconds(100);
-  report.result.wire = {.to_device = 3121, .to_driver = 3122, .descriptors = 9001, .refused = 7};
+  report.result.balloon = {.to_device = 3121, .to_driver = 3122, .descriptors = 9001, .refused = 7};
   report.result.disturbances = 852;
   const std::string table = summary_table(report);
   EXPECT_NE(table.find("descriptors                        9,001\n"), std::string::npos) << table;

@@ -42,7 +42,7 @@ TEST(TopView, eighty_columns_and_twenty_four_rows) {
   const std::vector<std::string> lines = texts(view);
   ASSERT_EQ(lines.size(), 24U);
   EXPECT_EQ(lines[0], "fallow top - /run/fallow/control");
-  EXPECT_EQ(lines[1], "2 guests: 456 MiB resident of 1,024 MiB, 3.0 MiB went back so far");
+  EXPECT_EQ(lines[1], "2 guests: 456 MiB resident of 1,024 MiB, 3.0 MiB released so far");
   EXPECT_EQ(lines[2], "GUEST SOCKET      STATE       MEMORY   BALLOON  RESIDENT");
   EXPECT_EQ(lines[3], "    1 ~est-1.sock serving    512 MiB     0 MiB   200 MiB ####......          .#-");
   EXPECT_EQ(lines[4], "    2 ~est-2.sock serving    512 MiB   128 MiB   256 MiB #####..ooo          ###");
@@ -155,8 +155,8 @@ TEST(TopView, the_selection_stays_with_its_guest_and_goes_with_it) {
 TEST(TopView, says_that_the_daemon_is_gone_until_it_is_back) {
   TopView view("c");
   view.update({guest(1, 1)});
-  view.lose("the daemon at c is gone");
-  EXPECT_EQ(texts(view).back(), "the daemon at c is gone");
+  view.lose("the daemon at c has ended");
+  EXPECT_EQ(texts(view).back(), "the daemon at c has ended");
   EXPECT_NE(texts(view)[3].find("serving"), std::string::npos);
   view.update({guest(1, 1)});
   EXPECT_EQ(texts(view).back().substr(0, 6), "q quit");

@@ -1,0 +1,27 @@
+#include "cli/command_line.h"
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace fallow::cli {
+namespace {
+
+constexpr const char* kDescription = "Find the memory that a guest does not use, and return it to the host.";
+constexpr const char* kFooter =
+    "'fallow VERB --help' describes a verb and gives examples. A first command to try:\n"
+    "  fallow replay data/workday.txt.zst\n";
+
+}  // namespace
+
+CommandLine::CommandLine() : app(kDescription, "fallow") {
+  app.set_help_flag("-h,--help", "Print this help");
+  app.set_version_flag("--version", "fallow " FALLOW_VERSION, "Print the version");
+  app.footer(kFooter);
+  replay = add_replay_command(app, &replay_words);
+  boot = add_boot_command(app, &boot_words);
+  serve = add_serve_command(app, &serve_words);
+  ctl = add_ctl_command(app, &ctl_words);
+  top = add_top_command(app, &top_words);
+}
+
+}  // namespace fallow::cli
