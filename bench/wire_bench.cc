@@ -218,7 +218,7 @@ void two_threads(benchmark::State& state, const Format& format) {
                                                    },
                                                    &transport});
   if (!other || !device) give_up(other.error + device.error);
-  Wire wire(format, device.object->bell().doorbell(), completion.object->doorbell());
+  Wire wire(format, device.object->event().doorbell(), completion.object->doorbell());
   transport = &wire.transport();
 
   std::vector<double> bare(static_cast<std::size_t>(state.max_iterations)), whole(bare.size());
@@ -226,7 +226,7 @@ void two_threads(benchmark::State& state, const Format& format) {
   const std::uint64_t allocated = allocation_count();
   for (auto _ : state) {
     double start = now();
-    other.object->bell().ring();
+    other.object->event().ring();
     answer.object->wait();
     bare[n] = now() - start;
 

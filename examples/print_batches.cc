@@ -1,5 +1,5 @@
-// A zone over 64 MiB of anonymous memory, and a device of one's own that prints the batches it is shown and
-// gives their frames back to the operating system.
+// A zone over 64 MiB of anonymous memory, and a custom device that prints the batches that it receives and
+// returns their frames to the operating system.
 #include <cstdio>
 #include <vector>
 
@@ -30,7 +30,7 @@ int main() {
   const ZoneConfig config{.base = Pfn{0x1000}, .frames = PfnCount{16384}};
   const auto memory = AnonymousBacking::create({.first = config.base, .size = config.frames});
   const ByteCount size = Zone::metadata_size(config);
-  void* const tables = port.allocate(size);  // for as long as the program runs
+  void* const tables = port.allocate(size);  // lives as long as the program
   if (!memory || tables == nullptr) return 1;
   const auto made = Zone::create(port, config, {static_cast<std::byte*>(tables), size.raw});
   if (!made.ok()) return 1;
@@ -49,7 +49,7 @@ int main() {
   PrintingDevice device(*memory.object);
   HwmPolicy policy(Order{9}, 1);  // as soon as one block of 2 MiB is free
   if (reporter.register_device(device, policy) != Status::Ok) return 1;
-  while (reporter.run() <= port.now()) continue;  // or, in a thread: port.start(worker_of(reporter))
+  while (reporter.run() <= port.now()) continue;  // or on a thread: port.start(worker_of(reporter))
   std::printf("half of them free: %lu MiB are resident\n", memory.object->resident().value().raw / 256);
   return reporter.unregister_device(device) == Status::Ok ? 0 : 1;
 }

@@ -1,5 +1,5 @@
-// A toy monitor: 64 MiB of anonymous memory as a guest's, and a balloon device before it. In place of a
-// guest's kernel there is a zone with a balloon driver, in the same program and on the same thread.
+// A toy monitor: 64 MiB of anonymous memory as guest memory, with a balloon device. A zone with a balloon
+// driver stands in for the guest's kernel, in the same program and on the same thread.
 #include <algorithm>
 #include <cstdio>
 #include <vector>
@@ -11,12 +11,12 @@ using namespace fallow;
 
 int main() {
   HostedPort port;
-  const auto tables = [&port](ByteCount size) {  // zero-filled, for as long as the program runs
+  const auto tables = [&port](ByteCount size) {  // zero-filled; lives as long as the program
     return std::span(static_cast<std::byte*>(port.allocate(size)), size.raw);
   };
 
-  // The host: memory, which guest addresses it stands for, and the device. A doorbell without a function
-  // makes whoever rings it do the work; a monitor would give each end a thread of its own.
+  // The host: the memory, the map of guest addresses, and the device. With an empty doorbell, the caller
+  // that rings does the work; a monitor would give each end its own thread.
   const PfnCount guest{16384};
   const auto ram = AnonymousBacking::create({.first = Pfn{0}, .size = guest});
   if (!ram) return 1;
@@ -31,7 +31,7 @@ int main() {
   BalloonDevice& device = *device_made.value();
   transport.attach(device);
 
-  // The guest: the last frames hold what driver and device share, all others are the zone's.
+  // The guest: the last frames hold what driver and device share; all others belong to the zone.
   const BalloonDriverConfig wants;
   const PfnCount rings{(BalloonDriver::shared_size(wants).raw + kFrameSize - 1) / kFrameSize};
   const Pfn shared = Pfn{0} + (guest - rings);

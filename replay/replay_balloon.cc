@@ -108,9 +108,10 @@ std::string ReplayBalloon::set_up(LocalCache& cache) {
   const BalloonDriverConfig config = driver_config(setup_);
   if (std::string error = set_up_memory(config); !error.empty()) return error;
   if (std::string error = set_up_threads(); !error.empty()) return error;
-  transport_ = setup_.threads ? std::make_unique<InProcessTransport>(port_, device_thread_->bell().doorbell(),
-                                                                     driver_thread_->bell().doorbell())
-                              : std::make_unique<InProcessTransport>(port_, Doorbell{}, Doorbell{});
+  transport_ = setup_.threads
+                   ? std::make_unique<InProcessTransport>(port_, device_thread_->event().doorbell(),
+                                                          driver_thread_->event().doorbell())
+                   : std::make_unique<InProcessTransport>(port_, Doorbell{}, Doorbell{});
   const auto device =
       BalloonDevice::create(device_config(setup_), map_, *transport_, nullptr, device_memory_.bytes());
   if (!device.ok()) return fmt::format("cannot create the balloon device: {}", describe(device.status()));

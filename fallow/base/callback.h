@@ -1,4 +1,4 @@
-// A function that somebody calls later, together with the object on which it works.
+// A function pointer bundled with the object that it works on.
 #pragma once
 
 namespace fallow {
@@ -20,10 +20,12 @@ class Callback<R(Args...)> {
   /// The callback that calls the member function on `object`: `Callback<void()>::to<&Timer::fire>(timer)`.
   template <auto Member, class Object>
   static constexpr Callback to(Object& object) noexcept {
-    return {[](void* context, Args... args) -> R { return (static_cast<Object*>(context)->*Member)(args...); },
-            &object};
+    return {
+        [](void* context, Args... args) -> R { return (static_cast<Object*>(context)->*Member)(args...); },
+        &object};
   }
 
+  /// Returns false for an empty callback.
   constexpr explicit operator bool() const noexcept { return function_ != nullptr; }
 
   R operator()(Args... args) const { return function_(context_, args...); }

@@ -1,4 +1,4 @@
-// Integers as they lie in memory that two ends share: little-endian, whatever the processor.
+// Integers in memory shared with a device or a driver: little-endian on every processor.
 #pragma once
 
 #include <atomic>
@@ -7,7 +7,7 @@
 
 namespace fallow {
 
-// Converts between the processor's order and little-endian, which is the same step both ways.
+/// Converts between the processor's byte order and little-endian. The conversion is its own inverse.
 template <class T>
 constexpr T little_endian(T value) noexcept {
   if constexpr (std::endian::native == std::endian::little || sizeof(T) == 1) {
@@ -20,17 +20,19 @@ constexpr T little_endian(T value) noexcept {
   }
 }
 
-// A little-endian integer, aligned to its size. Each access is one atomic operation: the other end may write
-// at any moment, so a value is fetched once, and only what was fetched is checked and used.
+/// A little-endian integer, aligned to its size. Each access is one atomic operation, because the other side
+/// may write at any moment. Fetch a value once, then check and use only the fetched copy.
 template <class T>
 class LittleEndian {
  public:
   LittleEndian() = default;
   constexpr explicit LittleEndian(T value) noexcept : raw_(little_endian(value)) {}
 
+  /// Reads the value in the processor's byte order.
   T load(std::memory_order order = std::memory_order_relaxed) const noexcept {
     return little_endian(std::atomic_ref<T>(const_cast<T&>(raw_)).load(order));
   }
+  /// Writes the value, given in the processor's byte order.
   void store(T value, std::memory_order order = std::memory_order_relaxed) noexcept {
     std::atomic_ref<T>(raw_).store(little_endian(value), order);
   }
@@ -39,7 +41,7 @@ class LittleEndian {
   alignas(sizeof(T)) T raw_ = 0;
 };
 
-// The names of the specification (virtio 1.2, 1.4).
+/// The type names of the specification (virtio 1.2, 1.4).
 using Le16 = LittleEndian<std::uint16_t>;
 using Le32 = LittleEndian<std::uint32_t>;
 using Le64 = LittleEndian<std::uint64_t>;

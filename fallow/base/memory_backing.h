@@ -1,4 +1,4 @@
-// What a balloon device wants of the memory behind a guest. It makes no system call itself.
+// The operations that a balloon device needs on the memory behind a guest. This header makes no system call.
 #pragma once
 
 #include <cstddef>
@@ -11,30 +11,32 @@
 
 namespace fallow {
 
-// Frames are the backing's own, from wherever it begins. Any number of threads.
+/// The memory behind a guest. Frame numbers are those of the backing, which need not begin at 0. Any number
+/// of threads may call all members at once.
 class MemoryBacking {
  public:
-  // Gives whole host pages back to their owner. OutsideZone: not wholly inside. Failed: not released, or only
-  // a part.
+  /// Gives whole host pages back to the host. OutsideZone: the range is not wholly inside the backing.
+  /// Failed: the host released nothing, or only a part.
   virtual Status discard(Pfn first, PfnCount n) noexcept = 0;
 
-  // The same for several runs, in as few calls of the host as can be; one that fails does not hold up the
-  // others. `answers`: as many places as runs.
+  /// Discards several runs in as few system calls as possible. A run that fails does not stop the others.
+  /// `answers` has one element for each run.
   virtual void discard_all(std::span<const ScatterEntry> runs, Status* answers) noexcept {
     for (std::size_t i = 0; i < runs.size(); ++i) answers[i] = discard(runs[i].first, runs[i].count);
   }
 
-  // The guest is about to use these frames again. What it does, if anything, is advice; a failure is no
-  // fault.
+  /// Announces that the guest is about to use these frames again. The call is advice: it may do nothing, and
+  /// a failure is harmless.
   virtual Status populate(Pfn first, PfnCount n) noexcept = 0;
 
-  // How many frames are in memory at present.
+  /// Returns how many frames are in memory at present.
   virtual Result<PfnCount> resident() noexcept = 0;
 
-  // What a discarded frame reads as.
+  /// Returns what a discarded frame reads as.
   virtual Content content_after() const noexcept { return Content::Zero; }
 
-  // Frames in a host page, a power of two: what is discarded starts and ends at a multiple of it.
+  /// Returns the number of frames in a host page, a power of two. Discarded ranges start and end at a
+  /// multiple of this number.
   virtual PfnCount page() const noexcept { return {1}; }
 
  protected:

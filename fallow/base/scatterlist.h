@@ -1,4 +1,4 @@
-// The scatterlist: what a reporting device is shown.
+// The scatterlist: the list of free runs that a reporting device receives.
 #pragma once
 
 #include <span>
@@ -7,14 +7,15 @@
 
 namespace fallow {
 
-// A run of page frames that nobody uses. `end` is the end mark: set on the last entry of a request, and
-// only there.
+/// A run of free page frames. `end` is the end mark: it is set on the last entry of a request and on no
+/// other.
 struct ScatterEntry {
   Pfn first;
   PfnCount count;
   bool end = false;
 };
 
+/// The entries of one request; valid until the request is settled.
 using Scatterlist = std::span<const ScatterEntry>;
 
 }  // namespace fallow

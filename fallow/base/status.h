@@ -1,4 +1,4 @@
-// Answers of the core: an enum that cannot be ignored. Out of memory is a normal answer.
+// Status and Result: return values that the caller cannot ignore. Running out of memory is a normal answer.
 #pragma once
 
 #include <cstdint>
@@ -7,22 +7,23 @@
 
 namespace fallow {
 
+/// The outcome of an operation.
 enum class [[nodiscard]] Status : std::uint8_t{
     Ok,
-    NoMemory,         // nothing suitable is free
-    Busy,             // another device is registered, or the operation is under way
-    InvalidArgument,  // a parameter is out of its documented range
-    NotFound,         // the device is not the one that is registered
-    Deadlock,         // the caller is the worker, and would wait for itself
-    Failed,           // the device could not do it
-    Pending,          // the device will complete the request later
-    ContentUnknown,   // done, but not as promised: what the frames hold is unspecified
-    NotAllocated,     // misuse: a free of a frame that is not allocated (a double free, or never given out)
-    OutsideZone,      // misuse: a frame that does not belong to the zone
-    Misaligned,       // misuse: a frame that is not aligned to the order it is freed with
+    NoMemory,         ///< No suitable block is free.
+    Busy,             ///< Another device is registered, or the operation is under way.
+    InvalidArgument,  ///< A parameter is out of its documented range.
+    NotFound,         ///< The device is not the registered one.
+    Deadlock,         ///< The caller is the worker, and would wait for itself.
+    Failed,           ///< The device failed to carry out the request.
+    Pending,          ///< The device will complete the request later.
+    ContentUnknown,   ///< Done, but the content of the frames is unspecified.
+    NotAllocated,     ///< Misuse: the freed frame is not allocated (a double free, or never allocated).
+    OutsideZone,      ///< Misuse: the frame does not belong to the zone.
+    Misaligned,       ///< Misuse: the frame is not aligned to the order with which it is freed.
 };
 
-// A sentence for people; never null.
+/// Returns a readable description; never null.
 constexpr const char* describe(Status s) {
   switch (s) {
     case Status::Ok:
@@ -42,7 +43,7 @@ constexpr const char* describe(Status s) {
     case Status::Pending:
       return "pending";
     case Status::ContentUnknown:
-      return "done, without the promised content";
+      return "done, but the content of the frames is unspecified";
     case Status::NotAllocated:
       return "free of a frame that is not allocated";
     case Status::OutsideZone:
@@ -53,7 +54,7 @@ constexpr const char* describe(Status s) {
   return "unknown status";
 }
 
-// A value or the reason why there is none. T must be cheap to copy.
+/// A value, or the status that says why there is no value. T must be cheap to copy.
 template <class T>
 class [[nodiscard]] Result {
  public:

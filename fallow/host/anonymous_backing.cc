@@ -14,22 +14,23 @@
 namespace fallow {
 namespace {
 
-// Bytes from the first on, or -1.
+// Applies the advice to this process. Returns the number of bytes advised, counted from the first run, or
+// -1.
 long advise(std::span<const iovec> list, int advice) noexcept {
-  constexpr int kPidfdSelf = -10000;  // <linux/pidfd.h>: this thread, and so its memory
+  constexpr int kPidfdSelf = -10000;  // <linux/pidfd.h>: the calling thread, hence its memory
   return syscall(SYS_process_madvise, kPidfdSelf, list.data(), list.size(), advice, 0U);
 }
 
-// <asm-generic/mman-common.h> of Linux 5.18: MADV_DONTNEED, of locked memory too, which stays locked when it
-// is touched again.
+// From <asm-generic/mman-common.h> of Linux 5.18: MADV_DONTNEED that also accepts locked memory, which is
+// locked again when it is next touched.
 constexpr int kDontNeedLocked = 24;
 
-// An advice for no memory at all is an error only if the kernel does not know it.
+// Advice on an empty range fails only if the kernel does not know the advice.
 bool kernel_releases_locked() { return madvise(nullptr, 0, kDontNeedLocked) == 0; }
 
 constexpr std::uint64_t kHugePage = std::uint64_t{2} << 20;
 
-// The most frames of which frame numbers and addresses still fit into 64 bits with room to spare.
+// The maximum number of frames: frame numbers and addresses stay well below 2^64.
 constexpr PfnCount kMostFrames{std::uint64_t{1} << 40};
 
 }  // namespace
@@ -58,7 +59,7 @@ AnonymousBacking::~AnonymousBacking() {
 std::string AnonymousBacking::map() {
   const ByteCount size = bytes(options_.size);
   const std::string what = "mapping " + detail::size_text(size) + " of private memory";
-  // Room to move by a huge page, and a guard at each end.
+  // Leaves room to align to a huge page, and for a guard page at each end.
   reserved_size_ = size.raw + kHugePage + 2 * kFrameSize;
   void* const reserved =
       mmap(nullptr, reserved_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -78,9 +79,9 @@ std::string AnonymousBacking::map() {
 std::string AnonymousBacking::set_huge_pages() {
   const bool wanted = options_.huge_pages == AnonymousOptions::HugePages::Prefer;
   if (madvise(memory(), bytes(size()).raw, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0) return {};
-  // A kernel without huge pages knows neither; then there are none to be kept out.
+  // A kernel without huge pages rejects both kinds of advice; then there are no huge pages to exclude.
   if (errno == EINVAL && !wanted) return {};
-  return detail::system_error_text("asking for transparent huge pages", "madvise", errno);
+  return detail::system_error_text("setting transparent huge pages", "madvise", errno);
 }
 
 int AnonymousBacking::advice() const noexcept {
@@ -97,14 +98,14 @@ int AnonymousBacking::release(ByteCount offset, ByteCount length) noexcept {
   return madvise(memory() + offset.raw, length.raw, advice()) == 0 ? 0 : errno;
 }
 
-// Beside the calls it saves flushing the processor's address translations after each run.
+// Saves system calls, and also a flush of the processor's address translations after each run.
 std::size_t AnonymousBacking::release_first(std::span<const ScatterEntry> runs) noexcept {
   std::array<iovec, kTogether> list;
   for (std::size_t i = 0; i < runs.size(); ++i)
     list[i] = {memory() + bytes(runs[i].first - first()).raw, bytes(runs[i].count).raw};
   const long advised = advise({list.data(), runs.size()}, advice());
   if (advised < 0) return 0;
-  // Of what it stops at nothing is counted.
+  // The kernel does not count a run at which it stops.
   std::size_t released = 0;
   for (auto left = static_cast<std::uint64_t>(advised); released < runs.size(); ++released) {
     if (left < list[released].iov_len) break;
@@ -117,9 +118,9 @@ Content AnonymousBacking::content_after() const noexcept {
   return options_.release == AnonymousOptions::Release::Free ? Content::Unknown : Content::Zero;
 }
 
-// mincore rather than /proc/self/pagemap: both walk the same page tables and say the same of private
-// memory, also of pages released with MADV_FREE (present until they are taken), but mincore writes one
-// byte a page where pagemap writes eight and builds them page by page, which takes 3 to 25 times as long.
+// Uses mincore rather than /proc/self/pagemap. Both walk the same page tables and agree on private memory,
+// also on pages released with MADV_FREE (present until they are taken). mincore writes one byte a page;
+// pagemap writes eight and builds them page by page, which takes 3 to 25 times as long.
 Result<PfnCount> AnonymousBacking::resident() noexcept {
   constexpr std::uint64_t kStep = 16384;
   std::array<unsigned char, kStep> in_core;

@@ -6,34 +6,43 @@
 
 namespace fallow {
 
+/// What AnonymousBacking::create() makes.
 struct AnonymousOptions {
+  /// How the backing releases memory.
   enum class Release : std::uint8_t {
-    DontNeed,  // at once; reads as zero afterwards. Locked memory too, with Linux 5.18 and later
-    Free,      // when the host needs the memory; reads as zero or as before. Fails for locked memory
+    DontNeed,  ///< At once; reads as zero. Works for locked memory from Linux 5.18 on.
+    Free,      ///< When the host needs it; reads as zero or as before. Fails if locked.
   };
+  /// Whether the backing uses transparent huge pages.
   enum class HugePages : std::uint8_t {
-    Never,   // frames of 4 KiB, whatever the machine's setting
-    Prefer,  // transparent huge pages where the machine's setting allows them
+    Never,   ///< Pages of 4 KiB, whatever the machine's setting.
+    Prefer,  ///< Transparent huge pages if the machine's setting allows them.
   };
+  /// The number of the first frame.
   Pfn first;
+  /// The number of frames, at least 1.
   PfnCount size;
   Release release = Release::DontNeed;
   HugePages huge_pages = HugePages::Never;
 };
 
-// System calls: mmap, mprotect, process_madvise and madvise a few times; then madvise, and process_madvise of
-// this process where it releases several runs at once (Linux 6.14 and later); mincore; munmap.
+/// Anonymous private memory as a backing.
+///
+/// System calls: creation makes a few calls of mmap, mprotect, process_madvise and madvise. A release is an
+/// madvise, or a process_madvise of this process for several runs at once (Linux 6.14 and later). resident()
+/// is mincore; destruction is munmap.
 class AnonymousBacking final : public Backing {
  public:
-  // Reserves address space only; a frame becomes resident when it is first touched. A frame whose number
-  // is a multiple of 512 lies on a boundary of 2 MiB. The pages before and after the backing are guards.
+  /// Reserves address space only; a frame becomes resident when it is first touched. A frame whose number is
+  /// a multiple of 512 lies on a boundary of 2 MiB. Guard pages lie before and after the backing. On
+  /// failure, the error names the system call and the usual cause.
   static Expected<AnonymousBacking> create(const AnonymousOptions& options);
   ~AnonymousBacking() override;
 
-  // Measured: 0.3 to 3.3 ms for 2 GiB, the most where every second frame is resident. Frames released
-  // with MADV_FREE count until the host has taken them, and with huge pages a part of one that was
-  // discarded no longer counts although the host gets it only when the huge page is split. A frame that
-  // was read and never written counts too, although it shares the host's page of zeroes.
+  /// Counts the resident frames. Measured cost: 0.3 to 3.3 ms for 2 GiB, highest if every second frame is
+  /// resident. Frames released with MADV_FREE count until the host has taken them. A discarded part of a
+  /// huge page no longer counts, although the host gets the memory only when the huge page is split. A frame
+  /// that was read and never written counts, although it shares the host's zero page.
   Result<PfnCount> resident() noexcept override;
 
   Content content_after() const noexcept override;
@@ -41,7 +50,7 @@ class AnonymousBacking final : public Backing {
  private:
   explicit AnonymousBacking(const AnonymousOptions& options) noexcept;
 
-  // Empty, or what failed.
+  // Both return an error text, empty on success.
   std::string map();
   std::string set_huge_pages();
   int advice() const noexcept;
@@ -51,9 +60,9 @@ class AnonymousBacking final : public Backing {
   bool releases_together() const noexcept override { return takes_lists_; }
 
   AnonymousOptions options_;
-  const bool releases_locked_;  // the kernel knows MADV_DONTNEED_LOCKED
+  const bool releases_locked_;  // the kernel supports MADV_DONTNEED_LOCKED
   const bool takes_lists_;      // the kernel releases several runs in one call
-  void* reserved_ = nullptr;    // with the guards
+  void* reserved_ = nullptr;    // includes the guard pages
   std::size_t reserved_size_ = 0;
 };
 

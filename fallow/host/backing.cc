@@ -9,8 +9,8 @@
 namespace fallow {
 namespace {
 
-// The kernel asks for a repetition while it cannot get hold of a page; a page that is pinned for good must
-// not hold up the worker.
+// The kernel asks for a retry while it cannot lock a page. The limit keeps a page that is pinned for good
+// from blocking the worker.
 constexpr int kAttempts = 16;
 
 bool is_worth_repeating(int error) { return error == EINTR || error == EAGAIN; }
@@ -54,8 +54,8 @@ void Backing::discard_all(std::span<const ScatterEntry> runs, Status* answers) n
   }
 }
 
-// How many went in one call. What is wrong with the next run, or keeps it from being released, discard()
-// finds out.
+// Returns how many runs one call released. If a run is invalid or cannot be released, discard() finds the
+// cause.
 std::size_t Backing::discard_first(std::span<const ScatterEntry> runs) noexcept {
   std::size_t good = 0;
   for (const ScatterEntry& run : runs.first(std::min(runs.size(), kTogether))) {

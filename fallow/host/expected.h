@@ -1,4 +1,4 @@
-// What a factory returns when there is an operating system that can say no in many ways.
+// The return type of factories that call the operating system, which can fail in many ways.
 #pragma once
 
 #include <memory>
@@ -7,11 +7,11 @@
 
 namespace fallow {
 
-// The object, or a sentence for people that says which call failed and why.
+/// A new object, or a readable error that says which call failed and why.
 template <class T>
 struct [[nodiscard]] Expected {
-  std::unique_ptr<T> object;  // null: there is none
-  std::string error;          // empty: there is one
+  std::unique_ptr<T> object;  ///< Null on failure.
+  std::string error;          ///< Empty on success.
 
   Expected(std::unique_ptr<T> made) : object(std::move(made)) {}  // NOLINT(google-explicit-constructor)
   Expected(std::string why) : error(std::move(why)) {}            // NOLINT(google-explicit-constructor)

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
 
-// Bytes of a page of the file's: more than 4096 only on hugetlbfs.
+// Returns the page size of the file in bytes: more than 4096 only on hugetlbfs.
 std::uint64_t page_bytes(int fd) {
   struct statfs filesystem {};
   if (fstatfs(fd, &filesystem) != 0 || filesystem.f_type != HUGETLBFS_MAGIC) return kFrameSize;
@@ -34,16 +34,18 @@ FileBacking::FileBacking(int fd, Pfn first, PfnCount size, PfnCount page,
 
 Expected<FileBacking> FileBacking::create(int fd, ByteCount offset, ByteCount length) {
   struct stat file {};
-  if (fstat(fd, &file) != 0) return detail::system_error_text("a memory file", "fstat", errno);
-  if (!S_ISREG(file.st_mode)) return std::string("what should be a memory file is none");
+  if (fstat(fd, &file) != 0)
+    return detail::system_error_text("reading the size of a memory file", "fstat", errno);
+  if (!S_ISREG(file.st_mode)) return std::string("the descriptor is not a memory file");
   const std::uint64_t page = page_bytes(fd);
   if (offset.raw % page != 0 || offset.raw > kMostBytes || length.raw > kMostBytes)
-    return "an offset of " + std::to_string(offset.raw) + " in a memory file of pages of " +
-           std::to_string(page) + " bytes";
+    return "offset " + std::to_string(offset.raw) + " and length " + std::to_string(length.raw) +
+           " in a memory file: the offset must be a multiple of its page size, " + std::to_string(page) +
+           " bytes, and both at most 2^62";
   const auto reach = static_cast<std::uint64_t>(file.st_size);
   const std::uint64_t there = offset.raw < reach ? std::min(length.raw, reach - offset.raw) / page * page : 0;
   if (there == 0)
-    return "no page of the memory file, of " + std::to_string(reach) + " bytes, from " +
+    return "the memory file of " + std::to_string(reach) + " bytes has no whole page from offset " +
            std::to_string(offset.raw) + " on";
   auto mapping = detail::GuardedMapping::create(fd, offset, {there});
   if (!mapping) return mapping.error;
@@ -57,7 +59,7 @@ int FileBacking::release(ByteCount offset, ByteCount length) noexcept {
   return fallocate(fd_, kMode, from, static_cast<off_t>(length.raw)) == 0 ? 0 : errno;
 }
 
-// By asking for each page: seeking from hole to hole would move the offset that the owner of the file has.
+// Asks for each page. Seeking from hole to hole would move the file offset that the owner of the file uses.
 Result<PfnCount> FileBacking::resident() noexcept {
   constexpr std::uint64_t kPages = 4096;
   unsigned char there[kPages];

@@ -1,5 +1,4 @@
-// A backing of a part of a memory file that belongs to somebody else: a guest's memory, shared by its
-// monitor.
+// A backing of part of a memory file that another process owns: a guest's memory, shared by its monitor.
 #pragma once
 
 #include <memory>
@@ -10,20 +9,21 @@
 
 namespace fallow {
 
-// Frame n stands for the bytes from n * 4096 on of the file.
+/// Part of a memory file as a backing. Frame n stands for the 4096 bytes from n * 4096 on in the file.
 class FileBacking final : public Backing {
  public:
-  // Takes `length` bytes from `offset` on, but no more than the file reaches, in whole host pages: size() may
-  // be less than asked for. Fails for what is no memory file (a pipe, a directory, a file not open for
-  // writing), for an offset that is not of whole host pages, and where the file does not reach. The
-  // descriptor stays the caller's, and must stay open.
+  /// Maps `length` bytes from `offset` on, limited to the end of the file and rounded down to whole host
+  /// pages: size() may be less than requested. Fails if the descriptor is not a writable memory file (a
+  /// pipe, a directory, a file not open for writing), if `offset` is not a multiple of the host page, or if
+  /// it lies beyond the end of the file. The descriptor stays the caller's, and must stay open.
   static Expected<FileBacking> create(int fd, ByteCount offset, ByteCount length);
 
-  // The file was shortened, and was touched there: the memory is not the guest's any more.
+  /// Returns true once the file was shortened and the missing part was touched: the memory is then no longer
+  /// the guest's.
   bool lost() const noexcept { return mapping_->lost(); }
 
-  // What of its part of the file is in memory, swapped out pages not counted. One system call for each 16
-  // MiB.
+  /// Returns how much of the mapped part is in memory; swapped-out pages do not count. One system call for
+  /// each 16 MiB.
   Result<PfnCount> resident() noexcept override;
 
  private:

@@ -43,25 +43,25 @@ Status HostedPort::start(Worker worker) noexcept {
 void HostedPort::stop() noexcept {
   if (!started()) return;
   FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
-  stopping_.store(true, std::memory_order_relaxed);  // the post below orders it before the wake
+  stopping_.store(true, std::memory_order_relaxed);  // the post below orders it before the wakeup
   sem_post(&alarm_);
   thread_.join();
 }
 
 void HostedPort::work(Worker worker) noexcept {
   while (true) {
-    sleep_until_wish_or_stop();
+    sleep_until_due_or_stopped();
     if (stopping_.load(std::memory_order_relaxed)) return;
-    // Before the run, so that a wish that arrives during it stays pending.
-    wishes_.take();
-    wishes_.lower(worker());
+    // Taken before the run, so that a request that arrives during the run stays pending.
+    wakeups_.take();
+    wakeups_.lower(worker());
   }
 }
 
-// Posts left over from earlier wishes only cause another look.
-void HostedPort::sleep_until_wish_or_stop() noexcept {
+// Posts left over from earlier requests only cause another loop.
+void HostedPort::sleep_until_due_or_stopped() noexcept {
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const Nanoseconds deadline = wishes_.get();
+    const Nanoseconds deadline = wakeups_.get();
     if (deadline == kNever) {
       sem_wait(&alarm_);
     } else if (deadline <= now()) {
@@ -79,7 +79,7 @@ Nanoseconds HostedPort::now() noexcept {
 }
 
 void HostedPort::wake_at(Nanoseconds deadline) noexcept {
-  if (wishes_.lower(deadline)) sem_post(&alarm_);
+  if (wakeups_.lower(deadline)) sem_post(&alarm_);
 }
 
 void HostedPort::relax() noexcept { std::this_thread::yield(); }

@@ -13,50 +13,51 @@
 
 namespace fallow {
 
+/// A port with a worker thread, which sleeps until the earliest deadline.
 class HostedPort final : public Port {
  public:
   HostedPort() noexcept;
-  // Stops the worker thread.
+  /// Stops the worker thread.
   ~HostedPort();
   HostedPort(const HostedPort&) = delete;
   HostedPort& operator=(const HostedPort&) = delete;
 
-  // Starts a thread that runs the worker by the earliest deadline wished for; wishes made before count.
-  // Busy: it runs already. NoMemory: the system gives no thread. InvalidArgument: no function.
-  // start() and stop() are for one thread, and not the worker's.
+  /// Starts a thread that runs the worker by the earliest requested deadline; earlier requests count. Busy:
+  /// the thread runs already. NoMemory: the system cannot create a thread. InvalidArgument: `worker` is
+  /// empty. Only one thread, other than the worker's, may call start() and stop().
   Status start(Worker worker) noexcept;
 
-  // Returns when the worker's run has ended and its thread is gone. Wishes stay pending, for the next
-  // start(). Without a thread it does nothing.
+  /// Stops the worker thread; returns when the worker's run has ended and its thread is gone. Wakeup
+  /// requests stay pending for the next start(). A no-op without a thread.
   void stop() noexcept;
 
-  // Whether a thread is started.
+  /// Returns whether the worker thread is started.
   bool started() const noexcept { return thread_.joinable(); }
 
-  // The earliest wish that the worker has not taken, or kNever.
-  Nanoseconds next_deadline() const noexcept { return wishes_.get(); }
+  /// Returns the earliest pending deadline, or kNever.
+  Nanoseconds next_deadline() const noexcept { return wakeups_.get(); }
 
-  // Since an unspecified point: std::chrono::steady_clock.
+  /// Returns the time of std::chrono::steady_clock.
   Nanoseconds now() noexcept override;
 
-  // Two atomic operations at most while the worker runs or sleeps short; a system call only if it must
-  // be woken. Never waits, and may be called from a signal handler.
+  /// Costs at most two atomic operations while the worker runs or its sleep ends early enough, and one
+  /// system call if the worker must be woken. Never waits; async-signal-safe.
   void wake_at(Nanoseconds deadline) noexcept override;
 
   void relax() noexcept override;
   std::uintptr_t current() noexcept override;
 
-  // Aligned to 64 bytes.
+  /// Allocates from the heap, aligned to 64 bytes.
   void* allocate(ByteCount size) noexcept override;
   void release(void* memory, ByteCount size) noexcept override;
 
  private:
   void work(Worker worker) noexcept;
-  void sleep_until_wish_or_stop() noexcept;
+  void sleep_until_due_or_stopped() noexcept;
 
-  detail::EarliestDeadline wishes_;
-  // Posted for each wish that became the earliest, and for stop(): a post while nobody waits is kept, so
-  // no wish is lost between the worker's look at the wishes and its sleep.
+  detail::EarliestDeadline wakeups_;
+  // Posted for each request that becomes the earliest, and by stop(). The semaphore keeps a post while no
+  // thread waits, so no request is lost between the worker's read of the deadline and its sleep.
   sem_t alarm_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr PfnCount kMostFrames{static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) >> kFrameShift};
 
-// Beyond the limit, growing a file does not fail: it kills the process with SIGXFSZ.
+// Growing a file beyond the limit does not fail: it kills the process with SIGXFSZ.
 bool exceeds_file_size_limit(ByteCount size) {
   rlimit limit{};
   return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size.raw > limit.rlim_cur;
@@ -45,17 +45,18 @@ MemfdBacking::~MemfdBacking() {
 std::string MemfdBacking::open_and_map() {
   const ByteCount length = bytes(size());
   const bool huge = page() == kHugePage;
-  const std::string what = "making a memory file of " + detail::size_text(length) +
+  const std::string what = "creating a memory file of " + detail::size_text(length) +
                            (huge ? " in huge pages (/proc/sys/vm/nr_hugepages)" : "");
   if (exceeds_file_size_limit(length)) return detail::system_error_text(what, "ftruncate", EFBIG);
   fd_ = memfd_create("fallow", MFD_CLOEXEC | MFD_ALLOW_SEALING | (huge ? MFD_HUGETLB | MFD_HUGE_2MB : 0U));
   if (fd_ < 0) return detail::system_error_text(what, "memfd_create", errno);
   if (ftruncate(fd_, static_cast<off_t>(length.raw)) != 0)
     return detail::system_error_text(what, "ftruncate", errno);
-  // Whoever shares the file could otherwise shrink it, and the next touch of a frame would be a SIGBUS.
+  // Without the seals, a process that shares the file could shrink it, and the next touch of a frame would
+  // raise SIGBUS.
   if (fcntl(fd_, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
     return detail::system_error_text(what, "fcntl(F_ADD_SEALS)", errno);
-  // Without a reservation, a huge page that the pool no longer has would be a SIGBUS at its first touch.
+  // Without a reservation, the first touch of a huge page that the pool no longer has would raise SIGBUS.
   const int flags = huge ? MAP_SHARED : MAP_SHARED | MAP_NORESERVE;
   void* const mapped = mmap(nullptr, length.raw, PROT_READ | PROT_WRITE, flags, fd_, 0);
   if (mapped == MAP_FAILED) return detail::system_error_text(what, "mmap", errno);
@@ -63,7 +64,7 @@ std::string MemfdBacking::open_and_map() {
   return {};
 }
 
-// MADV_DONTNEED would succeed and free nothing: it drops this mapping's view of pages that stay in the file.
+// MADV_DONTNEED would succeed and free nothing: it only unmaps pages that stay in the file.
 int MemfdBacking::release(ByteCount offset, ByteCount length) noexcept {
   constexpr int kMode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
   const auto from = static_cast<off_t>(offset.raw);
@@ -76,7 +77,7 @@ Result<PfnCount> MemfdBacking::resident() noexcept {
     set_error(errno);
     return Status::Failed;
   }
-  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, whatever st_blksize says
+  constexpr std::uint64_t kBlock = 512;  // the unit of st_blocks, independent of st_blksize
   return whole_frames(ByteCount{static_cast<std::uint64_t>(file.st_blocks) * kBlock});
 }
 

@@ -1,4 +1,4 @@
-// A backing of shared memory in a memory file, which another process can map too.
+// A backing of shared memory in a memfd, which other processes can map too.
 #pragma once
 
 #include "fallow/host/backing.h"
@@ -6,23 +6,27 @@
 
 namespace fallow {
 
+/// Shared memory in a memfd as a backing.
 class MemfdBacking final : public Backing {
  public:
+  /// The page size of the file.
   enum class Pages : std::uint8_t {
-    Small,  // of 4 KiB
-    Huge,   // of 2 MiB, out of the machine's pool (/proc/sys/vm/nr_hugepages)
+    Small,  ///< 4 KiB.
+    Huge,   ///< 2 MiB, from the machine's pool (/proc/sys/vm/nr_hugepages).
   };
 
-  // Memory is taken when a frame is first touched, by whichever process. The file's size is sealed. Huge
-  // pages: `first` and `size` are multiples of 512, and all of `size` is set aside from the pool at once.
+  /// Creates and maps the file. The host allocates a frame when any process first touches it. The file's
+  /// size is sealed. For huge pages, `first` and `size` must be multiples of 512, and all of `size` is
+  /// reserved from the pool at once.
   static Expected<MemfdBacking> create(Pfn first, PfnCount size, Pages pages = Pages::Small);
   ~MemfdBacking() override;
 
-  // The file, for whoever is to share it: frame first() is at its offset 0. Stays the backing's.
+  /// Returns the file, to share it with another process: frame first() is at offset 0. The backing keeps
+  /// ownership.
   int fd() const noexcept { return fd_; }
 
-  // The blocks of the file: one fstat, whatever the size. Counts what other processes touched, too, and
-  // frames that are swapped out.
+  /// Counts the blocks of the file: one fstat, whatever the size. Includes frames that other processes
+  /// touched and frames that are swapped out.
   Result<PfnCount> resident() noexcept override;
 
  private:
@@ -31,7 +35,7 @@ class MemfdBacking final : public Backing {
   MemfdBacking(Pfn first, PfnCount size, Pages pages) noexcept
       : Backing(first, size, pages == Pages::Huge ? kHugePage : PfnCount{1}) {}
 
-  // Empty, or what failed.
+  // Returns an error text, empty on success.
   std::string open_and_map();
   int release(ByteCount offset, ByteCount length) noexcept override;
 

@@ -13,9 +13,9 @@ ReleaseDevice::ReleaseDevice(Backing& backing, std::uint32_t capacity,
     : backing_(backing), capacity_(capacity), sorted_(std::move(sorted)) {}
 
 Expected<ReleaseDevice> ReleaseDevice::create(Backing& backing, std::uint32_t capacity) {
-  if (capacity == 0) return std::string("a capacity of 0 entries: a request needs at least one");
+  if (capacity == 0) return std::string("the capacity is 0 entries: a request needs at least one");
   std::unique_ptr<ScatterEntry[]> sorted(new (std::nothrow) ScatterEntry[capacity]);
-  if (sorted == nullptr) return "no memory for requests of " + std::to_string(capacity) + " entries";
+  if (sorted == nullptr) return "not enough memory for requests of " + std::to_string(capacity) + " entries";
   return std::unique_ptr<ReleaseDevice>(new ReleaseDevice(backing, capacity, std::move(sorted)));
 }
 

@@ -8,7 +8,7 @@
 namespace fallow {
 namespace {
 
-// 0 when the sum would not fit.
+// Rounds up to whole grains. Returns 0 if the result does not fit.
 std::size_t whole_grains(std::uint64_t size) {
   if (size > SIZE_MAX - (Arena::kGrain - 1)) return 0;
   return (static_cast<std::size_t>(size) + Arena::kGrain - 1) & ~(Arena::kGrain - 1);

@@ -1,4 +1,4 @@
-// A small allocator over memory that somebody else owns: for ports without a heap.
+// A small allocator over memory supplied by the caller, for ports without a heap.
 #pragma once
 
 #include <cstddef>
@@ -8,25 +8,26 @@
 
 namespace fallow {
 
-// First fit over a list of holes in address order; neighbouring holes are merged. Made for a handful of
-// long-lived pieces: both operations are linear in the number of holes. Not thread-safe.
+/// A first-fit allocator over a list of holes in address order; neighbouring holes are merged. Meant for a
+/// handful of long-lived allocations: allocation and release are linear in the number of holes. Not
+/// thread-safe.
 class Arena {
  public:
-  // Every piece starts, and takes up, a multiple of this.
+  /// Every allocation starts at a multiple of this many bytes and occupies a multiple of it.
   static constexpr std::size_t kGrain = 64;
 
-  // The memory must outlive the arena. What does not fill whole grains at its ends stays unused.
+  /// The memory must outlive the arena. Bytes at either end that do not fill a whole grain stay unused.
   explicit Arena(std::span<std::byte> memory) noexcept;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Zero-filled; null when there is no hole of that size, or the size is 0.
+  /// Returns zero-filled memory; null if no hole is large enough, or if the size is 0.
   void* allocate(ByteCount size) noexcept;
 
-  // `memory` came from allocate(size).
+  /// Gives back memory that came from allocate(size), with the same size.
   void release(void* memory, ByteCount size) noexcept;
 
-  // Bytes in holes. Linear in their number.
+  /// Returns the number of bytes in holes. Linear in the number of holes.
   ByteCount free_bytes() const noexcept;
 
  private:

@@ -4,15 +4,16 @@
 
 namespace fallow {
 
-// Held for a few dozen instructions, at registration only.
+// Held for a few dozen instructions, during registration only.
 class BarePort::ArenaLock {
  public:
   explicit ArenaLock(BarePort& port) noexcept : port_(port) {
-    // Acquire pairs with the release in the destructor: the arena is seen as its last user left it.
+    // acquire: pairs with the release in the destructor, so that this holder sees the arena as the last one
+    // left it.
     while (port_.arena_busy_.test_and_set(std::memory_order_acquire)) port_.relax();
   }
-  // release: pairs with the acquire in the constructor, so that the next user sees the arena as it is left
-  // here.
+  // release: pairs with the acquire in the constructor, so that the next holder sees the arena as this one
+  // left it.
   ~ArenaLock() { port_.arena_busy_.clear(std::memory_order_release); }
   ArenaLock(const ArenaLock&) = delete;
   ArenaLock& operator=(const ArenaLock&) = delete;

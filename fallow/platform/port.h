@@ -1,4 +1,4 @@
-// What a port supplies to the core. One object serves one reporter and its zones.
+// The services that the core needs from its environment. One port object serves one reporter and its zones.
 #pragma once
 
 #include <cstdint>
@@ -7,24 +7,27 @@
 
 namespace fallow {
 
+/// The interface between the core and its environment. The port must outlive the reporter and its zones.
 class Port {
  public:
-  // Monotonic time since any fixed point. Any thread.
+  /// Returns monotonic time since any fixed point. Any thread.
   virtual Nanoseconds now() noexcept = 0;
 
-  // Asks that the worker (Reporter::run) runs once `deadline` has passed; the earliest of several
-  // wishes counts. Any thread, also from inside a free; must not block, must not call the core.
+  /// Requests that the worker (Reporter::run) runs once `deadline` has passed; the earliest of several
+  /// requests counts. Any thread may call this, also from inside a free. Must not block and must not call
+  /// the core.
   virtual void wake_at(Nanoseconds deadline) noexcept = 0;
 
-  // Called over and over while this thread waits for another one. Yields or pauses the CPU.
+  /// Yields or pauses the CPU. Called repeatedly while this thread waits for another one.
   virtual void relax() noexcept = 0;
 
-  // Identifies the calling thread (or CPU, where the worker runs on an idle loop). Never 0.
+  /// Identifies the calling thread, or the calling CPU if the worker runs on an idle loop. Never 0.
   virtual std::uintptr_t current() noexcept = 0;
 
-  // Memory for registration, zero-filled and aligned for any type; null when there is none.
-  // Never called from a hot path.
+  /// Returns memory for a registration, zero-filled and aligned for any type; null if no memory is left.
+  /// Never called from a hot path.
   virtual void* allocate(ByteCount size) noexcept = 0;
+  /// Gives back memory that came from allocate(size), with the same size.
   virtual void release(void* memory, ByteCount size) noexcept = 0;
 
  protected:

@@ -1,4 +1,4 @@
-// A clock that moves only when it is told to, and the wishes that were made by it.
+// A port whose clock moves only on request, together with its pending wakeup requests.
 #pragma once
 
 #include <atomic>
@@ -12,36 +12,37 @@
 
 namespace fallow {
 
-// The part of a port that has to do with time. What derives from it supplies the rest.
+/// Implements the timing half of a port; a derived class supplies the rest.
 class VirtualClock : public Port {
  public:
   explicit VirtualClock(Nanoseconds start = {}) noexcept : now_(start.raw) {}
 
-  // Relaxed: the time orders nothing.
+  /// Returns the virtual time. Relaxed: the time orders nothing.
   Nanoseconds now() noexcept override { return {now_.load(std::memory_order_relaxed)}; }
-  void wake_at(Nanoseconds deadline) noexcept override { wishes_.lower(deadline); }
+  void wake_at(Nanoseconds deadline) noexcept override { wakeups_.lower(deadline); }
 
-  // Moves the clock to `time`, which must not be before now(). Runs nothing. One thread.
+  /// Moves the clock to `time`, which must not be before now(). Does not run the worker. One thread at a
+  /// time.
   void advance_to(Nanoseconds time) noexcept {
     FALLOW_CHECK(time >= now());
     now_.store(time.raw, std::memory_order_relaxed);
   }
 
-  // The earliest wish that nobody has taken, or kNever.
-  Nanoseconds next_deadline() const noexcept { return wishes_.get(); }
+  /// Returns the earliest pending deadline, or kNever.
+  Nanoseconds next_deadline() const noexcept { return wakeups_.get(); }
 
-  // True when a wish has come due; the caller then runs the worker.
-  bool take_if_due() noexcept { return wishes_.take_if_due(now()); }
+  /// Returns true if a wakeup request is due; the caller must then run the worker.
+  bool take_if_due() noexcept { return wakeups_.take_if_due(now()); }
 
-  // Moves the clock to `time` and runs `worker` at each deadline on the way, at exactly that time.
-  // Without a wish on the way it costs a comparison. A worker that never returns a later deadline than
-  // now() never gets past it.
+  /// Moves the clock to `time` and runs `worker` at each deadline on the way, at exactly that time. Costs
+  /// one comparison if no deadline lies on the way. Never returns if the worker keeps returning a deadline
+  /// that is not after now().
   void run_until(Nanoseconds time, Worker worker) noexcept {
-    // Each deadline is read once: another thread may lower it at any moment, and to before now().
+    /// Each deadline is read once: another thread may lower it at any moment, even to a time before now().
     for (Nanoseconds next = next_deadline(); next <= time && next != kNever; next = next_deadline()) {
       if (next > now()) advance_to(next);
-      wishes_.take();
-      wishes_.lower(worker());
+      wakeups_.take();
+      wakeups_.lower(worker());
     }
     if (time > now()) advance_to(time);
   }
@@ -51,7 +52,7 @@ class VirtualClock : public Port {
 
  private:
   std::atomic<std::uint64_t> now_;
-  detail::EarliestDeadline wishes_;
+  detail::EarliestDeadline wakeups_;
 };
 
 }  // namespace fallow

@@ -6,8 +6,8 @@
 
 namespace fallow {
 
-/// Does what is due and returns the next deadline; kNever means not before the next wakeup request. The
-/// caller makes one call at a time.
+/// Runs the worker and returns its next deadline; kNever means not before the next wakeup request. At most
+/// one call at a time.
 using Worker = Callback<Nanoseconds()>;
 
 /// Returns the worker that calls `object.run()`, which returns the next deadline. The object must outlive the

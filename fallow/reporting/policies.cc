@@ -13,35 +13,35 @@ std::uint64_t largest(const detail::UnreportedCounts& counts) {
   return most;
 }
 
-// For policies that act on the first block.
+// The credit of a policy that acts on the first unreported block.
 std::int64_t credit_until_any(const detail::UnreportedCounts& counts) { return largest(counts) > 0 ? 0 : 1; }
 
 }  // namespace
 
 Status HwmPolicy::validate() const noexcept {
-  return mark_ > 0 ? valid_order(order_) : Status::InvalidArgument;
+  return threshold_ > 0 ? valid_order(order_) : Status::InvalidArgument;
 }
 
 std::int64_t HwmPolicy::credit(const detail::UnreportedCounts& counts) const noexcept {
-  return static_cast<std::int64_t>(mark_) - static_cast<std::int64_t>(largest(counts));
+  return static_cast<std::int64_t>(threshold_) - static_cast<std::int64_t>(largest(counts));
 }
 
-unsigned HwmPolicy::areas_at_mark(const detail::UnreportedCounts& counts) const {
+unsigned HwmPolicy::areas_at_threshold(const detail::UnreportedCounts& counts) const {
   unsigned areas = 0;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
-    if (counts.of[order] >= mark_) areas |= 1U << order;
+    if (counts.of[order] >= threshold_) areas |= 1U << order;
   }
   return areas;
 }
 
-Next HwmPolicy::pass(detail::ZonePass& zone_pass) noexcept {
+PassResult HwmPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   const detail::UnreportedCounts counts = detail::count_unreported(zone_pass.zone().tables(), order_);
-  if (largest(counts) < (zone_pass.everything() ? 1 : mark_)) return Next::Look;
+  if (largest(counts) < (zone_pass.ignore_threshold() ? 1 : threshold_)) return PassResult::Rest;
   detail::Selection selection;
   selection.order = order_;
-  if (!zone_pass.everything()) selection.areas = areas_at_mark(counts);
+  if (!zone_pass.ignore_threshold()) selection.areas = areas_at_threshold(counts);
   zone_pass.report(selection, detail::ZonePass::kNoLimit);
-  return Next::Look;
+  return PassResult::Rest;
 }
 
 Status LinuxPolicy::validate() const noexcept { return valid_order(order_); }
@@ -50,9 +50,9 @@ std::int64_t LinuxPolicy::credit(const detail::UnreportedCounts& counts) const n
   return credit_until_any(counts);
 }
 
-Next LinuxPolicy::pass(detail::ZonePass& zone_pass) noexcept {
+PassResult LinuxPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   const Zone& zone = zone_pass.zone();
-  if (!zone_pass.require({std::uint64_t{zone_pass.capacity()} << order_.raw})) return Next::Look;
+  if (!zone_pass.require({std::uint64_t{zone_pass.capacity()} << order_.raw})) return PassResult::Rest;
   for (unsigned order = order_.raw; order <= kMaxOrder.raw; ++order) {
     const std::uint64_t sixteenth = std::uint64_t{zone_pass.capacity()} * 16;
     const std::uint64_t nr_free = free_area(zone, Order{static_cast<std::uint8_t>(order)}).nr_free;
@@ -63,10 +63,10 @@ Next LinuxPolicy::pass(detail::ZonePass& zone_pass) noexcept {
       selection.areas = 1U << order;
       selection.mobility = mobility;
       selection.join = false;
-      if (!zone_pass.report(selection, budget)) return Next::Look;
+      if (!zone_pass.report(selection, budget)) return PassResult::Rest;
     }
   }
-  return Next::Look;
+  return PassResult::Rest;
 }
 
 Status AgedPolicy::validate() const noexcept {
@@ -77,14 +77,14 @@ std::int64_t AgedPolicy::credit(const detail::UnreportedCounts& counts) const no
   return credit_until_any(counts);
 }
 
-Next AgedPolicy::pass(detail::ZonePass& zone_pass) noexcept {
+PassResult AgedPolicy::pass(detail::ZonePass& zone_pass) noexcept {
   Zone& zone = zone_pass.zone();
   zone.tables().clock().advance(zone.tables().port().now(), tick());
   detail::Selection selection;
   selection.order = order_;
   selection.min_age = kTicks + 1;
   zone_pass.report(selection, detail::ZonePass::kNoLimit);
-  return zone_pass.left_something() ? Next::Again : Next::Look;
+  return zone_pass.left_something() ? PassResult::Again : PassResult::Rest;
 }
 
 }  // namespace fallow

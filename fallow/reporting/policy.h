@@ -10,29 +10,32 @@
 
 namespace fallow {
 
-// What a pass over a zone asks for.
-enum class Next : std::uint8_t {
-  Look,   // rest, if there is nothing to do: credit() tells
-  Again,  // another pass after delay(): there is something that is not yet due
+/// What happens to a zone after a pass.
+enum class PassResult : std::uint8_t {
+  Rest,   ///< The zone rests if credit() says that nothing is due.
+  Again,  ///< Another pass runs after delay(): something is left that is not yet due.
 };
 
-// Called by the reporter, by one thread at a time; one object may serve several zones.
+/// The interface of a reporting policy. The reporter calls it from one thread at a time; one object may
+/// serve several zones.
 class Policy {
  public:
-  // InvalidArgument if a parameter is out of its range.
+  /// Returns InvalidArgument if a parameter is out of its range.
   virtual Status validate() const noexcept = 0;
 
-  // The smallest block it reports.
+  /// Returns the order of the smallest block that the policy reports.
   virtual Order order() const noexcept = 0;
 
-  // How long after the trigger the first pass runs, and the next one after a pass that left something.
+  /// Returns the delay from the trigger to the first pass, and from a pass that left something to the next
+  /// pass.
   virtual Nanoseconds delay() const noexcept = 0;
 
-  // How many blocks of order() or more may become free before there is something to do; 0 or less: there is.
+  /// Returns how many blocks of order() or more may become free before something is due; 0 or less if
+  /// something is due already.
   virtual std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept = 0;
 
-  // One pass over one zone.
-  virtual Next pass(detail::ZonePass& zone_pass) noexcept = 0;
+  /// Runs one pass over one zone.
+  virtual PassResult pass(detail::ZonePass& zone_pass) noexcept = 0;
 
  protected:
   ~Policy() = default;

@@ -1,4 +1,4 @@
-// Registering and unregistering the device (R1, R2, R9, R10).
+// Registers and unregisters the device (R1, R2, R9, R10).
 #include <new>
 
 #include "fallow/reporting/reporter.h"
@@ -10,7 +10,8 @@ bool Reporter::from_worker() const noexcept {
 }
 
 bool Reporter::try_lock_registration() noexcept {
-  // acquire: pairs with the release in unlock_registration(); what the last registration changed is seen.
+  // acquire: pairs with the release in unlock_registration(), so that changes by the last holder are
+  // visible.
   return !registration_.exchange(true, std::memory_order_acquire);
 }
 
@@ -29,7 +30,7 @@ ByteCount Reporter::list_bytes() const { return {std::uint64_t{capacity_} * dept
 ByteCount Reporter::request_bytes() const { return {depth_ * sizeof(Request)}; }
 
 Status Reporter::take_memory(std::uint32_t capacity, std::uint32_t depth) noexcept {
-  // Lists so large that their size does not fit are not to be had.
+  // Lists whose size overflows cannot be allocated.
   if (capacity > ~std::uint64_t{0} / sizeof(ScatterEntry) / depth) return Status::NoMemory;
   capacity_ = capacity;
   depth_ = depth;
@@ -75,57 +76,58 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
   any_marks_ = true;
   set_promise();
   const Nanoseconds due = port_.now() + delay;
-  // Ages were counted in the ticks of the last policy; by longer ones they would seem older than they are.
+  // Ages were counted in the ticks of the last policy. In longer ticks they would seem older than they are.
   const bool longer_ticks = last_delay_.raw != 0 && delay > last_delay_;
-  if (delay.raw != 0) last_delay_ = delay;  // without one, ages stand still
+  if (delay.raw != 0) last_delay_ = delay;  // without a delay, ages stand still
   for (std::size_t i = 0; i < zone_count_; ++i) {
     ZoneState& state = zones_[i];
     state.zone->tables().trigger().set_order(order);
-    // What did not matter to a coarser device may to this one.
+    // A device with a smaller order may report blocks that the last one ignored.
     if (order < last_order_) state.zone->tables().dirty().insert_all();
     if (longer_ticks) state.zone->tables().restart_ages();
     state.delay.store(delay.raw, std::memory_order_relaxed);
     state.retry.store(0, std::memory_order_relaxed);
     state.not_before.store(0, std::memory_order_relaxed);
     state.blocked.store(false, std::memory_order_relaxed);
-    state.everything.store(true, std::memory_order_relaxed);
+    state.ignore_threshold.store(true, std::memory_order_relaxed);
     state.due.store(due.raw, std::memory_order_relaxed);
-    // R2: requested from the start, so that existing pages count. A store suffices, as no request is in
-    // flight that could fail; relaxed, as no worker looks before `stopping_` lets it in.
+    // R2: the flag is set from the start, so that existing pages count. A store suffices, because no request
+    // is in flight that could fail. relaxed: no worker looks before `stopping_` lets it in.
     state.flag.store(static_cast<FlagWord>(Flag::Requested), std::memory_order_relaxed);
   }
   last_order_ = order;
   // release: MO-26, complete() finds the tables.
   accepting_.store(true, std::memory_order_release);
-  // release: MO-8, the worker that is let in finds the zones' states, the device, the policy and the tables.
+  // release: MO-8, a worker that is let in finds the zones' states, the device, the policy and the tables.
   stopping_.store(false, std::memory_order_release);
   port_.wake_at(due);
 }
 
-// Marks made under one promise say nothing about another's.
+// Frames that were reported under one content guarantee say nothing about another guarantee.
 void Reporter::set_promise() noexcept {
   const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Content::Unknown;
   for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().set_marks_promise(valid);
 }
 
-// R12, from whatever thread settles a request, before its marks are given. relaxed: who finds one of those
-// marks has acquired the word that carries it (MO-1), and with it this. Until forget_reported() the marks
-// there are do not tell which of them were promised.
+// R12: called by the thread that settles a request, before its frames are marked as reported. relaxed: a
+// thread that finds one of those marks has acquired the word that carries it (MO-1), and with the word this
+// store. Until forget_reported(), nothing tells which of the existing marks still carry the guarantee.
 void Reporter::withdraw_promise() noexcept {
   mixed_promises_.store(true, std::memory_order_relaxed);
   set_promise();
 }
 
-// Returns when the worker is out, nothing is in flight, and the worker stays out.
+// Returns once the worker is out and nothing is in flight; keeps the worker out.
 void Reporter::stop_worker() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);  // MO-8, pairs with run()
-  // seq_cst: MO-8, after stopping_ was set; and acquire, what the worker wrote is seen once it is out.
+  // seq_cst: MO-8, after stopping_ was set; also acquire, so that what the worker wrote is visible.
   while (worker_.load(std::memory_order_seq_cst) != 0) port_.relax();
   wait_for_pins();
 }
 
 void Reporter::wait_for_pins() noexcept {
-  // seq_cst: MO-26, after the flags and `accepting_`; and acquire, what the pins were for has ended.
+  // seq_cst: MO-26, after the flags and `accepting_`; also acquire, so that everything the pins guarded has
+  // ended.
   while (pins_.load(std::memory_order_seq_cst) != 0) port_.relax();
 }
 
@@ -138,7 +140,7 @@ Status Reporter::unregister_device(const ReportingDevice& device) {
   }
   stop_worker();
   for (std::size_t i = 0; i < zone_count_; ++i) {
-    // seq_cst: MO-26, pairs with request(): no free asks for a wakeup after this, or it has a pin.
+    // seq_cst: MO-26, pairs with request(): after this, no free requests a wakeup unless it holds a pin.
     zones_[i].flag.store(static_cast<FlagWord>(Flag::Off), std::memory_order_seq_cst);
     detail::ReportTrigger& trigger = zones_[i].zone->tables().trigger();
     trigger.grant(0);

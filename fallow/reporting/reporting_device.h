@@ -1,4 +1,4 @@
-// The interface of a reporting device: whoever can make use of page frames that nobody uses.
+// The interface of a reporting device: a consumer of free page frames.
 #pragma once
 
 #include <cstdint>
@@ -9,27 +9,35 @@
 
 namespace fallow {
 
-// A request's token is a slot, below depth(), and above it a generation. No two requests in flight share a
-// slot, and a token comes again only after 2^16 requests.
+/// A request's token consists of a slot, below depth(), in its low bits and a generation above. No two
+/// requests in flight share a slot, and a token repeats only after 2^16 requests.
 inline constexpr unsigned kSlotBits = 16;
 inline constexpr std::uint32_t kMaxDepth = std::uint32_t{1} << kSlotBits;
+/// Returns the slot of a token.
 constexpr std::uint32_t slot_of(std::uint32_t token) { return token % kMaxDepth; }
 
+/// Receives the free runs that a reporter isolates. The device must outlive its registration.
 class ReportingDevice {
  public:
-  // Takes one request. The frames are out of reach of the allocator until it returns (R6), or, when it
-  // returns Pending, until Reporter::complete(token). NotPromised: taken like Ok, but the promise below holds
-  // no more, for these frames nor for any other (R12). Any other status means that the device did not take
-  // them: they go back unmarked and are tried again later (R7). Called by the worker, at most `depth()`
-  // requests at a time. Must not call Reporter::unregister_device. `token` names the request: see slot_of().
+  /// Takes one request, named by `token` (see slot_of()). The allocator cannot reach the frames until
+  /// report() returns (R6), or, if it returns Pending, until Reporter::complete(token).
+  ///
+  /// The answer decides what happens to the frames. Ok: the device took them. ContentUnknown: the device
+  /// took them, but content_after() no longer holds for these frames or for any other (R12). Any other
+  /// status means that the device did not take them: they return unreported and are retried later (R7).
+  ///
+  /// Called by the worker, with at most depth() requests in flight. Must not call
+  /// Reporter::unregister_device().
   virtual Status report(Scatterlist list, std::uint32_t token) noexcept = 0;
 
-  // The most entries a request may have; at least 1 (R1).
+  /// Returns the maximum number of entries in a request; at least 1 (R1).
   virtual std::uint32_t capacity() const noexcept = 0;
 
-  // The most requests in flight, at most kMaxDepth; more than 1 only for a device that answers Pending (R13).
+  /// Returns the maximum number of requests in flight, at most kMaxDepth. Only a device that answers Pending
+  /// may return more than 1 (R13).
   virtual std::uint32_t depth() const noexcept { return 1; }
 
+  /// Returns what a reported frame reads as, until it is written.
   virtual Content content_after() const noexcept { return Content::Unknown; }
 
  protected:

@@ -32,13 +32,13 @@ class FakePort final : public VirtualClock {
   std::uint64_t allocations() const noexcept { return allocations_.load(std::memory_order_relaxed); }
   std::uint64_t live_allocations() const noexcept { return live_.load(std::memory_order_relaxed); }
   ByteCount live_bytes() const noexcept { return {live_bytes_.load(std::memory_order_relaxed)}; }
-  std::uint64_t wishes() const noexcept { return wishes_made_.load(std::memory_order_relaxed); }
-  Nanoseconds last_wish() const noexcept { return {last_wish_.load(std::memory_order_relaxed)}; }
+  std::uint64_t wakeups() const noexcept { return wakeups_made_.load(std::memory_order_relaxed); }
+  Nanoseconds last_wakeup() const noexcept { return {last_wakeup_.load(std::memory_order_relaxed)}; }
   std::uint64_t relaxes() const noexcept { return relaxes_.load(std::memory_order_relaxed); }
 
   void wake_at(Nanoseconds deadline) noexcept override {
-    wishes_made_.fetch_add(1, std::memory_order_relaxed);
-    last_wish_.store(deadline.raw, std::memory_order_relaxed);
+    wakeups_made_.fetch_add(1, std::memory_order_relaxed);
+    last_wakeup_.store(deadline.raw, std::memory_order_relaxed);
     VirtualClock::wake_at(deadline);
   }
 
@@ -89,7 +89,7 @@ class FakePort final : public VirtualClock {
 
   // Counts and settings order nothing, hence all relaxed.
   std::atomic<std::uint64_t> fail_in_{0}, allocations_{0}, live_{0}, live_bytes_{0};
-  std::atomic<std::uint64_t> wishes_made_{0}, last_wish_{kNever.raw}, relaxes_{0};
+  std::atomic<std::uint64_t> wakeups_made_{0}, last_wakeup_{kNever.raw}, relaxes_{0};
   std::atomic<std::uintptr_t> pretended_{0};
   RelaxHook hook_, now_hook_;
 };

@@ -14,13 +14,13 @@ namespace fallow::detail {
 
 Expected<EventFd> EventFd::create() {
   const int fd = eventfd(0, EFD_CLOEXEC);
-  if (fd < 0) return detail::system_error_text("making a bell between two threads", "eventfd", errno);
+  if (fd < 0) return detail::system_error_text("creating an event descriptor", "eventfd", errno);
   return std::unique_ptr<EventFd>(new EventFd(fd));
 }
 
 EventFd::~EventFd() { close(fd_); }
 
-// Writing would wait only after 2^64 - 1 rings that nobody took.
+// Never blocks: writing would wait only after 2^64 - 1 signals that no thread consumed.
 void EventFd::ring() noexcept {
   const std::uint64_t one = 1;
   ssize_t written = 0;
@@ -42,18 +42,18 @@ Doorbell EventFd::doorbell() noexcept {
 }
 
 Expected<EventThread> EventThread::create(Work work) {
-  auto bell = EventFd::create();
-  if (!bell) return bell.error;
-  std::unique_ptr<EventThread> made(new EventThread(std::move(bell.object), work));
+  auto event = EventFd::create();
+  if (!event) return event.error;
+  std::unique_ptr<EventThread> made(new EventThread(std::move(event.object), work));
   try {
     made->thread_ = std::thread([self = made.get()] {
       while (true) {
-        self->bell_->wait();
-        // relaxed: the ring comes after the store, and the eventfd orders the two.
+        self->event_->wait();
+        // relaxed: the signal comes after the store, and the eventfd orders the two.
         if (self->stopping_.load(std::memory_order_relaxed)) return;
         self->begun_.fetch_add(1, std::memory_order_relaxed);
         self->work_();
-        // release: pairs with flush(), what the run did comes with it.
+        // release: pairs with flush(), which then sees what the run did.
         self->over_.fetch_add(1, std::memory_order_release);
       }
     });
@@ -65,10 +65,10 @@ Expected<EventThread> EventThread::create(Work work) {
 
 EventThread::~EventThread() { stop(); }
 
-// The ring comes after begun_ is read, so the run that answers it is a later one than any that had begun.
+// The signal follows the read of begun_, so the run that answers it began later than any run counted there.
 void EventThread::flush() noexcept {
   const std::uint64_t begun = begun_.load(std::memory_order_relaxed);
-  bell_->ring();
+  event_->ring();
   // acquire: pairs with the release of over_ in the thread, so that the caller sees what the run did.
   while (over_.load(std::memory_order_acquire) <= begun) std::this_thread::yield();
 }
@@ -77,7 +77,7 @@ void EventThread::stop() noexcept {
   if (!thread_.joinable()) return;
   FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
   stopping_.store(true, std::memory_order_relaxed);
-  bell_->ring();
+  event_->ring();
   thread_.join();
 }
 

@@ -1,4 +1,4 @@
-// A bell between two threads, and a thread that does something whenever its bell is rung.
+// An eventfd between two threads, and a thread that does some work whenever its eventfd is signalled.
 #pragma once
 
 #include <atomic>
@@ -10,7 +10,7 @@
 
 namespace fallow::detail {
 
-// An eventfd. Rings while nobody waits are kept, and count as one.
+// Wraps an eventfd. Signals are kept while no thread waits, and count as one.
 class EventFd {
  public:
   static Expected<EventFd> create();
@@ -18,13 +18,14 @@ class EventFd {
   EventFd(const EventFd&) = delete;
   EventFd& operator=(const EventFd&) = delete;
 
-  // Any thread; never waits.
+  // Signals the eventfd. Any thread; never waits.
   void ring() noexcept;
 
-  // Returns as soon as it was rung since the last wait, having taken all rings. One thread at a time.
+  // Waits until the eventfd was signalled since the last wait, and consumes all signals. One thread at a
+  // time.
   void wait() noexcept;
 
-  // What rings it. The bell must outlive its use.
+  // Returns a doorbell that signals this eventfd, which must outlive the doorbell's use.
   Doorbell doorbell() noexcept;
 
  private:
@@ -33,34 +34,35 @@ class EventFd {
   int fd_;
 };
 
+// A thread that runs a function whenever its eventfd is signalled.
 class EventThread {
  public:
   using Work = Callback<void()>;
 
-  // Starts the thread; it runs `work` once for any number of rings since the last run began.
+  // Starts the thread, which runs `work` once for any number of signals since the last run began.
   static Expected<EventThread> create(Work work);
-  // Stops.
+  // Calls stop().
   ~EventThread();
   EventThread(const EventThread&) = delete;
   EventThread& operator=(const EventThread&) = delete;
 
-  // Returns when the work under way is over and the thread is gone; rings do nothing from then on. Not from
-  // the thread itself.
+  // Stops the thread; returns when the work under way has ended and the thread is gone. Later signals do
+  // nothing. Must not be called from the thread itself.
   void stop() noexcept;
 
-  EventFd& bell() noexcept { return *bell_; }
+  EventFd& event() noexcept { return *event_; }
 
-  // Runs the work once more, and returns when that is over and with it all that was under way. The thread
-  // must not have been stopped, and not be the caller.
+  // Runs the work once more; returns when that run, and every run under way, has ended. The thread must not
+  // have been stopped, and must not be the caller.
   void flush() noexcept;
 
  private:
-  EventThread(std::unique_ptr<EventFd> bell, Work work) noexcept : bell_(std::move(bell)), work_(work) {}
+  EventThread(std::unique_ptr<EventFd> event, Work work) noexcept : event_(std::move(event)), work_(work) {}
 
-  std::unique_ptr<EventFd> bell_;
+  std::unique_ptr<EventFd> event_;
   Work work_;
   std::atomic<bool> stopping_{false};
-  std::atomic<std::uint64_t> begun_{0}, over_{0};  // runs
+  std::atomic<std::uint64_t> begun_{0}, over_{0};  // runs begun and ended
   std::thread thread_;
 };
 

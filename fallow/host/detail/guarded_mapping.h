@@ -1,5 +1,5 @@
-// A mapping of a file that somebody else may shorten. Touching what the file no longer reaches is a SIGBUS,
-// which would end the process; here it costs the mapping.
+// A mapping of a file that another process may shorten. Touching a page beyond the end of the file raises
+// SIGBUS, which would end the process; here only the mapping is lost.
 #pragma once
 
 #include <atomic>
@@ -11,14 +11,15 @@
 
 namespace fallow::detail {
 
-// The first one installs a handler of SIGBUS for the whole process, which passes on what it has no mapping
-// for to the handler that was there before. At most kMost at a time.
+// A guarded shared mapping; at most kMost exist at a time. The first one installs a SIGBUS handler for the
+// whole process. The handler passes faults outside every guarded mapping to the previously installed
+// handler.
 class GuardedMapping {
  public:
   static constexpr std::size_t kMost = 8192;
 
-  // Maps `length` bytes of the file from `offset` on, shared, to read and write. Both are whole host pages.
-  // The descriptor is not needed afterwards.
+  // Maps `length` bytes of the file from `offset` on, shared, for reading and writing. Both must be whole
+  // host pages. The descriptor is not needed afterwards.
   static Expected<GuardedMapping> create(int fd, ByteCount offset, ByteCount length);
   ~GuardedMapping();
   GuardedMapping(const GuardedMapping&) = delete;
@@ -27,8 +28,8 @@ class GuardedMapping {
   std::byte* memory() const noexcept { return memory_; }
   ByteCount length() const noexcept { return length_; }
 
-  // Part of the file is gone. From the first touch of it on the whole mapping is private memory that reads as
-  // zero: what is written goes nowhere. Any thread.
+  // Returns true once a missing part of the file was touched. From then on the whole mapping is private
+  // memory that reads as zero, and writes do not reach the file. Any thread.
   bool lost() const noexcept;
 
  private:

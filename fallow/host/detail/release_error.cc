@@ -14,7 +14,7 @@ const char* cause_and_cure(const std::string& call, int error) {
              "memory from a memfd or a tmpfs";
     case EPERM:
       return ": the memory file is sealed against writing (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE), and a seal "
-             "stays for good; have the front-end make the file without these seals. Without a seal, a "
+             "cannot be removed; have the front-end create the file without these seals. Without a seal, a "
              "security policy forbids the call";
     case EINVAL:
       if (call == "madvise(MADV_FREE)")

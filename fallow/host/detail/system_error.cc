@@ -9,12 +9,12 @@ namespace {
 const char* hint(int error) {
   switch (error) {
     case ENOMEM:
-      return " (a limit on address space (ulimit -v), on overcommit (/proc/sys/vm/overcommit_memory) or on"
-             " mappings (/proc/sys/vm/max_map_count) is in the way)";
+      return " (check the limits on address space (ulimit -v), on overcommit (/proc/sys/vm/overcommit_memory)"
+             " and on mappings (/proc/sys/vm/max_map_count))";
     case EFBIG:
-      return " (a limit on file size (ulimit -f) is in the way)";
+      return " (check the limit on file size (ulimit -f))";
     case EMFILE:
-      return " (a limit on open files (ulimit -n) is in the way)";
+      return " (check the limit on open files (ulimit -n))";
     default:
       return "";
   }

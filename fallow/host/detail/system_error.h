@@ -1,4 +1,4 @@
-// Texts for system calls that failed while something was set up.
+// Error texts for system calls that failed during setup.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace fallow::detail {
 
-// "mapping 2048 MiB failed: mmap: Cannot allocate memory (...)", with a hint where the usual cause of
-// `error` is known.
+// Returns, for example, "mapping 2048 MiB failed: mmap: Cannot allocate memory (...)", with a hint if the
+// usual cause of `error` is known.
 std::string system_error_text(const std::string& what, const char* call, int error);
 
-// "2048 MiB", or "12 KiB" for what is not whole MiB.
+// Returns "2048 MiB", or "12 KiB" for a size that is not a whole number of MiB.
 std::string size_text(ByteCount size);
 
 }  // namespace fallow::detail

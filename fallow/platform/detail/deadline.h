@@ -1,4 +1,4 @@
-// The earliest of several wishes for the worker to run: what every port keeps behind wake_at().
+// The earliest of several wakeup requests for the worker: the state that every port keeps behind wake_at().
 #pragma once
 
 #include <atomic>
@@ -8,15 +8,16 @@
 
 namespace fallow::detail {
 
-// All members: any thread, lock-free, a few instructions.
+// All members are lock-free, take a few instructions, and may be called by any thread.
 class EarliestDeadline {
  public:
-  // Adds a wish. True when it is earlier than all that are pending, so that a sleeper must be told.
+  // Adds a wakeup request. Returns true if its deadline is earlier than all pending ones, so that a sleeping
+  // worker must be woken.
   //
-  // The exchange also happens when it changes nothing: a caller first makes its work visible and then
-  // wishes, the worker first takes the wishes and then looks for work. As both are read-modify-writes of
-  // one location, either the worker's take() comes first and this call sees kNever, or it comes second,
-  // reads from this one (release, pairs with the acquire in take()), and the worker sees the work.
+  // The exchange happens even if it changes nothing. A caller first publishes its work and then requests a
+  // wakeup; the worker first takes the requests and then looks for work. Both are read-modify-writes of one
+  // location. Either the worker's take() comes first and this call reads kNever, or take() reads from this
+  // call (release, pairs with the acquire in take()) and the worker sees the work.
   bool lower(Nanoseconds deadline) noexcept {
     std::uint64_t seen = earliest_.load(std::memory_order_relaxed);  // only a guess for the exchange
     while (true) {
@@ -26,15 +27,15 @@ class EarliestDeadline {
     }
   }
 
-  // The earliest wish pending, kNever if there is none. Relaxed: it only decides how long to sleep.
+  // Returns the earliest pending deadline, or kNever. Relaxed: the value only decides how long to sleep.
   Nanoseconds get() const noexcept { return {earliest_.load(std::memory_order_relaxed)}; }
 
-  // Forgets all wishes. To be followed by a run of the worker, which sees the work of every wish that was
-  // taken: the acquire pairs with the release in lower().
+  // Removes all wakeup requests. The caller must run the worker afterwards, which then sees the work behind
+  // every request that was taken: the acquire pairs with the release in lower().
   void take() noexcept { earliest_.exchange(kNever.raw, std::memory_order_acquire); }
 
-  // Takes the wishes if the earliest of them has come; true asks for a run of the worker. When several
-  // CPUs ask, one of them is told.
+  // Takes all wakeup requests if the earliest deadline has passed; returns true if the caller must run the
+  // worker. If several CPUs call at once, only one of them gets true.
   bool take_if_due(Nanoseconds now) noexcept {
     if (get() == kNever || get() > now) return false;
     // acquire: pairs with the release in lower(), as in take().

@@ -1,4 +1,4 @@
-// How long a device is waited for.
+// The limit on polling a device.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,17 @@
 
 namespace fallow::detail {
 
-// A second. Where the clock stands still meanwhile, so many looks.
+// Allows one second. If the clock does not advance meanwhile, a number of polls is the limit instead.
 class PollTimeout {
  public:
   static constexpr Nanoseconds kLimit = seconds(1);
-  static constexpr std::uint32_t kLooks = 1U << 18;
+  static constexpr std::uint32_t kMaxPolls = 1U << 18;
 
   explicit PollTimeout(Port& port) noexcept : port_(port), begin_(port.now()) {}
-  // Relaxes. False: waited for long enough.
+  // Relaxes the CPU, or returns false once the limit is reached.
   bool wait() noexcept {
     const Nanoseconds now = port_.now();
-    if (now >= begin_ + kLimit || (now == begin_ && ++looks_ > kLooks)) return false;
+    if (now >= begin_ + kLimit || (now == begin_ && ++polls_ > kMaxPolls)) return false;
     port_.relax();
     return true;
   }
@@ -25,7 +25,7 @@ class PollTimeout {
  private:
   Port& port_;
   Nanoseconds begin_;
-  std::uint32_t looks_ = 0;
+  std::uint32_t polls_ = 0;
 };
 
 }  // namespace fallow::detail

@@ -5,21 +5,22 @@
 namespace fallow::detail {
 namespace {
 
-// How long, and for which part of it, an allowance is good.
-constexpr Nanoseconds kGoodFor{100'000};
-constexpr std::uint64_t kGoodPart = 16;
+// An allowance is valid for this long, and until this fraction of it is used.
+constexpr Nanoseconds kAllowanceLifetime{100'000};
+constexpr std::uint64_t kAllowanceFraction = 16;
 
 }  // namespace
 
-// R11: never below the low watermark, and of what is above it no more than half at a time, so that
-// allocations go on while the device works. Free frames are counted in the caches, where each look takes a
-// cache line away from an allocation: while there is plenty, not for every request.
+// R11: never goes below the low watermark, and takes at most half of what is above it at a time, so that
+// allocations proceed while the device works. Counting free frames reads the caches, and each read takes a
+// cache line away from an allocation; while many frames are free, the count is not repeated for every
+// request.
 PfnCount ZonePass::allowance(Order order) noexcept {
   const Nanoseconds now = zone_.tables().port().now();
-  if (used_of_it_.raw < allowed_.raw / kGoodPart && now - looked_at_ < kGoodFor)
-    return allowed_ - used_of_it_;
-  used_of_it_ = {};
-  looked_at_ = now;
+  if (used_of_allowance_.raw < allowed_.raw / kAllowanceFraction && now - counted_at_ < kAllowanceLifetime)
+    return allowed_ - used_of_allowance_;
+  used_of_allowance_ = {};
+  counted_at_ = now;
   const PfnCount free = free_frames(zone_), low = zone_.low_watermark();
   needed_ = low + frames(order);
   const PfnCount half{free < low ? 0 : (free - low).raw / 2};
@@ -52,7 +53,7 @@ bool ZonePass::report(const Selection& selection, std::uint64_t requests) noexce
       break;
     }
     progressed_ = true;
-    for (const ScatterEntry& entry : list.first(entries)) used_of_it_ += entry.count;
+    for (const ScatterEntry& entry : list.first(entries)) used_of_allowance_ += entry.count;
     going = sink_.submit(entries);
     failed_ = !going;
   }

@@ -123,7 +123,7 @@ TEST(DriverProbe, AResetThatNeverEnds) {
   BalloonPair pair;
   pair.meddler.shows = 0xff;
   expect_refused(pair, Status::Failed);
-  EXPECT_LE(pair.meddler.steps, PollTimeout::kLooks + 100);
+  EXPECT_LE(pair.meddler.steps, PollTimeout::kMaxPolls + 100);
   pair.rig.port.on_relax({[](void* port) {
                             auto& clock = *static_cast<FakePort*>(port);
                             clock.advance_to(clock.now() + milliseconds(10));

@@ -16,7 +16,7 @@ concept Subtractable = requires(A a, B b) {
   a - b;
 };
 
-// What does not make sense does not compile.
+// Meaningless operations do not compile.
 static_assert(Addable<Pfn, PfnCount> && Addable<PfnCount, PfnCount> && Addable<ByteCount, ByteCount>);
 static_assert(!Addable<Pfn, Pfn> && !Addable<PfnCount, ByteCount> && !Addable<Pfn, ByteCount>);
 static_assert(!Addable<PfnCount, std::uint64_t> && !Addable<Order, Order>);
@@ -28,7 +28,7 @@ static_assert(std::is_trivially_copyable_v<Pfn> && std::is_trivially_copyable_v<
 TEST(Units, FramesAndBytes) {
   EXPECT_EQ(kFrameSize, 4096u);
   EXPECT_EQ(bytes({3}).raw, 3 * 4096u);
-  EXPECT_EQ(whole_frames({8191}).raw, 1u) << "a frame that is not whole does not count";
+  EXPECT_EQ(whole_frames({8191}).raw, 1u) << "an incomplete frame does not count";
   EXPECT_EQ(whole_frames(bytes({1234})).raw, 1234u);
   EXPECT_EQ((Pfn{5} + PfnCount{3}).raw, 8u);
   EXPECT_EQ((Pfn{5} - Pfn{3}).raw, 2u);

@@ -77,7 +77,7 @@ TEST(AnonymousBacking, FreeLeavesThePagesUntilTheHostWantsThem) {
   EXPECT_TRUE(holds(*backing, kFirst, PfnCount{64}, 0x77)) << "a write after the release must stay";
 }
 
-// Not mlock(), which sanitizers turn into nothing.
+// Uses the system call, because sanitizers turn mlock() into a no-op.
 bool lock_frames(Backing& backing, Pfn first, PfnCount n) {
   return syscall(SYS_mlock, backing.address(first), bytes(n).raw) == 0;
 }
@@ -96,7 +96,7 @@ TEST(AnonymousBacking, LockedMemoryIsReleased) {
   EXPECT_TRUE(holds(*backing, kFirst + PfnCount{3}, PfnCount{1}, 0x5A));
 }
 
-// As on a kernel before 5.18.
+// Behaves like a kernel before 5.18.
 TEST(AnonymousBacking, LockedMemoryIsAFailureWithItsReasonWhereTheKernelDoesNotReleaseIt) {
   const auto run = [] {
     sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),  // the number of the call
@@ -184,7 +184,7 @@ TEST(AnonymousBacking, ALockedRunAmongOthersIsReleasedAtOnceAndFailsAloneLazily)
   }
 }
 
-// As on a kernel that does not know the call, or in a sandbox that forbids it from some time on.
+// Behaves like a kernel without the call, or like a sandbox that forbids it from some moment on.
 TEST(AnonymousBacking, RunsGoOneByOneWithoutTheCall) {
   for (const bool from_the_beginning : {true, false}) {
     const auto run = [=] {

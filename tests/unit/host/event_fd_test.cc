@@ -10,7 +10,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Counts its runs, and may be told to take its time.
+// Counts its runs; a test can make a run take long.
 struct Counter {
   std::atomic<int> runs{0};
   std::atomic<bool> hold{false};
@@ -29,46 +29,46 @@ struct Counter {
   }
 };
 
-TEST(Bell, ARingBeforeTheWaitIsKeptAndSeveralAreOne) {
+TEST(EventFd, ARingBeforeTheWaitIsKeptAndSeveralAreOne) {
   const auto made = EventFd::create();
   ASSERT_TRUE(made) << made.error;
-  EventFd& bell = *made.object;
-  bell.ring();
-  const Doorbell doorbell = bell.doorbell();
+  EventFd& event = *made.object;
+  event.ring();
+  const Doorbell doorbell = event.doorbell();
   doorbell();
-  bell.wait();  // does not return a second time for the second ring: see below
+  event.wait();  // consumes both signals: the next wait() blocks, see below
   std::atomic<bool> woken{false};
   std::thread waiting([&] {
-    bell.wait();
+    event.wait();
     woken.store(true);
   });
   std::this_thread::sleep_for(20ms);
   EXPECT_FALSE(woken.load());
-  bell.ring();
+  event.ring();
   waiting.join();
 }
 
-TEST(BellThread, RunsOnceForAnyNumberOfRings) {
+TEST(EventThread, RunsOnceForAnyNumberOfRings) {
   Counter counter;
   counter.hold.store(true);
   const auto made = EventThread::create(counter.work());
   ASSERT_TRUE(made) << made.error;
-  made.object->bell().ring();
+  made.object->event().ring();
   counter.await(1);
-  for (int i = 0; i < 100; ++i) made.object->bell().ring();
+  for (int i = 0; i < 100; ++i) made.object->event().ring();
   counter.hold.store(false);
   counter.await(2);
   made.object->stop();
   EXPECT_EQ(counter.runs.load(), 2);
 }
 
-TEST(BellThread, AFlushWaitsForWhatIsUnderWay) {
+TEST(EventThread, AFlushWaitsForWhatIsUnderWay) {
   Counter counter;
   const auto made = EventThread::create(counter.work());
   made.object->flush();
   EXPECT_EQ(counter.runs.load(), 1);
   counter.hold.store(true);
-  made.object->bell().ring();
+  made.object->event().ring();
   counter.await(2);
   std::thread letting_go([&] {
     std::this_thread::sleep_for(20ms);
@@ -80,12 +80,12 @@ TEST(BellThread, AFlushWaitsForWhatIsUnderWay) {
   letting_go.join();
 }
 
-TEST(BellThread, StopsWithoutARingAndMoreThanOnce) {
+TEST(EventThread, StopsWithoutARingAndMoreThanOnce) {
   Counter counter;
   const auto made = EventThread::create(counter.work());
   made.object->stop();
   made.object->stop();
-  made.object->bell().ring();
+  made.object->event().ring();
   EXPECT_EQ(counter.runs.load(), 0);
 }
 

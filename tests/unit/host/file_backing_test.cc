@@ -12,7 +12,7 @@
 namespace fallow::detail {
 namespace {
 
-// A memory file of somebody else.
+// A memory file that another process owns.
 class MemfdFile {
  public:
   explicit MemfdFile(std::size_t size) : fd_(memfd_create("test", MFD_CLOEXEC)) {
@@ -63,7 +63,7 @@ TEST(FileBacking, TheOwnersOffsetStays) {
   EXPECT_EQ(lseek(file.fd(), 0, SEEK_CUR), 12345);
 }
 
-// peers 29: no further than the file reaches.
+// peers 29: the backing ends where the file ends.
 TEST(FileBacking, IsCutToTheFile) {
   const MemfdFile file(10 * 4096 + 100);
   EXPECT_EQ(make(file, 0, 100 * 4096)->size().raw, 10u);
@@ -89,7 +89,7 @@ TEST(FileBacking, WhatIsNoMemoryIsRefused) {
   close(reading);
 }
 
-// peers 30: the owner takes the memory away under us.
+// peers 30: the owner truncates the file while the backing uses it.
 TEST(FileBacking, AShortenedFileCostsTheBackingOnly) {
   MemfdFile file(64 * 4096);
   const MemfdFile other_file(4096);
@@ -106,7 +106,7 @@ TEST(FileBacking, AShortenedFileCostsTheBackingOnly) {
   *other->address({0}) = std::byte{4};
 }
 
-// Touches what a file no longer reaches, through a mapping that nobody guards.
+// Touches a page beyond the end of a file, through an unguarded mapping.
 void touch_unguarded() {
   const MemfdFile guarded(4096);
   MemfdFile file(4096);

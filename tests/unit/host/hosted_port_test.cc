@@ -13,10 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Long enough never to be reached on a slow machine, where a test expects an earlier wake.
+// An upper limit that even a slow machine does not reach, for tests that expect an earlier wakeup.
 constexpr Nanoseconds kLong = seconds(3600);
 
-// A worker that counts its runs and answers what the test asks for.
+// A worker that counts its runs and returns the deadlines that the test sets.
 struct CountingWorker {
   std::atomic<int> runs{0};
   std::atomic<std::uint64_t> answer{kNever.raw};
@@ -29,7 +29,7 @@ struct CountingWorker {
     return {answer.load()};
   }
 
-  // Fails the test rather than hang when it never comes to that.
+  // Fails the test instead of hanging if the count is never reached.
   void await(int count) {
     for (int i = 0; i < 10'000 && runs.load() < count; ++i) std::this_thread::sleep_for(1ms);
     ASSERT_GE(runs.load(), count);
@@ -175,7 +175,7 @@ TEST_F(HostedPortTest, StopWaitsForTheRun) {
 
 TEST_F(HostedPortTest, NoWorkIsLostUnderManyWishes) {
   std::atomic<std::uint64_t> work{0};
-  std::uint64_t done = 0;  // the worker's alone until it has stopped
+  std::uint64_t done = 0;  // only the worker uses it until it has stopped
   worker.on_run = [&](int) { done += work.exchange(0, std::memory_order_relaxed); };
   ASSERT_EQ(port.start(worker_of(worker)), Status::Ok);
   constexpr std::uint64_t kThreads = 3, kPieces = 5'000;

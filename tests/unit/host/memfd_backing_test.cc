@@ -28,7 +28,7 @@ PfnCount resident(Backing& backing) {
   return answer.value();
 }
 
-// Puts something that is no memory file in the place of the backing's file.
+// Replaces the backing's file with something that is not a memory file.
 void break_file(MemfdBacking& backing) {
   const int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(other, 0);
@@ -110,7 +110,7 @@ TEST(MemfdBacking, PopulatingBringsInNothingThatWasDiscarded) {
   EXPECT_EQ(backing->populate(kFirst, PfnCount{0}), Status::OutsideZone);
 }
 
-// A part of a huge page would be filled with zeroes and stay: the kernel says that it went well.
+// Punching part of a huge page would zero it and free nothing, and the kernel would report success.
 TEST(MemfdBacking, HugePagesGoBackWhole) {
   constexpr PfnCount kPage{512};
   auto made = MemfdBacking::create(Pfn{512}, PfnCount{1024}, MemfdBacking::Pages::Huge);

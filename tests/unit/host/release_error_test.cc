@@ -24,7 +24,7 @@ TEST(ReleaseError, names_the_call_the_error_and_what_helps) {
             "fallocate(FALLOC_FL_PUNCH_HOLE): Input/output error");
 }
 
-// A seal cannot be taken off again, so that nobody is told to.
+// A seal cannot be removed, so the text must not suggest removing it.
 TEST(ReleaseError, a_sealed_file) {
   const int file = memfd_create("guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   ASSERT_GE(file, 0);
@@ -37,13 +37,13 @@ TEST(ReleaseError, a_sealed_file) {
   const std::string words = made.object->release_error();
   EXPECT_TRUE(has(words, "fallocate(FALLOC_FL_PUNCH_HOLE): Operation not permitted")) << words;
   EXPECT_TRUE(has(words, "F_SEAL_FUTURE_WRITE")) << words;
-  EXPECT_TRUE(has(words, "make the file without these seals")) << words;
+  EXPECT_TRUE(has(words, "create the file without these seals")) << words;
   EXPECT_FALSE(has(words, "off")) << words;
   made.object.reset();
   close(file);
 }
 
-// A hole is punched into a file whether or not somebody has locked its pages.
+// A hole can be punched into a file even if a process has locked its pages.
 TEST(ReleaseError, there_is_none_for_a_file_of_locked_memory) {
   const int file = memfd_create("guest", MFD_CLOEXEC);
   ASSERT_GE(file, 0);

@@ -1,4 +1,4 @@
-// A backing that answers what a test wrote down, and remembers what it was asked.
+// A backing that returns scripted answers and records the requests.
 #pragma once
 
 #include <algorithm>
@@ -24,10 +24,9 @@ class ScriptedBacking final : public Backing {
 
   Result<PfnCount> resident() noexcept override { return size(); }
 
-  std::deque<std::size_t>
-      together;  // how many runs the next calls for several release; 0 when there are no more
-  std::vector<std::size_t> asked;  // of how many runs those were
-  std::deque<int> answers;         // errnos of the next calls; 0 when there are no more
+  std::deque<std::size_t> together;  // runs that each next release_first() releases; 0 once exhausted
+  std::vector<std::size_t> asked;    // runs passed to each release_first()
+  std::deque<int> answers;           // errno of each next release(); 0 once exhausted
   std::vector<Call> calls;
 
  private:

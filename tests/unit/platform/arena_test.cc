@@ -59,13 +59,13 @@ TEST_F(ArenaTest, StopsAtADoubleRelease) {
   Arena arena(memory);
   void* piece = arena.allocate({64});
   arena.release(piece, {64});
-  EXPECT_DEATH(arena.release(piece, {64}), "this must hold");
+  EXPECT_DEATH(arena.release(piece, {64}), "check failed");
 }
 
 TEST_F(ArenaTest, StopsAtForeignMemory) {
   Arena arena(std::span<std::byte>(memory).first(512));
-  EXPECT_DEATH(arena.release(memory + 512, {64}), "this must hold");
-  EXPECT_DEATH(arena.release(memory, {1024}), "this must hold");
+  EXPECT_DEATH(arena.release(memory + 512, {64}), "check failed");
+  EXPECT_DEATH(arena.release(memory, {1024}), "check failed");
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST(SpinLock, FirstComeFirstServed) {
   SpinLock lock;
   std::vector<int> order;
   std::atomic<int> waiting{0};
-  // Counts a waiter once it has its ticket.
+  // Counts a waiter once it holds its ticket.
   struct Waiter {
     std::atomic<int>* waiting;
     bool counted = false;

@@ -10,7 +10,7 @@
 namespace fallow::detail {
 namespace {
 
-// Has a clock of its own and takes everything else from another port, which must outlive it.
+// A port with its own clock; it takes everything else from another port, which must outlive it.
 class VirtualPort final : public VirtualClock {
  public:
   explicit VirtualPort(Port& real, Nanoseconds start = {}) noexcept : VirtualClock(start), real_(real) {}
@@ -24,7 +24,7 @@ class VirtualPort final : public VirtualClock {
   Port& real_;
 };
 
-// Runs when it likes, and remembers when it was run.
+// A worker that returns the scripted deadlines and records when it ran.
 struct Recorder {
   VirtualClock& clock;
   std::vector<Nanoseconds> answers;
@@ -59,7 +59,7 @@ TEST_F(VirtualPortTest, TheRestIsTheOtherPorts) {
   real.pretend_current(3);
   EXPECT_EQ(port.current(), 3u);
   port.wake_at(seconds(1));
-  EXPECT_EQ(real.wishes(), 0u);
+  EXPECT_EQ(real.wakeups(), 0u);
 }
 
 TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
@@ -71,21 +71,21 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
   EXPECT_EQ(port.next_deadline(), seconds(21));
 }
 
-// A thread that read the clock before it moved asks for a wakeup while the worker's thread looks for the
-// next.
+// A thread that read the clock before it moved requests a wakeup while the worker's thread reads the next
+// deadline.
 TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
   FakePort fake(seconds(10));
-  struct LateWish {
+  struct LateRequest {
     FakePort& port;
     bool made = false;
     static void make(void* self) noexcept {
-      auto& wish = *static_cast<LateWish*>(self);
-      if (!std::exchange(wish.made, true)) wish.port.wake_at(seconds(9));
+      auto& request = *static_cast<LateRequest*>(self);
+      if (!std::exchange(request.made, true)) request.port.wake_at(seconds(9));
     }
   } late{fake};
   Recorder worker{fake, {}, {}};
   fake.wake_at(seconds(12));
-  fake.on_now({LateWish::make, &late});
+  fake.on_now({LateRequest::make, &late});
   fake.run_until(seconds(13), worker_of(worker));
   EXPECT_TRUE(late.made);
   EXPECT_EQ(worker.runs, std::vector{seconds(12)});

@@ -8,7 +8,7 @@ namespace {
 
 constexpr Nanoseconds half_more(Nanoseconds t) { return {t.raw + t.raw / 2}; }
 
-// The lower half of 512 MiB in use, the upper half reported.
+// The lower half of 512 MiB is in use, the upper half reported.
 class AgedPolicyTest : public ::testing::Test {
  protected:
   void start(AgedPolicy& policy) {
@@ -21,7 +21,7 @@ class AgedPolicyTest : public ::testing::Test {
   }
   void TearDown() override { rig_.unregister_device(device_); }
 
-  // When a frame was reported; kNever if it was not.
+  // Returns when a frame was reported; kNever if it was not.
   Nanoseconds reported_at(Pfn pfn) const {
     for (const Batch& b : device_.batches) {
       if (b.holds(pfn)) return b.at;
@@ -53,7 +53,7 @@ TEST_F(AgedPolicyTest, ABlockIsReportedOnceItHasBeenFreeForTheAge) {
   device_.expect_shown_once();
   device_.expect_batches_well_formed(kOrder9);
   EXPECT_FALSE(rig_.reporter().reporting_requested(0));
-  EXPECT_EQ(rig_.port.next_deadline(), kNever) << "nothing left to grow old, nothing to wake for";
+  EXPECT_EQ(rig_.port.next_deadline(), kNever) << "nothing is left to age, so nothing to wake for";
 }
 
 TEST_F(AgedPolicyTest, EveryAgeThereIs) {
@@ -68,7 +68,7 @@ TEST_F(AgedPolicyTest, EveryAgeThereIs) {
   expect_reported_in_time(Pfn{0}, freed, age);
 }
 
-// The parts of a block come back over a long time, in which ticks go round: the last of them counts.
+// The parts of a block are freed over a long time, in which the tick counter wraps; the last free counts.
 TEST(AgedBlock, TheLastFreeCounts) {
   const Nanoseconds age = milliseconds(100);
   Rig rig(mebibytes(2048));
@@ -80,7 +80,7 @@ TEST(AgedBlock, TheLastFreeCounts) {
   rig.pass_time(seconds(10));
   device.batches.clear();
   std::mt19937 random(3);
-  std::uint64_t other = 50;  // blocks that become free meanwhile, so that ticks pass
+  std::uint64_t other = 50;  // blocks freed meanwhile, so that ticks pass
   for (std::uint64_t block = 0; block < 50; ++block) {
     Nanoseconds freed;
     for (std::uint64_t part = 0; part < 8; ++part) {
@@ -101,7 +101,7 @@ TEST(AgedBlock, TheLastFreeCounts) {
   rig.unregister_device(device);
 }
 
-// Order 0: each frame within a group by itself as soon as its group is old enough.
+// Order 0: each frame of a group is reported by itself as soon as its group is old enough.
 TEST(AgedLowOrders, ReportWhatIsFreeInBlocksInUse) {
   const Nanoseconds age = milliseconds(100);
   for (const unsigned order : {0U, 4U, 6U}) {
@@ -116,7 +116,7 @@ TEST(AgedLowOrders, ReportWhatIsFreeInBlocksInUse) {
     device.batches.clear();
     std::mt19937 random(order);
     std::vector<std::pair<Pfn, Nanoseconds>> freed;
-    // One run in every second group of 64 frames: a block that is wholly free would wait for its youngest.
+    // One run in every second group of 64 frames: a wholly free block would wait for its youngest group.
     for (std::uint64_t i = 0; i < 200; ++i) {
       const Pfn pfn{i * 128};
       rig.box().free_blocks(pfn, o, 1, 1);
@@ -154,8 +154,8 @@ TEST_F(AgedPolicyTest, AFreeMakesItsWholeGroupYoung) {
   expect_reported_in_time(Pfn{1}, second, age);
 }
 
-// A zone below its watermark, and a device that fails, are looked at more often than every quarter of the
-// age.
+// A pass runs more often than every quarter of the age over a zone below its watermark, and after a failure
+// of the device.
 TEST(AgedNeverTooEarly, WhenAStarvedZoneIsLookedAtOften) {
   const Nanoseconds age = seconds(20);
   for (std::uint64_t i = 0; i < 7; ++i) {
@@ -192,7 +192,7 @@ TEST(AgedNeverTooEarly, WhenAFailureIsTriedAgainSoon) {
     return device.batches.size() <= 6 ? Status::Failed : Status::Ok;
   };
   while (device.batches.empty()) rig.pass_time(milliseconds(100));
-  // The retries begin: 100 ms, 200 ms, ... A block that becomes free now must not grow old with them.
+  // The retries begin: 100 ms, 200 ms, ... A block freed now must not age faster because of them.
   rig.box().free_blocks({0}, kOrder9, 1, 1);
   const Nanoseconds freed = rig.port.now();
   rig.pass_time(seconds(120));
@@ -206,7 +206,7 @@ TEST(AgedNeverTooEarly, WhenAFailureIsTriedAgainSoon) {
   rig.unregister_device(device);
 }
 
-// Freed under a short age, and judged by a long one: no tick of the short one counts.
+// Frees under a short age are judged by a long one: no tick of the short age counts.
 TEST(AgedNeverTooEarly, WhenTheAgeBecomesLonger) {
   const Nanoseconds age = seconds(20);
   Rig rig(mebibytes(512));

@@ -1,4 +1,4 @@
-// R11 never in the way, R12 content.
+// R11 allocations never fail because of reporting, R12 content.
 #include <atomic>
 #include <thread>
 
@@ -7,7 +7,7 @@
 namespace fallow::detail {
 namespace {
 
-// The port's relax() does what another thread would do in the meantime.
+// The port's relax() performs what another thread would do meanwhile.
 struct Meanwhile {
   std::function<void()> act;
   explicit Meanwhile(FakePort& port, std::function<void()> what) : act(std::move(what)) {
@@ -15,7 +15,7 @@ struct Meanwhile {
   }
 };
 
-// All that is left of a zone is isolated; the request is pending until an allocation waits.
+// Everything that is left of a zone is isolated; the request is pending until an allocation waits.
 TEST(R11NeverInTheWay, AnAllocationWaitsForTheFramesThatAreOut) {
   for (const bool succeeds : {true, false}) {
     for (const unsigned order : {0U, 1U, 5U, 6U, 8U, 9U, 10U}) {
@@ -36,16 +36,16 @@ TEST(R11NeverInTheWay, AnAllocationWaitsForTheFramesThatAreOut) {
         return Status::Pending;
       };
       rig.register_device(device, policy);
-      // The second request waits for the first to complete, which relax() does: in the end one is out.
+      // The second request waits in relax() for the first to complete, so that finally one is in flight.
       rig.port.advance_to(rig.port.now());
       static_cast<void>(rig.reporter().run());
       if (!pending) {
-        // All was reported: use it up and let it be reported again, the last request stays out.
+        // Everything was reported: use it up and report it again; the last request stays in flight.
         rig.box().fill();
         rig.box().free_blocks({0}, kOrder10, 16, 1024);
         static_cast<void>(rig.reporter().run());
       }
-      // Take all but what is isolated; then one more.
+      // Allocates everything except the isolated frames; then one more.
       const std::uint64_t isolated = rig.box().stats().isolated.raw;
       ASSERT_GT(isolated, 0u);
       std::vector<Pfn> got;
@@ -123,7 +123,7 @@ TEST(R11NeverInTheWay, NothingIsIsolatedBelowTheLowWatermark) {
     TestDevice device(rig.port);
     HwmPolicy policy(Order{static_cast<std::uint8_t>(order)}, 1);
     device.answer = [&](Scatterlist, std::uint32_t) {
-      EXPECT_GE(rig.box().stats().free, low) << "what can still be allocated";
+      EXPECT_GE(rig.box().stats().free, low) << "the low watermark can still be allocated";
       return Status::Ok;
     };
     rig.register_device(device, policy);
@@ -134,7 +134,7 @@ TEST(R11NeverInTheWay, NothingIsIsolatedBelowTheLowWatermark) {
         EXPECT_TRUE(device.batches.empty());
       }
     }
-    // It did not forget them: what is above the watermark goes.
+    // The worker did not forget the frames: everything above the watermark is reported.
     EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free) << order;
     rig.unregister_device(device);
   }
@@ -165,8 +165,8 @@ TEST(R11NeverInTheWay, BelowTheWatermarkTheWorkerDoesNotSpin) {
   }
 }
 
-// A guest of 64 MiB reports: what exists at once, and what becomes free later with a mark that such a zone
-// can reach. Only linux does not, with its margin of one full request of 32 blocks, which is all of the zone.
+// A guest of 64 MiB reports what is free at once, and what becomes free later with a threshold that such a
+// zone can reach. The policy linux does not: its margin of one full request of 32 blocks is the whole zone.
 TEST(R11SmallZone, ReportsWithEveryPolicyButLinux) {
   HwmPolicy hwm(kOrder9, 8), hwm_low(Order{0});
   AgedPolicy aged, aged_low(Order{0});
@@ -178,7 +178,7 @@ TEST(R11SmallZone, ReportsWithEveryPolicyButLinux) {
   for (const auto& each : all) {
     Rig rig(mebibytes(64));
     TestDevice device(rig.port, 32);
-    // 16 MiB in use.
+    // 16 MiB are in use.
     for (int i = 0; i < 8; ++i) ASSERT_TRUE(rig.cache().allocate(kOrder9).ok());
     if (each.policy == &hwm_low) {
       rig.box().fill();
@@ -205,7 +205,7 @@ TEST(R11Half, ARequestTakesAtMostHalfOfWhatIsAboveTheWatermark) {
   rig.unregister_device(device);
 }
 
-// R12: one device after the other; what the marks are worth afterwards.
+// R12: two devices in turn, and the content guarantee of frames reported before and after.
 struct Promises {
   std::vector<Content> devices;
   bool told;
@@ -249,7 +249,7 @@ TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
   HwmPolicy policy(Order{0}, 1);
   rig.register_device(device, policy);
   rig.run_due();
-  // One frame of each block is used, freed, and not reported yet.
+  // One frame of each block is used, freed, and not yet reported.
   std::vector<Allocation> all;
   for (Allocation a = rig.cache().allocate(kOrder9); a.ok(); a = rig.cache().allocate(kOrder9)) {
     EXPECT_TRUE(a.holds_promise);
@@ -269,7 +269,7 @@ TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
   const Allocation one = rig.cache().allocate();
   EXPECT_TRUE(one.holds_promise);
   ASSERT_EQ(rig.cache().free(one.pfn), Status::Ok);
-  // The frame comes out of the hand again: touched.
+  // The frame is allocated from the hand again: it was touched.
   bool found = false;
   for (int i = 0; i < 64 && !found; ++i) {
     const Allocation again = rig.cache().allocate();
@@ -326,7 +326,8 @@ TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
   rig.unregister_device(zero);
 }
 
-// The device took the frames and keeps its promise no more: for none of them, also those it took before.
+// The device took the frames, but its content guarantee no longer holds, for these frames and for all
+// earlier ones.
 TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port, 1, 1, Content::Zero);
@@ -337,12 +338,12 @@ TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
   rig.register_device(device, policy);
   rig.run_due();
   ASSERT_GE(device.batches.size(), 3u);
-  EXPECT_EQ(rig.box().stats().reported, mebibytes(64)) << "taken all the same";
+  EXPECT_EQ(rig.box().stats().reported, mebibytes(64)) << "the frames count as reported";
   EXPECT_EQ(rig.reporter().stats().failures, 0u);
   for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).holds_promise);
   rig.unregister_device(device);
   rig.register_device(device, policy);
-  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "marks of both kinds are there";
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "frames of both kinds exist";
   rig.unregister_device(device);
 }
 

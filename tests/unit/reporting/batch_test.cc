@@ -13,7 +13,7 @@ class R5Batch : public ::testing::TestWithParam<std::tuple<unsigned, unsigned>> 
   std::uint32_t capacity() const { return std::get<1>(GetParam()); }
 };
 
-// A zone with free runs of every length, by chance; all that is left must be too small to report.
+// A zone with free runs of random lengths; everything left unreported must be too small to report.
 TEST_P(R5Batch, HasTheShape) {
   Rig rig(mebibytes(64));
   rig.box().fill();
@@ -43,14 +43,14 @@ TEST_P(R5Batch, IsFilledBeforeTheNextIsBegun) {
   const std::uint64_t step = frames(order()).raw * 2;
   const std::uint64_t count = std::min<std::uint64_t>(mebibytes(512).raw / step, 1500);
   rig.box().free_blocks({0}, order(), count, step);
-  // Low orders free little: without this the zone is below its watermark and nothing may be isolated.
+  // Low orders free little: without this free, the zone is below its watermark and nothing may be isolated.
   if (order().raw < 3) rig.box().free_blocks({mebibytes(256).raw}, kOrder10, 64, 1024);
   TestDevice device(rig.port, capacity());
   HwmPolicy policy(order(), 1);
   rig.register_device(device, policy);
   rig.run_due();
   device.expect_batches_well_formed(order());
-  // Half of what is above the watermark bounds a request too: here never below 31 runs.
+  // Half of what is above the watermark also bounds a request; here this is never below 31 runs.
   const std::size_t full = std::min<std::size_t>(capacity(), 31);
   EXPECT_GE(device.batches.front().entries.size(), std::min<std::size_t>(full, count));
   rig.unregister_device(device);
@@ -75,7 +75,7 @@ TEST(R5Join, NeighbouringRunsAreOneEntry) {
   rig.unregister_device(device);
 }
 
-// What report() sees is out of reach, in every way there is.
+// The frames that report() receives are unreachable, by every kind of allocation.
 TEST(R6Isolation, FramesCanBeNeitherAllocatedNorFreedNorReportedAgain) {
   for (const Order order : {Order{0}, Order{3}, Order{7}, kOrder9, kOrder10}) {
     Rig rig(mebibytes(64), 1, 2);
@@ -99,13 +99,13 @@ TEST(R6Isolation, FramesCanBeNeitherAllocatedNorFreedNorReportedAgain) {
       EXPECT_EQ(rig.box().stats().isolated.raw, isolated);
       EXPECT_EQ(rig.reporter().run(), kNever) << "a second worker";
       rig.box().check();
-      // Everything else can be had, and none of these.
+      // Every other frame can be allocated, and none of these.
       std::vector<Allocation> got;
       for (Allocation a = rig.cache().allocate(); a.ok(); a = rig.cache().allocate()) {
         EXPECT_FALSE(mine.holds(a.pfn)) << a.pfn.raw;
         got.push_back(a);
       }
-      EXPECT_EQ(rig.box().stats().free.raw, 0u) << "only what is isolated is out of reach";
+      EXPECT_EQ(rig.box().stats().free.raw, 0u) << "only the isolated frames are unreachable";
       rig.box().check();
       for (const Allocation& a : got) EXPECT_EQ(rig.cache().free(a.pfn), Status::Ok);
       rig.cache().drain();
@@ -119,7 +119,7 @@ TEST(R6Isolation, FramesCanBeNeitherAllocatedNorFreedNorReportedAgain) {
   }
 }
 
-// An isolated block's neighbours become free: nothing is merged across it while it is out.
+// The neighbours of an isolated block become free: nothing merges across the block while it is isolated.
 TEST(R6Isolation, NeighboursAreNotMergedWithIt) {
   Rig rig(mebibytes(64), 1, 2);
   rig.box().fill();

@@ -1,4 +1,4 @@
-// R9, R13: completions that come twice, or late, settle nothing.
+// R9, R13: a repeated or late completion settles nothing.
 #include <atomic>
 #include <thread>
 
@@ -7,7 +7,7 @@
 namespace fallow::detail {
 namespace {
 
-// Answers Pending and notes the tokens.
+// Answers Pending and records the tokens.
 class R13Token : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -67,7 +67,7 @@ TEST_F(R13Token, HasRoomForSoManySlots) {
   EXPECT_EQ(rig_.reporter().unregister_device(most), Status::Ok);
 }
 
-// Without a device there is nothing that a completion could look at.
+// Without a device, a completion has nothing to look at.
 TEST(R9Completion, AtAnyMomentOfRegistrationsTouchesNothingThatIsGone) {
   FakePort port;
   ZoneBox box(port, mebibytes(64));
@@ -104,8 +104,8 @@ TEST(R9Completion, AtAnyMomentOfRegistrationsTouchesNothingThatIsGone) {
   EXPECT_EQ(reporter.stats().failures, 0u);
 }
 
-// A free that has used up the credit asks for a wakeup. unregister_device() waits for it: none is asked for
-// afterwards.
+// A free that used up the credit requests a wakeup. unregister_device() waits for that free; afterwards no
+// wakeup is requested.
 TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   Rig rig(mebibytes(256));
   TestDevice device(rig.port);
@@ -127,10 +127,10 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   std::thread frees([&] { EXPECT_EQ(rig.cache().free(Pfn{0}, kOrder9), Status::Ok); });
   while (!gate.inside) std::this_thread::yield();
   std::atomic<bool> returned{false};
-  std::uint64_t wishes = 0;
+  std::uint64_t wakeups = 0;
   std::thread unregisters([&] {
     EXPECT_EQ(rig.reporter().unregister_device(device), Status::Ok);
-    wishes = rig.port.wishes();
+    wakeups = rig.port.wakeups();
     returned = true;
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -138,7 +138,7 @@ TEST(R9Trigger, AFreeThatIsAboutToWakeTheWorkerIsWaitedFor) {
   gate.open = true;
   unregisters.join();
   frees.join();
-  EXPECT_EQ(rig.port.wishes(), wishes);
+  EXPECT_EQ(rig.port.wakeups(), wakeups);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
   EXPECT_EQ(rig.reporter().unregister_device(device), Status::NotFound);
   rig.register_device(device, policy);

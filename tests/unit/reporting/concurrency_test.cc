@@ -9,7 +9,7 @@
 namespace fallow::detail {
 namespace {
 
-// A device of several requests at a time: a thread of its own completes them in any order.
+// A device with several requests in flight; its own thread completes them in any order.
 class PendingDevice final : public ReportingDevice {
  public:
   PendingDevice(Reporter& reporter, std::uint32_t depth) : reporter_(reporter), depth_(depth) {}
@@ -19,13 +19,14 @@ class PendingDevice final : public ReportingDevice {
   Status report(Scatterlist list, std::uint32_t token) noexcept override {
     const std::lock_guard lock(mutex_);
     EXPECT_LT(slot_of(token), depth_);
-    for (const std::uint32_t other : tokens_) EXPECT_NE(other, token) << "a token in flight was used again";
+    for (const std::uint32_t other : tokens_)
+      EXPECT_NE(other, token) << "the token of a request in flight was reused";
     tokens_.push_back(token);
     for (const ScatterEntry& e : list) shown_ += e.count.raw;
     most_ = std::max(most_, tokens_.size());
     return Status::Pending;
   }
-  // Until `done`: completes one of those in flight, whichever.
+  // Completes a random request in flight, again and again, until `done`.
   void complete_all(const std::atomic<bool>& done) {
     std::mt19937 random(1);
     while (!done || in_flight() > 0) {
@@ -211,7 +212,7 @@ TEST(R14Counts, AreExactWhenAllIsQuiet) {
   EXPECT_EQ(s.in_report.raw, device.batches.size() * 1000);
   EXPECT_EQ(s.in_flight, 0u);
   rig.unregister_device(device);
-  EXPECT_EQ(rig.reporter().stats().requests, s.requests) << "they go on over registrations";
+  EXPECT_EQ(rig.reporter().stats().requests, s.requests) << "the counts continue across registrations";
 }
 
 TEST(R14Counts, CanBeReadWhileOthersRun) {

@@ -1,11 +1,11 @@
-// R11: free blocks that are larger than a request may be go in parts, and hold nothing up.
+// R11: free blocks larger than a request may be are reported in parts, and delay nothing.
 #include "tests/support/rig.h"
 
 namespace fallow::detail {
 namespace {
 
-// A zone of 1 GiB, its low watermark at 2048 frames, of which half of what is free above it is less than a
-// pair.
+// A zone of 1 GiB with its low watermark at 2048 frames. Half of what is free above the watermark is less
+// than a pair.
 class R11Pair : public ::testing::Test {
  protected:
   void start(HwmPolicy& policy) {
@@ -38,8 +38,8 @@ TEST_F(R11Pair, ThatDoesNotFitGoesInHalvesAndHoldsNothingUp) {
   device_.expect_batches_well_formed(kOrder9);
 }
 
-// The second half goes with the first, though its free area is below the mark. What was in that area before
-// stays.
+// The second half is reported with the first, although its free area is below the threshold. Blocks that
+// were in that area before stay.
 TEST_F(R11Pair, InHalvesIsStillOfTheAreaAtItsMark) {
   HwmPolicy policy(kOrder9, 3);
   start(policy);
@@ -54,7 +54,7 @@ TEST_F(R11Pair, InHalvesIsStillOfTheAreaAtItsMark) {
   EXPECT_FALSE(rig_.reporter().reporting_requested(0));
 }
 
-// So does the rest of a block that is given in parts, or whose run a full request cuts.
+// The same holds for the rest of a block that is reported in parts, or whose run a full request cuts.
 TEST_F(R11Pair, AndOfABlockInPartsTheRest) {
   HwmPolicy policy(Order{0}, 3);
   start(policy);

@@ -6,7 +6,7 @@
 namespace fallow::detail {
 namespace {
 
-// The lower half of 512 MiB in use, the upper half reported.
+// The lower half of 512 MiB is in use, the upper half reported.
 class LinuxPolicyTest : public ::testing::Test {
  protected:
   void start(LinuxPolicy& policy, std::uint32_t capacity) {
@@ -23,7 +23,7 @@ class LinuxPolicyTest : public ::testing::Test {
   void TearDown() override {
     if (device_ != nullptr) rig_.unregister_device(*device_);
   }
-  // Milliseconds after start() to the number of requests made then.
+  // Maps milliseconds after start() to the number of requests made then.
   std::map<std::uint64_t, std::size_t> requests() const {
     std::map<std::uint64_t, std::size_t> at;
     for (const Batch& b : device_->batches) ++at[(b.at - began_).raw / 1'000'000];
@@ -40,7 +40,7 @@ TEST_F(LinuxPolicyTest, ReportsTwoSecondsAfterTheFirstFree) {
   start(policy, 32);
   rig_.box().free_blocks({0}, kOrder9, 1, 1);
   rig_.pass_time(milliseconds(700));
-  rig_.box().free_blocks({1024}, kOrder9, 1, 1);  // does not put it off
+  rig_.box().free_blocks({1024}, kOrder9, 1, 1);  // does not postpone the cycle
   rig_.pass_time(milliseconds(1299));
   EXPECT_TRUE(device_->batches.empty());
   rig_.pass_time(milliseconds(1));
@@ -51,7 +51,7 @@ TEST_F(LinuxPolicyTest, ReportsTwoSecondsAfterTheFirstFree) {
   EXPECT_FALSE(rig_.reporter().reporting_requested(0));
 }
 
-// nr_free of the area counts what is reported too: 100 singles, capacity 2: ceil(100 / 32) + 1 = 5 requests.
+// nr_free of the area includes reported blocks: 100 singles, capacity 2: ceil(100 / 32) + 1 = 5 requests.
 TEST_F(LinuxPolicyTest, ACycleKeepsToTheBudgetAndTheNextFollowsAfterTwoSeconds) {
   LinuxPolicy policy;
   start(policy, 2);
@@ -72,7 +72,7 @@ TEST_F(LinuxPolicyTest, EachOrderHasABudgetOfItsOwn) {
   rig_.box().free_blocks({0}, kOrder9, 16, 1024);
   rig_.box().free_blocks({32 * 1024}, kOrder10, 16, 1024);
   rig_.pass_time(seconds(2));
-  // Order 9: ceil(16 / 16) + 1; order 10, with the 64 that are reported: ceil(80 / 16) + 1.
+  // Order 9: ceil(16 / 16) + 1; order 10, with the 64 reported blocks: ceil(80 / 16) + 1.
   EXPECT_EQ(requests(), (std::map<std::uint64_t, std::size_t>{{2000, 2 + 6}}));
   for (const Batch& b : device_->batches) EXPECT_EQ(b.entries.size(), 1u);
 }
@@ -80,7 +80,8 @@ TEST_F(LinuxPolicyTest, EachOrderHasABudgetOfItsOwn) {
 TEST_F(LinuxPolicyTest, EachMobilityHasABudgetOfItsOwn) {
   LinuxPolicy policy;
   start(policy, 1);
-  // 16 blocks of each mobility, one frame each: as blocks they keep the mobility of their last owner.
+  // 16 blocks of each mobility, with one frame used in each: as blocks they keep their last owner's
+  // mobility.
   rig_.box().free_blocks({0}, kOrder9, 48, 1024);
   std::vector<Pfn> got;
   for (unsigned m = 0; m < kMobilities; ++m) {
@@ -109,13 +110,13 @@ TEST_F(LinuxPolicyTest, EntriesAreSingleBlocks) {
   EXPECT_EQ(entries, 20u);
 }
 
-// At low orders too: neighbours that are no buddies, and blocks of several words.
+// Low orders too: neighbours that are not buddies, and blocks of several words.
 TEST_F(LinuxPolicyTest, EntriesAreSingleBlocksAtLowOrders) {
   LinuxPolicy policy(Order{3});
   start(policy, 32);
   rig_.box().free_blocks({8}, Order{3}, 2, 8);           // 8..15 and 16..23
   rig_.box().free_blocks({1024}, Order{7}, 1, 1);        // four words
-  rig_.box().free_blocks({2048 + 32}, Order{5}, 2, 32);  // two words that are no buddies
+  rig_.box().free_blocks({2048 + 32}, Order{5}, 2, 32);  // two words that are not buddies
   rig_.pass_time(seconds(10));
   std::map<std::uint64_t, std::uint64_t> entries;
   for (const Batch& b : device_->batches) {
@@ -137,8 +138,8 @@ TEST_F(LinuxPolicyTest, LowerOrdersAreReportedCompletely) {
   device_->expect_batches_well_formed(Order{0});
 }
 
-// Nothing while fewer frames are free than the low watermark and one request, and nothing polls meanwhile; 2
-// s after the free that makes so many.
+// Nothing is reported while fewer frames are free than the low watermark and one request, and nothing polls
+// meanwhile. The next cycle starts 2 s after the free that ends the shortage.
 TEST(LinuxWatermark, NothingBelowTheWatermarkAndOneRequest) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port, 16);

@@ -1,11 +1,11 @@
-// R7 retry: a request that fails while the worker is coming to rest is tried again all the same.
+// R7 retry: a request that fails while the worker is coming to rest is retried.
 #include "tests/support/rig.h"
 
 namespace fallow::detail {
 namespace {
 
-// A policy that lets the test act at the moment in which the worker has decided that nothing is left to do:
-// after a look, and before the zone rests.
+// A policy that lets the test act when the worker has decided that nothing is left to do: after a call of
+// credit(), and before the zone rests.
 class HookedPolicy final : public Policy {
  public:
   HookedPolicy(Order order, std::uint32_t mark) : inner_(order, mark) {}
@@ -19,7 +19,7 @@ class HookedPolicy final : public Policy {
     if (on_look) on_look(looks_);
     return credit;
   }
-  Next pass(ZonePass& zone_pass) noexcept override {
+  PassResult pass(ZonePass& zone_pass) noexcept override {
     looks_ = 0;
     return inner_.pass(zone_pass);
   }
@@ -31,8 +31,8 @@ class HookedPolicy final : public Policy {
   mutable int looks_ = 0;  // since the last pass began
 };
 
-// Eight blocks, below the mark of 32 and above the mark of 1. Their request fails at the given look of the
-// worker that comes to rest: 1 is before the flag goes, 2 is after the credit was granted.
+// Eight blocks, below the threshold of 32 and above the threshold of 1. Their request fails at the given
+// call of credit(): 1 is before the flag is cleared, 2 is after the credit was granted.
 class R7LostRetry : public ::testing::TestWithParam<std::tuple<std::uint32_t, int>> {};
 
 TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
@@ -49,7 +49,7 @@ TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
   };
   bool failed = false;
   policy.on_look = [&, at_look = at_look](int look) {
-    // With a mark of 1 the worker looks again, and again, until what it may isolate is out.
+    // With a threshold of 1 the worker loops until everything that it may isolate is in flight.
     if (failed || look != at_look || device.batches.empty()) return;
     failed = true;
     EXPECT_EQ(rig.reporter().complete(tokens.at(0), Status::Failed), Status::Ok);
@@ -58,7 +58,7 @@ TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
   rig.pass_time(milliseconds(99));
   ASSERT_TRUE(failed);
   rig.pass_time(seconds(10));
-  EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free) << "the failed request was forgotten";
+  EXPECT_EQ(rig.box().stats().reported, rig.box().stats().free) << "the failed request was not retried";
   EXPECT_EQ(rig.reporter().stats().failures, 1u);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
   EXPECT_EQ(rig.port.next_deadline(), kNever);

@@ -4,10 +4,10 @@
 namespace fallow::detail {
 namespace {
 
-// Nothing of a registration has happened: no memory taken, no flag, no wish, nothing reported.
-void expect_unchanged(Rig& rig, std::uint64_t allocations_before, std::uint64_t wishes_before) {
+// Checks that a registration had no effect: no memory taken, no flag, no wakeup request, nothing reported.
+void expect_unchanged(Rig& rig, std::uint64_t allocations_before, std::uint64_t wakeups_before) {
   EXPECT_EQ(rig.port.live_allocations(), allocations_before);
-  EXPECT_EQ(rig.port.wishes(), wishes_before);
+  EXPECT_EQ(rig.port.wakeups(), wakeups_before);
   EXPECT_FALSE(rig.reporter().reporting_requested(0));
   EXPECT_EQ(rig.reporter().run(), kNever);
   EXPECT_EQ(rig.box().stats().reported.raw, 0u);
@@ -177,7 +177,7 @@ TEST(R2ExistingPages, InEveryZone) {
   rig.unregister_device(device);
 }
 
-// The frees happened while nobody was registered, in every way a frame can be freed.
+// The frees happened while no device was registered, in every way in which a frame can be freed.
 TEST(R2ExistingPages, FreedBeforeRegistrationInPartsAndWhole) {
   Rig rig(mebibytes(128));
   rig.box().fill();
@@ -194,7 +194,7 @@ TEST(R2ExistingPages, FreedBeforeRegistrationInPartsAndWhole) {
   rig.unregister_device(device);
 }
 
-// The mark is for what becomes free later.
+// The threshold applies only to frames that become free later.
 TEST(R2ExistingPages, BelowTheMarkToo) {
   Rig rig(mebibytes(256));
   rig.box().fill();
@@ -211,7 +211,7 @@ TEST(R2ExistingPages, BelowTheMarkToo) {
   rig.unregister_device(device);
 }
 
-// All that is left of them once the zone has enough free frames.
+// Everything that is left is reported once the zone has enough free frames.
 TEST(R2ExistingPages, BelowTheLowWatermarkLater) {
   Rig rig(mebibytes(256));
   rig.box().fill();

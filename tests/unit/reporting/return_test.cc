@@ -1,4 +1,4 @@
-// R7 return, R8 mark.
+// R7 return, R8 reported frames.
 #include "tests/support/rig.h"
 
 namespace fallow::detail {
@@ -36,7 +36,7 @@ TEST(R7Return, UnmarkedIfItFailedWhateverTheReason) {
   }
 }
 
-// Back into the free area it came from, at each order, in both cases.
+// Frames return to the free area from which they came, at each order, whether the device took them or not.
 TEST(R7Return, EachFreeAreaIsAsItWas) {
   for (const bool ok : {true, false}) {
     Rig rig(mebibytes(256));
@@ -80,7 +80,7 @@ TEST(R7Retry, ASuccessEndsTheBackOff) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port, 8);
   HwmPolicy policy;
-  // Fails 3 times, takes one request, fails twice.
+  // Fails 3 times, takes one request, then fails twice.
   device.answer = [&](Scatterlist, std::uint32_t) {
     const std::size_t n = device.batches.size();
     return n <= 3 || n == 5 || n == 6 ? Status::Failed : Status::Ok;
@@ -114,7 +114,7 @@ TEST(R7Retry, AFreeDoesNotCutTheBackOffShort) {
   rig.unregister_device(device);
 }
 
-// What is left by a pass that failed in its middle is tried again although it is below the mark by now.
+// What a failed pass left is retried although it is below the threshold by now.
 TEST(R7Retry, WhatIsBelowTheMarkByNowIsTriedAgainToo) {
   Rig rig(mebibytes(512));
   rig.box().fill();
@@ -134,7 +134,7 @@ TEST(R7Retry, WhatIsBelowTheMarkByNowIsTriedAgainToo) {
   rig.unregister_device(device);
 }
 
-// The device answers Pending and says later that it failed: no busy loop either.
+// The device answers Pending and fails the request later: this causes no busy loop either.
 TEST(R7Retry, AFailedCompletionBacksOffToo) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port, 32, 2);
@@ -167,7 +167,7 @@ TEST(R7Retry, OneZonesFailureDoesNotHoldUpAnother) {
   rig.unregister_device(device);
 }
 
-// All of a zone is reported.
+// Every frame of the zone is reported.
 class R8Mark : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -216,7 +216,7 @@ TEST_F(R8Mark, SplittingLeavesTheRestReportedAtEachOrder) {
   device_.expect_shown_once();
 }
 
-// Of a block that was reported, used and freed in part, only what was used is reported again.
+// If a block was reported, then used and freed in part, only the used part is reported again.
 TEST_F(R8Mark, AFrameNobodyTouchedIsNeverReportedAgain) {
   for (int round = 0; round < 50; ++round) {
     device_.batches.clear();
@@ -232,7 +232,7 @@ TEST_F(R8Mark, AFrameNobodyTouchedIsNeverReportedAgain) {
   }
 }
 
-// Frames in the hand of a cache are out of their block, and come back marked if nobody was given them.
+// Frames in a cache's hand have left their block. They return still reported if no caller received them.
 TEST_F(R8Mark, TheHandKeepsMarks) {
   for (int i = 0; i < 10; ++i) {
     const Allocation a = rig_.cache().allocate();
@@ -248,7 +248,7 @@ TEST_F(R8Mark, PlacementTakesWhatIsNotReportedFirst) {
   std::vector<Pfn> got;
   for (int i = 0; i < 8; ++i) got.push_back(rig_.cache().allocate(kOrder9).pfn);
   EXPECT_EQ(rig_.box().stats().refaults.raw, 8u * 512);
-  rig_.box().free_blocks(got[5], kOrder9, 1, 1);  // not reported: the worker has not run
+  rig_.box().free_blocks(got[5], kOrder9, 1, 1);  // unreported: the worker has not run
   EXPECT_EQ(rig_.cache().allocate(kOrder9).pfn, got[5]);
   EXPECT_EQ(rig_.box().stats().refaults.raw, 8u * 512);
 }

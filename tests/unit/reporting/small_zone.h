@@ -1,5 +1,4 @@
-// A zone of any size, its reporter, and a device that checks each request: for tests of zones with little to
-// spare.
+// A zone of any size, its reporter and a checking device, for tests of zones with few spare frames.
 #pragma once
 
 #include <optional>
@@ -70,7 +69,7 @@ class Small {
     EXPECT_LE(taken.raw, std::max(half, one)) << "RPT-7";
   }
 
-  // What the policy needs above the low watermark before it does anything.
+  // How many frames above the low watermark the policy needs before it does anything.
   std::uint64_t room() const { return (linux_rule_ ? capacity_ : 1) * frames(policy_.order()).raw; }
   std::uint64_t unreported() const {
     const UnreportedCounts counts = count_unreported(box_of().zone().tables(), policy_.order());
@@ -79,7 +78,8 @@ class Small {
     return sum;
   }
 
-  // All that may be reported is, and the worker sleeps. `left`: what may stay unreported.
+  // Checks that everything that may be reported is reported, and that the worker sleeps. At most `left`
+  // frames may stay unreported.
   void expect_at_rest(std::uint64_t left = 0) {
     port.run_until(port.now() + seconds(3600), worker_of(*reporter));
     const std::uint64_t free = free_frames(box.zone()).raw, low = box.zone().low_watermark().raw;

@@ -1,4 +1,4 @@
-// R2, R11: small and crowded zones report all that the low watermark allows, and then the worker sleeps.
+// R2, R11: small and crowded zones report everything that the low watermark allows; then the worker sleeps.
 #include <random>
 
 #include "tests/unit/reporting/small_zone.h"
@@ -12,7 +12,7 @@ class R2SmallZone : public ::testing::TestWithParam<std::tuple<Kind, unsigned>> 
   unsigned order() const { return std::get<1>(GetParam()); }
 };
 
-// Exactly: where the watermark leaves room for one block everything goes, else nothing.
+// If the watermark leaves room for one block, everything is reported, otherwise nothing.
 TEST_P(R2SmallZone, AnIdleZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
   for (const std::uint64_t size :
        {1U,   2U,   3U,    7U,    8U,    31U,   32U,   33U,   64U,   100U,  127U,  128U,  256U,  511U,
@@ -30,7 +30,7 @@ TEST_P(R2SmallZone, AnIdleZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
   }
 }
 
-// Zones in use: what is freed comes in pieces of all sizes, few at a time. After each the zone is left alone.
+// Zones in use free frames in pieces of all sizes, a few at a time. After each free the zone is left alone.
 TEST_P(R2SmallZone, ACrowdedZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
   const std::uint64_t mark = kind() == Kind::HwmDefault ? 32 : 1;
   std::uint64_t below_mark = 0;

@@ -1,11 +1,11 @@
-// R11: a zone that is short of free frames rests, and whatever makes room wakes the worker.
+// R11: a zone that is short of free frames rests, and any free that ends the shortage wakes the worker.
 #include "tests/unit/reporting/small_zone.h"
 
 namespace fallow::detail {
 namespace {
 
-// A zone of 4096 frames, of which all but what a test frees is in use; one block of order 9 may be reported
-// once 576 are free.
+// A zone of 4096 frames, all in use except what a test frees. One block of order 9 may be reported once 576
+// frames are free.
 class R11Starved : public ::testing::TestWithParam<Kind> {
  protected:
   static constexpr std::uint64_t kSize = 4096, kNeeded = 64 + 512;
@@ -15,7 +15,7 @@ class R11Starved : public ::testing::TestWithParam<Kind> {
 
   void SetUp() override { ASSERT_EQ(small_.box.zone().low_watermark().raw + small_.room(), kNeeded); }
 
-  // 32 frames of a word each, of blocks that stay in use.
+  // 32 frames from each of several words, in blocks that stay in use.
   void free_words(std::uint64_t n) {
     for (std::uint64_t w = 0; w < n; ++w) small_.box.free_blocks({512 * 7 + w * 64}, Order{5}, 1, 1);
   }
@@ -27,7 +27,7 @@ class R11Starved : public ::testing::TestWithParam<Kind> {
   Small small_;
 };
 
-// What raises the number of free frames ends the shortage, though it is of no order that is reported.
+// Any increase in free frames ends the shortage, even in an order that is never reported.
 TEST_P(R11Starved, AFreeOfAnyOrderThatMakesRoomWakesTheWorker) {
   small_.box.fill();
   small_.box.free_blocks({512}, kOrder9, 1, 1);
@@ -44,7 +44,7 @@ TEST_P(R11Starved, AFreeOfAnyOrderThatMakesRoomWakesTheWorker) {
   EXPECT_TRUE(all_reported());
 }
 
-// Frames that come out of a cache as it got them make no block that could be reported, but room for one.
+// Frames that a cache returns untouched form no block that could be reported, but they make room for one.
 TEST_P(R11Starved, MarkedFramesThatComeBackWakeTheWorker) {
   small_.box.fill();
   free_words(2);
@@ -58,7 +58,7 @@ TEST_P(R11Starved, MarkedFramesThatComeBackWakeTheWorker) {
     ASSERT_EQ(small_.reporter->unregister_device(fine), Status::Ok);
     ASSERT_EQ(small_.box.stats().reported.raw, 66u);
   }
-  ASSERT_TRUE(small_.box.cache(1).allocate().ok());  // out of the highest block, with the 31 beside it
+  ASSERT_TRUE(small_.box.cache(1).allocate().ok());  // from the highest block, with 31 neighbours
   small_.box.free_blocks({512}, kOrder9, 1, 1);
   small_.start();
   small_.expect_at_rest();
@@ -77,7 +77,7 @@ TEST_P(R11Starved, ForgottenMarksAreReportedOnceThereIsRoom) {
   small_.expect_at_rest();
   ASSERT_EQ(small_.device.frames_shown().size(), 1024u);
   small_.device.batches.clear();
-  // Runs of the block next to them are taken out of it last.
+  // Runs of the adjacent block are taken last.
   ASSERT_TRUE(small_.box.cache().allocate(kOrder9).ok());
   ASSERT_EQ(small_.reporter->forget_reported(), Status::Ok);
   small_.expect_at_rest();
@@ -87,7 +87,7 @@ TEST_P(R11Starved, ForgottenMarksAreReportedOnceThereIsRoom) {
   EXPECT_EQ(small_.device.frames_shown().size(), 512u);
 }
 
-// Frees of a zone that is short of frames do not run the worker at their own pace.
+// In a zone that is short of frames, the worker does not run at the pace of the frees.
 TEST_P(R11Starved, TheWorkerRunsNoMoreOftenThanATimerWould) {
   small_.box.fill();
   small_.box.free_blocks({512}, kOrder9, 1, 1);
@@ -108,7 +108,7 @@ TEST_P(R11Starved, TheWorkerRunsNoMoreOftenThanATimerWould) {
   small_.expect_at_rest();
 }
 
-// Whenever the core asks for the time, the frames come free that end the shortage.
+// The frames that end the shortage are freed at each moment at which the core reads the clock.
 TEST_P(R11Starved, AFreeAtAnyMomentOfThePassIsNotLost) {
   for (int at = 1, happened = 1; happened == at; ++at) {
     Small small(GetParam(), kOrder, kSize, 0);
@@ -142,7 +142,7 @@ TEST_P(R11Starved, AFreeAtAnyMomentOfThePassIsNotLost) {
 INSTANTIATE_TEST_SUITE_P(Policies, R11Starved,
                          ::testing::Values(Kind::HwmOne, Kind::HwmDefault, Kind::Aged, Kind::LinuxOne));
 
-// Many requests in flight hold so many frames that nothing more may be isolated; they come back.
+// Many requests in flight hold so many frames that nothing more may be isolated; then the frames come back.
 class R11PutBack : public R11Starved {
  protected:
   R11PutBack() : R11Starved(16) {}
@@ -175,7 +175,7 @@ TEST_P(R11PutBack, FramesThatADevicePutsBackMakeRoom) {
     }
     small.expect_at_rest();
     EXPECT_EQ(small.unreported(), 0u);
-    if (answer == Status::Failed) small.device.batches.clear();  // its frames were shown twice
+    if (answer == Status::Failed) small.device.batches.clear();  // its frames were reported twice
   }
 }
 

@@ -4,7 +4,7 @@
 namespace fallow::detail {
 namespace {
 
-// A zone whose lower 256 MiB are in use and whose upper 256 MiB are reported, and the worker at rest.
+// A zone with its lower 256 MiB in use and its upper 256 MiB reported, and the worker at rest.
 class R3Trigger : public ::testing::Test {
  protected:
   void start(HwmPolicy& policy) {
@@ -28,7 +28,7 @@ class R3Trigger : public ::testing::Test {
   std::unique_ptr<TestDevice> device_;
 };
 
-// Blocks of `order` that do not become larger ones, `step` frames apart.
+// Frees blocks of `order` that do not merge, `step` frames apart.
 class R3Mark : public R3Trigger, public ::testing::WithParamInterface<unsigned> {};
 
 TEST_P(R3Mark, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
@@ -36,17 +36,17 @@ TEST_P(R3Mark, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
   HwmPolicy policy(order);
   start(policy);
   const std::uint64_t step = frames(order).raw * 2;
-  const std::uint64_t wishes = rig_->port.wishes();
+  const std::uint64_t wakeups = rig_->port.wakeups();
   for (std::uint64_t i = 0; i < 31; ++i) free_one(Pfn{i * step}, order);
   EXPECT_FALSE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes) << "the worker was scheduled below the mark";
+  EXPECT_EQ(rig_->port.wakeups(), wakeups) << "the worker was scheduled below the threshold";
   rig_->pass_time(seconds(60));
   EXPECT_TRUE(device_->batches.empty());
 
   free_one(Pfn{31 * step}, order);
   EXPECT_TRUE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes + 1);
-  EXPECT_EQ(rig_->port.last_wish(), rig_->port.now());
+  EXPECT_EQ(rig_->port.wakeups(), wakeups + 1);
+  EXPECT_EQ(rig_->port.last_wakeup(), rig_->port.now());
   rig_->run_due();
   EXPECT_EQ(device_->frames_shown().size(), 32 * frames(order).raw);
   device_->expect_batches_well_formed(order);
@@ -79,10 +79,10 @@ TEST_F(R3Trigger, FreeAreasAreCountedSeparately) {
   rig_->pass_time(seconds(60));
   EXPECT_TRUE(device_->batches.empty());
   EXPECT_FALSE(flagged());
-  // The second half of a block makes one of the next order: 30 and 32.
+  // The second half of a block completes a block of the next order: 30 and 32.
   free_one(Pfn{512}, kOrder9);
   rig_->run_due();
-  EXPECT_EQ(device_->frames_shown().size(), 32u * 1024) << "the area that is at its mark, and only that";
+  EXPECT_EQ(device_->frames_shown().size(), 32u * 1024) << "only the area that is at its threshold";
   EXPECT_FALSE(flagged());
 }
 
@@ -103,10 +103,10 @@ TEST_F(R3Trigger, LowFreeAreasAreCountedSeparately) {
 TEST_F(R3Trigger, WhatIsBelowTheReportingOrderNeverCounts) {
   HwmPolicy policy(Order{4});
   start(policy);
-  const std::uint64_t wishes = rig_->port.wishes();
+  const std::uint64_t wakeups = rig_->port.wakeups();
   rig_->box().free_blocks({0}, Order{3}, 2000, 16);
   EXPECT_FALSE(flagged());
-  EXPECT_EQ(rig_->port.wishes(), wishes);
+  EXPECT_EQ(rig_->port.wakeups(), wakeups);
   rig_->pass_time(seconds(60));
   EXPECT_TRUE(device_->batches.empty());
 }
@@ -120,7 +120,7 @@ TEST_F(R3Trigger, AMarkOfOneFlagsAtOnce) {
   EXPECT_EQ(device_->frames_shown().size(), 512u);
 }
 
-// Frames come back one by one, in any order: the last one makes the block.
+// Frames are freed one by one, in any order: the last one completes the block.
 TEST_F(R3Trigger, ABlockCountsOnceItsLastFrameIsFree) {
   HwmPolicy policy(kOrder9, 1);
   start(policy);
@@ -133,7 +133,7 @@ TEST_F(R3Trigger, ABlockCountsOnceItsLastFrameIsFree) {
   EXPECT_EQ(device_->frames_shown().size(), 512u);
 }
 
-// What was freed and allocated again has not come nearer to the mark.
+// Frames that were freed and allocated again do not bring the area nearer to its threshold.
 TEST_F(R3Trigger, AllocatingAgainTakesBack) {
   HwmPolicy policy;
   start(policy);
@@ -144,7 +144,7 @@ TEST_F(R3Trigger, AllocatingAgainTakesBack) {
   rig_->run_due();
   EXPECT_TRUE(device_->batches.empty());
   EXPECT_FALSE(flagged());
-  // And nothing was lost by it.
+  // And nothing was lost.
   rig_->box().free_blocks({0}, kOrder9, 32, 1024);
   rig_->run_due();
   EXPECT_EQ(device_->frames_shown().size(), 32u * 512);
@@ -160,10 +160,10 @@ TEST(R3NoDevice, NothingIsFlaggedNorScheduled) {
       rig.run_due();
       rig.unregister_device(device);
     }
-    const std::uint64_t wishes = rig.port.wishes();
+    const std::uint64_t wakeups = rig.port.wakeups();
     rig.box().fill();
     rig.box().free_blocks({0}, kOrder9, 128, 512);
-    EXPECT_EQ(rig.port.wishes(), wishes);
+    EXPECT_EQ(rig.port.wakeups(), wakeups);
     EXPECT_FALSE(rig.reporter().reporting_requested(0));
   }
 }

@@ -60,7 +60,7 @@ TEST(R9Unregister, DeadlockFromInsideReport) {
   rig.unregister_device(device);
 }
 
-// A report that lasts until it is told to end.
+// A report() that lasts until the test ends it.
 struct SlowDevice final : ReportingDevice {
   std::uint32_t capacity() const noexcept override { return 4; }
   Status report(Scatterlist, std::uint32_t) noexcept override {
@@ -92,10 +92,11 @@ TEST(R9Unregister, WaitsForTheRequestInFlight) {
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_FALSE(returned);
-  EXPECT_EQ(reporter.register_device(device, policy), Status::Busy) << "until the last has gone";
+  EXPECT_EQ(reporter.register_device(device, policy), Status::Busy)
+      << "until the last device is unregistered";
   device.let_go = true;
   unregisters.join();
-  EXPECT_EQ(device.reports, 1) << "no further request once somebody wants to unregister";
+  EXPECT_EQ(device.reports, 1) << "no further request once unregister_device() has begun";
   EXPECT_EQ(box.stats().isolated.raw, 0u);
   port.stop();
 }
@@ -108,7 +109,7 @@ TEST(R9Unregister, WaitsForWhatIsPending) {
   TestDevice device(port, 4, 2);
   HwmPolicy policy;
   std::vector<std::uint32_t> tokens;
-  // Both places taken, the worker waits for one; then the device goes.
+  // With both slots in use the worker waits for one; then the device is unregistered.
   device.answer = [&](Scatterlist, std::uint32_t token) {
     tokens.push_back(token);
     return Status::Pending;
@@ -181,7 +182,7 @@ TEST(R10Resume, GoesOnWhereTheLastLeftOff) {
   rig.register_device(first, policy);
   rig.run_due();
   rig.unregister_device(first);
-  first.batches.pop_back();  // the one that failed
+  first.batches.pop_back();  // the failed request
   rig.register_device(second, policy);
   rig.run_due();
   EXPECT_EQ(first.frames_shown().size() + second.frames_shown().size(), mebibytes(512).raw);
@@ -190,7 +191,8 @@ TEST(R10Resume, GoesOnWhereTheLastLeftOff) {
   rig.unregister_device(second);
 }
 
-// From a coarser order to a finer one and back: nothing is missed, nothing is reported twice.
+// Registers with a coarser order, a finer one, and the coarser one again: nothing is missed or reported
+// twice.
 TEST(R10Resume, AtAnotherOrder) {
   Rig rig(mebibytes(256));
   rig.box().fill();
@@ -211,7 +213,7 @@ TEST(R10Resume, AtAnotherOrder) {
   device.expect_shown_once();
 }
 
-// Freed while a coarse device was there, in parts that it has no use for.
+// Blocks freed under a coarse device, in parts too small for it.
 TEST(R10Resume, WhatACoarseDeviceLeftIsReportedToAFineOne) {
   Rig rig(mebibytes(256));
   rig.box().fill();
@@ -252,7 +254,7 @@ TEST(R10Forget, EverythingIsReportedAnew) {
   }
 }
 
-// The 31 frames that lie in a hand with their marks are forgotten too.
+// The 31 reported frames in a hand are forgotten too.
 TEST(R10Forget, MarksInTheHandOfACacheGoToo) {
   for (const bool hand_out : {false, true}) {
     Rig rig(mebibytes(64));

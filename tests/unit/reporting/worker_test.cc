@@ -15,7 +15,7 @@ TEST(R4Worker, VisitsOnlyFlaggedZones) {
   for (std::size_t i = 0; i < 3; ++i) rig.box(i).fill();
   rig.register_device(device, policy);
   rig.run_due();
-  // 31 blocks in zone 0, its mark not reached; 32 in zone 2.
+  // 31 blocks in zone 0, below its threshold; 32 in zone 2.
   rig.box(0).free_blocks({0}, kOrder9, 31, 1024);
   rig.box(2).free_blocks({2 * Rig::kGap}, kOrder9, 32, 1024);
   rig.run_due();
@@ -25,7 +25,7 @@ TEST(R4Worker, VisitsOnlyFlaggedZones) {
   rig.unregister_device(device);
 }
 
-// Each run begins with the zone after the one the last run began with.
+// Each run begins with the zone after the one with which the last run began.
 TEST(R4Worker, GoesRoundRobinOverZones) {
   constexpr std::size_t kZones = 4;
   Rig rig(mebibytes(256), kZones);
@@ -101,8 +101,8 @@ TEST(R4Flag, StaysWhileTheDeviceFails) {
   rig.unregister_device(device);
 }
 
-// What is freed while the pass is under way, from inside report(), before or behind the place the walk has
-// come to, is reported without a further free.
+// Frames freed from inside report(), while the pass is under way, are reported without a further free,
+// whether they lie before or behind the position of the walk.
 TEST(R4NoFreeIsLost, DuringReport) {
   for (const bool behind : {false, true}) {
     Rig rig(mebibytes(512), 1, 2);
@@ -131,7 +131,7 @@ TEST(R4NoFreeIsLost, DuringReport) {
   }
 }
 
-// In the last request of a pass: nothing of the pass is left to find it.
+// The free happens in the last request of a pass, so no later part of the pass finds it.
 TEST(R4NoFreeIsLost, AtTheVeryEndOfThePass) {
   Rig rig(mebibytes(512), 1, 2);
   TestDevice device(rig.port, 512);
@@ -153,8 +153,8 @@ TEST(R4NoFreeIsLost, AtTheVeryEndOfThePass) {
   rig.unregister_device(device);
 }
 
-// Of two CPUs whose idle loops run the worker, one works. The other's call is not forgotten: the wish that it
-// came for was taken from the port.
+// If the idle loops of two CPUs run the worker, only one works. The other's call is not lost: it has
+// consumed the port's wakeup request.
 TEST(R4NoFreeIsLost, WhenASecondCallerFindsTheWorkerBusy) {
   Rig rig(mebibytes(256), 2, 2);
   TestDevice device(rig.port);
@@ -165,7 +165,7 @@ TEST(R4NoFreeIsLost, WhenASecondCallerFindsTheWorkerBusy) {
   }
   rig.register_device(device, policy);
   rig.run_due();
-  // Zone 0 is passed by the time zone 1 reports, or the other way round; the free is in the passed one.
+  // When zone 1 reports, zone 0 has been passed, or the other way round; the free is in the passed zone.
   bool freed = false;
   device.answer = [&](Scatterlist list, std::uint32_t) {
     const std::size_t passed = list.front().first.raw < Rig::kGap ? 1 : 0;
@@ -182,7 +182,7 @@ TEST(R4NoFreeIsLost, WhenASecondCallerFindsTheWorkerBusy) {
   rig.unregister_device(device);
 }
 
-// Single blocks are no business of a device that takes pairs: they keep no flag up.
+// A device that takes pairs ignores single blocks: they do not keep the flag set.
 TEST(R4Flag, IgnoresAreasBelowTheReportingOrder) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port);

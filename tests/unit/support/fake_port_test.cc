@@ -41,8 +41,8 @@ TEST(FakePort, RecordsWishes) {
   FakePort port;
   port.wake_at(seconds(2));
   port.wake_at(seconds(3));
-  EXPECT_EQ(port.wishes(), 2u);
-  EXPECT_EQ(port.last_wish(), seconds(3));
+  EXPECT_EQ(port.wakeups(), 2u);
+  EXPECT_EQ(port.last_wakeup(), seconds(3));
   EXPECT_EQ(port.next_deadline(), seconds(2));
 }
 
