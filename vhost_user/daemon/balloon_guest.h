@@ -1,6 +1,6 @@
 // One guest of a daemon: the balloon device behind a vhost-user session, and the thread that serves it.
 //
-//   front-end -> Session -> BalloonGuest -> BalloonDevice -> FileBacking -> fallocate()
+//   front-end -> Session -> BalloonGuest -> GuestDevice -> BalloonDevice -> FileBacking -> fallocate()
 //      (the daemon's thread)    |            (the guest's thread)
 #pragma once
 
