@@ -10,7 +10,7 @@ static constexpr bool taken(Status status) noexcept {
   return status == Status::Ok || status == Status::ContentUnknown;
 }
 
-// The minimum number of frees that can free so many frames.
+// The minimum number of frees that can free this number of frames.
 static constexpr std::uint64_t frees_of(std::uint64_t frames) noexcept {
   return (frames + detail::ReportTrigger::kMostFrames - 1) / detail::ReportTrigger::kMostFrames;
 }

@@ -142,7 +142,7 @@ TEST_P(R11Starved, AFreeAtAnyMomentOfThePassIsNotLost) {
 INSTANTIATE_TEST_SUITE_P(Policies, R11Starved,
                          ::testing::Values(Kind::HwmOne, Kind::HwmDefault, Kind::Aged, Kind::LinuxOne));
 
-// Many requests in flight hold so many frames that nothing more may be isolated; then the frames come back.
+// Many requests in flight hold enough frames that no more may be isolated; then the frames come back.
 class R11PutBack : public R11Starved {
  protected:
   R11PutBack() : R11Starved(16) {}

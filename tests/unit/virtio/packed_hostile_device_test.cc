@@ -225,7 +225,7 @@ TEST_F(HostilePacked, IndirectNested) {
   expect_fault(RingFault::IndirectNested);
 }
 
-// 2.8.7: but for the write flag those in a table are reserved, and ignored.
+// 2.8.7: in a table, every flag except the write flag is reserved and ignored.
 TEST_F(HostilePacked, IndirectNextIsIgnored) {
   write(inner(0), 0x1000, 8, kDescNext);
   write(inner(1), 0x1000, 8, kDescNext | kSecond | kDescWrite);
