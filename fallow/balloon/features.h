@@ -33,7 +33,8 @@ inline constexpr BalloonFeature kBalloonFeatures[] = {
      "the value that the guest writes to free pages;\nunless it is 0, reports release nothing", true, false,
      false},
     {kBalloonPageReporting, "reporting", "the guest reports unused memory", true, true, true},
-    {kBalloonInitReported, "init-reported", "the device tells which reports read as zero\n(draft)", false, false, false},
+    {kBalloonInitReported, "init-reported", "the device tells which reports read as zero\n(draft)", false,
+     false, false},
 };
 
 namespace detail {

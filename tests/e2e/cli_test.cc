@@ -64,7 +64,7 @@ TEST(Cli, usage_errors) {
       {{"--frob"}, "fallow: unknown option '--frob'; expected replay, boot, serve, ctl or top\n"},
       {{"replay"}, "fallow replay: TRACE is required\nTry 'fallow replay --help'.\n"},
       {{"replay", "--frob", "x"}, "fallow replay: unknown option '--frob'\n"},
-      {{"replay", "x", "y"}, "fallow replay: 'y' is one TRACE too many; expected one\n"},
+      {{"replay", "x", "y"}, "fallow replay: unexpected argument 'y'; expected one TRACE\n"},
       {{"replay", "x", "--memory", "12Q"}, "fallow replay: --memory '12Q': expected a size from 2M to 8T"},
       {{"replay", "x", "--memory"}, "fallow replay: --memory"},
       {{"replay", "x", "--order", "-1"},
@@ -153,10 +153,9 @@ TEST(Cli, a_trace_without_frees_is_warned_about) {
       folder.file("half.txt", "a-1 [000] 7.1: mm_page_alloc: pfn=0x1 order=0 migratetype=1\nodd\n");
   const CliOutcome outcome = run_cli({"replay", "-q", trace});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: The trace has no free that could be read"))
-      << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: The trace contains no readable free")) << outcome.err;
   const CliOutcome told = run_cli({"replay", trace});
-  EXPECT_TRUE(has(told.out, "note: 1 line of the trace, without a page event, was not")) << told.out;
+  EXPECT_TRUE(has(told.out, "note: 1 line of the trace, without a page event, was unreadable")) << told.out;
 }
 
 TEST(Cli, a_trace_of_a_machine_with_larger_pages) {

@@ -77,7 +77,7 @@ TEST_F(CliWire, what_cannot_be_is_an_error) {
 
 TEST_F(CliWire, the_help_teaches_it) {
   const CliOutcome outcome = run_cli({"replay", "--help"});
-  for (const char* words : {"The way to the host", "--transport", "--event-index on|off", "--disturb TIME"})
+  for (const char* words : {"Transport:", "--transport", "--event-index on|off", "--disturb TIME"})
     EXPECT_NE(outcome.out.find(words), std::string::npos) << words;
 }
 
