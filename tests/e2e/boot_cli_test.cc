@@ -19,6 +19,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 // The text with each line break replaced by a space: where a sentence wraps depends on its figures.
 std::string unwrapped(std::string text) {
+  text.erase(std::remove(text.begin(), text.end(), '\r'), text.end());
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
