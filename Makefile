@@ -8,7 +8,7 @@ ARGS ?= --policy aged --order 0 --backing memfd --verify
 SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers freestanding aarch64 coverage docs dist clean
+.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers check-prose freestanding aarch64 coverage docs dist clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
@@ -23,6 +23,7 @@ help:
 	@echo 'make check-orders   which atomic access does not say what it pairs with'
 	@echo 'make check-odr      which name two files define differently'
 	@echo 'make check-numbers  which cited clause, invariant or test does not exist'
+	@echo 'make check-prose    which phrases a reader stumbles over'
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
 	@echo 'make aarch64        the core and its tests for 64-bit Arm, run by qemu-user'
 	@echo 'make coverage       which lines of the core the unit tests execute (build/coverage-html)'
@@ -113,6 +114,9 @@ freestanding:
 
 check-numbers:
 	tools/check-numbers
+
+check-prose:
+	tools/check-prose
 
 aarch64:
 	@tools/install-deps check
