@@ -47,7 +47,7 @@ const char* name_of(Status status) {
     case Status::Pending:
       return "Status::Pending";
     case Status::ContentUnknown:
-      return "Status::NotPromised";
+      return "Status::ContentUnknown";
     default:
       return "Status::Ok";
   }

@@ -167,7 +167,7 @@ FALLOW_SCENARIO(TwoFailures,
 }
 
 FALLOW_SCENARIO(NotPromisedBesideAllocation,
-                "R12: once a device answers NotPromised, no allocation is told what its frames hold") {
+                "R12: once a device answers ContentUnknown, no allocation is told what its frames hold") {
   World& w = single_blocks(2);
   w.device().promises = Content::Zero;
   w.device().depths = 2;
