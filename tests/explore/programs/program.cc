@@ -22,8 +22,8 @@ std::string policy_text(const PolicyChoice& p) {
 }
 
 const char* promise_text(Content p) {
-  if (p == Content::Zero) return "Promise::Zero";
-  return p == Content::Poison ? "Promise::Poison" : "Promise::None";
+  if (p == Content::Zero) return "Content::Zero";
+  return p == Content::Poison ? "Content::Poison" : "Content::Unknown";
 }
 
 // Formats as "{a, b}".
