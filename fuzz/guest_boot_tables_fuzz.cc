@@ -74,7 +74,7 @@ void check_usable(const BootInfo& info, const MemoryMapLines& lines) {
     FALLOW_CHECK(lines.cover(usable[i]));
     FALLOW_CHECK(!overlaps_one_of(lines.other, usable[i]));
   }
-  if (!info.complaint.empty()) return;
+  if (!info.warning.empty()) return;
   for (const MemoryRange& line : lines.usable) {
     const MemoryRange first{line.begin, line.begin + 1};
     FALLOW_CHECK(overlaps_one_of(lines.other, first) || inside_one_of(usable, first));
@@ -85,7 +85,7 @@ void check_usable(const BootInfo& info, const MemoryMapLines& lines) {
 void check_room(const BootInfo& info, std::uint64_t size) {
   const auto usable = info.usable.ranges();
   const std::span<const MemoryRange> modules(info.modules, info.module_count);
-  const MemoryRange within{4096, std::uint64_t{1} << 32}, room = find_room(info, modules, within, size);
+  const MemoryRange within{4096, std::uint64_t{1} << 32}, room = find_free_range(info, modules, within, size);
   if (room.begin != room.end) {
     FALLOW_CHECK(room.begin % 4096 == 0 && room.end - room.begin == size);
     FALLOW_CHECK(inside_one_of({&within, 1}, room) && inside_one_of(usable, room));
@@ -103,7 +103,7 @@ void check_room(const BootInfo& info, std::uint64_t size) {
 
 void check(const BootInfo& info, const MemoryMapLines& lines, std::uint64_t size) {
   FALLOW_CHECK(info.command_line.text().find('\0') == StringRef::kNone);
-  FALLOW_CHECK(!info.command_line.full() || !info.complaint.empty());
+  FALLOW_CHECK(!info.command_line.full() || !info.warning.empty());
   FALLOW_CHECK(info.module_count <= BootInfo::kMostModules);
   for (const MemoryRange& module : std::span(info.modules, info.module_count))
     FALLOW_CHECK(module.begin < module.end);

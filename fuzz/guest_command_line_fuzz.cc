@@ -8,7 +8,6 @@
 
 #include "fallow/base/check.h"
 #include "guest/protocol/command_line.h"
-#include "guest/x86/words.h"
 
 namespace {
 
@@ -26,10 +25,9 @@ bool between(T least, T value, T most) {
 }
 
 void check_options(const Options& o) {
-  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy <= replay::PolicyKind::None &&
-               o.order <= kMaxOrder);
+  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy <= PolicyKind::None && o.order <= kMaxOrder);
   FALLOW_CHECK(between(milliseconds(1), o.age, seconds(24 * 60 * 60)));
-  FALLOW_CHECK(between(1u, o.mark, 1'000'000'000u));
+  FALLOW_CHECK(between(1u, o.threshold, 1'000'000'000u));
   FALLOW_CHECK(between(seconds(1), o.duration, seconds(86400)) && o.duration.raw % 1'000'000'000 == 0);
   FALLOW_CHECK(o.fill.raw % kFrameSize == 0);
   FALLOW_CHECK(o.hold <= seconds(60 * 60));
@@ -50,9 +48,9 @@ bool same(const Options& a, const Options& b) {
            a.mmio[i].interrupt == b.mmio[i].interrupt;
   }
   return mmio && a.workload == b.workload && a.workload_word == b.workload_word && a.policy == b.policy &&
-         a.policy_word == b.policy_word && a.age == b.age && a.mark == b.mark && a.order == b.order &&
-         a.duration == b.duration && a.seed == b.seed && a.fill == b.fill && a.hold == b.hold &&
-         a.capacity == b.capacity && a.in_flight == b.in_flight && a.sample == b.sample;
+         a.policy_word == b.policy_word && a.age == b.age && a.threshold == b.threshold &&
+         a.order == b.order && a.duration == b.duration && a.seed == b.seed && a.fill == b.fill &&
+         a.hold == b.hold && a.capacity == b.capacity && a.in_flight == b.in_flight && a.sample == b.sample;
 }
 
 void check_line(const std::string& line) {
@@ -64,7 +62,7 @@ void check_line(const std::string& line) {
     const StringRef word = parsed.unknown[i];
     FALLOW_CHECK(!word.empty() && within(word, line));
     FALLOW_CHECK(view(word).find_first_of(" \t\r\n") == std::string_view::npos);
-    FALLOW_CHECK(x86::has_word(line, word));
+    FALLOW_CHECK(has_word(line, word));
   }
 
   std::string other = " " + line + "\n\t";
@@ -103,10 +101,10 @@ void check_word(std::string_view word) {
     FALLOW_CHECK(!read || number == expected);
   };
   ByteCount size;
-  const bool is_size = cli::parse_size(word, &size);
+  const bool is_size = parse_size(word, &size);
   agree(is_size, size.raw, wide(word, kSizes));
   Nanoseconds time;
-  const bool is_time = cli::parse_time(word, &time);
+  const bool is_time = parse_time(word, &time);
   agree(is_time, time.raw, wide(word, kTimes));
   std::uint64_t number = 0;
   const bool is_number = parse_number(word, &number);

@@ -31,11 +31,11 @@ void drop_descriptors(const vhost::State& state) {
 }
 
 // Replies as if each message was handled.
-bool receive_all(vhost::State& state, Complaint& complaint) {
+bool receive_all(vhost::State& state, vhost::ErrorText& error) {
   vhost::Connection connection(state);
   while (true) {
-    const auto received = connection.receive(complaint);
-    FALLOW_CHECK((received == vhost::Connection::Received::Broken) == !complaint.empty());
+    const auto received = connection.receive(error);
+    FALLOW_CHECK((received == vhost::Connection::Received::Broken) == !error.empty());
     if (received != vhost::Connection::Received::Message)
       return received == vhost::Connection::Received::Partial;
     check(state);
@@ -55,7 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     VhostFrontEnd front;
     vhost::begin_connection(*state, front.take_other());
-    Complaint complaint;
+    vhost::ErrorText error;
     std::size_t at = 2;
     for (unsigned n = 0; at < size; ++n) {
       const std::size_t bytes = std::min(piece, size - at);
@@ -65,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       }
       FALLOW_CHECK(front.send_bytes(std::as_bytes(std::span(data + at, bytes)), std::move(fds)));
       at += bytes;
-      if (!receive_all(*state, complaint)) break;
+      if (!receive_all(*state, error)) break;
     }
     drop_descriptors(*state);
     close(state->socket);
