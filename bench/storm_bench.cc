@@ -140,7 +140,7 @@ class Storm {
     cache.retire();
     if (kind != Kind::Unreported) {
       if (reporter_->unregister_device(device_) != Status::Ok) give_up("the device stays");
-      if (reporter_->forget_reported() != Status::Ok) give_up("the marks stay");
+      if (reporter_->forget_reported() != Status::Ok) give_up("frames stay reported");
     }
     return kind != Kind::Storm || under_way;
   }

@@ -194,7 +194,7 @@ bool ReplayMachine::take(Pfn pfn, Order order, Mobility mobility) noexcept {
   if (got.ok()) {
     used_.raw += n;
     peak_used_ = std::max(peak_used_, used_);
-    touch(got.pfn, order, got.holds_promise);
+    touch(got.pfn, order, got.content_known);
   }
   for (std::uint64_t i = 0; i < n; ++i) {
     const auto value = got.ok() ? static_cast<AllocationMap::Value>(got.pfn.raw + i + 1) : kFailed;

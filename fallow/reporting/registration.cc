@@ -70,11 +70,11 @@ Status Reporter::register_device(ReportingDevice& device, Policy& policy) {
   return status;
 }
 
-void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
-  if (any_marks_ && promise != promise_) mixed_promises_.store(true, std::memory_order_relaxed);
-  promise_ = promise;
-  any_marks_ = true;
-  set_promise();
+void Reporter::start(Order order, Content content, Nanoseconds delay) noexcept {
+  if (any_reported_ && content != content_) mixed_content_.store(true, std::memory_order_relaxed);
+  content_ = content;
+  any_reported_ = true;
+  publish_content();
   const Nanoseconds due = port_.now() + delay;
   // Ages were counted in the ticks of the last policy. In longer ticks they would seem older than they are.
   const bool longer_ticks = last_delay_.raw != 0 && delay > last_delay_;
@@ -104,17 +104,17 @@ void Reporter::start(Order order, Content promise, Nanoseconds delay) noexcept {
 }
 
 // Frames that were reported under one content guarantee say nothing about another guarantee.
-void Reporter::set_promise() noexcept {
-  const bool valid = !mixed_promises_.load(std::memory_order_relaxed) && promise_ != Content::Unknown;
-  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().set_marks_promise(valid);
+void Reporter::publish_content() noexcept {
+  const bool valid = !mixed_content_.load(std::memory_order_relaxed) && content_ != Content::Unknown;
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().set_content_known(valid);
 }
 
-// R12: called by the thread that settles a request, before its frames are marked as reported. relaxed: a
-// thread that finds one of those marks has acquired the word that carries it (MO-1), and with the word this
-// store. Until forget_reported(), nothing tells which of the existing marks still carry the guarantee.
-void Reporter::withdraw_promise() noexcept {
-  mixed_promises_.store(true, std::memory_order_relaxed);
-  set_promise();
+// R12: called by the thread that settles a request, before its frames become reported. relaxed: a
+// thread that finds one of them reported has acquired its word (MO-1), and with the word this store. Until
+// forget_reported(), nothing tells for which of the reported frames the content is still guaranteed.
+void Reporter::withdraw_content() noexcept {
+  mixed_content_.store(true, std::memory_order_relaxed);
+  publish_content();
 }
 
 // Returns once the worker is out and nothing is in flight; keeps the worker out.
@@ -160,10 +160,10 @@ Status Reporter::forget_reported() {
   lock_registration();
   stop_worker();
   for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->forget_reported();
-  any_marks_ = device_ != nullptr;
-  mixed_promises_.store(false, std::memory_order_relaxed);
-  set_promise();
-  if (device_ != nullptr) start(last_order_, promise_, policy_->delay());
+  any_reported_ = device_ != nullptr;
+  mixed_content_.store(false, std::memory_order_relaxed);
+  publish_content();
+  if (device_ != nullptr) start(last_order_, content_, policy_->delay());
   unlock_registration();
   return Status::Ok;
 }

@@ -63,10 +63,10 @@ class Reporter::Sink final : public detail::RequestSink {
     reporter_.pins_.fetch_add(1, std::memory_order_relaxed);
     // release: pairs with begin_settling(), so that complete() on another thread finds the request filled.
     request.word.store(word_of(SlotState::InFlight, token_), std::memory_order_release);
-    std::atomic<std::uintptr_t>& mark = state_.zone->tables().reports().reporter;
-    mark.store(reporter_.port_.current(), std::memory_order_relaxed);
+    std::atomic<std::uintptr_t>& running = state_.zone->tables().reports().reporter;
+    running.store(reporter_.port_.current(), std::memory_order_relaxed);
     const Status status = reporter_.device_->report(list, token_);
-    mark.store(0, std::memory_order_relaxed);
+    running.store(0, std::memory_order_relaxed);
     if (status == Status::Pending) return true;
     static_cast<void>(reporter_.complete(token_, status));
     return taken(status);
@@ -331,7 +331,7 @@ void Reporter::settle(std::uint32_t token, Status status) noexcept {
   Request& request = requests_[slot_of(token)];
   const std::span<const ScatterEntry> list = list_of(token).first(request.entries);
   const bool reported = taken(status);
-  if (status == Status::ContentUnknown) withdraw_promise();
+  if (status == Status::ContentUnknown) withdraw_content();
   PfnCount total;
   for (const ScatterEntry& entry : list) total += entry.count;
   nanoseconds_.fetch_add((port_.now() - request.started).raw, std::memory_order_relaxed);

@@ -151,15 +151,15 @@ class Reporter {
 
   Status take_memory(std::uint32_t capacity, std::uint32_t depth) noexcept;
   void release_memory() noexcept;
-  void start(Order order, Content promise, Nanoseconds delay) noexcept;
+  void start(Order order, Content content, Nanoseconds delay) noexcept;
   bool from_worker() const noexcept;
   bool try_lock_registration() noexcept;
   void lock_registration() noexcept;
   void unlock_registration() noexcept;
   void stop_worker() noexcept;
   void wait_for_pins() noexcept;
-  void set_promise() noexcept;
-  void withdraw_promise() noexcept;
+  void publish_content() noexcept;
+  void withdraw_content() noexcept;
 
   Port& port_;
   ZoneState zones_[kMaxZones];
@@ -179,9 +179,9 @@ class Reporter {
   std::uint32_t depth_ = 0;
   Order last_order_ = detail::kBlockOrder;  // the initial order of a zone's trigger
   Nanoseconds last_delay_;
-  Content promise_ = Content::Unknown;  // the promise under which the existing marks were made
-  bool any_marks_ = false;
-  std::atomic<bool> mixed_promises_{false};  // relaxed: see withdraw_promise()
+  Content content_ = Content::Unknown;  // the content that was promised for the frames reported so far
+  bool any_reported_ = false;
+  std::atomic<bool> mixed_content_{false};  // relaxed: see withdraw_content()
 
   std::atomic<std::uint32_t> in_flight_{0};
   // What must end before the tables of a registration are freed: unsettled requests, and threads inside

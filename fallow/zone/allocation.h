@@ -11,7 +11,7 @@ struct [[nodiscard]] Allocation {
   Pfn pfn;                           ///< the first frame, if ok()
   Status status = Status::NoMemory;  ///< Ok, NoMemory or InvalidArgument
   /// The frames hold what the device promised when it took them (R12): zero, or the poison value.
-  bool holds_promise = false;
+  bool content_known = false;
   constexpr bool ok() const { return status == Status::Ok; }
 };
 

@@ -13,7 +13,7 @@ CacheCounts LocalCache::counts() const noexcept {
   CacheCounts c;
   c.taken = taken_.load(std::memory_order_relaxed);
   c.returned = returned_.load(std::memory_order_relaxed);
-  c.unmarked = unmarked_.load(std::memory_order_relaxed);
+  c.reported_taken = reported_taken_.load(std::memory_order_relaxed);
   c.refaults = refaults_.load(std::memory_order_relaxed);
   c.pending = detail::count_ones(load(pending_).bits());
   c.in_hands = count_in_hands();

@@ -19,12 +19,12 @@ namespace fallow {
 
 /// Counters of one cache. Only its owner writes them; any thread may read them.
 struct CacheCounts {
-  std::uint64_t taken = 0;     ///< frames that left the blocks
-  std::uint64_t returned = 0;  ///< frames that returned to the blocks
-  std::uint64_t unmarked = 0;  ///< reported frames taken, less those that returned unused
-  std::uint64_t refaults = 0;  ///< reported frames that were allocated; counted once their hand is left
-  std::uint64_t in_hands = 0;  ///< frames taken and not handed out
-  std::uint64_t pending = 0;   ///< frames freed and not yet returned
+  std::uint64_t taken = 0;           ///< frames that left the blocks
+  std::uint64_t returned = 0;        ///< frames that returned to the blocks
+  std::uint64_t reported_taken = 0;  ///< reported frames taken, less those that returned unused
+  std::uint64_t refaults = 0;        ///< reported frames that were allocated; counted once their hand is left
+  std::uint64_t in_hands = 0;        ///< frames taken and not handed out
+  std::uint64_t pending = 0;         ///< frames freed and not yet returned
 };
 
 /// Allocates and frees on behalf of one CPU or thread.

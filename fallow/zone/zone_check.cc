@@ -10,7 +10,7 @@ namespace {
 
 // Sums over the blocks, to be compared with the counters.
 struct Totals {
-  std::uint64_t used = 0, marked = 0, isolated = 0, held = 0;
+  std::uint64_t used = 0, reported = 0, isolated = 0, held = 0;
 };
 
 // The frames of a word that lie free in the hand of some cache.
@@ -33,7 +33,7 @@ Held held_by_caches(const detail::ZoneTables& tables, std::uint32_t word, unsign
 
 const char* check_words(const detail::ZoneTables& tables, std::uint32_t block, detail::BlockEntry e,
                         Totals* totals) {
-  unsigned used = 0, marked = 0;
+  unsigned used = 0, reported = 0;
   for (unsigned i = 0; i < detail::kBlockWords; ++i) {
     const std::uint32_t w = block * detail::kBlockWords + i;
     const detail::FrameWord word{tables.word(w).load(std::memory_order_relaxed)};
@@ -42,12 +42,12 @@ const char* check_words(const detail::ZoneTables& tables, std::uint32_t block, d
     if (held.elsewhere) return "ZONE-8: a hand lies in a block that its cache owns";
     if ((held.bits & ~word.allocated()) != 0) return "ZONE-8: a frame in a hand is used and not reported";
     used += detail::count_ones(word.used());
-    marked += detail::count_ones(word.mark() & word.free());
+    reported += detail::count_ones(word.report_bits() & word.free());
     totals->isolated += detail::count_ones(word.isolated());
     totals->held += detail::count_ones(held.bits);
   }
   if (used != e.used()) return "ZONE-2: used counts the used frames of the words";
-  if (marked != e.marked()) return "ZONE-3: marked counts the free frames that are reported";
+  if (reported != e.reported_frames()) return "ZONE-3: reported counts the free frames that are reported";
   return nullptr;
 }
 
@@ -56,10 +56,10 @@ const char* check_closed(const detail::ZoneTables& tables, std::uint32_t block, 
   if (e.splitting() || e.whole() + e.isolated() + e.reported() != 1) {
     return "ZONE-4: a closed block is whole, isolated or reported";
   }
-  if (e.reported() && (e.used() != 0 || e.marked() != detail::kBlockFrames)) {
+  if (e.reported() && (e.used() != 0 || e.reported_frames() != detail::kBlockFrames)) {
     return "ZONE-4: every frame of a reported block is free and reported";
   }
-  if (!e.reported() && (e.used() != detail::kBlockFrames || e.marked() != 0)) {
+  if (!e.reported() && (e.used() != detail::kBlockFrames || e.reported_frames() != 0)) {
     return "ZONE-4: every frame of a closed block is used";
   }
   if (e.isolated()) totals->isolated += detail::kBlockFrames;
@@ -80,7 +80,7 @@ const char* check_block(const detail::ZoneTables& tables, std::uint32_t block, T
       e.closed() ? check_closed(tables, block, e, totals) : check_words(tables, block, e, totals);
   if (wrong != nullptr) return wrong;
   totals->used += e.used();
-  totals->marked += e.marked();
+  totals->reported += e.reported_frames();
   if (detail::list_of(e) != detail::kNoList && !tables.listed(detail::list_of(e)).contains(block))
     return "ZONE-5: a block is listed where list_of() its entry says";
   if (e.wholly_unreported() && tables.entry(block ^ 1).wholly_unreported() &&
@@ -102,11 +102,11 @@ Violation zone_check(const Zone& zone) noexcept {
   bool exact = tables.dirty().is_exact();
   for (unsigned h = 0; h < detail::kLists; ++h) exact = exact && tables.listed(h).is_exact();
   if (!exact) return {"IDX-1: a quiet search is exact", tables.base()};
-  std::uint64_t out = 0, unmarked = 0, in_hands = 0;
+  std::uint64_t out = 0, reported_taken = 0, in_hands = 0;
   for (std::uint32_t i = 0; i < tables.cache_count(); ++i) {
     const CacheCounts c = tables.cache(i).counts();
     out += c.taken - c.returned;
-    unmarked += c.unmarked;
+    reported_taken += c.reported_taken;
     in_hands += c.in_hands;
   }
   const std::uint64_t withheld = std::uint64_t{tables.blocks()} * detail::kBlockFrames - tables.size().raw;
@@ -115,7 +115,7 @@ Violation zone_check(const Zone& zone) noexcept {
   if (totals.used != withheld + tables.reserved().raw + out + isolated) {
     return {"ZONE-7: frames that left the blocks and did not return are used", tables.base()};
   }
-  if (totals.marked != tables.reports().marks_given.load(std::memory_order_relaxed) - unmarked) {
+  if (totals.reported != tables.reports().reported_given.load(std::memory_order_relaxed) - reported_taken) {
     return {"ZONE-7: frames that were reported and not taken are still reported", tables.base()};
   }
   if (totals.held != in_hands) return {"ZONE-8: a hand holds frames of its zone", tables.base()};

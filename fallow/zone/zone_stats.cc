@@ -12,11 +12,11 @@ struct Sums {
       const CacheCounts c = zone.cache(i).counts();
       out += c.taken - c.returned;
       held += c.in_hands + c.pending;
-      unmarked += c.unmarked;
+      reported_taken += c.reported_taken;
       refaults += c.refaults;
     }
   }
-  std::uint64_t out = 0, held = 0, unmarked = 0, refaults = 0;
+  std::uint64_t out = 0, held = 0, reported_taken = 0, refaults = 0;
 };
 
 // A difference of counters that other threads change meanwhile may be slightly negative.
@@ -24,20 +24,21 @@ constexpr std::uint64_t floor_zero(std::uint64_t n) { return n >> 63 != 0 ? 0 : 
 
 bool wholly_free(detail::BlockEntry e) { return e.used() == 0 && !e.splitting(); }
 
-detail::BlockBits frames_of(const Zone& zone, std::uint32_t block, bool marked) {
+detail::BlockBits frames_of(const Zone& zone, std::uint32_t block, bool reported) {
   detail::BlockBits bits;
   for (unsigned w = 0; w < detail::kBlockWords; ++w) {
     const detail::FrameWord word{
         zone.tables().word(std::uint64_t{block} * detail::kBlockWords + w).load(std::memory_order_relaxed)};
-    bits.word[w] = word.free() & (marked ? word.mark() : detail::kWholeWord);
+    bits.word[w] = word.free() & (reported ? word.report_bits() : detail::kWholeWord);
   }
   return bits;
 }
 
 // Counts the runs of an area of which every frame is reported.
-std::uint64_t marked_runs(const detail::BlockBits& area, const detail::BlockBits& marks, unsigned order) {
+std::uint64_t reported_runs(const detail::BlockBits& area, const detail::BlockBits& reported,
+                            unsigned order) {
   detail::BlockBits both;
-  for (unsigned w = 0; w < detail::kBlockWords; ++w) both.word[w] = area.word[w] & marks.word[w];
+  for (unsigned w = 0; w < detail::kBlockWords; ++w) both.word[w] = area.word[w] & reported.word[w];
   return detail::count_bits(detail::aligned_runs(both, order)) >> order;
 }
 
@@ -56,8 +57,8 @@ ZoneStats zone_stats(const Zone& zone) noexcept {
   s.isolated = {zone.tables().reports().isolated.load(std::memory_order_relaxed)};
   s.used = {floor_zero(zone.reserved().raw + sums.out - sums.held)};
   s.free = {floor_zero(s.size.raw - s.used.raw - s.isolated.raw)};
-  s.reported = {
-      floor_zero(zone.tables().reports().marks_given.load(std::memory_order_relaxed) - sums.unmarked)};
+  s.reported = {floor_zero(zone.tables().reports().reported_given.load(std::memory_order_relaxed) -
+                           sums.reported_taken)};
   s.cached = {sums.held};
   s.refaults = {sums.refaults};
   return s;
@@ -73,14 +74,17 @@ FreeArea free_area(const Zone& zone, Order order) noexcept {
       const bool pair = wholly_free(buddy);
       if ((pair ? kMaxOrder : detail::kBlockOrder) != order || (pair && b % 2 != 0)) continue;
       area.nr_free += 1;
-      area.nr_reported +=
-          e.marked() == detail::kBlockFrames && (!pair || buddy.marked() == detail::kBlockFrames) ? 1 : 0;
+      area.nr_reported += e.reported_frames() == detail::kBlockFrames &&
+                                  (!pair || buddy.reported_frames() == detail::kBlockFrames)
+                              ? 1
+                              : 0;
       continue;
     }
     if (order >= detail::kBlockOrder || e.closed()) continue;
     const detail::BlockBits runs = detail::free_area_runs(frames_of(zone, b, false), order.raw);
     area.nr_free += detail::count_bits(runs) >> order.raw;
-    if (e.marked() != 0) area.nr_reported += marked_runs(runs, frames_of(zone, b, true), order.raw);
+    if (e.reported_frames() != 0)
+      area.nr_reported += reported_runs(runs, frames_of(zone, b, true), order.raw);
   }
   return area;
 }

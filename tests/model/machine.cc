@@ -140,7 +140,7 @@ void Machine::take(const Allocation& got, Order order) {
   }
   const bool promised = oracle_.all_reported(got.pfn, n);
   tally_.promises += promised ? 1 : 0;
-  expect(got.holds_promise == promised, "R12: frame ", got.pfn.raw, (promised ? " holds" : " does not hold"),
+  expect(got.content_known == promised, "R12: frame ", got.pfn.raw, (promised ? " holds" : " does not hold"),
          " what was promised");
   oracle_.allocate(got.pfn, n);
   for (std::uint64_t i = 0; i < n.raw; ++i) freed_by_[(got.pfn - oracle_.base()).raw + i] = 0;

@@ -12,7 +12,9 @@ namespace {
 // Returns the counts of count_unreported(), computed from all blocks instead of the dirty ones.
 detail::UnreportedCounts unreported_of_all_blocks(const Zone& zone) {
   detail::UnreportedCounts counts;
-  const auto untouched = [](detail::BlockEntry e) { return !e.closed() && e.used() == 0 && e.marked() == 0; };
+  const auto untouched = [](detail::BlockEntry e) {
+    return !e.closed() && e.used() == 0 && e.reported_frames() == 0;
+  };
   for (std::uint32_t b = 0; b < zone.tables().blocks(); ++b) {
     const detail::BlockEntry e = zone.tables().entry(b);
     if (e.closed()) continue;
@@ -80,11 +82,11 @@ void Machine::check_frames() {
     const detail::FrameWord word{zone_->tables().word(index / detail::kWordFrames).load()};
     const unsigned bit = static_cast<unsigned>(index % detail::kWordFrames);
     const bool used = (e.closed() && !e.reported()) || ((word.used() >> bit) & 1) != 0;
-    const bool marked = e.reported() || ((word.mark() >> bit) & 1) != 0;
+    const bool reported = e.reported() || ((word.report_bits() >> bit) & 1) != 0;
     if (used != oracle_.is_allocated(pfn))
       fail("frame " + std::to_string(pfn.raw) + (used ? " is lost" : " is free"));
-    if (marked != oracle_.is_reported(pfn)) {
-      fail("R8: frame " + std::to_string(pfn.raw) + (marked ? " carries a mark" : " has lost its mark"));
+    if (reported != oracle_.is_reported(pfn)) {
+      fail("R8: frame " + std::to_string(pfn.raw) + (reported ? " is reported" : " is no longer reported"));
     }
   }
   std::uint64_t sum = 0;
@@ -117,13 +119,13 @@ void Machine::check_settles() {
   const bool linux_rule = *policy_ >= 6 && *policy_ < 9;
   const PfnCount room{(linux_rule ? std::uint64_t{capacity_} : 1) << last_order_.raw};
   if (free_frames(*zone_) < zone_->low_watermark() + room) return;
-  constexpr std::uint64_t kMarks[] = {32, 1, 32, 4, 1, 2};
-  const std::uint64_t mark = *policy_ < std::size(kMarks) ? kMarks[*policy_] : 1;
+  constexpr std::uint64_t kThresholds[] = {32, 1, 32, 4, 1, 2};
+  const std::uint64_t threshold = *policy_ < std::size(kThresholds) ? kThresholds[*policy_] : 1;
   const detail::UnreportedCounts all = unreported_of_all_blocks(*zone_);
   std::uint64_t left = 0, most = 0;
   for (unsigned o = last_order_.raw; o <= kMaxOrder.raw; ++o) {
     left += all.of[o] << o;
-    most += (mark - 1) << (o + 1);
+    most += (threshold - 1) << (o + 1);
   }
   if (left > most) {
     fail(differ("R3: unreported frames left behind by a policy at rest", left, most) + " at most, policy " +

@@ -13,8 +13,8 @@ void expect_passes(const std::string& shape, const std::vector<Operation>& opera
   EXPECT_FALSE(failure.has_value()) << failure->what;
 }
 
-// A hand kept marks from before forget_reported().
-TEST(ModelRegression, MarksInAHandAreForgotten) {
+// A hand kept report bits from before forget_reported().
+TEST(ModelRegression, ReportBitsInAHandAreForgotten) {
   expect_passes("Large", {
                              register_device(9, 16),
                              advance(1'000'000'000),

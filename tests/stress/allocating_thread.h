@@ -106,7 +106,7 @@ class AllocatingThread {
       return;
     }
     EXPECT_TRUE(aligned(a.pfn, o)) << a.pfn.raw << " order " << int{order};
-    if (a.holds_promise) memory_.check_zero(a.pfn, frames(o));
+    if (a.content_known) memory_.check_zero(a.pfn, frames(o));
     const Owned owned{zone, a.pfn, o, random_() | 1};
     memory_.stamp(a.pfn, frames(o), owned.stamp);
     if (zone == 0) mine_in_zone_0_ += frames(o).raw;

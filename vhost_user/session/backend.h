@@ -62,7 +62,7 @@ class Backend {
 
   // ---- Setup. ----
 
-  // `features` excludes bit 30 and is a subset of features(). Marks the beginning of a driver: called at
+  // `features` excludes bit 30 and is a subset of features(). Reported the beginning of a driver: called at
   // least once before its rings start, and when features change while no ring is started.
   virtual Status set_features(Features features) noexcept = 0;
 

@@ -125,7 +125,7 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   /// Returns the configured capacity, or less if the device's queue is shorter.
   std::uint32_t capacity() const noexcept override { return requests_.capacity(); }
   std::uint32_t depth() const noexcept override { return requests_.depth(); }
-  /// Returns the promise that kBalloonInitReported makes about reported pages.
+  /// Returns the content that kBalloonInitReported promises for reported pages.
   Content content_after() const noexcept override { return requests_.content_after(); }
 
   void queue_used(std::uint16_t queue) noexcept override;
@@ -157,7 +157,7 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   Status set_up(detail::DriverRing& ring, BalloonQueue queue) noexcept;
   DriverQueueConfig ring_config(BalloonQueue queue) const noexcept;
   void open() noexcept;
-  Content offered_promise() const noexcept;
+  Content offered_content() const noexcept;
   void let_go() noexcept;
   void look_at_device() noexcept;
   bool silent(Nanoseconds now) noexcept;

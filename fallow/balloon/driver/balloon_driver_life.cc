@@ -20,7 +20,7 @@ bool BalloonDriver::valid() const noexcept {
 Status BalloonDriver::probe() noexcept {
   if (probed_) return Status::Busy;
   if (!valid()) return Status::InvalidArgument;
-  requests_.forget_promise();
+  requests_.forget_content();
   transport_.set_calls(this);
   const Status status = initialise();
   probed_ = status == Status::Ok;
@@ -99,11 +99,11 @@ Status BalloonDriver::set_up_queues() noexcept {
 Status BalloonDriver::set_up_reporting() noexcept {
   return requests_.set_up(queue_number(offered_, BalloonQueue::Reporting),
                           ring_config(BalloonQueue::Reporting),
-                          memory_.ring[static_cast<std::size_t>(BalloonQueue::Reporting)], offered_promise());
+                          memory_.ring[static_cast<std::size_t>(BalloonQueue::Reporting)], offered_content());
 }
 
 // Draft bit 6: reported pages hold 0 or the poison value (R12).
-Content BalloonDriver::offered_promise() const noexcept {
+Content BalloonDriver::offered_content() const noexcept {
   if (!has(kBalloonInitReported)) return Content::Unknown;
   return has(kBalloonPagePoison) && config_.poison != 0 ? Content::Poison : Content::Zero;
 }

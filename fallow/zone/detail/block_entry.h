@@ -21,7 +21,7 @@ static_assert(std::has_single_bit(kBlockFrames / kBins));
 
 // Bits of `raw`, lowest first. All zero is a free block that was never used.
 //   used 10     frames taken or reserved: at least the used bits of its words (ZONE-2)
-//   marked 10   frames that are free and reported
+//   reported_frames 10  frames that are free and reported
 //   owner 12    the local cache that allocates here, by number from 1; 0: none
 //   mobility 2
 //   whole 1     allocated as one block of order 9: its words are all zero (ZONE-4)
@@ -39,7 +39,7 @@ class BlockEntry {
   constexpr std::uint64_t raw() const { return raw_; }
 
   constexpr unsigned used() const { return field(kUsed, 10); }
-  constexpr unsigned marked() const { return field(kMarked, 10); }
+  constexpr unsigned reported_frames() const { return field(kReportedFrames, 10); }
   constexpr unsigned owner() const { return field(kOwner, 12); }
   constexpr Mobility mobility() const { return static_cast<Mobility>(field(kMobility, 2)); }
   constexpr bool whole() const { return field(kWhole, 1) != 0; }
@@ -49,10 +49,10 @@ class BlockEntry {
   // The words do not hold the block's state, so its frames are not handed out one by one.
   constexpr bool closed() const { return (raw_ & kClosedBits) != 0; }
   constexpr bool wholly_free() const { return used() == 0; }
-  constexpr bool wholly_unreported() const { return !closed() && used() == 0 && marked() == 0; }
+  constexpr bool wholly_unreported() const { return !closed() && used() == 0 && reported_frames() == 0; }
 
   constexpr BlockEntry with_used(unsigned n) const { return with(kUsed, 10, n); }
-  constexpr BlockEntry with_marked(unsigned n) const { return with(kMarked, 10, n); }
+  constexpr BlockEntry with_reported_frames(unsigned n) const { return with(kReportedFrames, 10, n); }
   constexpr BlockEntry with_owner(unsigned id) const { return with(kOwner, 12, id); }
   constexpr BlockEntry with_mobility(Mobility m) const {
     return with(kMobility, 2, static_cast<unsigned>(m));
@@ -72,12 +72,17 @@ class BlockEntry {
   // number of used frames within a bin, in the reported frames and in the ages.
   constexpr bool surely_listed_like(BlockEntry other) const {
     constexpr std::uint64_t kIgnored =
-        (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kMarked) | (~std::uint64_t{0} << kAges);
+        (kBlockFrames / kBins - 1) | (std::uint64_t{0x3ff} << kReportedFrames) | (~std::uint64_t{0} << kAges);
     return ((raw_ ^ other.raw_) & ~kIgnored) == 0 && used() != 0 && other.used() != 0;
   }
-  // Both wrap modulo 1024 while frames are reserved (ZONE-3). All changes of `marked` go through these two.
-  constexpr BlockEntry with_more_marked(unsigned n) const { return with_marked(marked() + n); }
-  constexpr BlockEntry with_fewer_marked(unsigned n) const { return with_marked(marked() - n); }
+  // Both wrap modulo 1024 while frames are reserved (ZONE-3). All changes of `reported_frames` go through
+  // these two.
+  constexpr BlockEntry with_more_reported(unsigned n) const {
+    return with_reported_frames(reported_frames() + n);
+  }
+  constexpr BlockEntry with_fewer_reported(unsigned n) const {
+    return with_reported_frames(reported_frames() - n);
+  }
   // Takes `n` off the used frames.
   constexpr BlockEntry with_fewer_used(unsigned n) const {
     static_assert(kUsed == 0);
@@ -108,8 +113,8 @@ class BlockEntry {
   }
 
  private:
-  static constexpr unsigned kUsed = 0, kMarked = 10, kOwner = 20, kMobility = 32, kWhole = 34, kIsolated = 35,
-                            kSplitting = 36, kReported = 37, kAges = 38;
+  static constexpr unsigned kUsed = 0, kReportedFrames = 10, kOwner = 20, kMobility = 32, kWhole = 34,
+                            kIsolated = 35, kSplitting = 36, kReported = 37, kAges = 38;
   static constexpr std::uint64_t kClosedBits = std::uint64_t{15} << kWhole;
   static_assert(kAges + 3 * kAgeGroups <= 64);
 
@@ -143,7 +148,7 @@ constexpr unsigned bin_list(Mobility m, unsigned bin) {
 constexpr unsigned list_of(BlockEntry e) {
   if (e.reported() || (e.splitting() && e.wholly_free())) return kReportedList;
   if (e.closed()) return kNoList;
-  if (e.used() == 0) return e.marked() == kBlockFrames ? kReportedList : kFreeList;
+  if (e.used() == 0) return e.reported_frames() == kBlockFrames ? kReportedList : kFreeList;
   if (e.owner() != 0 || e.used() >= kBlockFrames) return kNoList;
   return bin_list(e.mobility(), e.used() * kBins / kBlockFrames);
 }

@@ -60,24 +60,24 @@ class BlockTables : public FrameRange {
                                                    std::memory_order_relaxed);
   }
 
-  // Reserves `n` frames of the block that the caller is about to take, `marks` of them reported. Fails if the
-  // block cannot hold them. ZONE-2: `used` counts frames that are taken or reserved; settle_taken() corrects
-  // it afterwards. With an `owner`, also fails unless that cache owns the block. Both happen in one step,
-  // because a wholly free block may be taken from its owner at any moment, and a block with a reservation may
-  // not (ZONE-8).
-  bool reserve_in_block(std::uint32_t block, unsigned n, unsigned marks, Mobility mobility,
+  // Reserves `n` frames of the block that the caller is about to take, `reported` of them reported. Fails if
+  // the block cannot hold them. ZONE-2: `used` counts frames that are taken or reserved; settle_taken()
+  // corrects it afterwards. With an `owner`, also fails unless that cache owns the block. Both happen in one
+  // step, because a wholly free block may be taken from its owner at any moment, and a block with a
+  // reservation may not (ZONE-8).
+  bool reserve_in_block(std::uint32_t block, unsigned n, unsigned reported, Mobility mobility,
                         unsigned owner = 0) noexcept;
-  // Ends a reservation. `surplus` frames of it were not taken, and `unmarked` more of the taken frames were
-  // reported than announced (fewer if negative).
-  void settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept;
+  // Ends a reservation. `surplus` frames of it were not taken, and `reported_taken` more of the taken frames
+  // were reported than announced (fewer if negative).
+  void settle_taken(std::uint32_t block, unsigned surplus, int reported_taken) noexcept;
 
-  // Frees `bits` of a word, which belong to the caller; those in `marks` become reported. Call before the
+  // Frees `bits` of a word, which belong to the caller; those in `reported` become reported. Call before the
   // entry is changed.
-  void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
+  void give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t reported) noexcept;
 
   // Does the same for those of `bits` that are allocated, and returns them: all of them, unless there was
   // misuse.
-  std::uint32_t give_allocated_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept;
+  std::uint32_t give_allocated_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t reported) noexcept;
 
   // Whether a block with this many used frames matters to the reporter. Call after its entry has changed
   // (MO-5).
@@ -143,8 +143,8 @@ BlockEntry BlockTables::update(std::uint32_t block, Change change, bool* changed
 }
 
 // A wholly free block takes the mobility of its first user.
-inline bool BlockTables::reserve_in_block(std::uint32_t block, unsigned n, unsigned marks, Mobility mobility,
-                                          unsigned owner) noexcept {
+inline bool BlockTables::reserve_in_block(std::uint32_t block, unsigned n, unsigned reported,
+                                          Mobility mobility, unsigned owner) noexcept {
   bool reserved = false;
   update(
       block,
@@ -152,40 +152,40 @@ inline bool BlockTables::reserve_in_block(std::uint32_t block, unsigned n, unsig
         if (e.closed() || e.used() + n > kBlockFrames) return e;
         if (owner != 0 && e.owner() != owner) return e;
         return e.with_used(e.used() + n)
-            .with_fewer_marked(marks)
+            .with_fewer_reported(reported)
             .with_mobility(e.used() == 0 ? mobility : e.mobility());
       },
       &reserved);
   return reserved;
 }
 
-inline void BlockTables::settle_taken(std::uint32_t block, unsigned surplus, int unmarked) noexcept {
-  if (surplus == 0 && unmarked == 0) [[likely]]
+inline void BlockTables::settle_taken(std::uint32_t block, unsigned surplus, int reported_taken) noexcept {
+  if (surplus == 0 && reported_taken == 0) [[likely]]
     return;
   BlockEntry after;
   update(block, [=, &after](BlockEntry e) {
-    return after = e.with_used(e.used() - surplus).with_fewer_marked(static_cast<unsigned>(unmarked));
+    return after = e.with_used(e.used() - surplus).with_fewer_reported(static_cast<unsigned>(reported_taken));
   });
   // MO-4: some of the surplus may have been missing from its words while the reporter passed the block.
   if (surplus > 0) note_free(block, after.used(), surplus);
 }
 
-inline void BlockTables::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t marks) noexcept {
+inline void BlockTables::give_bits(std::uint64_t w, std::uint32_t bits, std::uint32_t reported) noexcept {
   std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
   // release: MO-1.
-  while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(bits, marks).raw,
+  while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(bits, reported).raw,
                                           std::memory_order_release, std::memory_order_relaxed)) {
   }
 }
 
 inline std::uint32_t BlockTables::give_allocated_bits(std::uint64_t w, std::uint32_t bits,
-                                                      std::uint32_t marks) noexcept {
+                                                      std::uint32_t reported) noexcept {
   std::uint64_t raw = words_[w].load(std::memory_order_relaxed);
   std::uint32_t given;
   do {
     given = FrameWord{raw}.allocated() & bits;
     // release: MO-1.
-  } while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(given, marks & given).raw,
+  } while (!words_[w].compare_exchange_weak(raw, FrameWord{raw}.give(given, reported & given).raw,
                                             std::memory_order_release, std::memory_order_relaxed));
   return given;
 }

@@ -16,7 +16,7 @@ class CacheState {
   CacheState& operator=(const CacheState&) = delete;
 
   // Whether this cache is taking reported frames or putting them back. Any thread. seq_cst: MO-2.
-  bool uses_marks() const noexcept { return uses_marks_.load(std::memory_order_seq_cst); }
+  bool uses_reported() const noexcept { return uses_reported_.load(std::memory_order_seq_cst); }
   // Odd while this cache attempts an allocation and may hold frames that it will give back. Any thread.
   // acquire: MO-7.
   std::uint32_t attempts() const noexcept { return attempts_.load(std::memory_order_acquire); }
@@ -30,21 +30,21 @@ class CacheState {
   // While an object of this class lives, forget_reported() waits. So everything that its owner does with
   // reported frames happens wholly before or wholly after it (MO-2). It never waits itself, and its owner
   // must not wait while it lives.
-  class MarksInUse {
+  class ReportedInUse {
    public:
     // Costs nothing unless reported frames are `expected`.
-    MarksInUse(CacheState& cache, bool expected) noexcept : cache_(cache), entered_(expected) {
+    ReportedInUse(CacheState& cache, bool expected) noexcept : cache_(cache), entered_(expected) {
       if (!entered_) return;
       // seq_cst: MO-2, before forget_epoch() is read.
-      cache_.uses_marks_.store(true, std::memory_order_seq_cst);
+      cache_.uses_reported_.store(true, std::memory_order_seq_cst);
       epoch_ = cache_.tables_.forget_epoch();
     }
     // release: MO-2, forget_reported() sees what the owner did with reported frames.
-    ~MarksInUse() {
-      if (entered_) cache_.uses_marks_.store(false, std::memory_order_release);
+    ~ReportedInUse() {
+      if (entered_) cache_.uses_reported_.store(false, std::memory_order_release);
     }
-    MarksInUse(const MarksInUse&) = delete;
-    MarksInUse& operator=(const MarksInUse&) = delete;
+    ReportedInUse(const ReportedInUse&) = delete;
+    ReportedInUse& operator=(const ReportedInUse&) = delete;
 
     // Whether reported frames may be taken and put back: not while forget_reported() runs.
     bool usable() const noexcept { return entered_ && epoch_ % 2 == 0; }
@@ -78,13 +78,13 @@ class CacheState {
   ZoneTables& tables_;
   const std::uint32_t id_;  // the owner in the entries of this cache's blocks
   bool gave_back_ = false;  // the current attempt gave back frames that others may have missed (MO-7)
-  std::atomic<bool> uses_marks_{false};
+  std::atomic<bool> uses_reported_{false};
   std::atomic<bool> giving_back_{false};
   std::atomic<std::uint32_t> attempts_{0};
 
   std::atomic<std::uint64_t> taken_{0};
   std::atomic<std::uint64_t> returned_{0};
-  std::atomic<std::uint64_t> unmarked_{0};
+  std::atomic<std::uint64_t> reported_taken_{0};
   std::atomic<std::uint64_t> refaults_{0};
 };
 

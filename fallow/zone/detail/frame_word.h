@@ -1,10 +1,10 @@
 // The state of 32 page frames in one 64-bit word, so that every change of it is one atomic operation.
 //
-//   used mark   the frame is
-//    0    0     free
-//    0    1     free and reported: not touched since its report (R8)
-//    1    0     allocated, or in the hand of a local cache
-//    1    1     isolated: it is being reported to a device (R6)
+//   used report the frame is
+//    0    0      free
+//    0    1      free and reported: not touched since its report (R8)
+//    1    0      allocated, or in the hand of a local cache
+//    1    1      isolated: it is being reported to a device (R6)
 #pragma once
 
 #include <cstdint>
@@ -33,25 +33,25 @@ constexpr unsigned count_none_or_all(std::uint32_t bits) {
 struct FrameWord {
   std::uint64_t raw = 0;
 
-  static constexpr FrameWord of(std::uint32_t used, std::uint32_t mark) {
-    return {(std::uint64_t{mark} << 32) | used};
+  static constexpr FrameWord of(std::uint32_t used, std::uint32_t reported) {
+    return {(std::uint64_t{reported} << 32) | used};
   }
   constexpr std::uint32_t used() const { return static_cast<std::uint32_t>(raw); }
-  constexpr std::uint32_t mark() const { return static_cast<std::uint32_t>(raw >> 32); }
+  constexpr std::uint32_t report_bits() const { return static_cast<std::uint32_t>(raw >> 32); }
   constexpr std::uint32_t free() const { return ~used(); }
-  constexpr std::uint32_t allocated() const { return used() & ~mark(); }
+  constexpr std::uint32_t allocated() const { return used() & ~report_bits(); }
   constexpr bool all_allocated(std::uint32_t bits) const { return (raw & of(bits, bits).raw) == bits; }
-  constexpr std::uint32_t isolated() const { return used() & mark(); }
-  constexpr std::uint32_t unreported() const { return ~used() & ~mark(); }
+  constexpr std::uint32_t isolated() const { return used() & report_bits(); }
+  constexpr std::uint32_t unreported() const { return ~used() & ~report_bits(); }
 
-  // Takes the frames in `bits` out of the free frames and clears their marks.
-  constexpr FrameWord take(std::uint32_t bits) const { return of(used() | bits, mark() & ~bits); }
-  constexpr FrameWord give(std::uint32_t bits, std::uint32_t marks) const {
-    return of(used() & ~bits, (mark() & ~bits) | marks);
+  // Takes the frames in `bits` out of the free frames and clears their report bits.
+  constexpr FrameWord take(std::uint32_t bits) const { return of(used() | bits, report_bits() & ~bits); }
+  constexpr FrameWord give(std::uint32_t bits, std::uint32_t reported) const {
+    return of(used() & ~bits, (report_bits() & ~bits) | reported);
   }
   // The same if all of `bits` are allocated.
   constexpr FrameWord give_allocated(std::uint32_t bits) const { return {raw & ~std::uint64_t{bits}}; }
-  constexpr FrameWord isolate(std::uint32_t bits) const { return of(used() | bits, mark() | bits); }
+  constexpr FrameWord isolate(std::uint32_t bits) const { return of(used() | bits, report_bits() | bits); }
 };
 
 // Returns the bits of a block of `order` (at most 5) whose first frame is bit `first`.

@@ -93,16 +93,16 @@ inline BlockEntry::Stamp FreePath::stamp_of(std::uint32_t w) const noexcept {
   return BlockEntry::stamp(w % kBlockWords * kAgeGroups / kBlockWords, tables_.clock().tick());
 }
 
-// Takes `n` frames off the used frames of a block, `marked` of them reported. Returns the number that are
+// Takes `n` frames off the used frames of a block, `reported` of them reported. Returns the number that are
 // still used; the caller notes the free.
 inline unsigned FreePath::give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
-                                      unsigned marked) noexcept {
+                                      unsigned reported) noexcept {
   const BlockEntry before = tables_.update(block, [=](BlockEntry e) {
     const BlockEntry after = e.with_fewer_used(n).stamped(stamp);
-    return marked == 0 ? after : after.with_more_marked(marked);
+    return reported == 0 ? after : after.with_more_reported(reported);
   });
   count_returned(n);
-  if (marked != 0) bump(unmarked_, std::uint64_t{0} - marked);
+  if (reported != 0) bump(reported_taken_, std::uint64_t{0} - reported);
   return before.used() - n;
 }
 
@@ -112,28 +112,28 @@ void FreePath::put_back_hand(unsigned m) noexcept {
   const Held hand = load(hand_[m]);
   const std::uint32_t bits = hand.bits();
   count_refaults(m, ~bits);
-  const std::uint32_t held_marks = hand_marks_[m];
-  hand_marks_[m] = 0;
+  const std::uint32_t held_reported = hand_reported_[m];
+  hand_reported_[m] = 0;
   if (bits == 0) return;
   store(hand_[m], held(hand.word(), 0));
   const std::uint32_t block = hand.word() / kBlockWords;
   begin_giving_back();
-  std::uint32_t marks = 0, given = 0;
+  std::uint32_t reported = 0, given = 0;
   unsigned used = 0;
   {
-    const MarksInUse in_use(*this, held_marks != 0);
-    if (in_use.usable() && in_use.epoch() == hand_epoch_[m]) marks = held_marks;
-    given = tables_.give_allocated_bits(hand.word(), bits, marks);
-    marks &= given;
+    const ReportedInUse in_use(*this, held_reported != 0);
+    if (in_use.usable() && in_use.epoch() == hand_epoch_[m]) reported = held_reported;
+    given = tables_.give_allocated_bits(hand.word(), bits, reported);
+    reported &= given;
     // If all frames are still reported, none was touched, and the word keeps its age.
-    const BlockEntry::Stamp stamp = given == marks ? BlockEntry::Stamp{} : stamp_of(hand.word());
-    used = give_frames(block, count_ones(given), stamp, count_none_or_all(marks));
+    const BlockEntry::Stamp stamp = given == reported ? BlockEntry::Stamp{} : stamp_of(hand.word());
+    used = give_frames(block, count_ones(given), stamp, count_none_or_all(reported));
   }
   end_giving_back();
   // A double free was accepted while these frames were in no hand, so they are free already.
   if (given != bits) [[unlikely]]
     refuse_bits(hand.word(), bits & ~given);
-  tables_.note_free_bits(hand.word(), used, given & ~marks);
+  tables_.note_free_bits(hand.word(), used, given & ~reported);
 }
 
 void FreePath::flush_pending() noexcept {

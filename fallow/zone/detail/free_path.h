@@ -40,7 +40,7 @@ class FreePath : public Hands {
   Status note_freed(std::uint32_t w, unsigned used, std::uint32_t freed) noexcept;
   BlockEntry::Stamp stamp_of(std::uint32_t w) const noexcept;
   unsigned give_frames(std::uint32_t block, unsigned n, BlockEntry::Stamp stamp,
-                       unsigned marked = 0) noexcept;
+                       unsigned reported = 0) noexcept;
 };
 
 }  // namespace fallow::detail

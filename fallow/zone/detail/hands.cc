@@ -10,8 +10,8 @@ Hands::Hands(ZoneTables& tables, std::uint32_t number)
 
 // Counts those of `bits` that were reported when they were taken: they are handed out, or have been.
 void Hands::count_refaults(unsigned m, std::uint32_t bits) noexcept {
-  bump(refaults_, count_ones(hand_marks_[m] & bits));
-  hand_marks_[m] &= ~bits;
+  bump(refaults_, count_ones(hand_reported_[m] & bits));
+  hand_reported_[m] &= ~bits;
 }
 
 // Puts the last frame into the hand, before an operation that may free or move frames of its word.

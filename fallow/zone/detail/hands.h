@@ -42,7 +42,7 @@ class Hands : public WholeBlocks {
   // Puts frames that were handed out back into the hand.
   void put_in_hand(unsigned m, Held hand, std::uint32_t bits) {
     store(hand_[m], hand.raw | bits);
-    if ((hand_marks_[m] & bits) != 0) count_refaults(m, bits);
+    if ((hand_reported_[m] & bits) != 0) count_refaults(m, bits);
   }
 
   Hands(ZoneTables& tables, std::uint32_t number);
@@ -65,24 +65,26 @@ class Hands : public WholeBlocks {
       kNoReuse;  // the mobility that pending frames are handed out for, before those in the hand
   // Frames that were reported when they were taken into the hand, and that have not returned to it. Those
   // still in the hand were never handed out; the others are refaults that are not counted yet.
-  std::uint32_t hand_marks_[kMobilities] = {};
+  std::uint32_t hand_reported_[kMobilities] = {};
   std::uint32_t hand_epoch_[kMobilities] = {};  // forget_epoch() when they were taken
 
  private:
-  bool marks_hold(unsigned m) const noexcept;
+  bool hand_is_current(unsigned m) const noexcept;
 };
 
 // Whether the reported frames of the hand were not forgotten since they were taken.
-inline bool Hands::marks_hold(unsigned m) const noexcept { return tables_.forget_epoch() == hand_epoch_[m]; }
+inline bool Hands::hand_is_current(unsigned m) const noexcept {
+  return tables_.forget_epoch() == hand_epoch_[m];
+}
 
 // Hands out `bits`, which are in the hand.
 [[gnu::always_inline]] inline Allocation Hands::hand_out(unsigned m, Held hand, std::uint32_t bits) noexcept {
   store(hand_[m], hand.raw & ~std::uint64_t{bits});
   const unsigned first = static_cast<unsigned>(std::countr_zero(bits));
-  bool promised = false;
-  if (tables_.marks_promise()) [[unlikely]]
-    promised = (hand_marks_[m] & bits) == bits && marks_hold(m);
-  return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, promised};
+  bool content_known = false;
+  if (tables_.content_known()) [[unlikely]]
+    content_known = (hand_reported_[m] & bits) == bits && hand_is_current(m);
+  return {Pfn{origin_.raw + std::uint64_t{hand.word()} * kWordFrames + first}, Status::Ok, content_known};
 }
 
 // Hands out the lowest frame of the hand, which is not empty.

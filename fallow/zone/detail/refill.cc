@@ -50,16 +50,16 @@ bool Refill::take_word(std::uint32_t w, unsigned m) noexcept {
   std::uint64_t raw = slot.load(std::memory_order_acquire);
   if (FrameWord{raw}.free() == 0) return false;
   const std::uint32_t block = w / kBlockWords;
-  const MarksInUse in_use(*this, (FrameWord{raw}.free() & FrameWord{raw}.mark()) != 0);
+  const ReportedInUse in_use(*this, (FrameWord{raw}.free() & FrameWord{raw}.report_bits()) != 0);
   const auto takeable = [&](std::uint64_t word) {
-    return FrameWord{word}.free() & (in_use.usable() ? kWholeWord : ~FrameWord{word}.mark());
+    return FrameWord{word}.free() & (in_use.usable() ? kWholeWord : ~FrameWord{word}.report_bits());
   };
   std::uint32_t wanted = takeable(raw);
   unsigned reserved = 0, expected = 0;
   for (;;) {
     if (wanted == 0) return false;
     reserved = count_none_or_all(wanted);
-    expected = count_none_or_all(wanted & FrameWord{raw}.mark());
+    expected = count_none_or_all(wanted & FrameWord{raw}.report_bits());
     if (tables_.reserve_in_block(block, reserved, expected, static_cast<Mobility>(m), id_)) break;
     // Another thread has freed frames in the word and not yet in the entry, or has taken them in the entry
     // and not yet in the word.
@@ -73,18 +73,18 @@ bool Refill::take_word(std::uint32_t w, unsigned m) noexcept {
     // acquire: MO-1, writes into the frames before they were freed happen before this.
   } while (taken != 0 && !slot.compare_exchange_weak(raw, FrameWord{raw}.take(taken).raw,
                                                      std::memory_order_acquire, std::memory_order_relaxed));
-  const std::uint32_t marks = taken & FrameWord{raw}.mark();
+  const std::uint32_t reported = taken & FrameWord{raw}.report_bits();
   // In most cases all wanted frames were taken.
   const unsigned n = taken == wanted ? reserved : count_ones(taken);
-  const unsigned unmarked = count_none_or_all(marks);
+  const unsigned reported_taken = count_none_or_all(reported);
   if (n != reserved) [[unlikely]]
     gave_back_ = true;
-  tables_.settle_taken(block, reserved - n, static_cast<int>(unmarked) - static_cast<int>(expected));
+  tables_.settle_taken(block, reserved - n, static_cast<int>(reported_taken) - static_cast<int>(expected));
   if (n == 0) return false;
   bump(taken_, n);
-  if (unmarked != 0) bump(unmarked_, unmarked);
-  if (hand_marks_[m] != 0) count_refaults(m, kWholeWord);
-  hand_marks_[m] = marks;
+  if (reported_taken != 0) bump(reported_taken_, reported_taken);
+  if (hand_reported_[m] != 0) count_refaults(m, kWholeWord);
+  hand_reported_[m] = reported;
   hand_epoch_[m] = in_use.epoch();
   FALLOW_CHECK(load(hand_[m]).bits() == 0);
   std::uint32_t bits = taken;

@@ -108,7 +108,7 @@ std::uint32_t RunSearch::free_in(std::uint64_t w) const noexcept {
 // Takes `bits`, unless one of the bits of `unless` is set in the word: a used frame, or a reported frame that
 // must not be taken.
 inline bool RunSearch::take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless,
-                                 std::uint32_t* marks) noexcept {
+                                 std::uint32_t* reported) noexcept {
   std::atomic<std::uint64_t>& slot = tables_.word(w);
   std::uint64_t raw = slot.load(std::memory_order_relaxed);
   do {
@@ -116,7 +116,7 @@ inline bool RunSearch::take_bits(std::uint64_t w, std::uint32_t bits, FrameWord 
     // acq_rel: MO-1; and MO-7, releases the announcement of the attempt.
   } while (!slot.compare_exchange_weak(raw, FrameWord{raw}.take(bits).raw, std::memory_order_acq_rel,
                                        std::memory_order_relaxed));
-  *marks = FrameWord{raw}.mark() & bits;
+  *reported = FrameWord{raw}.report_bits() & bits;
   return true;
 }
 
@@ -130,26 +130,26 @@ Allocation RunSearch::take_run(Order order, std::uint64_t first, unsigned bit, M
   for (unsigned i = 0; i < words; ++i) {
     // relaxed: a guess that take_bits() checks.
     const FrameWord word{tables_.word(first + i).load(std::memory_order_relaxed)};
-    expected += count_none_or_all(word.mark() & word.free() & bits);
+    expected += count_none_or_all(word.report_bits() & word.free() & bits);
   }
-  const MarksInUse in_use(*this, expected != 0);
+  const ReportedInUse in_use(*this, expected != 0);
   if (in_use.forgetting() || !tables_.reserve_in_block(block, n, expected, mobility)) return {};
   const FrameWord unless = FrameWord::of(bits, in_use.usable() ? 0 : bits);
-  std::uint32_t marks[kBlockWords];
+  std::uint32_t reported[kBlockWords];
   for (unsigned i = 0; i < words; ++i) {
-    if (take_bits(first + i, bits, unless, &marks[i])) continue;
+    if (take_bits(first + i, bits, unless, &reported[i])) continue;
     gave_back_ = true;
-    while (i-- > 0) tables_.give_bits(first + i, bits, marks[i]);
+    while (i-- > 0) tables_.give_bits(first + i, bits, reported[i]);
     tables_.settle_taken(block, n, -static_cast<int>(expected));
     return {};
   }
-  unsigned marked = 0;
-  for (unsigned i = 0; i < words; ++i) marked += count_none_or_all(marks[i]);
-  tables_.settle_taken(block, 0, static_cast<int>(marked) - static_cast<int>(expected));
+  unsigned taken = 0;
+  for (unsigned i = 0; i < words; ++i) taken += count_none_or_all(reported[i]);
+  tables_.settle_taken(block, 0, static_cast<int>(taken) - static_cast<int>(expected));
   bump(taken_, n);
-  bump(unmarked_, marked);
-  bump(refaults_, marked);
-  return {tables_.pfn_of(first * kWordFrames + bit), Status::Ok, marked == n && tables_.marks_promise()};
+  bump(reported_taken_, taken);
+  bump(refaults_, taken);
+  return {tables_.pfn_of(first * kWordFrames + bit), Status::Ok, taken == n && tables_.content_known()};
 }
 
 }  // namespace fallow::detail

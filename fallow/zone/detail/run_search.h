@@ -19,7 +19,7 @@ class RunSearch : public Refill {
   Allocation run_in_block(Order order, std::uint32_t block, Mobility mobility) noexcept;
   std::uint32_t free_in(std::uint64_t w) const noexcept;
   Allocation take_run(Order order, std::uint64_t first, unsigned bit, Mobility mobility) noexcept;
-  bool take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless, std::uint32_t* marks) noexcept;
+  bool take_bits(std::uint64_t w, std::uint32_t bits, FrameWord unless, std::uint32_t* reported) noexcept;
 
   std::uint32_t run_word_[kMobilities] = {kNoWord, kNoWord, kNoWord};  // where the last run was found
   std::uint32_t any_block_ = 0;  // where the last search of every block ended

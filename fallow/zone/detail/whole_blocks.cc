@@ -10,7 +10,7 @@ constexpr std::uint64_t kEven = 0x5555555555555555;
 
 constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
   return e.with_used(kBlockFrames)
-      .with_marked(0)
+      .with_reported_frames(0)
       .with_whole(true)
       .with_reported(false)
       .with_owner(0)
@@ -19,25 +19,29 @@ constexpr BlockEntry closed_whole(BlockEntry e, Mobility mobility) {
 
 // Out of reach like a block that is being reported, so that a free of it is refused as misuse.
 constexpr BlockEntry closed_half(BlockEntry e) {
-  return e.with_used(kBlockFrames).with_marked(0).with_isolated(true).with_reported(false).with_owner(0);
+  return e.with_used(kBlockFrames)
+      .with_reported_frames(0)
+      .with_isolated(true)
+      .with_reported(false)
+      .with_owner(0);
 }
 
 }  // namespace
 
 // Takes a wholly free block out of reach. With Close::Whole it becomes allocated at once, unless open_whole()
 // has to clear its words first. `before` receives the old entry, which tells how many frames were reported. A
-// block with reported frames is taken only while `marks` is usable; otherwise forget_reported() may be
+// block with reported frames is taken only while `in_use` is usable; otherwise forget_reported() may be
 // working on it (ZONE-3).
-bool WholeBlocks::close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
+bool WholeBlocks::close_free(std::uint32_t block, Mobility mobility, Close how, const ReportedInUse& in_use,
                              BlockEntry* before) noexcept {
   bool closed = false;
   *before = tables_.update(
       block,
       [&](BlockEntry e) {
         if (e.used() != 0 || e.splitting()) return e;
-        if (e.marked() != 0 && !marks.usable()) return e;
+        if (e.reported_frames() != 0 && !in_use.usable()) return e;
         // The words are cleared while the block is out of reach: a wrong free would split an allocated block.
-        const bool at_once = how == Close::Whole && (e.marked() == 0 || e.reported());
+        const bool at_once = how == Close::Whole && (e.reported_frames() == 0 || e.reported());
         return at_once ? closed_whole(e, mobility) : closed_half(e);
       },
       &closed);
@@ -61,7 +65,10 @@ bool WholeBlocks::take_back_whole(Mobility mobility) noexcept {
 void WholeBlocks::reopen_half(std::uint32_t block, BlockEntry before) noexcept {
   gave_back_ = true;
   tables_.update(block, [before](BlockEntry e) {
-    return e.with_isolated(false).with_used(0).with_marked(before.marked()).with_reported(before.reported());
+    return e.with_isolated(false)
+        .with_used(0)
+        .with_reported_frames(before.reported_frames())
+        .with_reported(before.reported());
   });
   tables_.note_free(block, 0, 1);
 }
@@ -76,14 +83,14 @@ void WholeBlocks::unlist_stale_free(std::uint32_t block) noexcept {
 // Turns a block that was taken out of reach into an allocated block without reported frames (R8). True if its
 // content is what the device promised.
 bool WholeBlocks::open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
-                             const MarksInUse& marks) noexcept {
-  if (before.marked() != 0 && !before.reported()) write_words(block, FrameWord{});
+                             const ReportedInUse& in_use) noexcept {
+  if (before.reported_frames() != 0 && !before.reported()) write_words(block, FrameWord{});
   tables_.update(
       block, [=](BlockEntry e) { return e.isolated() ? closed_whole(e.with_isolated(false), mobility) : e; });
   bump(taken_, kBlockFrames);
-  bump(unmarked_, before.marked());
-  bump(refaults_, before.marked());
-  return before.marked() == kBlockFrames && marks.usable() && tables_.marks_promise();
+  bump(reported_taken_, before.reported_frames());
+  bump(refaults_, before.reported_frames());
+  return before.reported_frames() == kBlockFrames && in_use.usable() && tables_.content_known();
 }
 
 Allocation WholeBlocks::allocate_whole(Order order, Mobility mobility) noexcept {
@@ -127,17 +134,18 @@ Allocation WholeBlocks::take_block(std::uint32_t block, Mobility mobility) noexc
   bool closed = false;
   const BlockEntry before = tables_.update(
       block, [=](BlockEntry e) { return e.wholly_unreported() ? closed_whole(e, mobility) : e; }, &closed);
-  if (!closed) return before.used() == 0 ? take_marked_block(block, mobility) : Allocation{};
+  if (!closed) return before.used() == 0 ? take_reported_block(block, mobility) : Allocation{};
   bump(taken_, kBlockFrames);
   return {tables_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok};
 }
 
-[[gnu::noinline]] Allocation WholeBlocks::take_marked_block(std::uint32_t block, Mobility mobility) noexcept {
-  const MarksInUse marks(*this, true);
+[[gnu::noinline]] Allocation WholeBlocks::take_reported_block(std::uint32_t block,
+                                                              Mobility mobility) noexcept {
+  const ReportedInUse in_use(*this, true);
   BlockEntry before;
-  if (!close_free(block, mobility, Close::Whole, marks, &before)) return {};
-  const bool promised = open_whole(block, mobility, before, marks);
-  return {tables_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, promised};
+  if (!close_free(block, mobility, Close::Whole, in_use, &before)) return {};
+  const bool content_known = open_whole(block, mobility, before, in_use);
+  return {tables_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, content_known};
 }
 
 Allocation WholeBlocks::allocate_pair(Mobility mobility) noexcept {
@@ -157,19 +165,20 @@ Allocation WholeBlocks::allocate_pair(Mobility mobility) noexcept {
 }
 
 Allocation WholeBlocks::take_pair(std::uint32_t block, Mobility mobility) noexcept {
-  const MarksInUse marks(*this, tables_.entry(block).marked() != 0 || tables_.entry(block + 1).marked() != 0);
+  const ReportedInUse in_use(
+      *this, tables_.entry(block).reported_frames() != 0 || tables_.entry(block + 1).reported_frames() != 0);
   BlockEntry before[2];
-  if (!close_free(block, mobility, Close::Half, marks, &before[0])) {
+  if (!close_free(block, mobility, Close::Half, in_use, &before[0])) {
     unlist_stale_free(block);
     return {};
   }
-  if (!close_free(block + 1, mobility, Close::Half, marks, &before[1])) {
+  if (!close_free(block + 1, mobility, Close::Half, in_use, &before[1])) {
     reopen_half(block, before[0]);
     unlist_stale_free(block + 1);
     return {};
   }
-  const bool low = open_whole(block, mobility, before[0], marks),
-             high = open_whole(block + 1, mobility, before[1], marks);
+  const bool low = open_whole(block, mobility, before[0], in_use),
+             high = open_whole(block + 1, mobility, before[1], in_use);
   return {tables_.pfn_of(std::uint64_t{block} * kBlockFrames), Status::Ok, low && high};
 }
 

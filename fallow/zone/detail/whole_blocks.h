@@ -28,15 +28,15 @@ class WholeBlocks : public CacheState {
   Allocation allocate_pair(Mobility mobility) noexcept;
   Allocation take_listed(std::uint32_t block, unsigned list_id, Mobility mobility) noexcept;
   Allocation take_block(std::uint32_t block, Mobility mobility) noexcept;
-  Allocation take_marked_block(std::uint32_t block, Mobility mobility) noexcept;
+  Allocation take_reported_block(std::uint32_t block, Mobility mobility) noexcept;
   Allocation take_pair(std::uint32_t block, Mobility mobility) noexcept;
-  bool close_free(std::uint32_t block, Mobility mobility, Close how, const MarksInUse& marks,
+  bool close_free(std::uint32_t block, Mobility mobility, Close how, const ReportedInUse& in_use,
                   BlockEntry* before) noexcept;
   void reopen_half(std::uint32_t block, BlockEntry before) noexcept;
   void unlist_stale_free(std::uint32_t block) noexcept;
   bool take_back_whole(Mobility mobility) noexcept;
   bool open_whole(std::uint32_t block, Mobility mobility, BlockEntry before,
-                  const MarksInUse& marks) noexcept;
+                  const ReportedInUse& in_use) noexcept;
   void write_words(std::uint32_t block, FrameWord state) noexcept;
 
   const std::uint32_t

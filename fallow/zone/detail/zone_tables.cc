@@ -27,7 +27,8 @@ Status ZoneTables::reserve(Pfn first, PfnCount count) {
   for (std::uint64_t i = from; i < from + count.raw; ++i) {
     const BlockEntry e = entry(static_cast<std::uint32_t>(i / kBlockFrames));
     const FrameWord w{word(i / kWordFrames).load(std::memory_order_relaxed)};
-    if (e.closed() || (((w.used() | w.mark()) >> (i % kWordFrames)) & 1) != 0) return Status::InvalidArgument;
+    if (e.closed() || (((w.used() | w.report_bits()) >> (i % kWordFrames)) & 1) != 0)
+      return Status::InvalidArgument;
   }
   withhold(from, count.raw);
   reserved_.fetch_add(count.raw, std::memory_order_relaxed);
@@ -45,13 +46,13 @@ void ZoneTables::restart_ages() noexcept {
 // MO-2. While forget_epoch_ is odd, no thread takes reported frames, puts them back or closes a block that
 // has them, and no request is in flight. So what this walk has passed stays unreported.
 void ZoneTables::forget_reported() noexcept {
-  // seq_cst: MO-2, before uses_marks() of the caches is read.
+  // seq_cst: MO-2, before uses_reported() of the caches is read.
   forget_epoch_.fetch_add(1, std::memory_order_seq_cst);
   for (std::uint32_t i = 0; i < cache_count_; ++i) {
-    while (caches_[i].uses_marks()) port_.relax();
+    while (caches_[i].uses_reported()) port_.relax();
   }
   for (std::uint32_t b = 0; b < blocks(); ++b) forget_block(b);
-  // release: MO-27, pairs with forget_epoch(): marks that are found from here on are new.
+  // release: MO-27, pairs with forget_epoch(): frames found reported from here on are newly reported.
   forget_epoch_.fetch_add(1, std::memory_order_release);
 }
 
@@ -59,10 +60,13 @@ void ZoneTables::forget_block(std::uint32_t block) noexcept {
   for (;; port_.relax()) {
     bool dropped = false;
     const BlockEntry e = update(
-        block, [](BlockEntry old) { return old.reported() ? old.with_reported(false).with_marked(0) : old; },
+        block,
+        [](BlockEntry old) {
+          return old.reported() ? old.with_reported(false).with_reported_frames(0) : old;
+        },
         &dropped);
     if (dropped) {
-      reports_.marks_given.fetch_sub(kBlockFrames, std::memory_order_relaxed);
+      reports_.reported_given.fetch_sub(kBlockFrames, std::memory_order_relaxed);
       note_free(block, 0, 1);
       return;
     }
@@ -77,15 +81,15 @@ void ZoneTables::forget_block(std::uint32_t block) noexcept {
     FrameWord after;
     do {
       after = FrameWord::of(FrameWord{raw}.used(), FrameWord{raw}.isolated());
-      // relaxed: only marks change, and forget_epoch_ orders those.
+      // relaxed: only report bits change, and forget_epoch_ orders those.
     } while (after.raw != raw && !slot.compare_exchange_weak(raw, after.raw, std::memory_order_relaxed,
                                                              std::memory_order_relaxed));
-    dropped += count_none_or_all(FrameWord{raw}.mark() & ~after.mark());
+    dropped += count_none_or_all(FrameWord{raw}.report_bits() & ~after.report_bits());
   }
   if (dropped == 0) return;
-  reports_.marks_given.fetch_sub(dropped, std::memory_order_relaxed);
-  // ZONE-3: until here `marked` is not 0, so no thread closes the block over its words.
-  const BlockEntry before = update(block, [dropped](BlockEntry e) { return e.with_fewer_marked(dropped); });
+  reports_.reported_given.fetch_sub(dropped, std::memory_order_relaxed);
+  // ZONE-3: until here `reported_frames` is not 0, so no thread closes the block over its words.
+  const BlockEntry before = update(block, [dropped](BlockEntry e) { return e.with_fewer_reported(dropped); });
   note_free(block, before.used(), dropped);
 }
 

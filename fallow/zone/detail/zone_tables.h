@@ -20,8 +20,8 @@ namespace fallow::detail {
 
 // What isolation and the reporter tell the allocations of a zone (MO-7).
 struct ReportState {
-  std::atomic<std::uint64_t> isolated{0};     // frames under isolation; changed by isolation only
-  std::atomic<std::uint64_t> marks_given{0};  // frames ever reported, less those forgotten
+  std::atomic<std::uint64_t> isolated{0};        // frames under isolation; changed by isolation only
+  std::atomic<std::uint64_t> reported_given{0};  // frames ever reported, less those forgotten
   // Counts put-backs, and attempts of allocations that gave back what they took.
   std::atomic<std::uint64_t> put_back_epoch{0};
   // The thread inside report(), as Port::current() names it; 0 if there is none.
@@ -58,14 +58,14 @@ class ZoneTables : public BlockTables {
 
   // Whether the device promised the content of reported frames (R12). acquire: MO-27, a promise that is made
   // after forget_reported() is not read before forget_epoch() has changed.
-  bool marks_promise() const noexcept { return promise_.load(std::memory_order_acquire); }
-  // release: MO-27, pairs with marks_promise().
-  void set_marks_promise(bool on) noexcept { promise_.store(on, std::memory_order_release); }
+  bool content_known() const noexcept { return content_known_.load(std::memory_order_acquire); }
+  // release: MO-27, pairs with content_known().
+  void set_content_known(bool on) noexcept { content_known_.store(on, std::memory_order_release); }
 
   // Implements Zone::forget_reported().
   void forget_reported() noexcept;
-  // Counts the beginnings and the ends of forget_reported(): odd while it runs. Marks that lie in a hand are
-  // void once this has changed (R10). seq_cst: MO-2, read after MarksInUse has announced itself.
+  // Counts the beginnings and the ends of forget_reported(): odd while it runs. Reported that lie in a hand
+  // are void once this has changed (R10). seq_cst: MO-2, read after ReportedInUse has announced itself.
   std::uint32_t forget_epoch() const noexcept { return forget_epoch_.load(std::memory_order_seq_cst); }
 
   // Local caches serve a request when they next leave their fast path.
@@ -84,7 +84,7 @@ class ZoneTables : public BlockTables {
   LocalCache* const caches_;
   const std::uint32_t cache_count_;
   AgeClock clock_;
-  std::atomic<bool> promise_{false};
+  std::atomic<bool> content_known_{false};
   std::atomic<std::uint32_t> drain_requests_{0};
   std::atomic<std::uint32_t> forget_epoch_{0};
 

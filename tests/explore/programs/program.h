@@ -23,7 +23,9 @@ struct PolicyChoice {
   unsigned order = 9;
   unsigned parameter = 1;  // the threshold, or the age in milliseconds
 };
-constexpr PolicyChoice hwm(unsigned order, unsigned mark) { return {PolicyChoice::Kind::Hwm, order, mark}; }
+constexpr PolicyChoice hwm(unsigned order, unsigned threshold) {
+  return {PolicyChoice::Kind::Hwm, order, threshold};
+}
 constexpr PolicyChoice aged(unsigned order, unsigned age) { return {PolicyChoice::Kind::Aged, order, age}; }
 constexpr PolicyChoice like_linux(unsigned order) { return {PolicyChoice::Kind::Linux, order, 0}; }
 

@@ -43,7 +43,7 @@ void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest)
   const Order wanted{static_cast<std::uint8_t>(smallest)};
   w.report({.order = wanted}, {1024});
   w.zone().tables().dirty().insert_all();
-  const std::uint64_t before = w.oracle().marked_frames();
+  const std::uint64_t before = w.oracle().reported_frames();
   const unsigned passes = declare_goal("the frame is reported");
   thread([&w, pfn, order] {
     w.free(0, pfn, order);
@@ -51,7 +51,7 @@ void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest)
   });
   thread([&w, wanted] { w.report({.order = wanted}, {1024}); });
   at_end([&w, before, passes, smallest] {
-    reached(passes, w.oracle().marked_frames() > before);
+    reached(passes, w.oracle().reported_frames() > before);
     check_all_reported(w, smallest);
     w.settle();
   });
@@ -139,7 +139,7 @@ FALLOW_SCENARIO(ContentsIntoAReportedWord,
     used = got.pfn == Pfn{0};
   });
   at_end([&w, reported, &used] {
-    reached(reported, used && w.oracle().marked_frames() == 1);
+    reached(reported, used && w.oracle().reported_frames() == 1);
     check_all_reported(w, 0);
     w.settle();
   });

@@ -4,8 +4,8 @@
 namespace fallow::explore {
 
 // A run was read with reported frames, isolated meanwhile, and announced with reported frames that are gone.
-// Putting back two words then made `marked` overflow.
-FALLOW_SCENARIO(MarkedOverflowsIntoTheOwner, "ZONE-1, ZONE-3: marks that were announced twice") {
+// Putting back two words then made `reported_frames` overflow.
+FALLOW_SCENARIO(ReportedFramesOverflowIntoTheOwner, "ZONE-1, ZONE-3: report bits that were announced twice") {
   World& w = world({{}, {1024}, 2});
   w.withhold({192}, {832});
   w.report_from(5);
@@ -15,7 +15,8 @@ FALLOW_SCENARIO(MarkedOverflowsIntoTheOwner, "ZONE-1, ZONE-3: marks that were an
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(TwoAnnounceTheSameMarks, "ZONE-1, ZONE-3: two runs and a hand with the same marks") {
+FALLOW_SCENARIO(TwoAnnounceTheSameReportBits,
+                "ZONE-1, ZONE-3: two runs and a hand with the same report bits") {
   World& w = world({{}, {1024}, 3});
   w.withhold({48}, {16});
   w.withhold({96}, {928});
@@ -49,42 +50,42 @@ FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to res
   });
 }
 
-// Between the reads of the marks and of the promise, another device registered, whose promise does not cover
-// them.
-static World& marked_without_promise(std::uint64_t free) {
+// Between the reads of the report bits and of the promise, another device registered, whose promise does not
+// cover them.
+static World& reported_with_unknown_content(std::uint64_t free) {
   World& w = world({{}, {1024}, 1});
   w.withhold({free}, {1024 - free});
   w.report_from(free < 512 ? 0 : 9);
   w.report({.order = {free < 512 ? std::uint8_t{0} : std::uint8_t{9}}}, {1024});
   return w;
 }
-static void promise_anew(World& w) {
+static void register_with_known_content(World& w) {
   w.forget();
   w.device().promises = Content::Zero;
   w.register_device(state<HwmPolicy>(Order{9}, 32U));
 }
-FALLOW_SCENARIO(PromiseAfterTheMarksOfABlock,
-                "R12: marks of an earlier device do not keep a later one's promise") {
-  World& w = marked_without_promise(512);
+FALLOW_SCENARIO(PromiseAfterTheReportBitsOfABlock,
+                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+  World& w = reported_with_unknown_content(512);
   thread([&w] { w.allocate(0, 9); });
-  thread([&w] { promise_anew(w); });
+  thread([&w] { register_with_known_content(w); });
   at_end([&w] { w.settle(); });
 }
-FALLOW_SCENARIO(PromiseAfterTheMarksOfARun,
-                "R12: marks of an earlier device do not keep a later one's promise") {
-  World& w = marked_without_promise(64);
+FALLOW_SCENARIO(PromiseAfterTheReportBitsOfARun,
+                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+  World& w = reported_with_unknown_content(64);
   thread([&w] { w.allocate(0, 6); });
-  thread([&w] { promise_anew(w); });
+  thread([&w] { register_with_known_content(w); });
   at_end([&w] { w.settle(); });
 }
-FALLOW_SCENARIO(PromiseAfterTheMarksOfAHand,
-                "R12: marks of an earlier device do not keep a later one's promise") {
-  World& w = marked_without_promise(32);
+FALLOW_SCENARIO(PromiseAfterTheReportBitsOfAHand,
+                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+  World& w = reported_with_unknown_content(32);
   thread([&w] {
     w.allocate(0);
     w.allocate(0);
   });
-  thread([&w] { promise_anew(w); });
+  thread([&w] { register_with_known_content(w); });
   at_end([&w] { w.settle(); });
 }
 
@@ -173,7 +174,7 @@ FALLOW_SCENARIO(BlockBesideForgetting,
 }
 
 // A hand that was filled before forget_reported() is put back after it.
-FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: marks made after forget_reported() are not dropped") {
+FALLOW_SCENARIO(HandOfBeforeForgetting, "R8: report bits set after forget_reported() are not dropped") {
   World& w = world({{}, {1024}, 1});
   w.withhold({32}, {992});
   w.report_from(0);

@@ -5,17 +5,17 @@ namespace fallow::explore {
 namespace {
 
 // Two blocks, a device that has reported all free frames, and a worker at rest.
-World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
+World& reported_blocks(Content promise = Content::Unknown, std::uint32_t threshold = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;
-  w.register_device(state<HwmPolicy>(Order{9}, mark));
+  w.register_device(state<HwmPolicy>(Order{9}, threshold));
   report_all(w);
   return w;
 }
 
 }  // namespace
 
-FALLOW_SCENARIO(ForgetBesideAPass, "R10, RPT-8: marks are forgotten while the worker is out") {
+FALLOW_SCENARIO(ForgetBesideAPass, "R10, RPT-8: reported frames are forgotten while the worker is out") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   thread([&w] { w.work(1); });
@@ -76,7 +76,7 @@ FALLOW_SCENARIO(ForgetWaitsForAFailure,
 }
 
 FALLOW_SCENARIO(ForgetBesideAllocation,
-                "R10, RPT-10: no allocation is told of a promise whose marks are being forgotten") {
+                "R10, RPT-10: no allocation is told of a promise whose frames are being forgotten") {
   World& w = reported_blocks(Content::Zero);
   thread([&w] { w.allocate(0, 9); });
   thread([&w] {
@@ -89,8 +89,9 @@ FALLOW_SCENARIO(ForgetBesideAllocation,
   });
 }
 
-FALLOW_SCENARIO(ForgetBesideAFree,
-                "R10, MO-5: a block that is freed while marks are forgotten is reported, or counted") {
+FALLOW_SCENARIO(
+    ForgetBesideAFree,
+    "R10, MO-5: a block that is freed while reported frames are forgotten is reported, or counted") {
   World& w = reported_blocks();
   const Pfn pfn = w.allocate(0, 9).pfn;
   thread([&w, pfn] { w.free(0, pfn, 9); });
@@ -105,15 +106,15 @@ FALLOW_SCENARIO(ForgetBesideUnregister, "R9, R10: forgetting beside unregisterin
   World& w = reported_blocks();
   thread([&w] { w.forget(); });
   thread([&w] { w.unregister_device(); });
-  at_end([&w, gone = declare_goal("the marks are gone")] {
-    reached(gone, w.oracle().marked_frames() == 0);
+  at_end([&w, gone = declare_goal("the report bits are gone")] {
+    reached(gone, w.oracle().reported_frames() == 0);
     if (w.reporter().reporting_requested(0)) engine().fail("R9: a flag stays set after unregistering");
     w.settle();
   });
 }
 
 FALLOW_SCENARIO(AnotherPromiseBesideAllocation,
-                "R12: a promise says nothing of marks that were made without one") {
+                "R12: a promise does not cover frames that were reported without one") {
   World& w = reported_blocks();
   w.unregister_device();
   thread([&w] { w.allocate(0, 9); });
@@ -128,7 +129,7 @@ FALLOW_SCENARIO(AnotherPromiseBesideAllocation,
 }
 
 FALLOW_SCENARIO(PoisonAfterZeroBesideAllocation,
-                "R12: a promise says nothing of marks that were made under another one") {
+                "R12: a promise does not cover frames that were reported under another one") {
   World& w = reported_blocks(Content::Zero);
   w.unregister_device();
   const Pfn pfn = w.allocate(0, 9).pfn;

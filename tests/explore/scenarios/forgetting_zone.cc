@@ -7,12 +7,12 @@ namespace {
 
 // Allocates `wanted` reported frames while forget_reported() runs.
 void forget_beside(World& w, unsigned wanted) {
-  const unsigned first = declare_goal("marks are taken before they are forgotten");
-  const unsigned forgotten = declare_goal("frames are taken whose marks were forgotten");
+  const unsigned first = declare_goal("frames are taken before they are forgotten");
+  const unsigned forgotten = declare_goal("frames are taken whose report was forgotten");
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, wanted] {
     if (!w.allocate(0, wanted).ok)
-      engine().fail("R11: an allocation fails because marks are being forgotten");
+      engine().fail("R11: an allocation fails because reported frames are being forgotten");
   });
   at_end([&w, first, forgotten] {
     reached(first, w.oracle().refaults() != 0);
@@ -29,41 +29,45 @@ World& reported(World& w, unsigned order, std::uint64_t most = 1024) {
 
 }  // namespace
 
-FALLOW_SCENARIO(ForgetBesideAHand, "MO-2: a hand of marked frames is filled while marks are forgotten") {
+FALLOW_SCENARIO(ForgetBesideAHand,
+                "MO-2: a hand of reported frames is filled while reported frames are forgotten") {
   forget_beside(reported(world_with(1, {{0, 2}}), 0), 0);
 }
-FALLOW_SCENARIO(ForgetBesideARun, "MO-2: a run with marks is taken while they are forgotten") {
+FALLOW_SCENARIO(ForgetBesideARun, "MO-2: a run with report bits is taken while they are forgotten") {
   forget_beside(reported(world_with(1, {{0, 64}}), 6), 6);
 }
-FALLOW_SCENARIO(ForgetBesideABlock, "MO-2: a reported block is taken while marks are forgotten") {
+FALLOW_SCENARIO(ForgetBesideABlock, "MO-2: a reported block is taken while reported frames are forgotten") {
   forget_beside(reported(world_with(1, {{0, 512}}), 9), 9);
 }
-FALLOW_SCENARIO(ForgetBesideABlockOfMarks,
-                "MO-2, ZONE-3: a block with marks in its words is taken while they go") {
+FALLOW_SCENARIO(ForgetBesideABlockOfReportBits,
+                "MO-2, ZONE-3: a block with report bits in its words is taken while they go") {
   forget_beside(reported(world_with(1, {{0, 512}}), 5, 32), 9);
 }
-FALLOW_SCENARIO(ForgetBesideAPair, "MO-2: a reported pair is taken while marks are forgotten") {
+FALLOW_SCENARIO(ForgetBesideAPair, "MO-2: a reported pair is taken while reported frames are forgotten") {
   forget_beside(reported(world({{}, {1024}, 1}), 10), 10);
 }
-FALLOW_SCENARIO(ForgetBesideASplit, "MO-2, ZONE-4: a reported block is split while marks are forgotten") {
+FALLOW_SCENARIO(ForgetBesideASplit,
+                "MO-2, ZONE-4: a reported block is split while reported frames are forgotten") {
   forget_beside(reported(world_with(1, {{0, 512}}), 9), 6);
 }
 
-FALLOW_SCENARIO(ForgetBesideASearch,
-                "MO-7: an allocation waits until marks are forgotten, and does not search again meanwhile") {
+FALLOW_SCENARIO(
+    ForgetBesideASearch,
+    "MO-7: an allocation waits until reported frames are forgotten, and does not search again meanwhile") {
   World& w = reported(world_with(1, {{0, 64}}), 6);
   thread([&w] { w.zone().forget_reported(); });
-  thread([&w, thrice = declare_goal("marks are being forgotten during two searches")] {
+  thread([&w, thrice = declare_goal("reported frames are being forgotten during two searches")] {
     w.allocate(0, 6);
     // Each search reads the epoch twice.
     const unsigned searches = w.zone().cache(0).attempts() / 2;
     reached(thrice, searches == 3);
-    if (searches > 3) engine().fail("an allocation searches again and again while marks are being forgotten");
+    if (searches > 3)
+      engine().fail("an allocation searches again and again while reported frames are being forgotten");
   });
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(ForgetBesideARunOfMarks, "MO-2: a free joins marked frames while they are forgotten") {
+FALLOW_SCENARIO(ForgetBesideARunOfReportBits, "MO-2: a free joins reported frames while they are forgotten") {
   World& w = world_with(2, {{0, 8}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -79,10 +83,10 @@ FALLOW_SCENARIO(ForgetBesideARunOfMarks, "MO-2: a free joins marked frames while
 }
 
 FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
-                "MO-2: the marks of a hand go back before they are forgotten or not at all") {
+                "MO-2: the report bits of a hand go back before they are forgotten or not at all") {
   World& w = reported(world_with(1, {{0, 2}}), 0);
   w.allocate(0);
-  const unsigned before = declare_goal("the hand is back before marks are forgotten");
+  const unsigned before = declare_goal("the hand is back before reported frames are forgotten");
   const unsigned after = declare_goal("the hand goes back afterwards");
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, before, after] {
@@ -96,7 +100,8 @@ FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
 // While forget_reported() runs, an attempt closes the half of a pair that is reported as a whole.
 // forget_block() passes it, so it must not be reopened as reported. The other half is listed as free and is
 // not free.
-FALLOW_SCENARIO(ForgettingPassesHalfOfAPair, "MO-2: marks of the half of a pair do not survive forgetting") {
+FALLOW_SCENARIO(ForgettingPassesHalfOfAPair,
+                "MO-2: the report of half of a pair does not survive forgetting") {
   World& w = world({{}, {1024}, 2});
   w.allocate(0, 9);
   w.allocate(1, 9);
@@ -114,31 +119,32 @@ FALLOW_SCENARIO(ForgettingPassesHalfOfAPair, "MO-2: marks of the half of a pair 
   });
 }
 
-FALLOW_SCENARIO(PromiseBesideAHand, "MO-27: a promise that is newer than the marks of a hand is not theirs") {
+FALLOW_SCENARIO(PromiseBesideAHand,
+                "MO-27: a promise that is newer than the report of a hand does not apply to it") {
   World& w = reported(world_with(1, {{0, 2}}), 0);
   w.allocate(0);
   const unsigned promised = declare_goal("the frame is handed out after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().tables().set_marks_promise(true);
+    w.zone().tables().set_content_known(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().tables().marks_promise());
+    reached(promised, w.zone().tables().content_known());
     w.allocate(0);
   });
   at_end([&w] { w.settle(); });
 }
 
 FALLOW_SCENARIO(PromiseBesideABlock,
-                "MO-27, R12: a promise that is newer than the marks of a block is not theirs") {
+                "MO-27, R12: a promise that is newer than the report of a block does not apply to it") {
   World& w = reported(world_with(1, {{0, 512}}), 9);
   const unsigned promised = declare_goal("the block is taken after the promise");
   thread([&w] {
     w.zone().forget_reported();
-    w.zone().tables().set_marks_promise(true);
+    w.zone().tables().set_content_known(true);
   });
   thread([&w, promised] {
-    reached(promised, w.zone().tables().marks_promise());
+    reached(promised, w.zone().tables().content_known());
     w.allocate(0, 9);
   });
   at_end([&w] { w.settle(); });

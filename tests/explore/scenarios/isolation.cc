@@ -113,7 +113,7 @@ FALLOW_SCENARIO(HalfOfAPairBesideItsReport,
   thread([&w] { w.allocate(0, 10); });
   thread([&w, passes] {
     w.report({.order = {9}}, {1024});
-    reached(passes, w.oracle().marked_frames() == 0);
+    reached(passes, w.oracle().reported_frames() == 0);
   });
   at_end([&w] {
     check_all_reported(w, 9);
@@ -134,7 +134,7 @@ FALLOW_SCENARIO(YoungBlockBesideAReport,
   });
   thread([&w] { w.report({.order = {9}, .min_age = 1}, {1024}); });
   at_end([&w, young] {
-    reached(young, w.oracle().marked_frames() == 0);
+    reached(young, w.oracle().reported_frames() == 0);
     check_all_reported(w, 9);
     w.settle();
   });

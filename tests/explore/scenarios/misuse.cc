@@ -103,7 +103,7 @@ FALLOW_SCENARIO(FreedUnderAThirdParty,
 }
 
 // A block with reported frames in its words is out of reach until they are cleared.
-FALLOW_SCENARIO(DoubleFreeBesideAMarkedBlock,
+FALLOW_SCENARIO(DoubleFreeBesideAReportedBlock,
                 "misuse: a frame of a block that is being allocated as a whole is freed") {
   World& w = world_with(2, {{0, 512}});
   w.report_from(5);

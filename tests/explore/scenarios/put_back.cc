@@ -48,7 +48,7 @@ FALLOW_SCENARIO(PutBackBesideAnIsolation, "ZONE-7: a request is put back while t
   thread([&w, first] { w.end_report(first, false); });
   thread([&w, again] {
     w.report({.order = {0}}, {8});
-    reached(again, w.oracle().marked_frames() == 8);
+    reached(again, w.oracle().reported_frames() == 8);
   });
   at_end([&w] {
     check_all_reported(w, 0);
@@ -63,7 +63,7 @@ FALLOW_SCENARIO(PutBackBesideAnIsolationOfBlocks, "ZONE-7: a block is put back w
   thread([&w, first] { w.end_report(first, false); });
   thread([&w, again] {
     w.report({.order = {9}}, {1024});
-    reached(again, w.oracle().marked_frames() == 1024);
+    reached(again, w.oracle().reported_frames() == 1024);
   });
   at_end([&w] {
     check_all_reported(w, 9);
@@ -79,7 +79,7 @@ FALLOW_SCENARIO(PutBackBesideALostIsolation,
   const unsigned lost = declare_goal("the isolation finds nothing any more");
   thread([&w, lost] {
     w.report({.order = {0}}, {2}, true, 1);
-    reached(lost, w.oracle().marked_frames() <= 1);
+    reached(lost, w.oracle().reported_frames() <= 1);
   });
   thread([&w, first] {
     w.allocate(0);
@@ -100,7 +100,7 @@ FALLOW_SCENARIO(PutBackBesideALostBlock,
   const unsigned lost = declare_goal("the isolation finds the block allocated");
   thread([&w, lost] {
     w.report({.order = {9}}, {512}, true, 1);
-    reached(lost, w.oracle().allocated_frames() == 512 && w.oracle().marked_frames() == 0);
+    reached(lost, w.oracle().allocated_frames() == 512 && w.oracle().reported_frames() == 0);
   });
   thread([&w, first] {
     w.allocate(0, 9);
@@ -122,7 +122,7 @@ FALLOW_SCENARIO(PutBackBesideAFree, "MO-4, ZONE-3: frames of one word are put ba
   });
   thread([&w] { w.report({.order = {0}}, {1024}); });
   at_end([&w, both] {
-    reached(both, w.oracle().marked_frames() == 8);
+    reached(both, w.oracle().reported_frames() == 8);
     check_all_reported(w, 0);
     w.settle();
   });
@@ -141,7 +141,7 @@ FALLOW_SCENARIO(PutBackBesideTheLastFree,
   });
   thread([&w] { w.report({.order = {5}}, {32}, true, 1); });
   at_end([&w, seen] {
-    reached(seen, w.oracle().marked_frames() == 32);
+    reached(seen, w.oracle().reported_frames() == 32);
     check_all_reported(w, 5);
     w.settle();
   });
@@ -170,7 +170,7 @@ FALLOW_SCENARIO(LostRunBesideAReport, "MO-4: a run that was not whole is visited
   const unsigned lost = declare_goal("the run waits for the report");
   thread([&w, lost] {
     w.allocate(0, 6);
-    reached(lost, w.oracle().marked_frames() == 32 && w.oracle().refaults() == 64);
+    reached(lost, w.oracle().reported_frames() == 32 && w.oracle().refaults() == 64);
   });
   thread([&w] { w.report({.order = {5}}, {1024}); });
   at_end([&w] {
@@ -195,7 +195,7 @@ FALLOW_SCENARIO(GatheringBesideAReport,
   });
   thread([&w] { w.report({.order = {0}}, {1024}); });
   at_end([&w, reported] {
-    reached(reported, w.oracle().marked_frames() == 32);
+    reached(reported, w.oracle().reported_frames() == 32);
     check_all_reported(w, 0);
     w.settle();
   });

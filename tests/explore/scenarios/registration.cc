@@ -5,10 +5,10 @@ namespace fallow::explore {
 namespace {
 
 // Two blocks, a device that has reported all free frames, and a worker at rest.
-World& reported_blocks(Content promise = Content::Unknown, std::uint32_t mark = 1) {
+World& reported_blocks(Content promise = Content::Unknown, std::uint32_t threshold = 1) {
   World& w = single_blocks(2);
   w.device().promises = promise;
-  w.register_device(state<HwmPolicy>(Order{9}, mark));
+  w.register_device(state<HwmPolicy>(Order{9}, threshold));
   report_all(w);
   return w;
 }

@@ -168,12 +168,12 @@ FALLOW_SCENARIO(RunInAnyBlock,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(RunOfMarksBesideTheRest,
-                "ZONE-3: a run with marks is taken while the other half of the block is reported") {
+FALLOW_SCENARIO(RunOfReportBitsBesideTheRest,
+                "ZONE-3: a run with report bits is taken while the other half of the block is reported") {
   World& w = world_with(2, {{0, 128}});
   w.report_from(6);
   w.report({.order = {6}}, {64}, true, 1);
-  const unsigned took = declare_goal("the run is taken with its marks");
+  const unsigned took = declare_goal("the run is taken with its report bits");
   thread([&w] { w.allocate(0, 7); });
   thread([&w] { w.report({.order = {6}}, {1024}); });
   at_end([&w, took] {

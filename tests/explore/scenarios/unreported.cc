@@ -23,7 +23,7 @@ FALLOW_SCENARIO(FreeBesideACompletionOfItsBlock,
 }
 
 FALLOW_SCENARIO(ReservationBesideRest,
-                "MO-4, MO-5, R4: frames are taken whose marks are newer than their reservation") {
+                "MO-4, MO-5, R4: frames are taken whose report is newer than their reservation") {
   World& w = crowded_block(48);
   w.device().entries = 1;
   const Pfn word = w.allocate(0, 5).pfn, half = w.allocate(0, 4).pfn;
@@ -41,14 +41,14 @@ FALLOW_SCENARIO(ReservationBesideRest,
 }
 
 FALLOW_SCENARIO(FreeBesideADrainOfItsBlock,
-                "MO-4, MO-5, R4: a frame is freed while a marked hand goes back to its block") {
+                "MO-4, MO-5, R4: a frame is freed while a reported hand goes back to its block") {
   World& w = few_frames(64, 2);
   const Pfn pfn = w.allocate(0, 5).pfn;
   w.retire(0);
   w.register_device(state<HwmPolicy>(Order{0}, 1U));
   report_all(w);
-  const unsigned marked = declare_goal("a hand of marked frames is held");
-  reached(marked, w.allocate(1).ok);
+  const unsigned hand_held = declare_goal("a hand of reported frames is held");
+  reached(hand_held, w.allocate(1).ok);
   thread([&w, pfn] {
     w.free(0, pfn);
     w.drain(0);
@@ -110,10 +110,10 @@ FALLOW_SCENARIO(RetryBesideAFailingPair,
   });
 }
 
-// A word is put back: its frames are reported there and not yet counted in `marked`. An allocation takes
-// them, so that `marked` wraps below zero while the worker reads the block.
-FALLOW_SCENARIO(MarkedWrapsBesideALook,
-                "R4, ZONE-3: what is unreported is told while `marked` is below zero") {
+// A word is put back: its frames are reported there and not yet counted in `reported_frames`. An allocation
+// takes them, so that `reported_frames` wraps below zero while the worker reads the block.
+FALLOW_SCENARIO(ReportedFramesWrapBesideALook,
+                "R4, ZONE-3: what is unreported is told while `reported_frames` is below zero") {
   World& w = crowded_block(64, 2);
   const Pfn back = w.allocate(0, 5).pfn, freed = w.allocate(0, 5).pfn;
   w.free(0, back, 5);

@@ -31,7 +31,7 @@ FALLOW_SCENARIO(BlockTakenBackBesideItsReport, "ZONE-9, R6: the block that a cac
   World& w = world_with(1, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned back = declare_goal("the cache takes it back with a mark");
+  const unsigned back = declare_goal("the cache takes it back with a report bit");
   thread([&w] { w.allocate(0, 9); });
   thread([&w] { w.report({.order = {9}}, {1024}); });
   at_end([&w, back] {
@@ -171,7 +171,8 @@ FALLOW_SCENARIO(BlockOfRunsIsFreed,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(BlockOfMarksBesideAFrame, "ZONE-3, ZONE-4: a block with marks in its words is taken whole") {
+FALLOW_SCENARIO(BlockOfReportBitsBesideAFrame,
+                "ZONE-3, ZONE-4: a block with report bits in its words is taken whole") {
   World& w = world_with(2, {{0, 512}});
   w.report_from(5);
   w.report({.order = {5}}, {32}, true, 1);

@@ -106,7 +106,7 @@ FALLOW_SCENARIO(WordGivenBackBesideRest,
 }
 
 FALLOW_SCENARIO(TwoFreesUseUpTheCredit,
-                "R3, RPT-6: of two frees that cross the mark together one flags the zone") {
+                "R3, RPT-6: of two frees that cross the threshold together one flags the zone") {
   World& w = single_blocks(3, 2);
   w.register_device(state<HwmPolicy>(Order{9}, 2U));
   report_all(w);
@@ -161,7 +161,7 @@ FALLOW_SCENARIO(FreeBesideAGrant, "MO-5, RPT-6: what the second look finds is ta
   w.forget();
   thread([&w] { w.work(1); });
   thread([&w, pfns] { w.free(0, pfns[0], 9); });
-  at_end([&w, pfns, below = declare_goal("the worker rests below the mark")] {
+  at_end([&w, pfns, below = declare_goal("the worker rests below the threshold")] {
     reached(below, !w.reporter().reporting_requested(0));
     w.free(0, pfns[1], 9);
     w.free(0, pfns[2], 9);

@@ -20,7 +20,7 @@ void Oracle::touch(Pfn first, PfnCount count) {
     engine().plain(&at(first + PfnCount{i}).owned, 1, true, "two uses of one frame");
 }
 
-void Oracle::allocated(Pfn first, PfnCount count, bool holds_promise,
+void Oracle::allocated(Pfn first, PfnCount count, bool content_known,
                        std::initializer_list<Content> promised) {
   if (!zone_.contains(first, count)) broken("an allocation outside the zone", first);
   touch(first, count);
@@ -29,10 +29,10 @@ void Oracle::allocated(Pfn first, PfnCount count, bool holds_promise,
     Frame& f = at(pfn);
     if (f.allocated || f.withheld) broken("given out twice", pfn);
     if (f.in_flight) broken("R6: allocated while it is being reported", pfn);
-    if (holds_promise && (f.content == Content::Unknown ||
+    if (content_known && (f.content == Content::Unknown ||
                           std::find(promised.begin(), promised.end(), f.content) == promised.end()))
       broken("R12: said to hold what the device promised, and does not", pfn);
-    (f.marked ? refaults_ : forgotten_refaults_) += f.marked || f.forgotten ? 1 : 0;
+    (f.reported ? refaults_ : forgotten_refaults_) += f.reported || f.forgotten ? 1 : 0;
     f = Frame{};
     f.allocated = true;
   }
@@ -66,7 +66,7 @@ void Oracle::reporting(Scatterlist list, std::uint32_t capacity, Order order) {
       Frame& f = at(pfn);
       if (f.allocated || f.withheld) broken("reported while it is allocated", pfn);
       if (f.in_flight) broken("R6: reported twice at once", pfn);
-      if (f.marked) broken("R8: reported again though nobody used it", pfn);
+      if (f.reported) broken("R8: reported again though nobody used it", pfn);
       f.in_flight = true;
     }
   }
@@ -78,7 +78,7 @@ void Oracle::settled(Scatterlist list, bool reported, Content content) {
     for (std::uint64_t i = 0; i < e.count.raw; ++i) {
       Frame& f = at(e.first + PfnCount{i});
       f.in_flight = false;
-      f.marked = reported;
+      f.reported = reported;
       f.forgotten = false;
       f.failed = !reported;
       // A device that fails may have processed part of the request.
@@ -93,8 +93,8 @@ void Oracle::withhold(Pfn first, PfnCount count) {
 
 void Oracle::forgotten() {
   for (std::uint64_t i = 0; i < zone_.size().raw; ++i) {
-    frames_[i].forgotten |= frames_[i].marked;
-    frames_[i].marked = false;
+    frames_[i].forgotten |= frames_[i].reported;
+    frames_[i].reported = false;
   }
 }
 
@@ -116,7 +116,7 @@ bool Oracle::can_be_reported(Pfn first, PfnCount run) const {
   if (!zone_.contains(first, run)) return false;
   for (std::uint64_t i = 0; i < run.raw; ++i) {
     const Frame& f = at(first + PfnCount{i});
-    if (f.allocated || f.marked || withheld(first + PfnCount{i})) return false;
+    if (f.allocated || f.reported || withheld(first + PfnCount{i})) return false;
   }
   return true;
 }

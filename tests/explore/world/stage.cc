@@ -166,7 +166,7 @@ void Stage::perform_register(unsigned policy, bool promising) {
                          {batches ? std::uint64_t{program_.device.capacity} << choice.order : 0});
 }
 
-// Without a reporter, marks must not be forgotten during a report.
+// Without a reporter, reported frames must not be forgotten during a report.
 void Stage::perform_forget(unsigned thread) {
   settle_held();
   if (policy_count_ > 0 || thread == isolator_ || !engine().concurrent()) world_.forget();

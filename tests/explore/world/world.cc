@@ -104,8 +104,8 @@ Got World::allocate(std::uint32_t cache, unsigned order, Mobility mobility) {
     // Another device with another promise may be registering meanwhile.
     // On weak memory this thread need not see it yet.
     const bool known = steady && controls == control_calls_ && !engine().weak();
-    const Content before = known ? promised : promised_before_;
-    oracle_.allocated(got.pfn, frames(wanted), got.holds_promise, {promised, before, device_.promises});
+    const Content before = known ? promised : offered_before_;
+    oracle_.allocated(got.pfn, frames(wanted), got.content_known, {promised, before, device_.promises});
     judge_.holds(got.pfn, frames(wanted));
   } else if (got.status == Status::NoMemory) {
     judge_.had_no_memory(wanted);

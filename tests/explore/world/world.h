@@ -51,7 +51,7 @@ class World {
   void register_device(Policy& policy, PfnCount above_low = {});
   // Sets the promise of the next device; no device is registered.
   void content_after(Content promise) {
-    promised_before_ = device_.promises;
+    offered_before_ = device_.promises;
     device_.promises = promise;
   }
   void unregister_device();
@@ -111,7 +111,7 @@ class World {
   Reporter reporter_;
   ModelDevice device_;
   Policy* policy_ = nullptr;
-  Content promised_before_ = Content::Unknown;
+  Content offered_before_ = Content::Unknown;
   PfnCount above_low_;
   bool registered_ = false;
   bool split_ = false;  // an allocation since the registration may have split a larger block

@@ -60,13 +60,13 @@ void World::check_counts() {
   if (s.requests != device_.taken() || s.failures != device_.failed() || s.in_flight != 0)
     engine().fail("R14: requests and failures are not what the device saw");
   if (z.isolated.raw != 0) engine().fail("R14: frames are isolated and nothing is in flight");
-  if (z.reported.raw != oracle_.marked_frames())
+  if (z.reported.raw != oracle_.reported_frames())
     engine().fail("R14: nr_reported is " + std::to_string(z.reported.raw) + ", and " +
-                  std::to_string(oracle_.marked_frames()) + " frames were reported and not used since");
+                  std::to_string(oracle_.reported_frames()) + " frames were reported and not used since");
   if (z.refaults.raw < oracle_.refaults() ||
       z.refaults.raw > oracle_.refaults() + oracle_.forgotten_refaults())
     engine().fail("R14: refaults are " + std::to_string(z.refaults.raw) + ", and " +
-                  std::to_string(oracle_.refaults()) + " marked frames were allocated");
+                  std::to_string(oracle_.refaults()) + " reported frames were allocated");
 }
 
 // R11, RPT-12: nothing may be isolated.
@@ -86,7 +86,7 @@ bool World::past_the_mark() const {
 void World::check_flag() {
   if (!registered_ || starved()) return;
   if (!reporter_.reporting_requested(0) && past_the_mark())
-    engine().fail("R3, R4: the mark is crossed, and the zone is not flagged");
+    engine().fail("R3, R4: the threshold is crossed, and the zone is not flagged");
 }
 
 void World::check_everything_reported() {

@@ -191,7 +191,7 @@ TEST(R12Driver, PromisesWhatTheDeviceInitialises) {
   HwmPolicy policy(kOrder9, 1);
   pair.register_driver(policy);
   pair.run_due();
-  EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).holds_promise);
+  EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).content_known);
   EXPECT_EQ(pair.rig.reporter().stats().failures, 0u);
 }
 
@@ -219,7 +219,7 @@ TEST(R12Driver, WhatIsNotInitialisedFailsAndIsTriedAgain) {
   pair.pass_time(seconds(1));
   EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(64));
   EXPECT_EQ(pair.driver.content_after(), Content::Zero);
-  EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).holds_promise);
+  EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).content_known);
 }
 
 // Three in a row: reporting goes on without the promise, also for what was reported before.
@@ -239,7 +239,7 @@ TEST(R12Driver, ThePromiseIsWithdrawnWhenItIsNotKept) {
   EXPECT_EQ(pair.rig.box().stats().reported, before + PfnCount{2048});
   EXPECT_EQ(pair.driver.content_after(), Content::Unknown);
   for (Allocation a = pair.rig.cache().allocate(kOrder9); a.ok(); a = pair.rig.cache().allocate(kOrder9))
-    EXPECT_FALSE(a.holds_promise);
+    EXPECT_FALSE(a.content_known);
 }
 
 // The device, initialised anew, does not offer any more what it promised by.
@@ -255,7 +255,7 @@ TEST(R12Driver, ThePromiseIsWithdrawnWhenTheFeatureIs) {
   pair.rig.box().free_blocks(Pfn{0}, kOrder9, 1, 512);
   pair.run_due();
   EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(64));
-  EXPECT_FALSE(pair.rig.cache().allocate(kOrder9).holds_promise);
+  EXPECT_FALSE(pair.rig.cache().allocate(kOrder9).content_known);
 }
 
 // Page poison is not offered any more: a guest whose free pages must keep a value stops reporting.

@@ -230,7 +230,7 @@ TEST_P(R12Content, ThePromiseIsTold) {
   for (const unsigned order : {0U, 3U, 9U, 0U, 8U, 10U}) {
     const Allocation a = rig.cache().allocate(Order{static_cast<std::uint8_t>(order)});
     ASSERT_TRUE(a.ok());
-    EXPECT_EQ(a.holds_promise, GetParam().told) << order;
+    EXPECT_EQ(a.content_known, GetParam().told) << order;
   }
 }
 
@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Promises{{Content::Unknown, Content::Zero}, false},
                       Promises{{Content::Zero, Content::Unknown, Content::Zero}, false}));
 
-TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
+TEST(R12Told, OnlyForFramesThatAreReportedAllOver) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port, 32, 1, Content::Zero);
   HwmPolicy policy(Order{0}, 1);
@@ -252,7 +252,7 @@ TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
   // One frame of each block is used, freed, and not yet reported.
   std::vector<Allocation> all;
   for (Allocation a = rig.cache().allocate(kOrder9); a.ok(); a = rig.cache().allocate(kOrder9)) {
-    EXPECT_TRUE(a.holds_promise);
+    EXPECT_TRUE(a.content_known);
     all.push_back(a);
   }
   for (const Allocation& a : all) ASSERT_EQ(rig.cache().free(a.pfn + PfnCount{7}, Order{0}), Status::Ok);
@@ -267,14 +267,14 @@ TEST(R12Told, OnlyForFramesThatAreMarkedAllOver) {
   rig.run_due();
   EXPECT_EQ(rig.box().stats().reported, mebibytes(64));
   const Allocation one = rig.cache().allocate();
-  EXPECT_TRUE(one.holds_promise);
+  EXPECT_TRUE(one.content_known);
   ASSERT_EQ(rig.cache().free(one.pfn), Status::Ok);
   // The frame is allocated from the hand again: it was touched.
   bool found = false;
   for (int i = 0; i < 64 && !found; ++i) {
     const Allocation again = rig.cache().allocate();
     found = again.pfn == one.pfn;
-    EXPECT_EQ(again.holds_promise, !found);
+    EXPECT_EQ(again.content_known, !found);
   }
   EXPECT_TRUE(found);
   rig.unregister_device(device);
@@ -291,7 +291,7 @@ TEST(R12Told, NotForABlockWithOneTouchedFrame) {
   rig.cache().drain();
   int without = 0;
   for (Allocation a = rig.cache().allocate(kOrder9); a.ok(); a = rig.cache().allocate(kOrder9)) {
-    without += a.holds_promise ? 0 : 1;
+    without += a.content_known ? 0 : 1;
   }
   EXPECT_EQ(without, 1);
   rig.unregister_device(device);
@@ -304,7 +304,7 @@ TEST(R12Told, NeverForAFailedReport) {
   device.answer = [](Scatterlist, std::uint32_t) { return Status::Failed; };
   rig.register_device(device, policy);
   rig.run_due();
-  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).holds_promise);
+  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).content_known);
   rig.unregister_device(device);
 }
 
@@ -317,12 +317,12 @@ TEST(R12Told, AfterForgettingThePromiseOfTheNextCounts) {
   rig.unregister_device(zero);
   rig.register_device(none, policy);
   rig.unregister_device(none);
-  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "mixed";
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).content_known) << "mixed";
   ASSERT_EQ(rig.reporter().forget_reported(), Status::Ok);
-  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "forgotten";
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).content_known) << "forgotten";
   rig.register_device(zero, policy);
   rig.run_due();
-  EXPECT_TRUE(rig.cache().allocate(kOrder9).holds_promise);
+  EXPECT_TRUE(rig.cache().allocate(kOrder9).content_known);
   rig.unregister_device(zero);
 }
 
@@ -340,10 +340,10 @@ TEST(R12Told, NotAfterTheDeviceWithdrewIt) {
   ASSERT_GE(device.batches.size(), 3u);
   EXPECT_EQ(rig.box().stats().reported, mebibytes(64)) << "the frames count as reported";
   EXPECT_EQ(rig.reporter().stats().failures, 0u);
-  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).holds_promise);
+  for (std::uint8_t o = 0; o <= 10; ++o) EXPECT_FALSE(rig.cache().allocate(Order{o}).content_known);
   rig.unregister_device(device);
   rig.register_device(device, policy);
-  EXPECT_FALSE(rig.cache().allocate(kOrder9).holds_promise) << "frames of both kinds exist";
+  EXPECT_FALSE(rig.cache().allocate(kOrder9).content_known) << "frames of both kinds exist";
   rig.unregister_device(device);
 }
 
@@ -359,7 +359,7 @@ TEST(R12Told, NotAfterACompletionWithdrewIt) {
   EXPECT_GT(rig.box().stats().reported.raw, 0u);
   const Allocation a = rig.cache().allocate(kOrder9);
   EXPECT_TRUE(a.ok());
-  EXPECT_FALSE(a.holds_promise);
+  EXPECT_FALSE(a.content_known);
   device.answer = nullptr;
   rig.unregister_device(device);
 }

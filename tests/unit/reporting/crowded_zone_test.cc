@@ -40,7 +40,7 @@ TEST_F(R11Pair, ThatDoesNotFitGoesInHalvesAndHoldsNothingUp) {
 
 // The second half is reported with the first, although its free area is below the threshold. Blocks that
 // were in that area before stay.
-TEST_F(R11Pair, InHalvesIsStillOfTheAreaAtItsMark) {
+TEST_F(R11Pair, InHalvesIsStillOfTheAreaAtItsThreshold) {
   HwmPolicy policy(kOrder9, 3);
   start(policy);
   rig_.box().free_blocks({4096}, kOrder9, 1, 1);

@@ -8,7 +8,7 @@ namespace {
 // credit(), and before the zone rests.
 class HookedPolicy final : public Policy {
  public:
-  HookedPolicy(Order order, std::uint32_t mark) : inner_(order, mark) {}
+  HookedPolicy(Order order, std::uint32_t threshold) : inner_(order, threshold) {}
 
   Status validate() const noexcept override { return inner_.validate(); }
   Order order() const noexcept override { return inner_.order(); }
@@ -36,12 +36,12 @@ class HookedPolicy final : public Policy {
 class R7LostRetry : public ::testing::TestWithParam<std::tuple<std::uint32_t, int>> {};
 
 TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
-  const auto [mark, at_look] = GetParam();
+  const auto [threshold, at_look] = GetParam();
   Rig rig(mebibytes(512));
   rig.box().fill();
   rig.box().free_blocks({mebibytes(256).raw}, kOrder9, 8, 1024);
   TestDevice device(rig.port, 64, 2);
-  HookedPolicy policy(kOrder9, mark);
+  HookedPolicy policy(kOrder9, threshold);
   std::vector<std::uint32_t> tokens;
   device.answer = [&](Scatterlist, std::uint32_t token) {
     tokens.push_back(token);
@@ -65,7 +65,7 @@ TEST_P(R7LostRetry, AFailureWhileTheWorkerComesToRestIsTriedAgain) {
   rig.unregister_device(device);
 }
 
-INSTANTIATE_TEST_SUITE_P(MarksAndLooks, R7LostRetry,
+INSTANTIATE_TEST_SUITE_P(ReportBitsAndLooks, R7LostRetry,
                          ::testing::Combine(::testing::Values(1U, 32U), ::testing::Values(1, 2)));
 
 }  // namespace

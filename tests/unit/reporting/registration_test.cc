@@ -86,16 +86,16 @@ TEST(R1Register, BusyEvenForADeviceThatIsNoGood) {
 TEST(R1Register, InvalidArgumentChangesNothing) {
   Rig rig(mebibytes(64));
   TestDevice device(rig.port), no_capacity(rig.port, 0), no_depth(rig.port, 1, 0);
-  HwmPolicy policy, order_11(Order{11}), order_255(Order{255}), no_mark(kOrder9, 0);
+  HwmPolicy policy, order_11(Order{11}), order_255(Order{255}), no_threshold(kOrder9, 0);
   LinuxPolicy linux_11(Order{11});
   AgedPolicy aged_11(Order{11}), no_age(kOrder9, {0}), too_old(kOrder9, AgedPolicy::kMaxAge + Nanoseconds{1});
   struct {
     ReportingDevice* device;
     Policy* policy;
   } const refused[] = {
-      {&no_capacity, &policy}, {&no_depth, &policy}, {&device, &order_11},
-      {&device, &order_255},   {&device, &no_mark},  {&device, &linux_11},
-      {&device, &aged_11},     {&device, &no_age},   {&device, &too_old},
+      {&no_capacity, &policy}, {&no_depth, &policy},     {&device, &order_11},
+      {&device, &order_255},   {&device, &no_threshold}, {&device, &linux_11},
+      {&device, &aged_11},     {&device, &no_age},       {&device, &too_old},
   };
   const std::uint64_t live = rig.port.live_allocations();
   for (const auto& attempt : refused) {
@@ -195,7 +195,7 @@ TEST(R2ExistingPages, FreedBeforeRegistrationInPartsAndWhole) {
 }
 
 // The threshold applies only to frames that become free later.
-TEST(R2ExistingPages, BelowTheMarkToo) {
+TEST(R2ExistingPages, BelowTheThresholdToo) {
   Rig rig(mebibytes(256));
   rig.box().fill();
   rig.box().free_blocks({0}, kOrder9, 31, 1024);

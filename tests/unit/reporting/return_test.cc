@@ -4,7 +4,7 @@
 namespace fallow::detail {
 namespace {
 
-TEST(R7Return, MarkedIfTheReportSucceeded) {
+TEST(R7Return, ReportedIfTheReportSucceeded) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port);
   HwmPolicy policy;
@@ -17,7 +17,7 @@ TEST(R7Return, MarkedIfTheReportSucceeded) {
   rig.unregister_device(device);
 }
 
-TEST(R7Return, UnmarkedIfItFailedWhateverTheReason) {
+TEST(R7Return, NotReportedIfItFailedWhateverTheReason) {
   for (const Status why :
        {Status::Failed, Status::NoMemory, Status::InvalidArgument, Status::Busy, static_cast<Status>(200)}) {
     Rig rig(mebibytes(512));
@@ -115,7 +115,7 @@ TEST(R7Retry, AFreeDoesNotCutTheBackOffShort) {
 }
 
 // What a failed pass left is retried although it is below the threshold by now.
-TEST(R7Retry, WhatIsBelowTheMarkByNowIsTriedAgainToo) {
+TEST(R7Retry, WhatIsBelowTheThresholdByNowIsTriedAgainToo) {
   Rig rig(mebibytes(512));
   rig.box().fill();
   rig.box().free_blocks({0}, kOrder9, 40, 1024);
@@ -168,7 +168,7 @@ TEST(R7Retry, OneZonesFailureDoesNotHoldUpAnother) {
 }
 
 // Every frame of the zone is reported.
-class R8Mark : public ::testing::Test {
+class R8Reported : public ::testing::Test {
  protected:
   void SetUp() override {
     rig_.register_device(device_, policy_);
@@ -183,7 +183,7 @@ class R8Mark : public ::testing::Test {
   HwmPolicy policy_{Order{0}, 1};
 };
 
-TEST_F(R8Mark, GoesFrameByFrame) {
+TEST_F(R8Reported, GoesFrameByFrame) {
   const Allocation a = rig_.cache().allocate();
   ASSERT_TRUE(a.ok());
   rig_.cache().drain();
@@ -197,7 +197,7 @@ TEST_F(R8Mark, GoesFrameByFrame) {
   EXPECT_EQ(rig_.box().stats().reported, mebibytes(64));
 }
 
-TEST_F(R8Mark, SplittingLeavesTheRestReportedAtEachOrder) {
+TEST_F(R8Reported, SplittingLeavesTheRestReportedAtEachOrder) {
   std::uint64_t taken = 0;
   std::vector<std::pair<Pfn, Order>> got;
   for (std::uint8_t o = 0; o <= 10; ++o) {
@@ -217,7 +217,7 @@ TEST_F(R8Mark, SplittingLeavesTheRestReportedAtEachOrder) {
 }
 
 // If a block was reported, then used and freed in part, only the used part is reported again.
-TEST_F(R8Mark, AFrameNobodyTouchedIsNeverReportedAgain) {
+TEST_F(R8Reported, AFrameNobodyTouchedIsNeverReportedAgain) {
   for (int round = 0; round < 50; ++round) {
     device_.batches.clear();
     std::vector<Pfn> got;
@@ -233,7 +233,7 @@ TEST_F(R8Mark, AFrameNobodyTouchedIsNeverReportedAgain) {
 }
 
 // Frames in a cache's hand have left their block. They return still reported if no caller received them.
-TEST_F(R8Mark, TheHandKeepsMarks) {
+TEST_F(R8Reported, TheHandKeepsReportBits) {
   for (int i = 0; i < 10; ++i) {
     const Allocation a = rig_.cache().allocate();
     ASSERT_EQ(rig_.cache().free(a.pfn), Status::Ok);
@@ -244,7 +244,7 @@ TEST_F(R8Mark, TheHandKeepsMarks) {
   EXPECT_EQ(rig_.box().stats().reported, mebibytes(64));
 }
 
-TEST_F(R8Mark, PlacementTakesWhatIsNotReportedFirst) {
+TEST_F(R8Reported, PlacementTakesWhatIsNotReportedFirst) {
   std::vector<Pfn> got;
   for (int i = 0; i < 8; ++i) got.push_back(rig_.cache().allocate(kOrder9).pfn);
   EXPECT_EQ(rig_.box().stats().refaults.raw, 8u * 512);

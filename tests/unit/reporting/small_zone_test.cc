@@ -32,9 +32,9 @@ TEST_P(R2SmallZone, AnIdleZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
 
 // Zones in use free frames in pieces of all sizes, a few at a time. After each free the zone is left alone.
 TEST_P(R2SmallZone, ACrowdedZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
-  const std::uint64_t mark = kind() == Kind::HwmDefault ? 32 : 1;
-  std::uint64_t below_mark = 0;
-  for (unsigned o = order(); o <= kMaxOrder.raw; ++o) below_mark += (mark - 1) << o;
+  const std::uint64_t threshold = kind() == Kind::HwmDefault ? 32 : 1;
+  std::uint64_t below_threshold = 0;
+  for (unsigned o = order(); o <= kMaxOrder.raw; ++o) below_threshold += (threshold - 1) << o;
   std::mt19937 random(order() * 8 + static_cast<unsigned>(kind()));
   for (const std::uint64_t size : {64U, 700U, 1024U, 3000U, 9000U}) {
     SCOPED_TRACE(std::to_string(size) + " frames");
@@ -56,11 +56,11 @@ TEST_P(R2SmallZone, ACrowdedZoneReportsAllThatTheWatermarkAllowsAndThenSleeps) {
       for (auto pfn = first; pfn != last; ++pfn) ASSERT_EQ(small.box.cache().free(*pfn), Status::Ok);
       mine.erase(first, last);
       small.box.cache().drain();
-      small.expect_at_rest(below_mark);
+      small.expect_at_rest(below_threshold);
       if (HasFailure()) return;
     }
     if (small.box.zone().size().raw >= small.box.zone().low_watermark().raw + small.room()) {
-      EXPECT_LE(small.unreported(), below_mark);
+      EXPECT_LE(small.unreported(), below_threshold);
     }
   }
 }

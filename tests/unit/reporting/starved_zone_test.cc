@@ -45,7 +45,7 @@ TEST_P(R11Starved, AFreeOfAnyOrderThatMakesRoomWakesTheWorker) {
 }
 
 // Frames that a cache returns untouched form no block that could be reported, but they make room for one.
-TEST_P(R11Starved, MarkedFramesThatComeBackWakeTheWorker) {
+TEST_P(R11Starved, ReportedFramesThatComeBackWakeTheWorker) {
   small_.box.fill();
   free_words(2);
   free_singles(2, 512 * 4);
@@ -70,7 +70,7 @@ TEST_P(R11Starved, MarkedFramesThatComeBackWakeTheWorker) {
   EXPECT_EQ(small_.device.frames_shown().size(), 512u);
 }
 
-TEST_P(R11Starved, ForgottenMarksAreReportedOnceThereIsRoom) {
+TEST_P(R11Starved, ForgottenReportBitsAreReportedOnceThereIsRoom) {
   small_.box.fill();
   small_.box.free_blocks({512}, kOrder9, 2, 512);
   small_.start();

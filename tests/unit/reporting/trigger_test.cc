@@ -29,9 +29,9 @@ class R3Trigger : public ::testing::Test {
 };
 
 // Frees blocks of `order` that do not merge, `step` frames apart.
-class R3Mark : public R3Trigger, public ::testing::WithParamInterface<unsigned> {};
+class R3Threshold : public R3Trigger, public ::testing::WithParamInterface<unsigned> {};
 
-TEST_P(R3Mark, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
+TEST_P(R3Threshold, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
   const Order order{static_cast<std::uint8_t>(GetParam())};
   HwmPolicy policy(order);
   start(policy);
@@ -53,7 +53,7 @@ TEST_P(R3Mark, ThirtyOneUnreportedBlocksDoNothingAndTheNextFlags) {
   EXPECT_FALSE(flagged());
 }
 
-INSTANTIATE_TEST_SUITE_P(Orders, R3Mark, ::testing::Values(0, 1, 2, 3, 5, 6, 8, 9, 10));
+INSTANTIATE_TEST_SUITE_P(Orders, R3Threshold, ::testing::Values(0, 1, 2, 3, 5, 6, 8, 9, 10));
 
 TEST_F(R3Trigger, OnlyBlocksThatAreNotReportedCount) {
   HwmPolicy policy;
@@ -111,7 +111,7 @@ TEST_F(R3Trigger, WhatIsBelowTheReportingOrderNeverCounts) {
   EXPECT_TRUE(device_->batches.empty());
 }
 
-TEST_F(R3Trigger, AMarkOfOneFlagsAtOnce) {
+TEST_F(R3Trigger, AThresholdOfOneFlagsAtOnce) {
   HwmPolicy policy(kOrder9, 1);
   start(policy);
   free_one(Pfn{512 * 7}, kOrder9);
@@ -168,7 +168,7 @@ TEST(R3NoDevice, NothingIsFlaggedNorScheduled) {
   }
 }
 
-TEST(R3Zones, OnlyTheZoneAtItsMarkIsFlagged) {
+TEST(R3Zones, OnlyTheZoneAtItsThresholdIsFlagged) {
   Rig rig(mebibytes(256), 3);
   TestDevice device(rig.port);
   HwmPolicy policy;

@@ -153,7 +153,7 @@ TEST(R9Unregister, OfTwoThreadsOneFindsIt) {
   }
 }
 
-TEST(R10Resume, MarksSurviveForTheSameDeviceAndForAnother) {
+TEST(R10Resume, ReportedFramesSurviveForTheSameDeviceAndForAnother) {
   Rig rig(mebibytes(512));
   TestDevice first(rig.port), second(rig.port, 3);
   HwmPolicy policy, other_policy(kOrder9, 1);
@@ -255,7 +255,7 @@ TEST(R10Forget, EverythingIsReportedAnew) {
 }
 
 // The 31 reported frames in a hand are forgotten too.
-TEST(R10Forget, MarksInTheHandOfACacheGoToo) {
+TEST(R10Forget, ReportBitsInTheHandOfACacheGoToo) {
   for (const bool hand_out : {false, true}) {
     Rig rig(mebibytes(64));
     TestDevice device(rig.port, 32, 1, Content::Zero);
@@ -263,11 +263,11 @@ TEST(R10Forget, MarksInTheHandOfACacheGoToo) {
     rig.register_device(device, policy);
     rig.run_due();
     const Allocation before = rig.cache().allocate();
-    EXPECT_TRUE(before.holds_promise);
+    EXPECT_TRUE(before.content_known);
     ASSERT_EQ(rig.reporter().forget_reported(), Status::Ok);
     if (hand_out) {
       const Allocation after = rig.cache().allocate();
-      EXPECT_FALSE(after.holds_promise) << "the owner lost its state";
+      EXPECT_FALSE(after.content_known) << "the owner lost its state";
       ASSERT_EQ(rig.cache().free(after.pfn), Status::Ok);
     }
     rig.cache().drain();

@@ -53,7 +53,7 @@ TEST(R4Worker, GoesRoundRobinOverZones) {
   rig.unregister_device(device);
 }
 
-TEST(R4Worker, CoversAllFreeAreasThatAreAtTheMark) {
+TEST(R4Worker, CoversAllFreeAreasThatAreAtTheThreshold) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port);
   HwmPolicy policy(Order{0}, 4);
@@ -75,7 +75,7 @@ TEST(R4Worker, CoversAllFreeAreasThatAreAtTheMark) {
   rig.unregister_device(device);
 }
 
-TEST(R4Flag, StaysUntilAllIsBelowTheMark) {
+TEST(R4Flag, StaysUntilAllIsBelowTheThreshold) {
   Rig rig(mebibytes(512));
   TestDevice device(rig.port, 1);
   HwmPolicy policy;

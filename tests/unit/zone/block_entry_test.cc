@@ -10,7 +10,7 @@ namespace {
 TEST(BlockEntry, FieldsDoNotTouchEachOther) {
   const BlockEntry full = BlockEntry{}
                               .with_used(512)
-                              .with_marked(512)
+                              .with_reported_frames(512)
                               .with_owner(kMaxCaches)
                               .with_mobility(Mobility::Reclaimable)
                               .with_whole(true)
@@ -19,12 +19,12 @@ TEST(BlockEntry, FieldsDoNotTouchEachOther) {
                               .with_reported(true)
                               .stamped(0xff, BlockEntry::kTicks);
   EXPECT_EQ(full.used(), 512u);
-  EXPECT_EQ(full.marked(), 512u);
+  EXPECT_EQ(full.reported_frames(), 512u);
   EXPECT_EQ(full.owner(), kMaxCaches);
   EXPECT_EQ(full.mobility(), Mobility::Reclaimable);
   EXPECT_TRUE(full.whole() && full.isolated() && full.splitting() && full.reported() && full.closed());
   const BlockEntry cleared = full.with_used(0)
-                                 .with_marked(0)
+                                 .with_reported_frames(0)
                                  .with_owner(0)
                                  .with_mobility(Mobility::Movable)
                                  .with_whole(false)
@@ -33,8 +33,8 @@ TEST(BlockEntry, FieldsDoNotTouchEachOther) {
                                  .with_reported(false)
                                  .stamped(0xff, 0);
   EXPECT_EQ(cleared.raw(), 0u);
-  EXPECT_EQ(full.with_used(7).marked(), 512u);
-  EXPECT_EQ(full.with_marked(7).used(), 512u);
+  EXPECT_EQ(full.with_used(7).reported_frames(), 512u);
+  EXPECT_EQ(full.with_reported_frames(7).used(), 512u);
   EXPECT_EQ(full.with_owner(7).mobility(), Mobility::Reclaimable);
 }
 
@@ -72,8 +72,8 @@ TEST(BlockEntry, WhatHasMaturedStaysOld) {
 }
 
 TEST(BlockEntry, HomeFollowsTheFill) {
-  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames)), kReportedList);
-  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames - 1)), kFreeList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_reported_frames(kBlockFrames)), kReportedList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_reported_frames(kBlockFrames - 1)), kFreeList);
   constexpr unsigned kStep = kBlockFrames / kBins;
   for (unsigned bin = 0; bin < kBins; ++bin) {
     EXPECT_EQ(list_of(BlockEntry{}.with_used(bin == 0 ? 1 : bin * kStep)), bin_list(Mobility::Movable, bin));
@@ -93,8 +93,8 @@ TEST(BlockEntry, SurelyAtHomeOfAnother) {
   std::vector<BlockEntry> entries;
   for (const unsigned used : {0U, 1U, 2U, 127U, 128U, 255U, 256U, 511U, 512U}) {
     for (const unsigned owner : {0U, 1U}) {
-      for (const unsigned marked : {0U, 511U, 512U}) {
-        const BlockEntry e = BlockEntry{}.with_used(used).with_owner(owner).with_marked(marked);
+      for (const unsigned reported : {0U, 511U, 512U}) {
+        const BlockEntry e = BlockEntry{}.with_used(used).with_owner(owner).with_reported_frames(reported);
         entries.insert(entries.end(), {e, e.with_mobility(Mobility::Unmovable), e.with_whole(true),
                                        e.with_isolated(true), e.with_splitting(true), e.with_reported(true)});
       }
@@ -109,8 +109,8 @@ TEST(BlockEntry, SurelyAtHomeOfAnother) {
 }
 
 TEST(BlockEntry, ReportedBlocksAreListedThoughClosed) {
-  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames).with_reported(true)), kReportedList);
-  EXPECT_EQ(list_of(BlockEntry{}.with_marked(kBlockFrames).with_splitting(true)), kReportedList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_reported_frames(kBlockFrames).with_reported(true)), kReportedList);
+  EXPECT_EQ(list_of(BlockEntry{}.with_reported_frames(kBlockFrames).with_splitting(true)), kReportedList);
 }
 
 TEST(BlockEntry, ClosedBlocksHaveNoHome) {

@@ -158,7 +158,7 @@ TEST_F(ZoneConcurrency, AReservationAsksWhoOwnsTheBlock) {
 }
 
 // R10: a hand with reported frames is put back while forget_reported() runs.
-TEST_F(ZoneConcurrency, ForgottenMarksDoNotComeBack) {
+TEST_F(ZoneConcurrency, ForgottenReportBitsDoNotComeBack) {
   make({kBase, {kBlockFrames}, 1});
   Pfn pfn = must_allocate();
   unsigned rounds = 0, came_back = 0;

@@ -8,24 +8,24 @@ namespace {
 TEST(FrameWord, HasFourStates) {
   constexpr FrameWord w = FrameWord::of(0b1100, 0b1010);
   EXPECT_EQ(w.used(), 0b1100u);
-  EXPECT_EQ(w.mark(), 0b1010u);
+  EXPECT_EQ(w.report_bits(), 0b1010u);
   EXPECT_EQ(w.free(), ~0b1100u);
   EXPECT_EQ(w.unreported(), ~0b1110u);
   EXPECT_EQ(w.allocated(), 0b0100u);
   EXPECT_EQ(w.isolated(), 0b1000u);
 }
 
-TEST(FrameWord, AMarkGoesWithTheFrameThatIsTaken) {
+TEST(FrameWord, AReportBitGoesWithTheFrameThatIsTaken) {
   const FrameWord w = FrameWord::of(0, kWholeWord).take(0b11);
   EXPECT_EQ(w.used(), 0b11u);
-  EXPECT_EQ(w.mark(), ~0b11u);
+  EXPECT_EQ(w.report_bits(), ~0b11u);
 }
 
-TEST(FrameWord, GivesBackWithOrWithoutAMark) {
+TEST(FrameWord, GivesBackWithOrWithoutAReportBit) {
   const FrameWord taken = FrameWord::of(0b1111, 0);
   EXPECT_EQ(taken.give(0b0011, 0b0001).raw, FrameWord::of(0b1100, 0b0001).raw);
   EXPECT_EQ(FrameWord::of(0b11, 0b11).give(0b11, 0).raw, FrameWord{}.raw)
-      << "an isolated frame loses its mark";
+      << "an isolated frame loses its report bit";
   EXPECT_EQ(FrameWord::of(0, 0b100).give(0, 0).raw, FrameWord::of(0, 0b100).raw);
 }
 

@@ -125,7 +125,7 @@ TEST_F(LastFrame, HoldsNoPromise) {
   must_free(got.pfn);
   const Allocation again = cache().allocate();
   EXPECT_EQ(again.pfn, got.pfn);
-  EXPECT_FALSE(again.holds_promise);
+  EXPECT_FALSE(again.content_known);
   must_free(again.pfn);
 }
 
@@ -155,8 +155,8 @@ TEST_F(LastFrame, AWholeBlockIsNobodyElsesNorReported) {
   cache().retire();
   const Pfn again = must_allocate({9});
   must_free(again, {9});
-  const std::uint64_t marked = report();
-  EXPECT_EQ(marked, kBlocks * kBlockFrames);
+  const std::uint64_t reported = report();
+  EXPECT_EQ(reported, kBlocks * kBlockFrames);
   EXPECT_EQ(must_allocate({9}), lowest) << "a reported block is not taken back";
   expect_consistent();
 }

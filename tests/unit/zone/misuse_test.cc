@@ -251,7 +251,7 @@ TEST_F(ZoneMisuse, OfReportedFrames) {
   report();
   EXPECT_EQ(reported().raw, kBlocks * kBlockFrames);
   expect_misuse_at_all_orders(kBase);
-  EXPECT_EQ(reported().raw, kBlocks * kBlockFrames) << "the marks stay";
+  EXPECT_EQ(reported().raw, kBlocks * kBlockFrames) << "the frames stay reported";
 }
 
 TEST_F(ZoneMisuse, OfIsolatedFrames) {

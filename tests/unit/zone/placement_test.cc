@@ -103,7 +103,7 @@ TEST_F(Placement, ARunDoesNotFollowItsLastBlockWhenThatIsReported) {
   must_free(fill, {8});
   retire_all();
   report();
-  ASSERT_EQ(zone().tables().entry(block_of(run)).marked(),
+  ASSERT_EQ(zone().tables().entry(block_of(run)).reported_frames(),
             block_of(run) == block_of(keep) ? 0u : kBlockFrames);
   EXPECT_EQ(block_of(must_allocate({3})), block_of(keep));
 }

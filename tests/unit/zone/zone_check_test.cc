@@ -64,10 +64,10 @@ TEST_F(ZoneInvariant, Zone2AFrameThatIsUsedBehindTheEntrysBack) {
   expect_found("ZONE-2", 5);
 }
 
-TEST_F(ZoneInvariant, Zone3MarkedCountsTheMarks) {
+TEST_F(ZoneInvariant, Zone3ReportedFramesCountsTheReportBits) {
   word(4, 7).fetch_or(std::uint64_t{1} << 63);
   expect_found("ZONE-3", 4);
-  corrupt(4, [](BlockEntry e) { return e.with_marked(2); });
+  corrupt(4, [](BlockEntry e) { return e.with_reported_frames(2); });
   expect_found("ZONE-3", 4);
 }
 
@@ -79,10 +79,10 @@ TEST_F(ZoneInvariant, Zone4AClosedBlockIsWholeIsolatedOrReported) {
   expect_found("ZONE-4: a closed block is whole, isolated or reported", block);
 }
 
-TEST_F(ZoneInvariant, Zone4AReportedBlockIsFreeAndMarkedAllOver) {
-  corrupt(3, [](BlockEntry e) { return e.with_reported(true).with_marked(511); });
+TEST_F(ZoneInvariant, Zone4AReportedBlockIsFreeAndReportedAllOver) {
+  corrupt(3, [](BlockEntry e) { return e.with_reported(true).with_reported_frames(511); });
   expect_found("ZONE-4: every frame of a reported block", 3);
-  corrupt(3, [](BlockEntry e) { return e.with_marked(512).with_used(1); });
+  corrupt(3, [](BlockEntry e) { return e.with_reported_frames(512).with_used(1); });
   expect_found("ZONE-4: every frame of a reported block", 3);
 }
 
@@ -90,7 +90,7 @@ TEST_F(ZoneInvariant, Zone4AClosedBlockIsUsedAllOver) {
   const std::uint32_t block = allocated_block({9});
   corrupt(block, [](BlockEntry e) { return e.with_used(511); });
   expect_found("ZONE-4: every frame of a closed block is used", block);
-  corrupt(block, [](BlockEntry e) { return e.with_used(512).with_marked(1); });
+  corrupt(block, [](BlockEntry e) { return e.with_used(512).with_reported_frames(1); });
   expect_found("ZONE-4: every frame of a closed block is used", block);
 }
 
@@ -137,13 +137,13 @@ TEST_F(ZoneInvariant, Zone7AFrameThatWasFreedTwice) {
   expect_found("ZONE-7: frames that left the blocks", 0);
 }
 
-TEST_F(ZoneInvariant, Zone7MarksGivenAndNotTakenAreThere) {
+TEST_F(ZoneInvariant, Zone7ReportedFramesThatWereNotTakenAreThere) {
   word(5).fetch_or(std::uint64_t{1} << 32);
-  corrupt(5, [](BlockEntry e) { return e.with_marked(1); });
+  corrupt(5, [](BlockEntry e) { return e.with_reported_frames(1); });
   expect_found("ZONE-7: frames that were reported", 0);
 }
 
-TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndUnmarked) {
+TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndNotReported) {
   const std::uint32_t block = allocated_block();
   word(block).fetch_and(~(std::uint64_t{1} << 31));
   expect_found("ZONE-8: a frame in a hand is used", block);

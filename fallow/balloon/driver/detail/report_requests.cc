@@ -22,7 +22,7 @@ constexpr std::uint32_t smaller(std::uint64_t a, std::uint64_t b) {
 
 // Without indirect tables, all chains in flight share the descriptors of the ring.
 Status ReportRequests::set_up(std::uint16_t number, const DriverQueueConfig& config, const RingMemory& memory,
-                              Content promise) noexcept {
+                              Content content) noexcept {
   const SpinLock::Held held(lock_, context_.port());
   FALLOW_CHECK(!open_ && busy_ == 0);
   if (const Status status = ring_.set_up(number, config, memory); status != Status::Ok) return status;
@@ -31,9 +31,9 @@ Status ReportRequests::set_up(std::uint16_t number, const DriverQueueConfig& con
   depth_.store(depth, std::memory_order_relaxed);
   capacity_.store(smaller(elements_.size(), config.ring.indirect ? size : size / depth),
                   std::memory_order_relaxed);
-  verify_ = promise != Content::Unknown;
-  promised_before_ = promised_before_ || verify_;
-  promise_.store(withdrawn_ ? Content::Unknown : promise, std::memory_order_relaxed);
+  verify_ = content != Content::Unknown;
+  offered_before_ = offered_before_ || verify_;
+  content_.store(withdrawn_ ? Content::Unknown : content, std::memory_order_relaxed);
   shortfalls_ = 0;
   return Status::Ok;
 }
@@ -194,10 +194,10 @@ Status ReportRequests::verdict(const ReportSlot& slot) noexcept {
     shortfalls_ = slot.short_of ? shortfalls_ + 1 : 0;
     if (shortfalls_ != 0 && shortfalls_ < kShortfalls) return Status::Failed;
     withdrawn_ = shortfalls_ != 0;
-    if (withdrawn_) promise_.store(Content::Unknown, std::memory_order_relaxed);
+    if (withdrawn_) content_.store(Content::Unknown, std::memory_order_relaxed);
   }
   // The same applies when the device no longer offers the feature after a new initialisation.
-  return promised_before_ && (withdrawn_ || !verify_) ? Status::ContentUnknown : Status::Ok;
+  return offered_before_ && (withdrawn_ || !verify_) ? Status::ContentUnknown : Status::Ok;
 }
 
 void ReportRequests::complete(std::span<const Over> over) noexcept {

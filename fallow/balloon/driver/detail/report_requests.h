@@ -32,7 +32,7 @@ class ReportRequests {
 
   struct Terms {
     std::uint32_t capacity = 1, depth = 1;
-    Content promise = Content::Unknown;
+    Content content = Content::Unknown;
   };
 
   ReportRequests(DriverContext& context, const DriverMemory& memory) noexcept
@@ -44,9 +44,9 @@ class ReportRequests {
 
   // Sets up the queue; requests are accepted after open(). Returns the errors of DriverRing::set_up().
   Status set_up(std::uint16_t number, const DriverQueueConfig& config, const RingMemory& memory,
-                Content promise) noexcept;
+                Content content) noexcept;
   // Allows a new promise: no reporter is registered with an earlier promise.
-  void forget_promise() noexcept { promised_before_ = withdrawn_ = false; }
+  void forget_content() noexcept { offered_before_ = withdrawn_ = false; }
   void open() noexcept;
   // Refuses new requests; those in flight stay with the device.
   void close() noexcept;
@@ -69,7 +69,7 @@ class ReportRequests {
   std::uint16_t queue() const noexcept { return ring_.number(); }
   std::uint32_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
   std::uint32_t depth() const noexcept { return depth_.load(std::memory_order_relaxed); }
-  Content content_after() const noexcept { return promise_.load(std::memory_order_relaxed); }
+  Content content_after() const noexcept { return content_.load(std::memory_order_relaxed); }
 
  private:
   struct Over {
@@ -92,13 +92,13 @@ class ReportRequests {
   std::span<QueueBuffer> elements_;
   std::span<ReportSlot> slots_;
   bool open_ = false, paused_ = false;
-  bool verify_ = false;           // the used length counts the initialised bytes
-  bool promised_before_ = false;  // a reporter may have registered with a promise
+  bool verify_ = false;          // the used length counts the initialised bytes
+  bool offered_before_ = false;  // a reporter may have registered with a content
   bool withdrawn_ = false;
   std::uint32_t shortfalls_ = 0;  // consecutive
   std::uint32_t busy_ = 0;        // slots that have chains in flight
   std::atomic<std::uint32_t> capacity_{1}, depth_{1};
-  std::atomic<Content> promise_{Content::Unknown};
+  std::atomic<Content> content_{Content::Unknown};
 };
 
 }  // namespace fallow::detail
