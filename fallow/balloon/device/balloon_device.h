@@ -190,7 +190,6 @@ class BalloonDevice final : public VirtioDevice {
   void refuse(Refusal why, std::uint64_t n = 1) noexcept;
   void say(BalloonObserver::Notice notice) noexcept;
 
-  bool is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept;
   bool numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept;
 
   // Each function serves a chain of its queue.
@@ -207,9 +206,7 @@ class BalloonDevice final : public VirtioDevice {
 
   void inflate(Pfn frame) noexcept;
   void release_inflated() noexcept;
-  bool widen(std::size_t region, detail::GuestRange& part) const noexcept;
   void deflate(Pfn frame) noexcept;
-  void populate_deflated() noexcept;
 
   void take_command(std::span<const detail::QueueBuffer> buffers) noexcept;
   void take_hints(std::span<const detail::QueueBuffer> buffers) noexcept;
