@@ -8,12 +8,12 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/reporting/policy_spec.h"
 #include "replay/balloon_options.h"
 #include "trace/event.h"
 
 namespace fallow::replay {
 
-enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
 enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
 
 struct ReplayOptions {
@@ -21,11 +21,9 @@ struct ReplayOptions {
   // file is then first copied to a temporary file.
   std::string trace;
   std::optional<ByteCount> memory;  // size of the zone; default: twice the peak of the trace, rounded up
-  PolicyKind policy = PolicyKind::Aged;
-  Nanoseconds age = milliseconds(100);
+  PolicySpec policy;                // any kind but PolicyKind::None
   Order order{9};
   std::uint32_t capacity = 32;  // scatterlist entries a request
-  std::uint32_t hwm = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;  // release with MADV_FREE
   BalloonOptions balloon;
