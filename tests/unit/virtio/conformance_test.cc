@@ -6,19 +6,15 @@
 #include <vector>
 
 #include "fallow/host/hosted_port.h"
-#include "fallow/virtio/ring/detail/packed_device_queue.h"
-#include "fallow/virtio/ring/detail/packed_driver_queue.h"
-#include "fallow/virtio/ring/detail/split_device_queue.h"
-#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "fallow/virtio/transport/in_process_transport.h"
 #include "tests/support/mock_driver.h"
-#include "tests/support/ring_box.h"
+#include "tests/unit/virtio/ring_format.h"
 
 namespace fallow::detail {
 namespace {
 
-using SplitRing = RingBox<SplitDriverQueue, SplitDeviceQueue>;
-using PackedRing = RingBox<PackedDriverQueue, PackedDeviceQueue>;
+using SplitRing = RingOf<SplitFormat>;
+using PackedRing = RingOf<PackedFormat>;
 
 DriverQueueConfig config(bool packed, std::uint16_t size, bool event_index = false, bool indirect = false) {
   return {size, {packed, event_index, indirect}, 2, 4};
@@ -50,20 +46,19 @@ PvirtqDesc& packed_desc(PackedRing& ring, std::uint64_t i) {
   return ring.box.as<PvirtqDesc>(ring.driver.addresses().descriptors + ByteCount{16 * i});
 }
 
-// 2.7.1, 2.8.11, the driver: where each part of a queue begins.
-TEST(Conformance, AreasAreAligned) {
-  constexpr std::uint16_t kSplit[] = {1, 2, 64, 1024}, kPacked[] = {1, 3, 64, 1000};
-  for (const std::uint16_t size : kSplit) {
-    SplitRing split(config(false, size));
-    EXPECT_EQ(split.driver.addresses().descriptors.raw % 16, 0u);
-    EXPECT_EQ(split.driver.addresses().driver_area.raw % AvailRing::kAlignment, 0u);
-    EXPECT_EQ(split.driver.addresses().device_area.raw % UsedRing::kAlignment, 0u);
-  }
-  for (const std::uint16_t size : kPacked) {
-    PackedRing packed(config(true, size));
-    EXPECT_EQ(packed.driver.addresses().descriptors.raw % 16, 0u);
-    EXPECT_EQ(packed.driver.addresses().driver_area.raw % 4, 0u);
-    EXPECT_EQ(packed.driver.addresses().device_area.raw % 4, 0u);
+template <class Format>
+class RingConformance : public testing::Test {};
+TYPED_TEST_SUITE(RingConformance, RingFormats, RingFormatName);
+
+// 2.7.1, 2.8.11, the driver: the alignment of each part of a queue.
+TYPED_TEST(RingConformance, AreasAreAligned) {
+  constexpr std::uint64_t kDriverArea = TypeParam::kPacked ? 4 : AvailRing::kAlignment;
+  constexpr std::uint64_t kDeviceArea = TypeParam::kPacked ? 4 : UsedRing::kAlignment;
+  for (const std::uint16_t size : TypeParam::kSizes) {
+    RingOf<TypeParam> ring(ring_config<TypeParam>(size));
+    EXPECT_EQ(ring.driver.addresses().descriptors.raw % 16, 0u);
+    EXPECT_EQ(ring.driver.addresses().driver_area.raw % kDriverArea, 0u);
+    EXPECT_EQ(ring.driver.addresses().device_area.raw % kDeviceArea, 0u);
   }
 }
 
@@ -144,20 +139,15 @@ TEST(Conformance, FlagsOfPackedDescriptors) {
   }
 }
 
-// 2.8.16, 2.8.17, 3.3.1, the driver: what the device holds is left alone, and a chain that does not fit is
-// not begun.
-TEST(Conformance, AChainThatDoesNotFitTouchesNothing) {
+// 2.8.16, 2.8.17, 3.3.1, the driver: a chain that does not fit is not begun, and descriptors that the device
+// holds are not changed.
+TYPED_TEST(RingConformance, AChainThatDoesNotFitTouchesNothing) {
   const QueueBuffer three[] = {readable(0, 1), readable(0, 1), writable(0, 1)};
-  PackedRing packed(config(true, 4));
-  ASSERT_EQ(packed.driver.add(three, 0), Status::Ok);
-  const Snapshot before_packed(packed.box);
-  EXPECT_EQ(packed.driver.add(three, 1), Status::NoMemory);
-  EXPECT_TRUE(before_packed.unchanged());
-  SplitRing split(config(false, 4));
-  ASSERT_EQ(split.driver.add(three, 0), Status::Ok);
-  const Snapshot before_split(split.box);
-  EXPECT_EQ(split.driver.add(three, 1), Status::NoMemory);
-  EXPECT_TRUE(before_split.unchanged());
+  RingOf<TypeParam> ring(ring_config<TypeParam>(4));
+  ASSERT_EQ(ring.driver.add(three, 0), Status::Ok);
+  const Snapshot before(ring.box);
+  EXPECT_EQ(ring.driver.add(three, 1), Status::NoMemory);
+  EXPECT_TRUE(before.unchanged());
 }
 
 // 2.7.7.1, 2.7.10.1, the driver: its ring's flags are 0 or 1, and 0 with the event index; the used ring's are
