@@ -1,4 +1,5 @@
-// The transport over MMIO (virtio 1.2, 4.2), in front of a model of a slot that holds a balloon of ours.
+// The transport over MMIO (virtio 1.2, 4.2), in front of a model of a slot that contains Fallow's balloon
+// device.
 #include "fallow/virtio/transport/mmio_transport.h"
 
 #include <gtest/gtest.h>
@@ -77,7 +78,7 @@ TEST(MmioInterrupts, OnlyKnownBitsAreAcknowledged) {
   MmioGuest guest(everything(0));
   ASSERT_EQ(guest.transport->open(), Unusable::No);
   guest.model->interrupt = nullptr;
-  EXPECT_EQ(guest.transport->acknowledge(), 0) << "of another device on the line";
+  EXPECT_EQ(guest.transport->acknowledge(), 0) << "the interrupt is from another device on the line";
   guest.model->queue_used(0);
   guest.model->odd_causes = 0xffff'fff0;
   EXPECT_EQ(guest.transport->acknowledge(), kCauseQueues);

@@ -1,4 +1,5 @@
-// The transport over PCI (virtio 1.2, 4.1), in front of a model of a function that is a balloon of ours.
+// The transport over PCI (virtio 1.2, 4.1), in front of a model of a function that is Fallow's balloon
+// device.
 #include "fallow/virtio/transport/pci_transport.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t kReporting = 4;
 
-// ---- All of it, on each kind of ring and of interrupt. ----
+// ---- The whole life of a device, on each kind of ring and of interrupt. ----
 
 struct Wiring {
   Features rings;
@@ -73,7 +74,7 @@ TEST(PciOpen, LeavesOthersAlone) {
   EXPECT_EQ(guest.model->get16(kPciCommand), 0);
 }
 
-// What firmware left on is off before the device is reset, and bus mastering comes after that.
+// Everything that firmware left enabled is disabled before the reset, and bus mastering is enabled after it.
 TEST(PciOpen, BeginsFromReset) {
   PciGuest guest({}, 2);
   guest.model->put16(kPciCommand, kPciCommandMaster | kPciCommandNoIntx);
@@ -165,7 +166,7 @@ TEST(PciRegisters, WithoutConfigurationThereAreZeros) {
   EXPECT_EQ(bytes[3], std::byte{0});
 }
 
-// 2.6.1: a device whose structure ends before queue_reset cannot.
+// 2.6.1: a device whose structure ends before queue_reset cannot reset a queue.
 TEST(PciRegisters, AShortStructureOffersNoQueueReset) {
   PciGuest guest(everything(kRingFeatures));
   guest.model->put32(PciModel::kCommonCap + 12, kPciCommonSize);

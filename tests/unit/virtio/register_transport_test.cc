@@ -1,5 +1,5 @@
-// What the transports over MMIO and PCI have in common: queues, interrupts, and registers that hold invalid
-// values.
+// The common behaviour of the transports over MMIO and PCI: queues, interrupts, and registers that hold
+// invalid values.
 #include <gtest/gtest.h>
 
 #include <algorithm>
