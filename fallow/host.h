@@ -1,5 +1,5 @@
-// What a program under an operating system needs besides: everything of fallow.h, a port that runs the worker
-// in a thread, memory backings, and a reporting device that releases frames onto a backing.
+// The front header for programs under an operating system: everything of fallow.h, a port that runs the
+// worker in a thread, memory backings, and a reporting device that releases frames onto a backing.
 #pragma once
 
 #include "fallow/fallow.h"

@@ -81,7 +81,7 @@ struct ReplayResult {
   std::uint64_t corrupted_frames = 0;
   const char* broken_invariant = nullptr;  // result of zone_check() at the end
   double wall_seconds = 0;
-  // What the policy `linux` would have done with the same memory.
+  // The result that the policy `linux` would have had with the same memory.
   double linux_mean_resident_mib = 0, linux_end_resident_mib = 0, linux_excess_gib_s = 0,
          linux_refaulted_mib = 0;
 };

@@ -16,7 +16,7 @@
 
 namespace fallow {
 
-/// What discard() has done so far. The counts may differ from each other by the calls under way.
+/// The counts of discard() so far. The counts may differ from each other by the calls under way.
 struct DiscardCounts {
   std::uint64_t calls = 0;     ///< System calls that released memory; one call may release several runs.
   PfnCount frames;             ///< Frames released by these calls.

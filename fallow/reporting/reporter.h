@@ -184,8 +184,8 @@ class Reporter {
   std::atomic<bool> mixed_content_{false};  // relaxed: see withdraw_content()
 
   std::atomic<std::uint32_t> in_flight_{0};
-  // What must end before the tables of a registration are freed: unsettled requests, and threads inside
-  // complete() and fired() (MO-26).
+  // The work that must end before the tables of a registration are freed: unsettled requests, and threads
+  // inside complete() and fired() (MO-26).
   std::atomic<std::uint32_t> pins_{0};
   std::atomic<bool> accepting_{false};  // complete() may read the tables
   std::uint32_t generation_ = 0;        // of the last token; only the worker uses it

@@ -25,7 +25,7 @@ std::string error_of(const BootWords& given) {
   return error;
 }
 
-// The error when one option has a value.
+// Returns the error for one option with the given value.
 std::string refused(std::optional<std::string> BootWords::*option, const char* value) {
   BootWords given;
   given.*option = value;
@@ -125,7 +125,7 @@ std::vector<std::string> arguments_of(const BootWords& given, std::optional<std:
                         {.qemu = "q", .kernel = "k", .module = std::move(module), .trace_log = "log"});
 }
 
-// The word behind an option; "" if it is not there.
+// Returns the word after an option, or "" without the option.
 std::string behind(const std::vector<std::string>& words, const std::string& option) {
   const auto found = std::find(words.begin(), words.end(), option);
   return found == words.end() || found + 1 == words.end() ? "" : *(found + 1);

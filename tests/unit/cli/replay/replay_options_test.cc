@@ -26,7 +26,7 @@ std::string error_of(const ReplayWords& given) {
   return error;
 }
 
-// The error when one option has a value.
+// Returns the error for one option with the given value.
 std::string refused(std::optional<std::string> ReplayWords::*option, const char* value) {
   ReplayWords given = words();
   given.*option = value;
