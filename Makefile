@@ -130,8 +130,7 @@ coverage:
 
 docs:
 	@tools/install-deps check
-	@mkdir -p build/docs
-	doxygen docs/Doxyfile
+	tools/check-reference
 
 dist:
 	@mkdir -p build
