@@ -8,7 +8,7 @@ ARGS ?= --policy aged --order 0 --backing memfd --verify
 SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers check-prose freestanding aarch64 coverage docs dist clean
+.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers check-prose freestanding aarch64 check-links coverage docs update-readme dist clean
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
@@ -28,6 +28,8 @@ help:
 	@echo 'make aarch64        the core and its tests for 64-bit Arm, run by qemu-user'
 	@echo 'make coverage       which lines of the core the unit tests execute (build/coverage-html)'
 	@echo 'make docs           the reference of the public headers (build/docs/html)'
+	@echo 'make update-readme  build, and put figures and samples into the documents'
+	@echo 'make check-links    which link of a document leads nowhere'
 	@echo 'make dist           a source archive of the last commit (build/fallow-VERSION.tar.xz)'
 	@echo 'make clean          remove build/'
 
@@ -130,8 +132,15 @@ coverage:
 
 docs:
 	@tools/install-deps check
-	@mkdir -p build/docs
-	doxygen docs/Doxyfile
+	tools/check-reference
+
+update-readme:
+	@tools/install-deps check
+	$(call build,dev,--target fallow print_batches toy_monitor)
+	tools/update-readme
+
+check-links:
+	tools/check-links
 
 dist:
 	@mkdir -p build

@@ -1,9 +1,7 @@
 // The page allocator and page reporting: zones, local caches, the reporter, devices and policies.
 //
-//   #include "fallow/fallow.h"       // freestanding
-//   #include "fallow/balloon.h"      // a virtio balloon, from the guest's end and the host's end;
-//   freestanding #include "fallow/host.h"         // a port and backings of memory for programs under an
-//   operating system
+// fallow/balloon.h adds the virtio balloon (freestanding as this header is), and fallow/host.h a port and
+// backings of memory for programs under an operating system.
 #pragma once
 
 #include "fallow/base/scatterlist.h"
@@ -18,3 +16,6 @@
 #include "fallow/zone/zone.h"
 #include "fallow/zone/zone_check.h"
 #include "fallow/zone/zone_stats.h"
+
+/// What a user of Fallow calls. Names in fallow::detail are internal and may change in any release.
+namespace fallow {}

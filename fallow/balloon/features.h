@@ -6,16 +6,19 @@
 
 namespace fallow {
 
+/// The feature bits of 5.5.3; kBalloonFeatures says what each one does.
+/// @{
 inline constexpr Features kBalloonMustTellHost = feature(0), kBalloonStatsVq = feature(1),
                           kBalloonDeflateOnOom = feature(2), kBalloonFreePageHint = feature(3),
                           kBalloonPagePoison = feature(4), kBalloonPageReporting = feature(5);
+/// @}
 /// Draft (virtio-spec issue 244): the used length of a report counts the bytes, from the first one on, that
 /// now hold zero or the poison value.
 inline constexpr Features kBalloonInitReported = feature(6);
 
 /// One feature of the balloon, and the parts that enable the feature by default.
 struct BalloonFeature {
-  Features bit;
+  Features bit;      ///< a set of this one bit
   const char* name;  ///< in `fallow serve --features`
   const char* help;  ///< lines of at most 46 characters
   bool device;       ///< offered by a BalloonDevice by default
@@ -57,8 +60,10 @@ constexpr Features all_balloon_features() noexcept {
 /// Every feature of the balloon that Fallow knows, without the features of the rings.
 inline constexpr Features kBalloonKnownFeatures = detail::all_balloon_features();
 /// The defaults of the device, the driver and the daemon, without the features of the rings.
+/// @{
 inline constexpr Features kBalloonDeviceFeatures = detail::balloon_features(&BalloonFeature::device),
                           kBalloonDriverFeatures = detail::balloon_features(&BalloonFeature::driver),
                           kBalloonDaemonFeatures = detail::balloon_features(&BalloonFeature::daemon);
+/// @}
 
 }  // namespace fallow

@@ -9,11 +9,14 @@
 
 namespace fallow {
 
-inline constexpr std::uint32_t kBalloonDeviceId = 5;  // 5.5.1
+/// The device id of the balloon (5.5.1).
+inline constexpr std::uint32_t kBalloonDeviceId = 5;
 
-/// 5.5.4: the offsets of the le32 fields of struct virtio_balloon_config.
+/// 5.5.4: the offsets of the le32 fields of struct virtio_balloon_config, and its size, in bytes.
+/// @{
 inline constexpr std::uint32_t kBalloonNumPages = 0, kBalloonActual = 4, kBalloonHintCmdId = 8,
                                kBalloonPoisonVal = 12, kBalloonConfigSize = 16;
+/// @}
 
 /// The tags of statistics. 5.5.6.4 defines tags 0 to 9; Linux 6.12 has more.
 enum class StatTag : std::uint16_t {
@@ -34,11 +37,15 @@ enum class StatTag : std::uint16_t {
   AsyncReclaim = 14,
   DirectReclaim = 15,
 };
+/// The number of values of StatTag.
 inline constexpr std::size_t kStatTags = 16;
-inline constexpr std::uint32_t kStatSize = 10;  // le16 tag, le64 value, packed
+/// The bytes of one statistic: le16 tag, le64 value, packed.
+inline constexpr std::uint32_t kStatSize = 10;
 
 /// 5.5.6.5: reserved command ids of free page hinting.
+/// @{
 inline constexpr std::uint32_t kHintStop = 0, kHintDone = 1;
+/// @}
 
 /// Size of a page frame number in a list. A page frame number counts units of 4096 bytes, whatever the page
 /// size (5.5.6).
@@ -46,6 +53,7 @@ inline constexpr std::uint32_t kBalloonPfnSize = 4;
 
 /// The queues of a balloon in the order of 5.5.2.
 enum class BalloonQueue : std::uint8_t { Inflate, Deflate, Stats, Hint, Reporting };
+/// The number of a queue that does not exist.
 inline constexpr std::uint16_t kNoQueue = 0xffff;
 
 /// How a driver numbers the queues that its features provide.

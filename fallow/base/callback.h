@@ -12,9 +12,11 @@ class Callback;
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
+  /// The function; `context` is the pointer that the callback carries.
   using Function = R (*)(void* context, Args... args);
 
   constexpr Callback() noexcept = default;
+  /// `function` receives `context` as its first argument.
   constexpr Callback(Function function, void* context) noexcept : function_(function), context_(context) {}
 
   /// The callback that calls the member function on `object`: `Callback<void()>::to<&Timer::fire>(timer)`.
@@ -28,6 +30,7 @@ class Callback<R(Args...)> {
   /// Returns false for an empty callback.
   constexpr explicit operator bool() const noexcept { return function_ != nullptr; }
 
+  /// Calls the function, which must be set.
   R operator()(Args... args) const { return function_(context_, args...); }
 
  private:

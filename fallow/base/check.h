@@ -2,6 +2,8 @@
 // builds too. Input from a caller, a guest, a host or a file is answered with a Status instead.
 #pragma once
 
+/// @file
+
 /// Reports the broken condition and its source location, and does not return. The port supplies the
 /// definition at link time.
 extern "C" [[noreturn]] void fallow_panic(const char* what, const char* file, int line) noexcept;

@@ -26,6 +26,7 @@ template <class T>
 class LittleEndian {
  public:
   LittleEndian() = default;
+  /// Holds `value`, given in the processor's byte order.
   constexpr explicit LittleEndian(T value) noexcept : raw_(little_endian(value)) {}
 
   /// Reads the value in the processor's byte order.
@@ -42,9 +43,11 @@ class LittleEndian {
 };
 
 /// The type names of the specification (virtio 1.2, 1.4).
+/// @{
 using Le16 = LittleEndian<std::uint16_t>;
 using Le32 = LittleEndian<std::uint32_t>;
 using Le64 = LittleEndian<std::uint64_t>;
+/// @}
 static_assert(sizeof(Le16) == 2 && sizeof(Le32) == 4 && sizeof(Le64) == 8);
 
 }  // namespace fallow

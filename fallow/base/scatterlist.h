@@ -7,12 +7,11 @@
 
 namespace fallow {
 
-/// A run of free page frames. `end` is the end mark: it is set on the last entry of a request and on no
-/// other.
+/// A run of free page frames.
 struct ScatterEntry {
-  Pfn first;
-  PfnCount count;
-  bool end = false;
+  Pfn first;         ///< the first frame of the run
+  PfnCount count;    ///< the length of the run; at least 1
+  bool end = false;  ///< the end mark: set on the last entry of a request and on no other
 };
 
 /// The entries of one request; valid until the request is settled.

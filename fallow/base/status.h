@@ -58,10 +58,15 @@ constexpr const char* describe(Status s) {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  constexpr Result(T value) : value_(value) {}    // NOLINT(google-explicit-constructor)
+  /// A result with a value; ok() holds.
+  constexpr Result(T value) : value_(value) {}  // NOLINT(google-explicit-constructor)
+  /// A result without a value. `why` must not be Ok.
   constexpr Result(Status why) : status_(why) {}  // NOLINT(google-explicit-constructor)
+  /// Whether there is a value.
   constexpr bool ok() const { return status_ == Status::Ok; }
+  /// Ok, or why there is no value.
   constexpr Status status() const { return status_; }
+  /// The value. Stops the program through fallow_panic() if there is none.
   constexpr const T& value() const {
     FALLOW_CHECK(ok());
     return value_;

@@ -22,7 +22,9 @@ struct AnonymousOptions {
   Pfn first;
   /// The number of frames, at least 1.
   PfnCount size;
+  /// How discard() releases memory.
   Release release = Release::DontNeed;
+  /// The page size to ask the machine for.
   HugePages huge_pages = HugePages::Never;
 };
 

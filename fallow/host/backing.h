@@ -36,7 +36,9 @@ class Backing : public MemoryBacking {
   /// The maximum number of runs that one system call releases.
   static constexpr std::size_t kTogether = 64;
 
+  /// The number of the first frame.
   Pfn first() const noexcept { return first_; }
+  /// The number of frames.
   PfnCount size() const noexcept { return size_; }
 
   /// Returns whether all of the n frames from p on lie in the backing.
@@ -89,8 +91,10 @@ class Backing : public MemoryBacking {
 
   /// Sets the start of the memory. The derived class calls it once, during creation.
   void set_memory(std::byte* memory) noexcept { memory_ = memory; }
+  /// Returns the address of the first frame; null before set_memory().
   std::byte* memory() const noexcept { return memory_; }
 
+  /// Records the errno that last_error() returns.
   void set_error(int error) noexcept { last_error_.store(error, std::memory_order_relaxed); }
 
   /// Attempts to release the first of several runs in one system call: at most kTogether runs, all of whole

@@ -13,8 +13,11 @@ struct [[nodiscard]] Expected {
   std::unique_ptr<T> object;  ///< Null on failure.
   std::string error;          ///< Empty on success.
 
+  /// Success; `made` must not be null.
   Expected(std::unique_ptr<T> made) : object(std::move(made)) {}  // NOLINT(google-explicit-constructor)
-  Expected(std::string why) : error(std::move(why)) {}            // NOLINT(google-explicit-constructor)
+  /// Failure; `why` must not be empty.
+  Expected(std::string why) : error(std::move(why)) {}  // NOLINT(google-explicit-constructor)
+  /// Whether the object was made.
   explicit operator bool() const { return object != nullptr; }
 };
 

@@ -13,8 +13,8 @@ namespace fallow {
 
 /// Counters, readable at any time. They may differ from each other by the request under way.
 struct ReleaseCounts {
-  std::uint64_t requests = 0;
-  std::uint64_t entries = 0;
+  std::uint64_t requests = 0;  ///< Calls of report().
+  std::uint64_t entries = 0;   ///< Entries in these requests.
   std::uint64_t runs = 0;      ///< Runs that remained after joining neighbouring entries.
   PfnCount frames;             ///< Frames released.
   std::uint64_t failures = 0;  ///< Runs that the host did not release.

@@ -15,6 +15,7 @@ namespace fallow {
 /// Implements the timing half of a port; a derived class supplies the rest.
 class VirtualClock : public Port {
  public:
+  /// The clock stands at `start`.
   explicit VirtualClock(Nanoseconds start = {}) noexcept : now_(start.raw) {}
 
   /// Returns the virtual time. Relaxed: the time orders nothing.
@@ -38,7 +39,7 @@ class VirtualClock : public Port {
   /// one comparison if no deadline lies on the way. Never returns if the worker keeps returning a deadline
   /// that is not after now().
   void run_until(Nanoseconds time, Worker worker) noexcept {
-    /// Each deadline is read once: another thread may lower it at any moment, even to a time before now().
+    // Each deadline is read once: another thread may lower it at any moment, even to a time before now().
     for (Nanoseconds next = next_deadline(); next <= time && next != kNever; next = next_deadline()) {
       if (next > now()) advance_to(next);
       wakeups_.take();

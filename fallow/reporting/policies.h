@@ -11,6 +11,7 @@ namespace fallow {
 /// Until then an area of order o may hold 2^(10 - o) times the threshold.
 class HwmPolicy final : public Policy {
  public:
+  /// The default threshold, in blocks.
   static constexpr std::uint32_t kDefaultThreshold = 32;
   /// `order`: the smallest block to report, 0 to 10. `threshold`: the threshold in blocks, at least 1.
   explicit HwmPolicy(Order order = {9}, std::uint32_t threshold = kDefaultThreshold)
@@ -37,6 +38,7 @@ class HwmPolicy final : public Policy {
 /// reported in parts.
 class LinuxPolicy final : public Policy {
  public:
+  /// The time from a free to the first cycle, and between cycles.
   static constexpr Nanoseconds kDelay = seconds(2);
   /// `order`: the smallest block to report, 0 to 10.
   explicit LinuxPolicy(Order order = {9}) : order_(order) {}
@@ -55,9 +57,12 @@ class LinuxPolicy final : public Policy {
 /// Ages are kept for groups of 64 frames: freeing one frame resets the age of its group.
 class AgedPolicy final : public Policy {
  public:
+  /// The default, the smallest and the largest age.
+  /// @{
   static constexpr Nanoseconds kDefaultAge = milliseconds(100);
   static constexpr Nanoseconds kMinAge = milliseconds(1);
   static constexpr Nanoseconds kMaxAge = seconds(24 * 60 * 60);
+  /// @}
   /// `order`: the smallest block to report, 0 to 10. `age`: from kMinAge to kMaxAge.
   explicit AgedPolicy(Order order = {9}, Nanoseconds age = kDefaultAge) : order_(order), age_(age) {}
 

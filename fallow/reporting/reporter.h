@@ -30,11 +30,14 @@ struct ReportingStats {
 /// its zones that began while a device was registered (such a free may be about to call the trigger).
 class Reporter {
  public:
+  /// The number of zones that one reporter may serve.
   static constexpr std::size_t kMaxZones = 64;
   /// A failed pass is retried after kFirstRetry; the time doubles with each failure in a row, up to
   /// kLastRetry (R7).
+  /// @{
   static constexpr Nanoseconds kFirstRetry = milliseconds(100);
   static constexpr Nanoseconds kLastRetry = seconds(10);
+  /// @}
 
   /// Attaches to the zones, which must not be in use yet.
   Reporter(Port& port, std::span<Zone* const> zones);

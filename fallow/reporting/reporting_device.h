@@ -12,6 +12,7 @@ namespace fallow {
 /// A request's token consists of a slot, below depth(), in its low bits and a generation above. No two
 /// requests in flight share a slot, and a token repeats only after 2^16 requests.
 inline constexpr unsigned kSlotBits = 16;
+/// The number of slots, and so of requests in flight, that a token can name.
 inline constexpr std::uint32_t kMaxDepth = std::uint32_t{1} << kSlotBits;
 /// Returns the slot of a token.
 constexpr std::uint32_t slot_of(std::uint32_t token) { return token % kMaxDepth; }

@@ -12,6 +12,7 @@ struct [[nodiscard]] Allocation {
   Status status = Status::NoMemory;  ///< Ok, NoMemory or InvalidArgument
   /// The frames hold what the device promised when it took them (R12): zero, or the poison value.
   bool content_known = false;
+  /// Whether there is a block.
   constexpr bool ok() const { return status == Status::Ok; }
 };
 

@@ -36,6 +36,7 @@ struct CacheCounts {
 /// to other caches, and are reported, once their word is left or drained.
 class alignas(64) LocalCache : public detail::RunSearch {
  public:
+  /// For the zone, which makes its caches; users call Zone::cache().
   LocalCache(detail::ZoneTables& tables, std::uint32_t number) : RunSearch(tables, number) {}
 
   /// Allocates 2^order frames (order 0 to 10), aligned to their size. NoMemory if no such block is free

@@ -46,8 +46,10 @@ class Zone {
   /// The number of local caches, as configured.
   std::uint32_t cache_count() const { return tables_.cache_count(); }
   /// Local cache `i`, less than cache_count().
+  /// @{
   LocalCache& cache(std::uint32_t i) { return tables_.cache(i); }
   const LocalCache& cache(std::uint32_t i) const { return tables_.cache(i); }
+  /// @}
 
   /// Takes frames out of use until they are freed, or for good: holes, the image of a kernel. Before the
   /// first allocation only. InvalidArgument if the range is not inside the zone, not wholly free, or
@@ -74,8 +76,10 @@ class Zone {
   Misuse misuse() const noexcept { return tables_.misuse().read(); }
 
   /// The internals, for the other layers of Fallow and for tests.
+  /// @{
   detail::ZoneTables& tables() { return tables_; }
   const detail::ZoneTables& tables() const { return tables_; }
+  /// @}
 
  private:
   Zone(Port& port, const ZoneConfig& config, std::byte* storage);

@@ -10,6 +10,7 @@ namespace fallow {
 struct Violation {
   const char* invariant = nullptr;  ///< its number and sentence
   Pfn where;                        ///< the first frame of the block, or of the zone
+  /// Whether the walk found no violation.
   constexpr bool none() const { return invariant == nullptr; }
 };
 

@@ -31,13 +31,17 @@ enum class Refusal : std::uint8_t {
   Poison,         ///< the pages must keep a poison value other than 0
   Unpromised,     ///< page poison is 0, and the backing does not read back as zero
   HintId,         ///< pages hinted without a command id, or with a stale one
-  SecondBuffer,   // a second statistics buffer; returned at once
+  SecondBuffer,   ///< a second statistics buffer; returned at once
   NotReleased,    ///< the backing failed
 };
+/// The number of values of Refusal.
 inline constexpr std::size_t kRefusals = 12;
+/// Returns a short description for people; never null.
 const char* describe(Refusal why) noexcept;
 
+/// What BalloonDevice::create() makes.
 struct BalloonDeviceConfig {
+  /// The features that the device offers.
   /// VERSION_1 is always added. kBalloonInitReported is offered only if this set contains the bit.
   Features features = kBalloonDeviceFeatures | kRingFeatures;
   std::uint16_t max_queue_size = 256;  ///< 1 to kMaxQueueSize
@@ -57,6 +61,7 @@ struct BalloonDeviceStats {
   ByteCount inflate_released;                      ///< bytes that inflation released
   std::uint64_t hinted = 0;                        ///< bytes
   std::array<std::uint64_t, kRefusals> refused{};  ///< by Refusal
+  /// Returns the sum of `refused`.
   std::uint64_t refused_all() const noexcept {
     std::uint64_t sum = 0;
     for (const std::uint64_t n : refused) sum += n;
@@ -76,10 +81,11 @@ struct GuestStatistics {
 /// not change the device. Act on a notice after the request.
 class BalloonObserver {
  public:
+  /// What the host should know, because memory does not come back as expected.
   enum class Notice : std::uint8_t {
-    PoisonKeepsPages,  // the guest's poison value is not 0: no reported page can be released
-    PoisonInDoubt,     // the poison value is not known: no reported page is released until it is
-    NotReleased,       // the backing failed for the first time
+    PoisonKeepsPages,  ///< the guest's poison value is not 0: no reported page can be released
+    PoisonInDoubt,     ///< the poison value is not known: no reported page is released until it is
+    NotReleased,       ///< the backing failed for the first time
   };
   /// Called at most once for each notice until the device is reset.
   virtual void notice(Notice) noexcept {}
@@ -120,9 +126,11 @@ class BalloonDevice final : public VirtioDevice {
 
   /// Sets the number of frames that the balloon should have (5.5.6); at most 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
+  /// Returns the frames last set by set_target(). Any thread.
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
   /// Returns the number of frames that the driver claims to have in the balloon. Any thread.
   PfnCount actual() const noexcept { return {actual_.load(std::memory_order_relaxed)}; }
+  /// Returns the value that the driver wrote as page poison; 0 before. Any thread.
   std::uint32_t poison() const noexcept { return poison_.load(std::memory_order_relaxed); }
   /// While true, poison() may differ from the value that the driver uses, because the transport may have lost
   /// the value. No page that a driver with PAGE_POISON reports is then released. A reset clears the flag.
@@ -132,16 +140,20 @@ class BalloonDevice final : public VirtioDevice {
   /// Requests statistics from the guest (5.5.6.3). Returns Busy if the guest has not answered the last
   /// request or has not supplied a buffer yet, NotFound if the feature was not negotiated.
   Status request_statistics() noexcept;
+  /// Returns the statistics received last; all zero before. Device thread only.
   const GuestStatistics& guest_statistics() const noexcept { return statistics_; }
   /// Keeps for the next request a chain of the statistics queue that was taken before the queue was started.
   void adopt_statistics(std::uint16_t id, std::uint16_t slots) noexcept { held_ = {true, id, slots}; }
 
-  /// Free page hinting (5.5.6.5): start_hinting() begins a round under a new command id; the others interrupt
-  /// a round or end hinting. Each returns NotFound if the feature was not negotiated. start_hinting() returns
-  /// Busy while the driver has not ended the last round.
+  /// Free page hinting (5.5.6.5): start_hinting() begins a round under a new command id; stop_hinting()
+  /// interrupts the round; finish_hinting() ends it, and the driver may reuse the hinted pages. The latter
+  /// two are no-ops if the feature was not negotiated. start_hinting() then returns NotFound, and Busy while
+  /// the driver has not ended the last round.
+  /// @{
   Status start_hinting() noexcept;
   void stop_hinting() noexcept;
   void finish_hinting() noexcept;
+  /// @}
 
   /// While true, no page is released: reports are acknowledged with a used length of 0. Any thread.
   void pause_reporting(bool on) noexcept { paused_.store(on, std::memory_order_relaxed); }
@@ -152,10 +164,12 @@ class BalloonDevice final : public VirtioDevice {
   /// only under another numbering. Undecided again when the last queue has stopped.
   QueueNumbers queue_numbers() const noexcept { return numbers_; }
   /// Returns the number of a queue; kNoQueue if the accepted features do not include the queue.
+  /// @{
   std::uint16_t number(BalloonQueue queue) const noexcept { return number(queue, numbers_); }
   std::uint16_t number(BalloonQueue queue, QueueNumbers numbers) const noexcept {
     return queue_number(offered(), accepted(), queue, numbers);
   }
+  /// @}
   /// Returns whether start_queue() accepts the queue.
   bool has_queue(std::uint16_t queue) const noexcept override;
 

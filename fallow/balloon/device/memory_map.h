@@ -12,9 +12,9 @@ namespace fallow {
 /// A region of guest memory. Base and size are multiples of 4096. Two regions may map the same frames of a
 /// backing: releasing a page of one releases the page of the other.
 struct MappedRegion {
-  GuestRegion guest;
-  MemoryBacking* backing = nullptr;
-  Pfn first;  ///< the backing's frame behind the first frame of the region
+  GuestRegion guest;                 ///< where the guest sees the region
+  MemoryBacking* backing = nullptr;  ///< must outlive the map; not null
+  Pfn first;                         ///< the backing's frame behind the first frame of the region
 };
 
 /// Maps guest memory to backings. Must not change while a device uses the map. Any thread may read.
@@ -24,6 +24,7 @@ class MemoryMap {
   /// made of whole frames or has no backing.
   Status assign(std::span<const MappedRegion> regions) noexcept;
 
+  /// Returns the same regions as the rings see them.
   const GuestMemory& guest() const noexcept { return guest_; }
 
   /// Returns the index of a region in guest().regions().
@@ -32,6 +33,7 @@ class MemoryMap {
   }
   /// Returns the backing of the region with this index.
   MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
+  /// Returns the backing's frame behind the first frame of the region.
   Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
   /// Returns the backing's frame behind a guest frame of the region.
   Pfn target(std::size_t region, Pfn frame) const noexcept {

@@ -26,6 +26,7 @@
 
 namespace fallow {
 
+/// The settings of a BalloonDriver.
 struct BalloonDriverConfig {
   /// Features to accept if the device offers them. VERSION_1 is always accepted, and the device must offer
   /// VERSION_1.
@@ -33,23 +34,26 @@ struct BalloonDriverConfig {
   std::uint16_t queue_size = 256;  ///< upper bound; the device may allow less
   std::uint32_t capacity = 32;     ///< entries per request
   std::uint32_t in_flight = 1;     ///< requests in flight
-  /// Whether free frames of this guest must keep a value, and the value. Page poison is accepted only if
+  /// Whether free frames of this guest must keep the value `poison`. Page poison is accepted only if
   /// `poisons` is set; a device that does not offer page poison then receives no reports (5.5.3.1).
   bool poisons = false;
-  std::uint32_t poison = 0;
+  std::uint32_t poison = 0;  ///< the value of free frames, with `poisons`
   /// With `poisons`: called on the thread of work() to write the value into frames that the balloon or
   /// hinting returns to the zone (5.5.6.6.1). If unset, an allocator must not rely on the value.
   detail::FrameFill fill;
 };
 
+/// Counters since construction, readable at any time without a lock.
 struct BalloonDriverStats {
-  std::uint64_t probes = 0, resets = 0;
-  std::uint64_t requests = 0, descriptors = 0;  ///< chains of reports, and their elements
-  std::uint64_t kicks = 0;                      ///< notifications sent
-  std::uint64_t ring_faults = 0;                ///< each causes a reset of the device
-  std::uint64_t wrong_lengths = 0;
-  std::uint64_t abandoned = 0;  ///< requests that a reset or a removal failed
-  PfnCount inflated;
+  std::uint64_t probes = 0;         ///< attempts to initialise the device
+  std::uint64_t resets = 0;         ///< resets by recover() and remove()
+  std::uint64_t requests = 0;       ///< chains of reports
+  std::uint64_t descriptors = 0;    ///< elements of these chains
+  std::uint64_t kicks = 0;          ///< notifications sent
+  std::uint64_t ring_faults = 0;    ///< each causes a reset of the device
+  std::uint64_t wrong_lengths = 0;  ///< used lengths that exceeded what the device may write
+  std::uint64_t abandoned = 0;      ///< requests that a reset or a removal failed
+  PfnCount inflated;                ///< frames in the balloon now
 };
 
 /// The balloon driver. report() may be called by one thread and DeviceCalls by another; probe(), remove(),
@@ -59,15 +63,22 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
  public:
   using Completion = detail::ReportCompletion;  ///< usually Reporter::complete()
 
+  /// @{
   /// A device that breaks a rule is reset at once and is initialised again at most every kFirstRetry. The
   /// interval doubles after each failure, up to kLastRetry.
   static constexpr Nanoseconds kFirstRetry = milliseconds(100), kLastRetry = seconds(10);
+  /// @}
+  /// @{
   /// A device that owes a chain is checked at this interval, and is given up when no chain has been returned
   /// for kSilence, because allocations may wait for the pages that the device holds.
   static constexpr Nanoseconds kWatch = seconds(1), kSilence = seconds(30);
+  /// @}
 
+  /// Return the bytes of memory that the constructor needs for `shared` and for `own`.
+  /// @{
   static ByteCount shared_size(const BalloonDriverConfig& config) noexcept;
   static ByteCount own_size(const BalloonDriverConfig& config, const Zone& zone) noexcept;
+  /// @}
 
   /// `cache` belongs to the zone and is used only by work(). `shared` and `own` (aligned to 8 bytes) are
   /// zero-filled and at least as large as the sizes above. All arguments must outlive the driver.

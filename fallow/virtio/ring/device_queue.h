@@ -23,15 +23,15 @@ enum class RingFault : std::uint8_t {
   IndirectNested,         ///< an indirect descriptor in an indirect table (2.7.5.3.1)
   IndirectWithNext,       ///< 2.7.5.3.1
   IndirectLength,         ///< empty, or not a multiple of 16 (2.7.5.3.2)
-  IndirectOutsideMemory,
-  WrongOrder,  ///< a readable element after a writable one (2.7.4.2)
+  IndirectOutsideMemory,  ///< the indirect table is not wholly in one region of guest memory
+  WrongOrder,             ///< a readable element after a writable one (2.7.4.2)
 };
 /// Returns a short description for people; never null.
 const char* describe(RingFault fault) noexcept;
 
 /// A chain that the driver made available and that the device has not returned yet.
 struct Chain {
-  std::uint16_t id = 0;                          // the value to return: the head, or the buffer id
+  std::uint16_t id = 0;                          ///< the value to return: the head, or the buffer id
   std::uint16_t slots = 0;                       ///< ring descriptors that the chain occupies; at least 1
   std::span<const detail::QueueBuffer> buffers;  ///< in memory of the queue; valid until the next pop()
 };
@@ -39,14 +39,16 @@ struct Chain {
 /// The position at which a queue continues: free-running indices for a split ring; for a packed ring an
 /// offset in bits 0 to 14 and the wrap counter in bit 15. A new queue starts at `fresh()`.
 struct QueuePosition {
-  std::uint16_t next_avail = 0;
-  std::uint16_t next_used = 0;
+  std::uint16_t next_avail = 0;  ///< of the next chain to take
+  std::uint16_t next_used = 0;   ///< of the next chain to return
 
+  /// Returns the position of a new queue.
   static constexpr QueuePosition fresh(bool packed) noexcept {
     return packed ? QueuePosition{0x8000, 0x8000} : QueuePosition{};
   }
 };
 
+/// The outcome of DeviceQueue::pop().
 enum class Popped : std::uint8_t { Chain, Nothing, Broken };
 
 /// The interface of both ring formats. Used by one thread at a time.
@@ -66,8 +68,10 @@ class DeviceQueue {
 
   /// Returns a chain to the driver. `written` is the number of bytes that the device wrote from the first
   /// writable byte on. Chains may be returned in any order, each once.
+  /// @{
   virtual void push(std::uint16_t id, std::uint16_t slots, std::uint32_t written) noexcept = 0;
   void push(const Chain& chain, std::uint32_t written) noexcept { push(chain.id, chain.slots, written); }
+  /// @}
 
   /// Returns whether the driver wants a notification of the chains pushed since the last call.
   virtual bool take_notification() noexcept = 0;
@@ -77,16 +81,20 @@ class DeviceQueue {
   /// again. Returns false after a fault.
   virtual bool ask_for_kicks(bool on) noexcept = 0;
 
+  /// Returns where another device would continue.
   virtual QueuePosition position() const noexcept = 0;
 
+  /// Returns the rule that the driver broke since the last start().
   RingFault fault() const noexcept { return fault_; }
 
  protected:
   ~DeviceQueue() = default;
+  /// Records the fault. For the formats.
   Popped broken(RingFault fault) noexcept {
     fault_ = fault;
     return Popped::Broken;
   }
+  /// Clears the fault at a start. For the formats.
   void mend() noexcept { fault_ = RingFault::None; }
 
  private:

@@ -12,20 +12,23 @@
 
 namespace fallow {
 
+/// The size and the options of a driver's queue.
 struct DriverQueueConfig {
-  std::uint16_t size = 0;  ///< 1 to kMaxQueueSize; a power of two for a split ring (2.7)
-  detail::RingOptions ring;
-  /// With ring.indirect: the number of chains that may have an indirect table at once, and the length of a
+  std::uint16_t size = 0;    ///< 1 to kMaxQueueSize; a power of two for a split ring (2.7)
+  detail::RingOptions ring;  ///< the negotiated format and features
+  /// With ring.indirect: the number of chains that may have an indirect table at once, and the entries of a
   /// table. A chain of more than one element that fits takes a table while one is free. 0: none.
+  /// @{
   std::uint16_t indirect_tables = 0;
   std::uint16_t indirect_length = 0;
+  /// @}
 };
 
 /// Memory shared by driver and device; zero-filled and aligned to 4096 bytes.
 struct SharedMemory {
-  std::byte* memory = nullptr;
-  GuestPhys address;  ///< address of the first byte as the device sees it
-  ByteCount size;
+  std::byte* memory = nullptr;  ///< address of the first byte as the driver sees it
+  GuestPhys address;            ///< address of the first byte as the device sees it
+  ByteCount size;               ///< at least shared_size() of what uses the memory
 };
 
 /// The rule of the ring that the device broke. The queue then stops.
@@ -33,16 +36,18 @@ enum class DeviceFault : std::uint8_t {
   None,
   IndexJumped,    ///< the used index moved by more than the number of chains in flight
   IdOutOfRange,   ///< an id that does not exist
-  IdNotInFlight,  // an id that was never in flight or was already returned
+  IdNotInFlight,  ///< an id that was never in flight or was already returned
 };
+/// Returns a short description for people; never null.
 const char* describe(DeviceFault fault) noexcept;
 
 /// A chain that the device returned.
 struct Used {
-  std::uint64_t token = 0;
+  std::uint64_t token = 0;   ///< as given to DriverQueue::add()
   std::uint32_t length = 0;  ///< bytes written by the device; at most the chain's writable bytes
 };
 
+/// The outcome of DriverQueue::take().
 enum class Taken : std::uint8_t { Used, Nothing, Broken };
 
 /// The interface of both ring formats. Used by one thread at a time.
@@ -75,13 +80,17 @@ class DriverQueue {
   /// false after a fault.
   virtual bool ask_for_notifications(bool on) noexcept = 0;
 
+  /// Returns the number of chains that the device has not returned.
   std::uint32_t in_flight() const noexcept { return in_flight_; }
+  /// Returns the rule that the device broke since the last start().
   DeviceFault fault() const noexcept { return fault_; }
   /// Returns the number of used lengths that exceeded the chain's writable bytes and were cut to that number.
   /// Restarts do not clear the counter.
   std::uint64_t wrong_lengths() const noexcept { return wrong_lengths_; }
 
  protected:
+  /// @cond
+  // For the two formats, which are internal.
   static constexpr std::uint16_t kNone = 0xffff;  // never the id of a chain or the number of a table
   static constexpr std::uint64_t kAlignment =
       64;  // each area on cache lines of its own; more than is asked for
@@ -131,6 +140,7 @@ class DriverQueue {
   std::span<Shadow> shadow_;  // by id
   DeviceFault fault_ = DeviceFault::None;
   std::uint32_t in_flight_ = 0;
+  /// @endcond
 
  private:
   detail::QueueAddresses addresses_;

@@ -10,15 +10,17 @@
 
 namespace fallow {
 
+/// Guest physical addresses without a gap, and the host memory behind them.
 struct GuestRegion {
-  GuestPhys base;
-  ByteCount size;
+  GuestPhys base;             ///< the first address
+  ByteCount size;             ///< at least 1; base plus size fits in 64 bits
   std::byte* host = nullptr;  ///< address of the first byte in this process
 };
 
 /// A map of up to kMaxRegions regions. Must not change while a device uses the map. Any thread may read.
 class GuestMemory {
  public:
+  /// The number of regions of a map.
   static constexpr std::size_t kMaxRegions = 64;
 
   /// Replaces the map; the regions may be in any order. Returns InvalidArgument and keeps the map for more
@@ -42,8 +44,10 @@ class GuestMemory {
 
   /// Copy from and to guest memory that the guest may write concurrently. Both return false and copy nothing
   /// if any byte of the range is not in memory.
+  /// @{
   bool read(GuestPhys address, std::span<std::byte> into) const noexcept;
   bool write(GuestPhys address, std::span<const std::byte> from) const noexcept;
+  /// @}
 
  private:
   GuestRegion regions_[kMaxRegions];

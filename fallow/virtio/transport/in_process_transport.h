@@ -21,6 +21,7 @@ namespace fallow {
 /// function directly.
 using Doorbell = Callback<void()>;
 
+/// Counters since construction, readable at any time without a lock.
 struct InProcessCounts {
   std::uint64_t to_device = 0;  ///< notifications
   std::uint64_t to_driver = 0;  ///< used buffer and configuration change notifications
@@ -34,6 +35,7 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   /// Chains served in one turn, so that register accesses are not delayed.
   static constexpr std::uint32_t kBudget = 16;
 
+  /// The port must outlive the transport. An empty doorbell is not rung.
   InProcessTransport(Port& port, Doorbell to_device, Doorbell to_driver) noexcept
       : port_(port), to_device_(to_device), to_driver_(to_driver) {}
   InProcessTransport(const InProcessTransport&) = delete;
@@ -50,6 +52,7 @@ class InProcessTransport final : public Transport, public DriverNotifier {
   /// one at a time delivers.
   void run_driver() noexcept { news_.pass_on(); }
 
+  /// Returns the counters. Any thread.
   InProcessCounts counts() const noexcept;
 
   /// Runs `work()` while no other thread uses the device, and returns the result. For calls of the host. Any

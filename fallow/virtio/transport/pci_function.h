@@ -16,9 +16,10 @@ enum class PciMapStatus : std::uint8_t {
   NotMapped,  ///< the kernel could not map the part, or the BAR has no address
 };
 
+/// The answer of PciFunction::map().
 struct PciMapping {
-  PciMapStatus status = PciMapStatus::NotMapped;
-  RegisterWindow window;  ///< valid with Ok
+  PciMapStatus status = PciMapStatus::NotMapped;  ///< Ok, or why there is no window
+  RegisterWindow window;                          ///< valid with Ok
 };
 
 /// A PCI function. Used by one thread at a time.
@@ -26,11 +27,13 @@ class PciFunction {
  public:
   /// Accesses configuration space; `offset` is below 256 and a multiple of the width. Missing registers read
   /// as all ones.
+  /// @{
   virtual std::uint8_t config8(std::uint8_t offset) noexcept = 0;
   virtual std::uint16_t config16(std::uint8_t offset) noexcept = 0;
   virtual std::uint32_t config32(std::uint8_t offset) noexcept = 0;
   virtual void set_config16(std::uint8_t offset, std::uint16_t value) noexcept = 0;
   virtual void set_config32(std::uint8_t offset, std::uint32_t value) noexcept = 0;
+  /// @}
 
   /// Maps the registers at `length` bytes (not 0) from `offset` on in BAR `bar` (0 to 5), which may be 64-bit
   /// and at any address. The mapping lasts as long as the function is in use. The same part may be mapped
@@ -41,18 +44,22 @@ class PciFunction {
   ~PciFunction() = default;
 };
 
-/// Fields of the configuration space, and their values.
+/// Offsets of fields of the configuration space, bits of the command and the status field, and the number of
+/// BARs.
+/// @{
 inline constexpr std::uint8_t kPciVendor = 0x00, kPciDevice = 0x02, kPciCommand = 0x04, kPciStatus = 0x06,
                               kPciFirstBar = 0x10, kPciFirstCapability = 0x34;
 inline constexpr std::uint16_t kPciCommandMemory = 1 << 1, kPciCommandMaster = 1 << 2,
                                kPciCommandNoIntx = 1 << 10;
 inline constexpr std::uint16_t kPciStatusCapabilities = 1 << 4;
 inline constexpr std::uint8_t kPciBars = 6;
+/// @}
 
 /// The properties of a BAR, for a kernel's map().
 struct PciBar {
+  /// What the BAR maps; None: the BAR does not exist.
   enum class Kind : std::uint8_t { None, Memory, Io };
-  Kind kind = Kind::None;
+  Kind kind = Kind::None;     ///< what the BAR maps
   std::uint64_t address = 0;  ///< 0: not assigned by firmware
   std::uint64_t size = 0;     ///< in bytes; a power of two
   bool wide = false;          ///< 64-bit: the next BAR is the upper half

@@ -15,8 +15,8 @@ namespace fallow {
 
 /// The write with which a function interrupts through MSI-X.
 struct MsiMessage {
-  std::uint64_t address = 0;
-  std::uint32_t data = 0;
+  std::uint64_t address = 0;  ///< physical address of the write
+  std::uint32_t data = 0;     ///< the value written
 };
 
 /// Drives transitional devices as modern ones. open() enables memory accesses and bus mastering; the function
@@ -29,9 +29,15 @@ class PciTransport final : public detail::InterruptingTransport {
   PciTransport(const PciTransport&) = delete;
   PciTransport& operator=(const PciTransport&) = delete;
 
-  /// The functions of InterruptingTransport.
+  /// Finds the registers and resets the device. Called once, before any other function. Returns
+  /// detail::Unusable::No, or why the device cannot be used; then no other call may follow. Waits at most one
+  /// second.
   detail::Unusable open() noexcept override;
+  /// Called by the interrupt handler: returns the causes of the interrupt and deasserts the interrupt. 0:
+  /// another device interrupted. One or two register accesses; no lock.
   std::uint8_t acknowledge() noexcept override;
+  /// Makes the DeviceCalls for causes that acknowledge() returned, or'ed over any number of interrupts. Not
+  /// for use in an interrupt handler. While another delivery runs, that delivery makes the calls.
   void deliver(std::uint8_t causes) noexcept override;
 
   /// Switches the device from its interrupt line to messages. Called once, after open() and before the driver
@@ -42,6 +48,7 @@ class PciTransport final : public detail::InterruptingTransport {
   Status use_msix(const MsiMessage& config, const MsiMessage& queues) noexcept;
 
   /// The functions of Transport. A device without the queue reset register does not offer the feature.
+  /// @{
   Features offered() noexcept override;
   void accept(Features features) noexcept override;
   std::uint8_t status() noexcept override;
@@ -50,12 +57,13 @@ class PciTransport final : public detail::InterruptingTransport {
   void read_config(std::uint32_t offset, std::span<std::byte> into) noexcept override;
   void write_config(std::uint32_t offset, std::span<const std::byte> from) noexcept override;
   std::uint16_t max_queue_size(std::uint16_t queue) noexcept override;
+  void notify(std::uint16_t queue) noexcept override;
+  /// @}
   /// Returns Failed also if the device does not confirm the size, the vectors or the enabled state, if the
   /// queue is already enabled, or if its notification address lies outside the notification structure.
   Status start_queue(std::uint16_t queue, const detail::QueueAddresses& addresses) noexcept override;
   /// Waits at most one second.
   Status reset_queue(std::uint16_t queue) noexcept override;
-  void notify(std::uint16_t queue) noexcept override;
 
  private:
   static constexpr std::uint32_t kNowhere = ~std::uint32_t{0};

@@ -21,12 +21,15 @@ concept Register =
 /// handler. Offsets are in bytes and multiples of the width; values are in the processor's byte order.
 class Registers {
  public:
+  /// Reads or writes one register.
+  /// @{
   virtual std::uint8_t read8(std::uint64_t offset) noexcept = 0;
   virtual std::uint16_t read16(std::uint64_t offset) noexcept = 0;
   virtual std::uint32_t read32(std::uint64_t offset) noexcept = 0;
   virtual void write8(std::uint64_t offset, std::uint8_t value) noexcept = 0;
   virtual void write16(std::uint64_t offset, std::uint16_t value) noexcept = 0;
   virtual void write32(std::uint64_t offset, std::uint32_t value) noexcept = 0;
+  /// @}
 
  protected:
   ~Registers() = default;
@@ -36,6 +39,7 @@ class Registers {
 class MappedRegisters final : public Registers {
  public:
   MappedRegisters() = default;
+  /// The mapping at `base` must outlive the object.
   explicit MappedRegisters(volatile std::byte* base) noexcept : base_(base) {}
 
   std::uint8_t read8(std::uint64_t offset) noexcept override { return read<std::uint8_t>(offset); }
@@ -68,14 +72,18 @@ class MappedRegisters final : public Registers {
 class RegisterWindow {
  public:
   RegisterWindow() = default;  ///< empty
+  /// The window begins at offset `base` of `registers`.
   RegisterWindow(Registers& registers, std::uint64_t base, std::uint64_t size) noexcept
       : registers_(&registers), base_(base), size_(size) {}
 
+  /// The size of the window, in bytes.
   std::uint64_t size() const noexcept { return size_; }
+  /// Whether `length` bytes from `offset` on are inside the window.
   bool holds(std::uint64_t offset, std::uint64_t length) const noexcept {
     return offset <= size_ && length <= size_ - offset;
   }
 
+  /// Reads one register of the width of T; 0 outside the window.
   template <Register T>
   T read(std::uint64_t offset) const noexcept {
     if (!holds(offset, sizeof(T))) return 0;
@@ -83,6 +91,7 @@ class RegisterWindow {
     if constexpr (sizeof(T) == 2) return registers_->read16(base_ + offset);
     if constexpr (sizeof(T) == 4) return registers_->read32(base_ + offset);
   }
+  /// Writes one register of the width of T; nothing outside the window.
   template <Register T>
   void write(std::uint64_t offset, T value) const noexcept {
     if (!holds(offset, sizeof(T))) return;
@@ -98,8 +107,10 @@ class RegisterWindow {
 
   /// Copies bytes in register order by the widest aligned accesses: a field that is read or written whole
   /// takes one access of its width.
+  /// @{
   void read_bytes(std::uint64_t offset, std::span<std::byte> into) const noexcept;
   void write_bytes(std::uint64_t offset, std::span<const std::byte> from) const noexcept;
+  /// @}
 
  private:
   Registers* registers_ = nullptr;
