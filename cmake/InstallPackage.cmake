@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/fallow)
 install(TARGETS fallow_core fallow_host EXPORT fallowTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-foreach(layer base platform zone reporting virtio balloon host)
+foreach(layer base platform zone reporting virtio balloon c host)
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/fallow/${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/fallow
           FILES_MATCHING PATTERN "*.h")
 endforeach()
