@@ -1,10 +1,11 @@
 // The page allocator and page reporting: zones, local caches, the reporter, devices and policies.
 //
-//   #include "fallow/fallow.h"       // freestanding
-//   #include "fallow/balloon.h"      // a virtio balloon, from the guest's end and the host's end;
-//   freestanding #include "fallow/host.h"         // a port and backings of memory for programs under an
-//   operating system
+//   #include "fallow/fallow.h"   // freestanding
+//   #include "fallow/balloon.h"  // a virtio balloon, the guest's end and the host's end; freestanding
+//   #include "fallow/host.h"     // a port and backings of memory for programs under an operating system
 #pragma once
+
+#include "fallow/base/language.h"
 
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/status.h"
