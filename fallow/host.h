@@ -2,6 +2,8 @@
 // worker in a thread, memory backings, and a reporting device that releases frames onto a backing.
 #pragma once
 
+#include "fallow/base/language.h"
+
 #include "fallow/fallow.h"
 #include "fallow/host/anonymous_backing.h"
 #include "fallow/host/file_backing.h"
