@@ -63,7 +63,8 @@ class [[nodiscard]] Result {
   constexpr bool ok() const { return status_ == Status::Ok; }
   constexpr Status status() const { return status_; }
   constexpr const T& value() const {
-    FALLOW_CHECK(ok());
+    FALLOW_REQUIRE(ok(),
+                   "Result::value(): there is no value; test ok() first, and read the reason from status()");
     return value_;
   }
 
