@@ -124,7 +124,7 @@ class BalloonDevice final : public VirtioDevice {
   /// queues and features stay.
   void forget_driver() noexcept;
 
-  /// Sets the number of frames that the balloon should have (5.5.6); at most 2^32 - 1.
+  /// Sets the number of frames that the balloon should have (5.5.6); more than 2^32 - 1 count as 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   /// Returns the frames last set by set_target(). Any thread.
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }

@@ -148,6 +148,15 @@ TEST(InProcessInline, TheHostMayChangeTheConfiguration) {
   EXPECT_EQ(driver.transport.with_device([] { return 7; }), 7);
 }
 
+TEST(InProcessDeathTest, StopsWithoutADeviceAndWithinTheDevice) {
+  HostedPort port;
+  InProcessTransport bare(port, {}, {});
+  EXPECT_DEATH(static_cast<void>(bare.status()), "call attach\\(\\) before any other function");
+  ProbeDriver driver(port);
+  EXPECT_DEATH(driver.transport.with_device([&] { static_cast<void>(driver.transport.status()); }),
+               "called from within the device");
+}
+
 TEST(InProcess, DoorbellsRingAndNothingElseHappens) {
   HostedPort port;
   int device_rings = 0, driver_rings = 0;
