@@ -12,9 +12,8 @@
 #include "cli/term/format.h"
 #include "fallow/base/check.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 bool harmless(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -41,3 +40,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   splitter.finish(check);
   return 0;
 }
+
+}  // namespace fallow

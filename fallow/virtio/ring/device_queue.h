@@ -94,8 +94,30 @@ class DeviceQueue {
     fault_ = fault;
     return Popped::Broken;
   }
-  /// Clears the fault at a start. For the formats.
-  void mend() noexcept { fault_ = RingFault::None; }
+  /// Resets the state of both formats. The caller has checked the parameters.
+  void restart(const GuestMemory& memory, std::uint16_t size, detail::RingOptions options,
+               std::span<detail::QueueBuffer> room) noexcept {
+    memory_ = &memory;
+    room_ = room.first(size);
+    length_ = 0;
+    size_ = size;
+    options_ = options;
+    fault_ = RingFault::None;
+  }
+  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after a
+  /// writable one (2.7.4.2, 2.8.17).
+  RingFault append(const detail::QueueBuffer& buffer) noexcept {
+    if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
+      return RingFault::WrongOrder;
+    copy_members(room_[length_++], buffer);
+    return RingFault::None;
+  }
+
+  const GuestMemory* memory_ = nullptr;
+  std::span<detail::QueueBuffer> room_;
+  std::uint32_t length_ = 0;  // elements of the chain in room_
+  std::uint16_t size_ = 0;
+  detail::RingOptions options_;
 
  private:
   RingFault fault_ = RingFault::None;
