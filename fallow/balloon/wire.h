@@ -18,24 +18,24 @@ inline constexpr std::uint32_t kBalloonNumPages = 0, kBalloonActual = 4, kBalloo
                                kBalloonPoisonVal = 12, kBalloonConfigSize = 16;
 /// @}
 
-/// The tags of statistics. 5.5.6.4 defines tags 0 to 9; Linux 6.12 has more.
+/// The tags of statistics. 5.5.6.4 defines tags 0 to 9; Linux 6.12 has more. Counts are since boot.
 enum class StatTag : std::uint16_t {
-  SwapIn = 0,
-  SwapOut = 1,
-  MajorFaults = 2,
-  MinorFaults = 3,
-  MemoryFree = 4,
-  MemoryTotal = 5,
-  MemoryAvailable = 6,
-  Caches = 7,
-  HugeAllocations = 8,
-  HugeFailures = 9,
-  OomKills = 10,
-  AllocStalls = 11,
-  AsyncScan = 12,
-  DirectScan = 13,
-  AsyncReclaim = 14,
-  DirectReclaim = 15,
+  SwapIn = 0,           ///< bytes swapped in
+  SwapOut = 1,          ///< bytes swapped out
+  MajorFaults = 2,      ///< page faults that read from storage
+  MinorFaults = 3,      ///< page faults that did not
+  MemoryFree = 4,       ///< bytes that nothing uses
+  MemoryTotal = 5,      ///< bytes that the guest has
+  MemoryAvailable = 6,  ///< bytes that could be used without swapping; an estimate
+  Caches = 7,           ///< bytes that the guest could drop at once
+  HugeAllocations = 8,  ///< huge pages (hugetlb) that were allocated
+  HugeFailures = 9,     ///< huge pages that were not
+  OomKills = 10,        ///< processes killed for lack of memory
+  AllocStalls = 11,     ///< allocations that waited for reclaim
+  AsyncScan = 12,       ///< bytes scanned in the background
+  DirectScan = 13,      ///< bytes scanned by allocations
+  AsyncReclaim = 14,    ///< bytes reclaimed in the background
+  DirectReclaim = 15,   ///< bytes reclaimed by allocations
 };
 /// The number of values of StatTag.
 inline constexpr std::size_t kStatTags = 16;
@@ -52,7 +52,13 @@ inline constexpr std::uint32_t kHintStop = 0, kHintDone = 1;
 inline constexpr std::uint32_t kBalloonPfnSize = 4;
 
 /// The queues of a balloon in the order of 5.5.2.
-enum class BalloonQueue : std::uint8_t { Inflate, Deflate, Stats, Hint, Reporting };
+enum class BalloonQueue : std::uint8_t {
+  Inflate,    ///< pages that enter the balloon
+  Deflate,    ///< pages that leave the balloon
+  Stats,      ///< statistics of the guest
+  Hint,       ///< free page hints (5.5.6.5)
+  Reporting,  ///< free pages that the guest reports (5.5.6.7)
+};
 /// The number of a queue that does not exist.
 inline constexpr std::uint16_t kNoQueue = 0xffff;
 

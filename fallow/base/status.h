@@ -9,7 +9,7 @@ namespace fallow {
 
 /// The outcome of an operation.
 enum class [[nodiscard]] Status : std::uint8_t{
-    Ok,
+    Ok,               ///< Done.
     NoMemory,         ///< No suitable block is free.
     Busy,             ///< Another device is registered, or the operation is under way.
     InvalidArgument,  ///< A parameter is out of its documented range.

@@ -13,7 +13,7 @@ namespace fallow {
 
 /// The rule of the ring that the driver broke. The queue then stops.
 enum class RingFault : std::uint8_t {
-  None,
+  None,                   ///< the driver broke no rule
   IndexJumped,            ///< the available index moved by more than the queue size (2.7.13.3)
   HeadOutOfRange,         ///< the available ring names a descriptor that does not exist (2.7.6)
   NextOutOfRange,         ///< a next field names a descriptor that does not exist (2.7.5)
@@ -49,7 +49,11 @@ struct QueuePosition {
 };
 
 /// The outcome of DeviceQueue::pop().
-enum class Popped : std::uint8_t { Chain, Nothing, Broken };
+enum class Popped : std::uint8_t {
+  Chain,    ///< a chain was taken
+  Nothing,  ///< no chain is available
+  Broken,   ///< the driver broke a rule of the ring
+};
 
 /// The interface of both ring formats. Used by one thread at a time.
 class DeviceQueue {

@@ -33,7 +33,7 @@ struct SharedMemory {
 
 /// The rule of the ring that the device broke. The queue then stops.
 enum class DeviceFault : std::uint8_t {
-  None,
+  None,           ///< the device broke no rule
   IndexJumped,    ///< the used index moved by more than the number of chains in flight
   IdOutOfRange,   ///< an id that does not exist
   IdNotInFlight,  ///< an id that was never in flight or was already returned
@@ -48,7 +48,11 @@ struct Used {
 };
 
 /// The outcome of DriverQueue::take().
-enum class Taken : std::uint8_t { Used, Nothing, Broken };
+enum class Taken : std::uint8_t {
+  Used,     ///< a chain was taken
+  Nothing,  ///< the device has returned no chain
+  Broken,   ///< the device broke a rule of the ring
+};
 
 /// The interface of both ring formats. Used by one thread at a time.
 class DriverQueue {

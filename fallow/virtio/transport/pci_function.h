@@ -9,7 +9,7 @@ namespace fallow {
 
 /// The result of mapping a part of a BAR.
 enum class PciMapStatus : std::uint8_t {
-  Ok,
+  Ok,         ///< the window is valid
   NoSuchBar,  ///< the BAR does not exist, or is the upper half of another
   IoSpace,    ///< the BAR maps I/O ports
   BeyondEnd,  ///< the part is not wholly inside the BAR
@@ -57,8 +57,12 @@ inline constexpr std::uint8_t kPciBars = 6;
 
 /// The properties of a BAR, for a kernel's map().
 struct PciBar {
-  /// What the BAR maps; None: the BAR does not exist.
-  enum class Kind : std::uint8_t { None, Memory, Io };
+  /// What a BAR maps.
+  enum class Kind : std::uint8_t {
+    None,    ///< the BAR does not exist
+    Memory,  ///< memory
+    Io,      ///< I/O ports
+  };
   Kind kind = Kind::None;     ///< what the BAR maps
   std::uint64_t address = 0;  ///< 0: not assigned by firmware
   std::uint64_t size = 0;     ///< in bytes; a power of two
