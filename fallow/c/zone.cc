@@ -98,16 +98,18 @@ size_t fallow_allocate_bulk(fallow_cache* cache, uint32_t order, uint32_t mobili
 
 size_t fallow_free_bulk(fallow_cache* cache, uint32_t order, const uint64_t* pfns, size_t count,
                         fallow_status* why) {
-  fallow_status status = FALLOW_OK;
+  Status status = Status::Ok;
   size_t i = 0;
   if (cache == nullptr || !in_range(order) || pfns == nullptr) {
-    status = FALLOW_INVALID_ARGUMENT;
+    status = Status::InvalidArgument;
   } else {
-    for (; i < count && status == FALLOW_OK; ++i)
-      status = to_c(from_c(cache)->free({pfns[i]}, order_of(order)));
-    if (status != FALLOW_OK) --i;
+    for (; i < count; ++i) {
+      status = from_c(cache)->free({pfns[i]}, order_of(order));
+      if (status != Status::Ok) [[unlikely]]
+        break;
+    }
   }
-  if (why != nullptr) *why = status;
+  if (why != nullptr) *why = to_c(status);
   return i;
 }
 
