@@ -1,6 +1,7 @@
 #include "fallow/c/zone.h"
 
 #include <new>
+#include <span>
 
 #include "fallow/c/detail/status_values.h"
 #include "fallow/c/detail/zone_handle.h"
@@ -32,6 +33,20 @@ constexpr bool fits(const fallow_cache* cache, std::uint32_t order, std::uint32_
 [[gnu::always_inline]] inline Allocation allocate(fallow_cache* cache, std::uint32_t order,
                                                   std::uint32_t mobility) noexcept {
   return from_c(cache)->allocate(order_of(order), static_cast<Mobility>(mobility));
+}
+
+// Frees blocks up to the first that is refused; returns how many. Inlined, so that the loop is compiled for a
+// known order where the caller knows it.
+[[gnu::always_inline]] inline size_t free_all(LocalCache& cache, Order order, std::span<const uint64_t> pfns,
+                                              Status& status) noexcept {
+  for (size_t i = 0; i < pfns.size(); ++i) {
+    const Status answer = cache.free({pfns[i]}, order);
+    if (answer != Status::Ok) [[unlikely]] {
+      status = answer;
+      return i;
+    }
+  }
+  return pfns.size();
 }
 
 }  // namespace
@@ -99,18 +114,16 @@ size_t fallow_allocate_bulk(fallow_cache* cache, uint32_t order, uint32_t mobili
 size_t fallow_free_bulk(fallow_cache* cache, uint32_t order, const uint64_t* pfns, size_t count,
                         fallow_status* why) {
   Status status = Status::Ok;
-  size_t i = 0;
+  size_t freed = 0;
   if (cache == nullptr || !in_range(order) || pfns == nullptr) {
     status = Status::InvalidArgument;
+  } else if (order == 0) {
+    freed = free_all(*from_c(cache), {}, {pfns, count}, status);
   } else {
-    for (; i < count; ++i) {
-      status = from_c(cache)->free({pfns[i]}, order_of(order));
-      if (status != Status::Ok) [[unlikely]]
-        break;
-    }
+    freed = free_all(*from_c(cache), order_of(order), {pfns, count}, status);
   }
   if (why != nullptr) *why = to_c(status);
-  return i;
+  return freed;
 }
 
 fallow_status fallow_cache_drain(fallow_cache* cache) {
