@@ -9,6 +9,7 @@
 #include "cli/boot/boot_event.h"
 #include "cli/boot/boot_words.h"
 #include "cli/process/line_splitter.h"
+#include "cli/term/format.h"
 #include "fallow/base/check.h"
 
 namespace {

@@ -8,12 +8,13 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/host/expected.h"
+#include "fallow/reporting/policy_spec.h"
 #include "replay/balloon_options.h"
 #include "trace/event.h"
 
 namespace fallow::replay {
 
-enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
 enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
 
 struct ReplayOptions {
@@ -21,11 +22,9 @@ struct ReplayOptions {
   // file is then first copied to a temporary file.
   std::string trace;
   std::optional<ByteCount> memory;  // size of the zone; default: twice the peak of the trace, rounded up
-  PolicyKind policy = PolicyKind::Aged;
-  Nanoseconds age = milliseconds(100);
+  PolicySpec policy;                // any kind but PolicyKind::None
   Order order{9};
   std::uint32_t capacity = 32;  // scatterlist entries a request
-  std::uint32_t hwm = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;  // release with MADV_FREE
   BalloonOptions balloon;
@@ -99,10 +98,8 @@ class ReplayObserver {
   virtual void scanning(double fraction) = 0;
 };
 
-// Runs a replay to its end. On failure returns nothing and sets `error` to a sentence that names the file,
-// line or value. Memory: the tables of the zone, the backing, and a bounded part of the trace, never the
-// whole trace.
-std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
-                                   std::string* error);
+// Runs a replay to its end. The error is a sentence that names the file, line or value. Memory: the tables of
+// the zone, the backing, and a bounded part of the trace, never the whole trace.
+Expected<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer);
 
 }  // namespace fallow::replay

@@ -7,17 +7,16 @@ namespace fallow {
 namespace {
 
 replay::ReplayResult replay_workday(replay::BackingKind backing, Order order,
-                                    replay::PolicyKind policy = replay::PolicyKind::Aged) {
+                                    PolicyKind policy = PolicyKind::Aged) {
   replay::ReplayOptions options;
   options.trace = FALLOW_WORKDAY;
-  options.policy = policy;
+  options.policy.kind = policy;
   options.order = order;
   options.backing = backing;
   options.verify = backing != replay::BackingKind::None;
-  std::string error;
-  const auto result = replay::replay(options, nullptr, &error);
-  EXPECT_TRUE(result) << error;
-  return result.value_or(replay::ReplayResult{});
+  const auto result = replay::replay(options, nullptr);
+  EXPECT_TRUE(result) << result.error;
+  return result ? *result.object : replay::ReplayResult{};
 }
 
 void expect_sound(const replay::ReplayResult& r) {

@@ -129,7 +129,7 @@ TEST_F(BalloonConfig, AResetForgetsWhatTheDriverSaid) {
   EXPECT_EQ(rig.stats().inflated.raw, 0u);
   EXPECT_EQ(rig.device().actual().raw, 0u);
   EXPECT_EQ(rig.device().poison(), 0u);
-  EXPECT_EQ(rig.device().target().raw, 10u) << "the host's wish stays";
+  EXPECT_EQ(rig.device().target().raw, 10u) << "the host's target stays";
   rig.bring_up(kBalloonMustTellHost | kBalloonPagePoison | kBalloonPageReporting);
   rig.inflate({0x110});
   EXPECT_EQ(rig.stats().inflated_twice, 0u);

@@ -290,8 +290,8 @@ TEST_P(PackedQueueThreads, NobodySleepsForEver) {
   const auto [size, event_index] = GetParam();
   Ring ring(config(size, event_index), 4 * 4096);
   std::atomic<std::uint32_t> kicks{0}, notifications{0};
-  const auto sleep = [](std::atomic<std::uint32_t>& bell) {
-    while (bell.exchange(0) == 0) std::this_thread::yield();
+  const auto sleep = [](std::atomic<std::uint32_t>& doorbell) {
+    while (doorbell.exchange(0) == 0) std::this_thread::yield();
   };
   std::thread device([&] {
     for (std::uint64_t served = 0; served < kChains;) {

@@ -272,8 +272,8 @@ TEST(SplitQueue, TwoThreads) {
   for (const bool event_index : {false, true}) {
     Ring ring(config(4, event_index), 4 * 4096);
     std::atomic<std::uint32_t> kicks{0}, notifications{0};
-    const auto sleep = [](std::atomic<std::uint32_t>& bell) {
-      while (bell.exchange(0) == 0) std::this_thread::yield();
+    const auto sleep = [](std::atomic<std::uint32_t>& doorbell) {
+      while (doorbell.exchange(0) == 0) std::this_thread::yield();
     };
     std::thread device([&] {
       for (std::uint64_t served = 0; served < kChains;) {

@@ -7,7 +7,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace fallow {
+namespace fallow::detail {
 
 template <class T>
 constexpr T little_endian(T value) noexcept {
@@ -40,4 +40,4 @@ using Le32 = LittleEndian<std::uint32_t>;
 using Le64 = LittleEndian<std::uint64_t>;
 static_assert(sizeof(Le16) == 2 && sizeof(Le32) == 4 && sizeof(Le64) == 8);
 
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -1,11 +1,11 @@
-#include "fallow/platform/arena.h"
+#include "fallow/platform/detail/arena.h"
 
 #include <cstdint>
 #include <new>
 
 #include "fallow/base/check.h"
 
-namespace fallow {
+namespace fallow::detail {
 namespace {
 
 // Rounds up to whole grains. Returns 0 if the result does not fit.
@@ -74,4 +74,4 @@ ByteCount Arena::free_bytes() const noexcept {
   return sum;
 }
 
-}  // namespace fallow
+}  // namespace fallow::detail

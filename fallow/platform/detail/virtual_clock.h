@@ -8,9 +8,8 @@
 #include "fallow/base/units.h"
 #include "fallow/platform/detail/deadline.h"
 #include "fallow/platform/port.h"
-#include "fallow/platform/worker.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 /// Implements the timing half of a port; a derived class supplies the rest.
 class VirtualClock : public Port {
@@ -52,7 +51,7 @@ class VirtualClock : public Port {
 
  private:
   std::atomic<std::uint64_t> now_;
-  detail::EarliestDeadline wakeups_;
+  EarliestDeadline wakeups_;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail

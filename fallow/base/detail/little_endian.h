@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace fallow {
+namespace fallow::detail {
 
 /// Converts between the processor's byte order and little-endian. The conversion is its own inverse.
 template <class T>
@@ -47,4 +47,4 @@ using Le32 = LittleEndian<std::uint32_t>;
 using Le64 = LittleEndian<std::uint64_t>;
 static_assert(sizeof(Le16) == 2 && sizeof(Le32) == 4 && sizeof(Le64) == 8);
 
-}  // namespace fallow
+}  // namespace fallow::detail

@@ -6,7 +6,7 @@
 
 #include "fallow/base/units.h"
 
-namespace fallow {
+namespace fallow::detail {
 
 /// A first-fit allocator over a list of holes in address order; neighbouring holes are merged. Meant for a
 /// handful of long-lived allocations: allocation and release are linear in the number of holes. Not
@@ -42,4 +42,4 @@ class Arena {
   Hole* holes_ = nullptr;
 };
 
-}  // namespace fallow
+}  // namespace fallow::detail
