@@ -108,8 +108,8 @@ class DeviceQueue {
     options_ = options;
     fault_ = RingFault::None;
   }
-  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after a
-  /// writable one (2.7.4.2, 2.8.17).
+  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after
+  /// a writable one (2.7.4.2, 2.8.17).
   RingFault append(const detail::QueueBuffer& buffer) noexcept {
     if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
       return RingFault::WrongOrder;

@@ -1,4 +1,4 @@
-// What a reporting policy selects, and what it selects from.
+// The selection of a reporting policy, and the frames that it selects from.
 #pragma once
 
 #include <cstdint>

@@ -179,7 +179,7 @@ class CBalloon {
     ASSERT_EQ(fallow_balloon_driver_probe(driver), FALLOW_OK);
   }
 
-  // What a kernel's worker does.
+  // The worker of a kernel.
   Nanoseconds run() {
     deliver();
     const std::uint64_t reporter = fallow_reporter_run(rig.reporter()),
