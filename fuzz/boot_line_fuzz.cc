@@ -11,9 +11,8 @@
 #include "cli/process/line_splitter.h"
 #include "fallow/base/check.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 bool harmless(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -40,3 +39,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   splitter.finish(check);
   return 0;
 }
+
+}  // namespace fallow
