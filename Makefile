@@ -4,16 +4,19 @@
 TRACE ?= data/workday.txt.zst
 SECONDS ?= 300
 ARGS ?= --policy aged --order 0 --backing memfd --verify
+PREFIX ?= /usr/local
 # The sources that the checks of form examine.
 SOURCES = find fallow vhost_user trace replay cli guest bench examples fuzz tests -name '*.h' -o -name '*.cc'
 
 .DEFAULT_GOAL := help
-.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers check-prose freestanding aarch64 check-links coverage docs update-readme dist clean
+.PHONY: help run boot test explore attack bench fuzz format check-format tidy check-layers check-orders check-odr check-numbers check-prose freestanding aarch64 check-links coverage docs update-readme dist clean install uninstall deb test-deb check-abi check-reproducible
 
 help:
 	@echo 'make run            build, and replay the recorded trace data/workday.txt.zst (TRACE=FILE ARGS="...")'
 	@echo 'make boot           build, and boot a guest in QEMU whose freed memory the host gets back (ARGS="...")'
 	@echo 'make test           build, and run all tests'
+	@echo 'make install        build, and install below /usr/local (PREFIX=DIR DESTDIR=DIR);  make uninstall  removes that'
+	@echo 'make deb            build the Debian packages (build/deb);  make test-deb  installs and uses them in a fresh Debian'
 	@echo 'make explore        build, and explore schedules of the core for hours (HOURS=3)'
 	@echo 'make bench          build, run the benchmarks, and draw them into docs/benchmarks (ARGS="pages report ...")'
 	@echo 'make fuzz           build, and run each fuzz target for five minutes (SECONDS=300)'
@@ -24,6 +27,8 @@ help:
 	@echo 'make check-odr      which name two files define differently'
 	@echo 'make check-numbers  which cited clause, invariant or test does not exist'
 	@echo 'make check-prose    which phrases a reader stumbles over'
+	@echo 'make check-abi      which change breaks programs that use the C interface of the shared libraries'
+	@echo 'make check-reproducible  which installed file depends on the folder that it is built in'
 	@echo 'make freestanding   the core compiled as a freestanding program, with each compiler'
 	@echo 'make aarch64        the core and its tests for 64-bit Arm, run by qemu-user'
 	@echo 'make coverage       which lines of the core the unit tests execute (build/coverage-html)'
@@ -51,6 +56,21 @@ boot:
 	@tools/install-deps boot
 	$(call build,release)
 	build/release/cli/fallow boot $(ARGS)
+
+install:
+	@tools/install-deps run
+	$(call build,release)
+	@cmake --install build/release --prefix $(PREFIX)
+
+uninstall:
+	packaging/uninstall build/release $(PREFIX)
+
+deb:
+	@tools/install-deps deb
+	packaging/make-deb
+
+test-deb: deb
+	packaging/test-deb
 
 test:
 	@tools/install-deps test
@@ -104,6 +124,14 @@ check-orders:
 check-odr:
 	@tools/install-deps run
 	tools/check-odr
+
+check-abi:
+	@tools/install-deps check
+	tools/check-abi
+
+check-reproducible:
+	@tools/install-deps run
+	tools/check-reproducible
 
 freestanding:
 	@tools/install-deps check

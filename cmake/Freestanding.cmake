@@ -7,7 +7,7 @@ target_include_directories(fallow_freestanding PRIVATE ${PROJECT_SOURCE_DIR})
 target_link_libraries(fallow_freestanding PRIVATE fallow_warnings)
 include(HeadersAlone)
 fallow_headers_alone(fallow_freestanding_headers fallow/base fallow/platform fallow/zone fallow/reporting fallow/virtio
-                     fallow/balloon)
+                     fallow/balloon fallow/c)
 
 foreach(target fallow_freestanding fallow_freestanding_headers)
   target_compile_options(${target} PRIVATE ${freestanding_flags})

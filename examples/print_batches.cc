@@ -1,6 +1,8 @@
-// A zone over 64 MiB of anonymous memory, and a custom device that prints the batches that it receives and
-// returns their frames to the operating system.
+// 64 MiB of memory, and a device of the program's own that prints the batches of unused frames that it
+// receives and returns the frames to the operating system.
+#include <chrono>
 #include <cstdio>
+#include <thread>
 #include <vector>
 
 #include "fallow/host.h"
@@ -26,30 +28,28 @@ class PrintingDevice final : public ReportingDevice {
 };
 
 int main() {
-  HostedPort port;
-  const ZoneConfig config{.base = Pfn{0x1000}, .frames = PfnCount{16384}};
-  const auto memory = AnonymousBacking::create({.first = config.base, .size = config.frames});
-  const ByteCount size = Zone::metadata_size(config);
-  void* const tables = port.allocate(size);  // lives as long as the program
-  if (!memory || tables == nullptr) return 1;
-  const auto made = Zone::create(port, config, {static_cast<std::byte*>(tables), size.raw});
-  if (!made.ok()) return 1;
-  LocalCache& cache = made.value()->cache(0);
-  std::vector<Pfn> in_use;
-  for (Allocation a = cache.allocate(); a.ok(); a = cache.allocate()) in_use.push_back(a.pfn);
-  for (const Pfn pfn : in_use) *memory.object->address(pfn) = std::byte{1};
-  std::printf("all frames in use: %lu MiB are resident\n", memory.object->resident().value().raw / 256);
-  for (const Pfn pfn : in_use) {
-    if (pfn.raw / 1024 % 2 == 0 && cache.free(pfn) != Status::Ok) return 1;  // every second 4 MiB
-  }
-  cache.retire();
+  MemoryOptions options;
+  options.first = Pfn{0x1000};
+  options.size = PfnCount{16384};
+  options.policy = HwmPolicy(Order{9}, 1);  // as soon as one block of 2 MiB is free
+  options.device = [](Backing& backing) { return std::make_shared<PrintingDevice>(backing); };
+  options.reporting = false;  // begins below, so that the batches are the same in each run
+  const auto memory = Memory::create(options);
+  if (!memory) return std::fprintf(stderr, "%s\n", memory.error.c_str()), 1;
+  const auto resident = [&] { return memory.object->resident().value().raw / 256; };
 
-  Zone* const zones[] = {made.value()};
-  Reporter reporter(port, zones);
-  PrintingDevice device(*memory.object);
-  HwmPolicy policy(Order{9}, 1);  // as soon as one block of 2 MiB is free
-  if (reporter.register_device(device, policy) != Status::Ok) return 1;
-  while (reporter.run() <= port.now()) continue;  // or on a thread: port.start(worker_of(reporter))
-  std::printf("half of them free: %lu MiB are resident\n", memory.object->resident().value().raw / 256);
-  return reporter.unregister_device(device) == Status::Ok ? 0 : 1;
+  std::vector<Pfn> in_use;
+  for (Allocation a = memory.object->allocate(); a.ok(); a = memory.object->allocate())
+    in_use.push_back(a.pfn);
+  for (const Pfn pfn : in_use) *memory.object->address(pfn) = std::byte{1};
+  std::printf("all frames in use: %lu MiB are resident\n", resident());
+  for (const Pfn pfn : in_use) {
+    if (pfn.raw / 1024 % 2 == 0 && memory.object->free(pfn) != Status::Ok) return 1;  // every second 4 MiB
+  }
+  memory.object->drain();
+
+  if (memory.object->start_reporting() != Status::Ok) return 1;
+  for (int i = 0; i < 1000 && resident() > 32; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  if (memory.object->stop_reporting() != Status::Ok) return 1;  // waits for the last batch
+  std::printf("half of them free: %lu MiB are resident\n", resident());
 }

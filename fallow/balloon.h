@@ -1,6 +1,8 @@
 // The virtio balloon: the driver of a guest, the device of a host, and the transports that connect the two.
 #pragma once
 
+#include "fallow/base/language.h"
+
 #include "fallow/balloon/device/balloon_device.h"
 #include "fallow/balloon/driver/balloon_driver.h"
 #include "fallow/balloon/wire.h"

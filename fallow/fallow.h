@@ -4,6 +4,8 @@
 // backings of memory for programs under an operating system.
 #pragma once
 
+#include "fallow/base/language.h"
+
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"

@@ -25,9 +25,10 @@ bool between(T least, T value, T most) {
 }
 
 void check_options(const Options& o) {
-  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy <= PolicyKind::None && o.order <= kMaxOrder);
-  FALLOW_CHECK(between(milliseconds(1), o.age, seconds(24 * 60 * 60)));
-  FALLOW_CHECK(between(1u, o.threshold, 1'000'000'000u));
+  FALLOW_CHECK(o.workload <= WorkloadKind::Trace && o.policy.kind <= PolicyKind::None &&
+               o.order <= kMaxOrder);
+  FALLOW_CHECK(between(milliseconds(1), o.policy.age, seconds(24 * 60 * 60)));
+  FALLOW_CHECK(between(1u, o.policy.threshold, 1'000'000'000u));
   FALLOW_CHECK(between(seconds(1), o.duration, seconds(86400)) && o.duration.raw % 1'000'000'000 == 0);
   FALLOW_CHECK(o.fill.raw % kFrameSize == 0);
   FALLOW_CHECK(o.hold <= seconds(60 * 60));
@@ -48,9 +49,9 @@ bool same(const Options& a, const Options& b) {
            a.mmio[i].interrupt == b.mmio[i].interrupt;
   }
   return mmio && a.workload == b.workload && a.workload_word == b.workload_word && a.policy == b.policy &&
-         a.policy_word == b.policy_word && a.age == b.age && a.threshold == b.threshold &&
-         a.order == b.order && a.duration == b.duration && a.seed == b.seed && a.fill == b.fill &&
-         a.hold == b.hold && a.capacity == b.capacity && a.in_flight == b.in_flight && a.sample == b.sample;
+         a.policy_word == b.policy_word && a.order == b.order && a.duration == b.duration &&
+         a.seed == b.seed && a.fill == b.fill && a.hold == b.hold && a.capacity == b.capacity &&
+         a.in_flight == b.in_flight && a.sample == b.sample;
 }
 
 void check_line(const std::string& line) {

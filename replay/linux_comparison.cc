@@ -9,7 +9,7 @@
 namespace fallow::replay {
 
 Expected<LinuxComparison> LinuxComparison::create(PfnCount memory) {
-  auto machine = ReplayMachine::create({memory, {PolicyKind::Linux, Order{9}, {}, 1}});
+  auto machine = ReplayMachine::create({memory, {{.kind = PolicyKind::Linux}, Order{9}}});
   if (!machine) return machine.error;
   std::unique_ptr<LinuxComparison> made(new LinuxComparison(std::move(machine.object)));
   made->timeline_.prepare();

@@ -30,13 +30,19 @@ std::string invalid_option(const BalloonOptions& o) {
   return {};
 }
 
+std::string invalid_option(const PolicySpec& o) {
+  if (o.kind == PolicyKind::None) return "policy none: expected a policy that reports: aged, hwm or linux";
+  if (o.kind == PolicyKind::Hwm && o.threshold == 0) return "high-water mark 0: expected at least 1";
+  if (o.kind == PolicyKind::Aged && (o.age < AgedPolicy::kMinAge || o.age > AgedPolicy::kMaxAge))
+    return fmt::format("age {} s: expected 1 ms to 24 h", static_cast<double>(o.age.raw) / 1e9);
+  return {};
+}
+
 // Describes the first invalid option; empty if all options are valid.
 std::string invalid_option(const ReplayOptions& o) {
   if (o.order > kMaxOrder) return fmt::format("order {}: expected 0 to {}", o.order.raw, kMaxOrder.raw);
   if (o.capacity == 0) return "capacity 0: expected at least one entry a request";
-  if (o.policy == PolicyKind::Hwm && o.hwm == 0) return "high-water mark 0: expected at least 1";
-  if (o.policy == PolicyKind::Aged && (o.age < AgedPolicy::kMinAge || o.age > AgedPolicy::kMaxAge))
-    return fmt::format("age {} s: expected 1 ms to 24 h", static_cast<double>(o.age.raw) / 1e9);
+  if (std::string why = invalid_option(o.policy); !why.empty()) return why;
   if (o.speed != 0 && !(o.speed >= kSlowest && o.speed <= kFastest))
     return fmt::format("speed {}: expected {} to {}", o.speed, kSlowest, kFastest);
   if (o.verify && o.backing == BackingKind::None)

@@ -8,12 +8,12 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/reporting/policy_spec.h"
 #include "replay/balloon_options.h"
 #include "trace/event.h"
 
 namespace fallow::replay {
 
-enum class PolicyKind : std::uint8_t { Hwm, Linux, Aged };
 enum class BackingKind : std::uint8_t { None, Anonymous, Thp, Memfd };
 
 struct ReplayOptions {
@@ -21,11 +21,9 @@ struct ReplayOptions {
   // file is then first copied to a temporary file.
   std::string trace;
   std::optional<ByteCount> memory;  // size of the zone; default: twice the peak of the trace, rounded up
-  PolicyKind policy = PolicyKind::Aged;
-  Nanoseconds age = milliseconds(100);
+  PolicySpec policy;                // any kind but PolicyKind::None
   Order order{9};
   std::uint32_t capacity = 32;  // scatterlist entries a request
-  std::uint32_t hwm = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;  // release with MADV_FREE
   BalloonOptions balloon;
@@ -83,7 +81,7 @@ struct ReplayResult {
   std::uint64_t corrupted_frames = 0;
   const char* broken_invariant = nullptr;  // result of zone_check() at the end
   double wall_seconds = 0;
-  // What the policy `linux` would have done with the same memory.
+  // The result that the policy `linux` would have had with the same memory.
   double linux_mean_resident_mib = 0, linux_end_resident_mib = 0, linux_excess_gib_s = 0,
          linux_refaulted_mib = 0;
 };

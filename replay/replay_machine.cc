@@ -92,7 +92,7 @@ std::string ReplayMachine::set_up_device() {
 }
 
 std::string ReplayMachine::register_device() {
-  const Status status = reporter_->register_device(*device_, setup_.policy.get());
+  const Status status = reporter_->register_device(*device_, *setup_.policy.get());
   if (status != Status::Ok) return fmt::format("cannot register the reporting device: {}", describe(status));
   registered_ = true;
   return {};
@@ -152,7 +152,7 @@ void ReplayMachine::disturb() noexcept {
     case kRegisterAgain:
       if (!port_.worker_started()) settle();
       FALLOW_CHECK(reporter_->unregister_device(*device_) == Status::Ok);
-      FALLOW_CHECK(reporter_->register_device(*device_, setup_.policy.get()) == Status::Ok);
+      FALLOW_CHECK(reporter_->register_device(*device_, *setup_.policy.get()) == Status::Ok);
       return;
     case kBreak:
       balloon_->break_device();

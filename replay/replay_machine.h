@@ -10,7 +10,7 @@
 #include "fallow/host/backing.h"
 #include "fallow/host/expected.h"
 #include "fallow/host/release_device.h"
-#include "fallow/reporting/policies.h"
+#include "fallow/reporting/policy_spec.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/zone/local_cache.h"
 #include "fallow/zone/zone.h"
@@ -25,27 +25,9 @@
 
 namespace fallow::replay {
 
-// Holds a policy of each kind and selects one by PolicyKind.
-class ReplayPolicy {
- public:
-  ReplayPolicy(PolicyKind kind, Order order, Nanoseconds age, std::uint32_t hwm)
-      : kind_(kind), hwm_(order, hwm), linux_(order), aged_(order, age) {}
-  Policy& get() {
-    if (kind_ == PolicyKind::Hwm) return hwm_;
-    if (kind_ == PolicyKind::Linux) return linux_;
-    return aged_;
-  }
-
- private:
-  PolicyKind kind_;
-  HwmPolicy hwm_;
-  LinuxPolicy linux_;
-  AgedPolicy aged_;
-};
-
 struct MachineSetup {
   PfnCount memory;
-  ReplayPolicy policy;
+  ConfiguredPolicy policy;
   std::uint32_t capacity = 32;
   BackingKind backing = BackingKind::None;
   bool lazy_free = false;

@@ -11,7 +11,7 @@ namespace fallow::replay {
 Expected<ReplayRun> ReplayRun::create(const ReplayOptions& options, PfnCount memory, Nanoseconds duration,
                                       ReplayObserver* observer) {
   const MachineSetup setup{memory,
-                           {options.policy, options.order, options.age, options.hwm},
+                           {options.policy, options.order},
                            options.capacity,
                            options.backing,
                            options.lazy_free,

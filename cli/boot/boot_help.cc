@@ -78,7 +78,7 @@ void add_guest_options(CLI::App* boot, BootWords* words) {
   add(boot, "--kernel", &words->kernel, "FILE",
       "Kernel of the guest.\nDefault: the image built or installed with this program", group);
   add(boot, "--initrd", &words->initrd, "FILE", "Initial file system of a Linux guest", group);
-  add(boot, "--policy", &words->policy, "hwm|linux|aged[:TIME]",
+  add(boot, "--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
       "When the guest reports free memory; see 'fallow replay'.\nDefault: aged:100ms", group);
   add(boot, "--order", &words->order, "N",
       "Smallest run to report: 2^N frames of 4 KiB, N from 0 to 10.\nDefault: 9 (2 MiB)", group);

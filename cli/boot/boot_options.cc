@@ -127,7 +127,7 @@ std::optional<BootRequest> interpret(const BootWords& words, std::string* error)
   request.seed = reader.seed(words.seed, request.seed);
   request.trace = words.trace;
   request.speed = reader.speed(words.speed, request.speed);
-  request.policy = read_policy(words.policy, request.policy, &reader);
+  request.policy = read_policy(words.policy, &reader);
   request.order.raw =
       static_cast<std::uint8_t>(reader.count("--order", words.order, request.order.raw, 0, kMaxOrder.raw));
   if (words.qemu) request.qemu = *words.qemu;

@@ -44,7 +44,7 @@ struct BootRequest {
   std::uint64_t seed = 1;
   std::optional<std::string> trace;
   double speed = 1;
-  PolicyChoice policy;
+  PolicySpec policy;
   Order order{9};
 
   std::string qemu = "qemu-system-x86_64";

@@ -2,43 +2,28 @@
 
 #include <string_view>
 
-#include "cli/term/format.h"
-#include "cli/term/parse.h"
-#include "fallow/reporting/policies.h"
-
 namespace fallow::cli {
+namespace {
 
-PolicyChoice read_policy(const std::optional<std::string>& word, PolicyChoice otherwise,
-                         OptionErrors* errors) {
-  constexpr std::string_view kAged = "aged";
-  if (!word) return otherwise;
-  if (*word == "hwm") return {.kind = replay::PolicyKind::Hwm, .age = otherwise.age};
-  if (*word == "linux") return {.kind = replay::PolicyKind::Linux, .age = otherwise.age};
-  const std::string_view name = std::string_view(*word).substr(0, word->find(':'));
-  if (name != kAged) {
-    errors->refuse("--policy", *word, "hwm, linux, aged or aged:TIME");
-    return otherwise;
-  }
-  if (*word == kAged) return {.kind = replay::PolicyKind::Aged, .age = otherwise.age};
-  const auto age = parse_time(std::string_view(*word).substr(kAged.size() + 1));
-  if (!age || *age < AgedPolicy::kMinAge || *age > AgedPolicy::kMaxAge) {
-    errors->refuse("--policy", *word,
-                   "a time with a unit, from 1ms to 24h, after 'aged:', such as aged:100ms or aged:2s");
-    return otherwise;
-  }
-  return {.kind = replay::PolicyKind::Aged, .age = *age};
+const char* expected(std::string_view word, Status why) {
+  if (why == Status::NotFound) return "hwm, hwm:N, linux, aged or aged:TIME";
+  if (word.starts_with("hwm")) return "a whole number from 1 to 1000000000 after 'hwm:', such as hwm:64";
+  return "a time with a unit, from 1ms to 24h, after 'aged:', such as aged:100ms or aged:2s";
 }
 
-std::string policy_name(const PolicyChoice& policy) {
-  switch (policy.kind) {
-    case replay::PolicyKind::Hwm:
-      return "hwm";
-    case replay::PolicyKind::Linux:
-      return "linux";
-    case replay::PolicyKind::Aged:
-      break;
-  }
-  return "aged:" + format_time(policy.age);
+}  // namespace
+
+PolicySpec read_policy(const std::optional<std::string>& word, OptionErrors* errors) {
+  if (!word) return {};
+  const Result<PolicySpec> policy = parse_policy(*word);
+  if (policy.ok() && policy.value().kind != PolicyKind::None) return policy.value();
+  errors->refuse("--policy", *word, expected(*word, policy.ok() ? Status::NotFound : policy.status()));
+  return {};
+}
+
+std::string policy_name(const PolicySpec& policy) {
+  const PolicyText text = format_policy(policy);
+  return {text.text().data(), text.size()};
 }
 
 }  // namespace fallow::cli

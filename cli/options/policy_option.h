@@ -5,21 +5,15 @@
 #include <string>
 
 #include "cli/options/option_errors.h"
-#include "replay/replay.h"
+#include "fallow/reporting/policy_spec.h"
 
 namespace fallow::cli {
 
-struct PolicyChoice {
-  replay::PolicyKind kind = replay::PolicyKind::Aged;
-  Nanoseconds age = milliseconds(100);  // for Aged
-};
-
-// Parses "hwm", "linux", "aged" or "aged:TIME". Returns `otherwise` if the option was not given, and after an
-// error.
-PolicyChoice read_policy(const std::optional<std::string>& word, PolicyChoice otherwise,
-                         OptionErrors* errors);
+// Parses "hwm", "hwm:N", "linux", "aged" or "aged:TIME". Refuses "none": a verb measures what a policy does.
+// Returns the default policy if the option was not given, and after an error.
+PolicySpec read_policy(const std::optional<std::string>& word, OptionErrors* errors);
 
 // Formats a policy so that read_policy() returns the same value.
-std::string policy_name(const PolicyChoice& policy);
+std::string policy_name(const PolicySpec& policy);
 
 }  // namespace fallow::cli

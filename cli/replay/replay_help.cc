@@ -48,12 +48,12 @@ CLI::Option* add(CLI::App* replay, const char* name, std::optional<std::string>*
 
 void add_policy_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Reporting policy";
-  add(replay, "--policy", &words->policy, "hwm|linux|aged[:TIME]",
+  add(replay, "--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
       "When to report free memory:\n"
       "aged:TIME  report memory that has been free for TIME, from\n"
       "           1ms to 24h\n"
-      "hwm        report as soon as a free area holds --hwm\n"
-      "           unreported blocks\n"
+      "hwm:N      report as soon as a free area holds N\n"
+      "           unreported blocks; hwm without N takes --hwm\n"
       "linux      report as Linux does: 2 s after a free, a few\n"
       "           blocks at a time\n"
       "Default: aged:100ms",

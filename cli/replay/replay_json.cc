@@ -17,7 +17,7 @@ void add_settings(const replay::ReplayOptions& options, const replay::ReplayResu
   (*json)["policy"] = policy_name(options);
   (*json)["order"] = options.order.raw;
   (*json)["capacity"] = options.capacity;
-  (*json)["hwm"] = options.hwm;
+  (*json)["hwm"] = options.policy.threshold;
   (*json)["backing"] = backing_name(options.backing);
   (*json)["memory_mib"] = to_mib(result.memory);
 }

@@ -57,6 +57,17 @@ class Interpreter : public OptionReader {
     return factor.value_or(0);
   }
 
+  // --policy, with the threshold of --hwm.
+  PolicySpec policy(const ReplayWords& words) {
+    PolicySpec policy = read_policy(words.policy, this);
+    const std::uint32_t threshold =
+        count("--hwm", words.hwm, policy.threshold, 1, std::numeric_limits<std::uint32_t>::max());
+    if (words.hwm && words.policy && words.policy->starts_with("hwm:") && threshold != policy.threshold)
+      refuse(fmt::format("--policy {} with --hwm {}: expected one threshold", *words.policy, *words.hwm));
+    policy.threshold = threshold;
+    return policy;
+  }
+
   bool on_or_off(const char* option, const std::optional<std::string>& word, bool otherwise) {
     if (!word) return otherwise;
     if (*word != "on" && *word != "off") refuse(option, *word, "on or off");
@@ -135,7 +146,7 @@ void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* inte
   if (words.json && words.json == words.csv)
     interpreter->refuse(fmt::format("--json {0} and --csv {0}: expected two different files", *words.json));
   combine_wire(words, request, interpreter);
-  if (words.hwm && options.policy != replay::PolicyKind::Hwm)
+  if (words.hwm && options.policy.kind != PolicyKind::Hwm)
     request->warnings.push_back(
         fmt::format("--hwm {} has no effect: it applies to --policy hwm, and the policy is {}", *words.hwm,
                     policy_name(options)));
@@ -163,15 +174,10 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
   replay::ReplayOptions& options = request.options;
   options.trace = words.trace;
   options.memory = interpreter.memory(words.memory);
-  const PolicyChoice policy =
-      read_policy(words.policy, {.kind = options.policy, .age = options.age}, &interpreter);
-  options.policy = policy.kind;
-  options.age = policy.age;
+  options.policy = interpreter.policy(words);
   options.order.raw = static_cast<std::uint8_t>(
       interpreter.count("--order", words.order, options.order.raw, 0, kMaxOrder.raw));
   options.capacity = interpreter.count("--capacity", words.capacity, options.capacity, 1, kMostEntries);
-  options.hwm =
-      interpreter.count("--hwm", words.hwm, options.hwm, 1, std::numeric_limits<std::uint32_t>::max());
   options.backing =
       interpreter.choice<replay::BackingKind>("--backing", words.backing, kBackings, options.backing);
   interpreter.file("--json", words.json);
@@ -193,7 +199,9 @@ std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* er
 }
 
 std::string policy_name(const replay::ReplayOptions& options) {
-  return policy_name(PolicyChoice{.kind = options.policy, .age = options.age});
+  PolicySpec policy = options.policy;
+  policy.threshold = HwmPolicy::kDefaultThreshold;
+  return policy_name(policy);
 }
 
 const char* transport_name(replay::TransportKind transport) {

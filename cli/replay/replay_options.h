@@ -34,7 +34,8 @@ replay::ReplayOptions default_replay_options();
 // values.
 std::optional<ReplayRequest> interpret(const ReplayWords& words, std::string* error);
 
-// Returns the argument of --policy: "hwm", "linux", "aged:100ms".
+// Returns the argument of --policy: "hwm", "linux", "aged:100ms". The threshold of hwm is stated apart, as it
+// has an option of its own.
 std::string policy_name(const replay::ReplayOptions& options);
 
 // "none", "anon", "thp", "memfd".

@@ -17,7 +17,7 @@ constexpr unsigned kWidest = 80;
 }  // namespace
 
 bool compared_with_linux(const replay::ReplayOptions& options) {
-  return options.compare_linux && options.policy != replay::PolicyKind::Linux;
+  return options.compare_linux && options.policy.kind != PolicyKind::Linux;
 }
 
 std::string summary_title(const replay::ReplayOptions& options) {

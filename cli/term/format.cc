@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "fallow/base/detail/quantity.h"
+
 namespace fallow::cli {
 
 double to_mib(ByteCount b) { return static_cast<double>(b.raw) / (1024.0 * 1024.0); }
@@ -51,10 +53,8 @@ std::string format_percent(double ratio) {
 }
 
 std::string format_time(Nanoseconds time) {
-  if (time.raw % 1'000'000'000 == 0) return fmt::format("{}s", time.raw / 1'000'000'000);
-  if (time.raw % 1'000'000 == 0) return fmt::format("{}ms", time.raw / 1'000'000);
-  if (time.raw % 1'000 == 0) return fmt::format("{}us", time.raw / 1'000);
-  return fmt::format("{}ns", time.raw);
+  const detail::WholeTime whole = detail::whole_time(time);
+  return fmt::format("{}{}", whole.count, whole.unit);
 }
 
 std::string format_counted(std::uint64_t count, std::string_view noun) {

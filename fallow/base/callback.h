@@ -1,14 +1,16 @@
 // A function pointer bundled with the object that it works on.
 #pragma once
 
+#include "fallow/base/check.h"
+
 namespace fallow {
 
 template <class Signature>
 class Callback;
 
 /// A pointer to a function and the context that its first parameter receives. Trivially copyable; allocates
-/// nothing. The context must outlive every call. A default-constructed Callback is empty and must not be
-/// called.
+/// nothing. The context must outlive every call. A default-constructed Callback is empty; a call of it stops
+/// the program.
 template <class R, class... Args>
 class Callback<R(Args...)> {
  public:
@@ -30,8 +32,12 @@ class Callback<R(Args...)> {
   /// Returns false for an empty callback.
   constexpr explicit operator bool() const noexcept { return function_ != nullptr; }
 
-  /// Calls the function, which must be set.
-  R operator()(Args... args) const { return function_(context_, args...); }
+  /// Calls the function, which must be set; an empty callback stops the program.
+  R operator()(Args... args) const {
+    FALLOW_REQUIRE(function_ != nullptr,
+                   "Callback: the callback is empty; give it a function before the call");
+    return function_(context_, args...);
+  }
 
  private:
   Function function_ = nullptr;

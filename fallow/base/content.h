@@ -5,7 +5,7 @@
 
 namespace fallow {
 
-/// What a reported or discarded frame reads as afterwards (contract R12).
+/// The content of a reported or discarded frame afterwards (contract R12).
 enum class Content : std::uint8_t {
   Unknown,  ///< Unspecified.
   Zero,     ///< All bytes are zero.

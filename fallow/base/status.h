@@ -68,7 +68,8 @@ class [[nodiscard]] Result {
   constexpr Status status() const { return status_; }
   /// The value. Stops the program through fallow_panic() if there is none.
   constexpr const T& value() const {
-    FALLOW_CHECK(ok());
+    FALLOW_REQUIRE(ok(),
+                   "Result::value(): there is no value; test ok() first, and read the reason from status()");
     return value_;
   }
 

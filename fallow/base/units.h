@@ -2,6 +2,8 @@
 // Each is one integer wide and is passed in a register.
 #pragma once
 
+#include "fallow/base/language.h"
+
 #include <compare>
 #include <cstddef>
 #include <cstdint>

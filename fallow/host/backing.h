@@ -16,7 +16,7 @@
 
 namespace fallow {
 
-/// What discard() has done so far. The counts may differ from each other by the calls under way.
+/// The counts of discard() so far. The counts may differ from each other by the calls under way.
 struct DiscardCounts {
   std::uint64_t calls = 0;     ///< System calls that released memory; one call may release several runs.
   PfnCount frames;             ///< Frames released by these calls.
@@ -48,7 +48,8 @@ class Backing : public MemoryBacking {
 
   /// Returns the address of a frame's first byte. The frame must lie in the backing.
   std::byte* address(Pfn p) const noexcept {
-    FALLOW_CHECK(contains(p, PfnCount{1}));
+    FALLOW_REQUIRE(contains(p, PfnCount{1}),
+                   "Backing::address(): the frame is outside the backing; ask contains() first");
     return memory_ + bytes(p - first_).raw;
   }
 
@@ -86,7 +87,8 @@ class Backing : public MemoryBacking {
  protected:
   /// `page` is what page() returns; `first` and `size` must be multiples of it.
   Backing(Pfn first, PfnCount size, PfnCount page = {1}) noexcept : first_(first), size_(size), page_(page) {
-    FALLOW_CHECK(whole_pages(first, size));
+    FALLOW_REQUIRE(page.raw != 0 && (page.raw & (page.raw - 1)) == 0 && whole_pages(first, size),
+                   "Backing(): round `first` and `size` to multiples of `page`, a power of two");
   }
 
   /// Sets the start of the memory. The derived class calls it once, during creation.

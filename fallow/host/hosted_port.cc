@@ -42,7 +42,10 @@ Status HostedPort::start(Worker worker) noexcept {
 
 void HostedPort::stop() noexcept {
   if (!started()) return;
-  FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
+  FALLOW_REQUIRE(
+      thread_.get_id() != std::this_thread::get_id(),
+      "HostedPort::stop(): called by the worker, which would wait for itself; call it from another "
+      "thread");
   stopping_.store(true, std::memory_order_relaxed);  // the post below orders it before the wakeup
   sem_post(&alarm_);
   thread_.join();

@@ -8,6 +8,9 @@
 namespace fallow {
 namespace {
 
+constexpr const char* kOverlaps =
+    "Arena::release(): a part is free already; release an allocation once, with the size of its allocate()";
+
 // Rounds up to whole grains. Returns 0 if the result does not fit.
 std::size_t whole_grains(std::uint64_t size) {
   if (size > SIZE_MAX - (Arena::kGrain - 1)) return 0;
@@ -43,15 +46,19 @@ void* Arena::allocate(ByteCount size) noexcept {
 void Arena::release(void* memory, ByteCount size) noexcept {
   auto* const piece = static_cast<std::byte*>(memory);
   const std::size_t length = whole_grains(size.raw);
-  FALLOW_CHECK(piece >= begin_ && piece < end_ && length != 0);
-  FALLOW_CHECK(static_cast<std::size_t>(piece - begin_) % kGrain == 0);
-  FALLOW_CHECK(length <= static_cast<std::size_t>(end_ - piece));
+  FALLOW_REQUIRE(piece >= begin_ && piece < end_ && length != 0,
+                 "Arena::release(): the memory is not the arena's; release it where it was allocated");
+  FALLOW_REQUIRE(
+      static_cast<std::size_t>(piece - begin_) % kGrain == 0,
+      "Arena::release(): not the start of an allocation; give back the pointer that allocate() returned");
+  FALLOW_REQUIRE(length <= static_cast<std::size_t>(end_ - piece), kOverlaps);
 
   Hole* before = nullptr;
   Hole* after = holes_;
   for (; after != nullptr && reinterpret_cast<std::byte*>(after) < piece; after = after->next) before = after;
-  FALLOW_CHECK(before == nullptr || reinterpret_cast<std::byte*>(before) + before->size <= piece);
-  FALLOW_CHECK(after == nullptr || piece + length <= reinterpret_cast<std::byte*>(after));
+  FALLOW_REQUIRE(before == nullptr || reinterpret_cast<std::byte*>(before) + before->size <= piece,
+                 kOverlaps);
+  FALLOW_REQUIRE(after == nullptr || piece + length <= reinterpret_cast<std::byte*>(after), kOverlaps);
 
   Hole* hole = new (piece) Hole{length, after};
   if (after != nullptr && piece + length == reinterpret_cast<std::byte*>(after)) {

@@ -23,9 +23,9 @@ class BarePort::ArenaLock {
 };
 
 BarePort::BarePort(BareHooks hooks, std::span<std::byte> arena) noexcept : hooks_(hooks), arena_(arena) {
-  FALLOW_CHECK(hooks_.clock != nullptr);
-  FALLOW_CHECK(hooks_.relax != nullptr);
-  FALLOW_CHECK(hooks_.cpu != nullptr);
+  FALLOW_REQUIRE(hooks_.clock != nullptr, "BarePort(): set BareHooks::clock, which returns monotonic time");
+  FALLOW_REQUIRE(hooks_.relax != nullptr, "BarePort(): set BareHooks::relax, which pauses the CPU");
+  FALLOW_REQUIRE(hooks_.cpu != nullptr, "BarePort(): set BareHooks::cpu, which returns the CPU's number");
 }
 
 void* BarePort::allocate(ByteCount size) noexcept {

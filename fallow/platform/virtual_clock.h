@@ -25,7 +25,8 @@ class VirtualClock : public Port {
   /// Moves the clock to `time`, which must not be before now(). Does not run the worker. One thread at a
   /// time.
   void advance_to(Nanoseconds time) noexcept {
-    FALLOW_CHECK(time >= now());
+    FALLOW_REQUIRE(time >= now(),
+                   "VirtualClock::advance_to(): the time is before now(); virtual time never runs backwards");
     now_.store(time.raw, std::memory_order_relaxed);
   }
 

@@ -10,7 +10,7 @@
 
 namespace fallow {
 
-/// What happens to a zone after a pass.
+/// The next step for a zone after a pass.
 enum class PassResult : std::uint8_t {
   Rest,   ///< The zone rests if credit() says that nothing is due.
   Again,  ///< Another pass runs after delay(): something is left that is not yet due.

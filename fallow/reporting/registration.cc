@@ -57,7 +57,8 @@ void Reporter::release_memory() noexcept {
 
 Status Reporter::register_device(ReportingDevice& device, Policy& policy) {
   const std::uint32_t capacity = device.capacity(), depth = device.depth();
-  if (capacity == 0 || depth == 0 || depth > kMaxDepth || policy.validate() != Status::Ok)
+  if (capacity == 0 || depth == 0 || depth > kMaxDepth || policy.validate() != Status::Ok ||
+      policy.order() > kMaxOrder)
     return Status::InvalidArgument;
   if (!try_lock_registration()) return Status::Busy;
   const Status status = device_ != nullptr ? Status::Busy : take_memory(capacity, depth);

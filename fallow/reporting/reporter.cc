@@ -95,15 +95,27 @@ class Reporter::Sink final : public detail::RequestSink {
 };
 
 Reporter::Reporter(Port& port, std::span<Zone* const> zones) : port_(port), zone_count_(zones.size()) {
-  FALLOW_CHECK(zones.size() <= kMaxZones);
+  FALLOW_REQUIRE(zones.size() <= kMaxZones,
+                 "Reporter(): more than Reporter::kMaxZones zones; make another Reporter for the others");
   for (std::size_t i = 0; i < zone_count_; ++i) {
+    FALLOW_REQUIRE(zones[i] != nullptr,
+                   "Reporter(): a zone is null; test the result of Zone::create() with ok()");
+    FALLOW_REQUIRE(
+        !zones[i]->tables().trigger().attached(),
+        "Reporter(): a zone is given twice, or belongs to another Reporter; destroy that one first");
     zones_[i].reporter = this;
     zones_[i].zone = zones[i];
     zones[i]->tables().trigger().attach(fired, &zones_[i]);
   }
 }
 
-Reporter::~Reporter() { FALLOW_CHECK(device_ == nullptr); }
+Reporter::~Reporter() {
+  // relaxed: best effort, for a port whose worker was not stopped.
+  FALLOW_REQUIRE(worker_.load(std::memory_order_relaxed) == 0,
+                 "~Reporter(): a thread is inside run(); stop the worker first, as HostedPort::stop() does");
+  FALLOW_REQUIRE(device_ == nullptr, "~Reporter(): a device is registered; call unregister_device() first");
+  for (std::size_t i = 0; i < zone_count_; ++i) zones_[i].zone->tables().trigger().attach(nullptr, nullptr);
+}
 
 // Runs on the free path when a threshold may have been crossed (R3).
 void Reporter::fired(void* zone_state) noexcept {
@@ -134,6 +146,10 @@ void Reporter::request(ZoneState& state) noexcept {
 }
 
 bool Reporter::reporting_requested(std::size_t zone) const noexcept {
+  FALLOW_REQUIRE(
+      zone < zone_count_,
+      "Reporter::reporting_requested(): there is no such zone; count as the constructor's list does, "
+      "from 0");
   return flag_of(zones_[zone].flag.load(std::memory_order_relaxed)) == Flag::Requested;
 }
 
@@ -307,6 +323,7 @@ void Reporter::back_off(ZoneState& state) noexcept {
 
 // MO-26: the pinned tables may be read once `accepting_` says that they exist.
 Status Reporter::complete(std::uint32_t token, Status status) noexcept {
+  if (status == Status::Pending) return Status::InvalidArgument;
   // seq_cst: MO-26, the pin comes before the read of accepting_.
   pins_.fetch_add(1, std::memory_order_seq_cst);
   const bool ours = accepting_.load(std::memory_order_seq_cst) && begin_settling(token);  // MO-26

@@ -25,9 +25,10 @@ struct ReportingStats {
   std::uint32_t in_flight = 0;  ///< Requests in flight at present.
 };
 
-/// Reports the free frames of up to kMaxZones zones to one device. No device may be registered when the
-/// reporter is destroyed. The reporter must outlive every call of run() and complete(), and every free in
-/// its zones that began while a device was registered (such a free may be about to call the trigger).
+/// Reports the free frames of up to kMaxZones zones to one device. No device may be registered, and no thread
+/// may be inside run(), when the reporter is destroyed. The zones must outlive the reporter, which must
+/// outlive every call of run() and complete(), and every free in its zones that began while a device was
+/// registered (such a free may be about to call the trigger).
 class Reporter {
  public:
   /// The number of zones that one reporter may serve.
@@ -39,7 +40,7 @@ class Reporter {
   static constexpr Nanoseconds kLastRetry = seconds(10);
   /// @}
 
-  /// Attaches to the zones, which must not be in use yet.
+  /// Attaches to the zones, which must not be in use yet. At most one reporter at a time has a zone.
   Reporter(Port& port, std::span<Zone* const> zones);
   ~Reporter();
   Reporter(const Reporter&) = delete;
@@ -71,12 +72,13 @@ class Reporter {
   Nanoseconds run() noexcept;
 
   /// Settles a request for which report() returned Pending. Any thread, at any moment. InvalidArgument,
-  /// without any effect, for a token that is not in flight: already settled, from an earlier request in its
-  /// slot, or from an earlier registration. The completing thread must not allocate from a zone that may
-  /// have no free frames: it would wait for itself (R11).
+  /// without any effect, if `status` is Pending, and for a token that is not in flight: already settled, from
+  /// an earlier request in its slot, or from an earlier registration. The completing thread must not allocate
+  /// from a zone that may have no free frames: it would wait for itself (R11).
   Status complete(std::uint32_t token, Status status) noexcept;
 
-  /// Returns whether the zone's flag is set (R3, R4).
+  /// Returns whether the zone's flag is set (R3, R4). Zones count from 0, in the order of the constructor's
+  /// list; another number stops the program.
   bool reporting_requested(std::size_t zone) const noexcept;
 
   /// Returns the counters. Any thread; lock-free.
@@ -187,8 +189,8 @@ class Reporter {
   std::atomic<bool> mixed_content_{false};  // relaxed: see withdraw_content()
 
   std::atomic<std::uint32_t> in_flight_{0};
-  // What must end before the tables of a registration are freed: unsettled requests, and threads inside
-  // complete() and fired() (MO-26).
+  // The work that must end before the tables of a registration are freed: unsettled requests, and threads
+  // inside complete() and fired() (MO-26).
   std::atomic<std::uint32_t> pins_{0};
   std::atomic<bool> accepting_{false};  // complete() may read the tables
   std::uint32_t generation_ = 0;        // of the last token; only the worker uses it

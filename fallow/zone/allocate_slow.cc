@@ -1,4 +1,5 @@
 // Allocations that the hand cannot serve, and the decision to answer NoMemory.
+#include "fallow/base/check.h"
 #include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
 
@@ -41,6 +42,10 @@ inline Allocation LocalCache::try_allocate(Order order, Mobility mobility) noexc
 // announces itself before it takes anything, and counts what it gave back before it announces its end.
 [[gnu::always_inline]] inline Allocation LocalCache::attempt(Order order, Mobility mobility) noexcept {
   const std::uint32_t attempts = attempts_.load(std::memory_order_relaxed);
+  FALLOW_REQUIRE(
+      attempts % 2 == 0,
+      "LocalCache::allocate(): the cache is in use by another thread, or by the code that this call "
+      "interrupts; give each thread or CPU a cache of its own");
   // relaxed: MO-7, each change by which the attempt takes frames releases this.
   attempts_.store(attempts + 1, std::memory_order_relaxed);
   const Allocation got = try_allocate(order, mobility);

@@ -29,8 +29,9 @@ struct CacheCounts {
 
 /// Allocates and frees on behalf of one CPU or thread.
 ///
-/// Not thread-safe: one thread at a time, or one CPU that keeps out interrupts that allocate. Different
-/// caches of one zone may be used at once, and a frame may be freed through any of them.
+/// Not thread-safe: one thread at a time, or one CPU that keeps out interrupts that allocate. An allocation
+/// that meets another one inside the same cache may stop the program; this is a check of some cases only.
+/// Different caches of one zone may be used at once, and a frame may be freed through any of them.
 ///
 /// Holds at most kMobilities + 1 words of 32 frames; drain() gives them all back. Freed frames become visible
 /// to other caches, and are reported, once their word is left or drained.

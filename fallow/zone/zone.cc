@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "fallow/zone/local_cache.h"
+
 namespace fallow {
 namespace {
 
@@ -20,6 +22,14 @@ bool valid(const ZoneConfig& c) {
          c.caches <= detail::kMaxCaches;
 }
 
+// Whether the first `size` bytes, a multiple of 8, are zero.
+bool zeroed(std::span<const std::byte> memory, std::size_t size) {
+  const auto* const words = reinterpret_cast<const std::uint64_t*>(memory.data());
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < size / sizeof *words; ++i) any |= words[i];
+  return any == 0;
+}
+
 }  // namespace
 
 ByteCount Zone::metadata_size(const ZoneConfig& config) {
@@ -30,6 +40,7 @@ ByteCount Zone::metadata_size(const ZoneConfig& config) {
 Result<Zone*> Zone::create(Port& port, const ZoneConfig& config, std::span<std::byte> metadata) {
   if (!valid(config) || metadata.size() < metadata_size(config).raw) return Status::InvalidArgument;
   if (reinterpret_cast<std::uintptr_t>(metadata.data()) % alignof(Zone) != 0) return Status::InvalidArgument;
+  if (!zeroed(metadata, sizeof(Zone) + config.caches * sizeof(LocalCache))) return Status::InvalidArgument;
   return new (metadata.data()) Zone(port, config, metadata.data() + sizeof(Zone));
 }
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "fallow/base/check.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/port.h"
@@ -30,7 +31,9 @@ class Zone {
 
   /// Builds a zone of free frames in `metadata`, which must be zero-filled, aligned to 64 bytes, at least
   /// metadata_size() long, and outlive the zone. Writes only what differs from zero: a zone of 4 TiB costs
-  /// no more than a small one. InvalidArgument if `config` or `metadata` is not as described.
+  /// no more than a small one. InvalidArgument if `config` or `metadata` is not as described; of the zeros,
+  /// only those that the Zone and its local caches overwrite are checked, which finds the tables of an
+  /// earlier zone. O(caches).
   static Result<Zone*> create(Port& port, const ZoneConfig& config, std::span<std::byte> metadata);
 
   Zone(const Zone&) = delete;
@@ -45,10 +48,16 @@ class Zone {
 
   /// The number of local caches, as configured.
   std::uint32_t cache_count() const { return tables_.cache_count(); }
-  /// Local cache `i`, less than cache_count().
+  /// Local cache `i`, less than cache_count(); a larger number stops the program. One comparison.
   /// @{
-  LocalCache& cache(std::uint32_t i) { return tables_.cache(i); }
-  const LocalCache& cache(std::uint32_t i) const { return tables_.cache(i); }
+  LocalCache& cache(std::uint32_t i) {
+    require_cache(i);
+    return tables_.cache(i);
+  }
+  const LocalCache& cache(std::uint32_t i) const {
+    require_cache(i);
+    return tables_.cache(i);
+  }
   /// @}
 
   /// Takes frames out of use until they are freed, or for good: holes, the image of a kernel. Before the
@@ -67,7 +76,8 @@ class Zone {
   void request_drain() noexcept { tables_.request_drain(); }
 
   /// Makes every reported frame unreported (R10), for when the owner of the memory lost its state. Must not
-  /// run while a request is in flight, nor twice at once; Reporter::forget_reported() ensures both. Waits for
+  /// run while a request is in flight, nor twice at once, which stops the program;
+  /// Reporter::forget_reported() ensures both. Waits for
   /// local caches that are taking reported frames or putting them back, each for a few dozen instructions;
   /// meanwhile local caches take no reported frames. O(blocks).
   void forget_reported() noexcept { tables_.forget_reported(); }
@@ -83,6 +93,13 @@ class Zone {
 
  private:
   Zone(Port& port, const ZoneConfig& config, std::byte* storage);
+
+  void require_cache(std::uint32_t i) const {
+    FALLOW_REQUIRE(
+        i < cache_count(),
+        "Zone::cache(): the number is not below cache_count(); set ZoneConfig::caches to the number of "
+        "CPUs or threads that allocate or free");
+  }
 
   detail::ZoneTables tables_;
   PfnCount low_watermark_;

@@ -1,4 +1,4 @@
-/// What a zone is made from.
+/// The parameters of a zone.
 #pragma once
 
 #include <cstdint>

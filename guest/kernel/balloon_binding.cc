@@ -26,13 +26,8 @@ BalloonBinding::BalloonBinding(Machine& machine, Worker& worker, GuestZones& zon
       zones_(zones),
       options_(options),
       device_(device),
-      hwm_(options.order, options.threshold),
-      linux_(options.order),
-      aged_(options.order, options.age),
+      policy_(options.policy, options.order),
       reporter_(worker.port(), zones.all()) {
-  if (options.policy == PolicyKind::Hwm) policy_ = &hwm_;
-  if (options.policy == PolicyKind::Linux) policy_ = &linux_;
-  if (options.policy == PolicyKind::Aged) policy_ = &aged_;
   worker.set_work({[](void* self) noexcept { return static_cast<BalloonBinding*>(self)->work(); }, this});
   if (device_.transport == nullptr) error_text_ = StringRef("no device");
 }
@@ -67,9 +62,9 @@ void BalloonBinding::bind() noexcept {
   const Status probed = worker_.as_worker([this] { return driver_->probe(); });
   if (probed != Status::Ok) return set_error("the device failed to initialise", probed);
   write_device_event();
-  if (policy_ == nullptr) return;
+  if (policy_.get() == nullptr) return;
   if (!driver_->reports()) return set_error("the device does not offer page reporting", Status::NotFound);
-  const Status status = reporter_.register_device(*driver_, *policy_);
+  const Status status = reporter_.register_device(*driver_, policy());
   if (status != Status::Ok) return set_error("the device failed to register", status);
   registered_ = true;
   ++binds_;
@@ -102,7 +97,7 @@ bool BalloonBinding::all_reported() noexcept {
   if (!registered_) return true;
   if (reporter_.stats().in_flight != 0) return false;
   for (const Zone* const zone : zones_.all()) {
-    const detail::UnreportedCounts counts = detail::count_unreported(zone->tables(), policy_->order());
+    const detail::UnreportedCounts counts = detail::count_unreported(zone->tables(), policy().order());
     for (const std::uint64_t n : counts.of) {
       if (n != 0) return false;
     }

@@ -4,14 +4,14 @@
 #include <cstdint>
 
 #include "fallow/balloon/driver/balloon_driver.h"
-#include "fallow/reporting/policies.h"
+#include "fallow/reporting/policy_spec.h"
 #include "fallow/reporting/reporter.h"
 #include "guest/kernel/early_memory.h"
 #include "guest/kernel/guest_zones.h"
 #include "guest/kernel/machine.h"
 #include "guest/kernel/worker.h"
 #include "guest/protocol/command_line.h"
-#include "guest/protocol/fixed_string.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest {
 
@@ -43,7 +43,7 @@ class BalloonBinding {
   std::uint64_t rebinds() const noexcept { return binds_ == 0 ? 0 : binds_ - 1; }
   // True while a device is registered.
   bool reporting() const noexcept { return registered_; }
-  Policy& policy() noexcept { return *policy_; }
+  Policy& policy() noexcept { return *policy_.get(); }
   Reporter& reporter() noexcept { return reporter_; }
   ReportingStats stats() const noexcept { return reporter_.stats(); }
 
@@ -60,10 +60,7 @@ class BalloonBinding {
   GuestZones& zones_;
   const Options& options_;
   FoundDevice device_;
-  HwmPolicy hwm_;
-  LinuxPolicy linux_;
-  AgedPolicy aged_;
-  Policy* policy_ = nullptr;
+  ConfiguredPolicy policy_;
   Reporter reporter_;
   BalloonDriver* driver_ = nullptr;
   Sentence error_text_;

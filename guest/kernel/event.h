@@ -4,8 +4,7 @@
 #include <cstdint>
 
 #include "guest/kernel/machine.h"
-#include "guest/protocol/fixed_string.h"
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest {
 

@@ -6,7 +6,7 @@
 
 #include "fallow/base/units.h"
 #include "guest/kernel/machine.h"
-#include "guest/protocol/fixed_string.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest {
 

@@ -8,7 +8,7 @@
 
 #include "fallow/base/units.h"
 #include "fallow/virtio/transport/transport.h"
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest {
 

@@ -37,7 +37,8 @@ Sentence judge(const Context& context, const MemoryFigures& figures, StringRef z
   if (errors.failed_allocations() != 0)
     return s.number(errors.failed_allocations()).put(" allocations failed");
   if (stats.failures != 0) return s.number(stats.failures).put(" requests failed");
-  if (context.options.policy != PolicyKind::None && stats.requests == 0) return s.put("nothing was reported");
+  if (context.options.policy.kind != PolicyKind::None && stats.requests == 0)
+    return s.put("nothing was reported");
   return s.put("ok");
 }
 

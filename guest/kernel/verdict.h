@@ -2,7 +2,7 @@
 #pragma once
 
 #include "guest/kernel/context.h"
-#include "guest/protocol/fixed_string.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest {
 

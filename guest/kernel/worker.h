@@ -31,7 +31,7 @@ namespace fallow::guest {
 // The function that CPU 0 runs when the port's wakeup request is due. Returns the next deadline.
 using Work = Callback<Nanoseconds()>;
 
-// What a CPU is currently executing. Read and written by that CPU only.
+// The activity of a CPU at present. Read and written by that CPU only.
 enum class Level : std::uint8_t { Outside, Working, Serving };
 struct alignas(64) CpuLevel {
   Level level = Level::Outside;

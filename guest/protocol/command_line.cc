@@ -2,46 +2,12 @@
 
 #include <span>
 
+#include "fallow/base/detail/quantity.h"
+
 namespace fallow::guest {
 namespace {
 
 constexpr bool blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-constexpr std::size_t digits_in(StringRef text) {
-  std::size_t n = 0;
-  while (n < text.size() && text[n] >= '0' && text[n] <= '9') ++n;
-  return n;
-}
-
-constexpr bool append_digit(std::uint64_t* n, unsigned base, unsigned digit) {
-  return !__builtin_mul_overflow(*n, std::uint64_t{base}, n) &&
-         !__builtin_add_overflow(*n, std::uint64_t{digit}, n);
-}
-
-bool parse_decimal(StringRef text, std::uint64_t* number) {
-  if (text.empty() || digits_in(text) != text.size()) return false;
-  *number = 0;
-  for (const char c : text) {
-    if (!append_digit(number, 10, static_cast<unsigned>(c - '0'))) return false;
-  }
-  return true;
-}
-
-struct Unit {
-  StringRef name;
-  std::uint64_t factor;
-};
-
-template <std::size_t n>
-bool parse_with_unit(StringRef text, const Unit (&units)[n], std::uint64_t* number) {
-  const std::size_t digits = digits_in(text);
-  std::uint64_t count = 0;
-  if (!parse_decimal(text.first(digits), &count)) return false;
-  for (const Unit& unit : units) {
-    if (text.from(digits) == unit.name) return !__builtin_mul_overflow(count, unit.factor, number);
-  }
-  return false;
-}
 
 template <class Number>
 bool parse_within(StringRef text, std::uint64_t least, std::uint64_t most, Number* number) {
@@ -69,22 +35,11 @@ bool read_workload(StringRef value, Options& o) {
 }
 
 bool read_policy(StringRef value, Options& o) {
-  const std::size_t colon = value.find(':');
-  const StringRef name = value.first(colon), parameter = value.from(colon).from(1);
-  const bool bare = colon == StringRef::kNone;
+  const Result<PolicySpec> policy = parse_policy(value);
+  if (!policy.ok()) return false;
+  o.policy = policy.value();
   o.policy_word = value;
-  if (name == "aged") {
-    o.policy = PolicyKind::Aged;
-    return bare || parse_time_within(parameter, milliseconds(1), seconds(24 * 60 * 60), &o.age);
-  }
-  if (name == "hwm") {
-    o.policy = PolicyKind::Hwm;
-    return bare || parse_within(parameter, 1, 1'000'000'000, &o.threshold);
-  }
-  if (!bare) return false;
-  if (name == "linux") o.policy = PolicyKind::Linux;
-  if (name == "none") o.policy = PolicyKind::None;
-  return name == "linux" || name == "none";
+  return true;
 }
 
 bool read_duration(StringRef value, Options& o) {
@@ -178,28 +133,28 @@ bool has_word(StringRef line, StringRef word) {
 }
 
 bool parse_number(StringRef text, std::uint64_t* number) {
-  if (!text.starts_with("0x")) return parse_decimal(text, number);
+  if (!text.starts_with("0x")) return detail::parse_decimal(text, number);
   const StringRef digits = text.from(2);
   std::uint64_t n = 0;
   for (const char c : digits) {
-    const unsigned digit = c >= '0' && c <= '9'   ? static_cast<unsigned>(c - '0')
+    const unsigned digit = detail::is_digit(c)    ? static_cast<unsigned>(c - '0')
                            : c >= 'a' && c <= 'f' ? static_cast<unsigned>(c - 'a' + 10)
                            : c >= 'A' && c <= 'F' ? static_cast<unsigned>(c - 'A' + 10)
                                                   : 16U;
-    if (digit == 16 || !append_digit(&n, 16, digit)) return false;
+    if (digit == 16 || !detail::append_digit(&n, 16, digit)) return false;
   }
   *number = n;
   return !digits.empty();
 }
 
 bool parse_size(StringRef text, ByteCount* size) {
-  constexpr Unit kUnits[] = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};
-  return parse_with_unit(text, kUnits, &size->raw);
+  constexpr detail::QuantityUnit kUnits[] = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};
+  return detail::parse_quantity(text, {.units = kUnits}, &size->raw);
 }
 
 bool parse_time(StringRef text, Nanoseconds* time) {
-  constexpr Unit kUnits[] = {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}};
-  return parse_with_unit(text, kUnits, &time->raw);
+  constexpr std::span kUpToSeconds = std::span(detail::kTimeUnits).first<4>();
+  return detail::parse_quantity(text, {.units = kUpToSeconds}, &time->raw);
 }
 
 CommandLine parse_command_line(StringRef line) {

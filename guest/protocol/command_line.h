@@ -5,13 +5,11 @@
 #include <cstdint>
 
 #include "fallow/base/units.h"
-#include "guest/protocol/fixed_string.h"
-#include "guest/protocol/string_ref.h"
+#include "fallow/reporting/policy_spec.h"
+#include "guest/protocol/text.h"
 #include "guest/protocol/workload_names.h"
 
 namespace fallow::guest {
-
-enum class PolicyKind : std::uint8_t { Aged, Hwm, Linux, None };
 
 // In the syntax of Linux: virtio_mmio.device=512@0xfeb00e00:12
 struct MmioDevice {
@@ -25,10 +23,8 @@ struct Options {
 
   WorkloadKind workload = WorkloadKind::Fill;
   StringRef workload_word = "fill";
-  PolicyKind policy = PolicyKind::Aged;
+  PolicySpec policy;
   StringRef policy_word = "aged:100ms";
-  Nanoseconds age = milliseconds(100);  // aged
-  std::uint32_t threshold = 32;         // hwm
   Order order{9};
   Nanoseconds duration = seconds(10);  // key `seconds`
   std::uint64_t seed = 1;

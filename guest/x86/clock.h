@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "fallow/base/units.h"
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest::x86 {
 

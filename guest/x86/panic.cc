@@ -5,7 +5,7 @@
 #include "fallow/base/check.h"
 #include "guest/kernel/event.h"
 #include "guest/protocol/event_names.h"
-#include "guest/protocol/fixed_string.h"
+#include "guest/protocol/text.h"
 #include "guest/x86/cpu.h"
 #include "guest/x86/cpu_state.h"
 #include "guest/x86/interrupts/vectors.h"

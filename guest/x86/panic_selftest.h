@@ -1,7 +1,7 @@
 // Deliberate panics, which test the output of a panic.
 #pragma once
 
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest::x86 {
 

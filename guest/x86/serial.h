@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest::x86 {
 

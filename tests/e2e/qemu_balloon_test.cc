@@ -25,8 +25,8 @@ struct Fall {
   double full = 0, low = 0;  // resident MiB of the guest: before the free, and at the end
   double t95_s = 0;          // from the first returned memory to 95 %
 
-  // What came back. Unlike `low`, it does not depend on how much memory the guest's kernel took when it
-  // booted, which differs by some MiB between two boots of one guest.
+  // The memory that came back. Unlike `low`, it does not depend on how much memory the guest's kernel took
+  // when it booted, which differs by some MiB between two boots of one guest.
   double returned() const { return full - low; }
 };
 

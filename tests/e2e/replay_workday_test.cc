@@ -7,10 +7,10 @@ namespace fallow {
 namespace {
 
 replay::ReplayResult replay_workday(replay::BackingKind backing, Order order,
-                                    replay::PolicyKind policy = replay::PolicyKind::Aged) {
+                                    PolicyKind policy = PolicyKind::Aged) {
   replay::ReplayOptions options;
   options.trace = FALLOW_WORKDAY;
-  options.policy = policy;
+  options.policy.kind = policy;
   options.order = order;
   options.backing = backing;
   options.verify = backing != replay::BackingKind::None;

@@ -1,5 +1,5 @@
 // One hot path, run some thousand times, for an instruction counter: hot_paths NAME. Without a name it lists
-// them. What is counted is inside hot_path(); tests/instructions/check says how.
+// them. The counted code is inside hot_path(); tests/instructions/check says how.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -62,7 +62,7 @@ class NoDevice final : public ReportingDevice {
   std::uint32_t capacity() const noexcept override { return 32; }
 };
 
-// What is counted. `operations` is what the count is divided by.
+// The counted code. The count is divided by `operations`.
 struct Path {
   const char* name;
   std::uint64_t (*prepare)(Bed&);  // returns the operations

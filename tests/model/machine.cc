@@ -270,7 +270,7 @@ void Machine::check_batch(Scatterlist list) {
       const Nanoseconds freed = freed_at_[(pfn - oracle_.base()).raw];
       expect(freed == Nanoseconds{} || port_.now() - freed >= age, "frame ", pfn.raw, " is reported after ",
              (port_.now() - freed).raw / 1000, " us, before its age");
-      expect(!oracle_.is_reported(pfn), "R8: frame ", pfn.raw, " is reported again, and nobody touched it");
+      expect(!oracle_.is_reported(pfn), "R8: frame ", pfn.raw, " is reported again, but no thread used it");
     }
     total += e.count;
   }

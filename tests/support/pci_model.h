@@ -259,7 +259,7 @@ class PciModel final : public PciFunction, public RegisterModel {
 
   void map_vector(std::uint16_t& field, std::uint32_t vector) {
     require(vector == detail::kPciNoVector || vector < vectors_,
-            "maps no event to a vector that there is not");
+            "maps no event to a vector that does not exist");
     const bool given = vector < vectors_ && vector < vectors_to_give;
     field = given ? static_cast<std::uint16_t>(vector) : detail::kPciNoVector;
   }

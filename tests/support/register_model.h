@@ -132,7 +132,7 @@ class RegisterModel : public DeviceCalls {
 
   void notified(std::uint32_t queue) {
     ++notifications;
-    require((device_.status() & kStatusDriverOk) != 0, "notifies nobody before DRIVER_OK");
+    require((device_.status() & kStatusDriverOk) != 0, "sends no notification before DRIVER_OK");
     require(queue < kQueues && queues_[queue].enabled, "notifies of queues that are enabled");
     device_.notify(static_cast<std::uint16_t>(queue));
   }

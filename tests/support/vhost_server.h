@@ -151,8 +151,8 @@ class VhostServerBox {
     thread_.join();
     server.reset();
   }
-  // Simulates a crash: closes nothing, notifies nobody and hands nothing back. Only the operation under way
-  // in a guest's thread ends first.
+  // Simulates a crash: closes nothing, sends no notification and hands nothing back. Only the operation under
+  // way in a guest's thread ends first.
   void die() {
     server->post([](vhost::Server&) { throw Death{}; });
     thread_.join();

@@ -28,7 +28,7 @@ class GuestDevice {
  public:
   static constexpr std::size_t kMaxNotifications = 2 * std::size_t{kVhostMaxVrings};
 
-  // What the guest's thread has to do: a bit for each ring.
+  // The work of the guest's thread: a bit for each ring.
   struct Work {
     std::uint32_t pending = 0;          // rings that may have chains
     std::uint32_t calls = 0, errs = 0;  // rings whose driver or front-end must be notified

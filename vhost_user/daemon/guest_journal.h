@@ -29,8 +29,8 @@ class GuestJournal final : public RingJournal {
     return record_.rings[queue].get_progress().step == RingProgress::Step::None;
   }
 
-  // What is owed to the driver of a ring that another process served. VH-3: each chain that was taken is
-  // returned exactly once, whenever that process died. Tests: GuestJournal.*
+  // The chains that are owed to the driver of a ring that another process served. VH-3: each chain that was
+  // taken is returned exactly once, whenever that process died. Tests: GuestJournal.*
   struct OwedChains {
     bool running = false;    // the ring has not stopped
     QueuePosition position;  // where the ring continues, or where it stopped

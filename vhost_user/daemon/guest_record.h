@@ -1,5 +1,5 @@
-// What a daemon knows of one guest, as plain numbers in memory that is shared with its supervisor. When the
-// process that serves the guest dies, another process continues from this record.
+// The state that a daemon keeps of one guest, as plain numbers in memory that is shared with its supervisor.
+// When the process that serves the guest dies, another process continues from this record.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,5 @@
-// What a guest's thread waits for: the kick descriptors of rings, and a wakeup from the daemon's thread.
+// The events that a guest's thread waits for: the kick descriptors of rings, and a wakeup from the daemon's
+// thread.
 #pragma once
 
 #include <cstdint>

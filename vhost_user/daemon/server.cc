@@ -295,7 +295,7 @@ void Server::follow_up(std::size_t slot, Client& client) {
     finish(slot, client);
     return;
   }
-  // A full channel is tried again at the next message or the next request for statistics.
+  // A full channel is retried at the next message or the next request for statistics.
   client.config_due |= client.guest->take_config_change();
   if (client.config_due) client.config_due = client.session->notify_config_change() == Status::Busy;
   // While a step waits for the guest, the socket is not watched.

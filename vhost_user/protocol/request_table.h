@@ -1,4 +1,4 @@
-// What the protocol specifies for each front-end request: its size, its descriptors, its reply.
+// The specification of each front-end request: its size, its descriptors, its reply.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,7 @@
 #include <cerrno>
 
 #include "vhost_user/session/connection.h"
-#include "vhost_user/session/message_handler.h"
+#include "vhost_user/session/handle_message.h"
 #include "vhost_user/session/state_check.h"
 
 namespace fallow::vhost {
@@ -60,11 +60,11 @@ SessionOutcome Session::handle() noexcept {
   request_ = message.request();
   state_.other() = state_.settings();
   state_.reply.size = 0;
-  MessageHandler handler(message, state_.settings(), state_.other(), backend_, state_.reply, error_text_);
-  const Verdict verdict = handler.run();
+  MessageContext context(message, state_.settings(), state_.other(), backend_, state_.reply, error_text_);
+  const Verdict verdict = handle_message(context);
   if (verdict == Verdict::Pending) return SessionOutcome::Pending;
   if (verdict == Verdict::Broken) return SessionOutcome::Broken;
-  if (verdict == Verdict::Refused) handler.keep_stops();
+  if (verdict == Verdict::Refused) context.keep_stops();
   to.phase = Phase::Finishing;
   to.second = !to.second;
   state_.go(to);  // VH-1: the committing store

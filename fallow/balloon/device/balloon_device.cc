@@ -124,17 +124,16 @@ Status BalloonDevice::change_memory(const MemoryMap& map, std::span<std::uint64_
   return Status::Ok;
 }
 
-bool BalloonDevice::is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept {
-  for (unsigned i = 0; i <= static_cast<unsigned>(BalloonQueue::Reporting); ++i) {
-    if (number(static_cast<BalloonQueue>(i), numbers) == queue) return true;
-  }
-  return false;
-}
-
 // Returns whether the queue, and each queue that is set up, exists under these numbers.
 bool BalloonDevice::numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept {
+  const auto exists = [&](std::uint16_t other) {
+    for (unsigned i = 0; i <= static_cast<unsigned>(BalloonQueue::Reporting); ++i) {
+      if (number(static_cast<BalloonQueue>(i), numbers) == other) return true;
+    }
+    return false;
+  };
   for (std::uint16_t other = 0; other < queue_count(); ++other) {
-    if ((other == queue || started(other)) && !is_queue(other, numbers)) return false;
+    if ((other == queue || started(other)) && !exists(other)) return false;
   }
   return true;
 }

@@ -124,7 +124,7 @@ class BalloonDevice final : public VirtioDevice {
   /// queues and features stay.
   void forget_driver() noexcept;
 
-  /// Sets the number of frames that the balloon should have (5.5.6); at most 2^32 - 1.
+  /// Sets the number of frames that the balloon should have (5.5.6); more than 2^32 - 1 count as 2^32 - 1.
   void set_target(PfnCount frames) noexcept;
   /// Returns the frames last set by set_target(). Any thread.
   PfnCount target() const noexcept { return {num_pages_.load(std::memory_order_relaxed)}; }
@@ -204,7 +204,6 @@ class BalloonDevice final : public VirtioDevice {
   void refuse(Refusal why, std::uint64_t n = 1) noexcept;
   void say(BalloonObserver::Notice notice) noexcept;
 
-  bool is_queue(std::uint16_t queue, QueueNumbers numbers) const noexcept;
   bool numbers_all(std::uint16_t queue, QueueNumbers numbers) const noexcept;
 
   // Each function serves a chain of its queue.
@@ -221,9 +220,7 @@ class BalloonDevice final : public VirtioDevice {
 
   void inflate(Pfn frame) noexcept;
   void release_inflated() noexcept;
-  bool widen(std::size_t region, detail::GuestRange& part) const noexcept;
   void deflate(Pfn frame) noexcept;
-  void populate_deflated() noexcept;
 
   void take_command(std::span<const detail::QueueBuffer> buffers) noexcept;
   void take_hints(std::span<const detail::QueueBuffer> buffers) noexcept;

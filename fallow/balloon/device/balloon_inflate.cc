@@ -4,6 +4,40 @@
 #include "fallow/balloon/device/detail/chain_reader.h"
 
 namespace fallow {
+namespace {
+
+// Widens a part of a region to the host pages that lie wholly in the balloon, including those at both ends.
+// Returns false if no such page exists.
+bool widen(const MemoryMap& map, const detail::InflatedPages& inflated, std::size_t region,
+           detail::GuestRange& part) noexcept {
+  const GuestRegion& guest = map.guest().regions()[region];
+  const PfnCount page = map.backing(region).page();
+  const Pfn origin = map.first(region), limit = origin + whole_frames(guest.size);
+  const auto page_of = [&](GuestPhys address) {
+    return Pfn{(origin + whole_frames(address - guest.base)).raw & ~(page.raw - 1)};
+  };
+  const auto whole = [&](Pfn first) {
+    return first >= origin && limit - first >= page && inflated.all(region, first - origin, page);
+  };
+  const Pfn first = page_of(part.start), last = page_of({part.end.raw - 1});
+  const Pfn start = whole(first) ? first : first + page;
+  const Pfn end = whole(last) ? last + page : last;
+  if (start >= end) return false;
+  part = {guest.base + bytes(start - origin), guest.base + bytes(end - origin)};
+  return true;
+}
+
+// Best effort: a frame that cannot be populated now is populated by the guest's first access.
+void populate(const MemoryMap& map, std::span<const detail::GuestRange> runs) noexcept {
+  for (const detail::GuestRange& run : runs) {
+    detail::for_each_region(map.guest(), run, [&map](std::size_t region, detail::GuestRange part) {
+      const Pfn first = map.target(region, {part.start.raw >> kFrameShift});
+      static_cast<void>(map.backing(region).populate(first, whole_frames(part.end - part.start)));
+    });
+  }
+}
+
+}  // namespace
 
 // The whole list is read before any entry takes effect, because an entry may name the pages that hold the
 // list.
@@ -42,7 +76,7 @@ void BalloonDevice::release_inflated() noexcept {
   for (const detail::GuestRange& run : ranges_.join()) {
     detail::for_each_region(memory(), run, [&](std::size_t region, detail::GuestRange part) {
       const bool larger = map_->backing(region).page() > PfnCount{1};
-      if (larger && has(kBalloonMustTellHost) && !widen(region, part)) return;
+      if (larger && has(kBalloonMustTellHost) && !widen(*map_, inflated_, region, part)) return;
       if (part.start < done) part.start = done;  // two runs share a host page
       if (part.start >= part.end) return;
       releaser_.add(part);
@@ -52,26 +86,6 @@ void BalloonDevice::release_inflated() noexcept {
   const detail::ReleaseOutcome& outcome = releaser_.finish();
   settle(outcome);
   counts_.inflate_released.fetch_add(bytes(outcome.released).raw, std::memory_order_relaxed);
-}
-
-// Widens a part of a region to the host pages that lie wholly in the balloon, including those at both ends.
-// Returns false if no such page exists.
-bool BalloonDevice::widen(std::size_t region, detail::GuestRange& part) const noexcept {
-  const GuestRegion& guest = memory().regions()[region];
-  const PfnCount page = map_->backing(region).page();
-  const Pfn origin = map_->first(region), limit = origin + whole_frames(guest.size);
-  const auto page_of = [&](GuestPhys address) {
-    return Pfn{(origin + whole_frames(address - guest.base)).raw & ~(page.raw - 1)};
-  };
-  const auto whole = [&](Pfn first) {
-    return first >= origin && limit - first >= page && inflated_.all(region, first - origin, page);
-  };
-  const Pfn first = page_of(part.start), last = page_of({part.end.raw - 1});
-  const Pfn start = whole(first) ? first : first + page;
-  const Pfn end = whole(last) ? last + page : last;
-  if (start >= end) return false;
-  part = {guest.base + bytes(start - origin), guest.base + bytes(end - origin)};
-  return true;
 }
 
 // Deflation discards nothing, so a long list is read piece by piece. At most as many numbers are read as the
@@ -86,7 +100,7 @@ void BalloonDevice::serve_deflate(std::span<const detail::QueueBuffer> buffers) 
     for (std::size_t at = 0; at + kBalloonPfnSize <= length; at += kBalloonPfnSize)
       deflate({detail::decode<std::uint32_t>(&list_[at])});
     counts_.inflated.store(inflated_.count().raw, std::memory_order_relaxed);
-    populate_deflated();
+    populate(*map_, ranges_.join());
     total += length;
   } while (total < most && list.more());
   refuse(Refusal::NotReadable, list.writable());
@@ -103,16 +117,6 @@ void BalloonDevice::deflate(Pfn frame) noexcept {
   } else if (inflated_.remove(map_->index(*region), whole_frames(address - region->base))) {
     ranges_.add({address, address + ByteCount{kFrameSize}});
   }  // otherwise the frame was not in the balloon and is usable as it is
-}
-
-void BalloonDevice::populate_deflated() noexcept {
-  for (const detail::GuestRange& run : ranges_.join()) {
-    detail::for_each_region(memory(), run, [this](std::size_t region, detail::GuestRange part) {
-      const Pfn first = map_->target(region, {part.start.raw >> kFrameShift});
-      static_cast<void>(
-          map_->backing(region).populate(first, whole_frames(part.end - part.start)));  // best effort
-    });
-  }
 }
 
 }  // namespace fallow

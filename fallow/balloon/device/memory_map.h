@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <span>
 
+#include "fallow/base/check.h"
 #include "fallow/base/memory_backing.h"
 #include "fallow/virtio/ring/guest_memory.h"
 
@@ -32,9 +33,9 @@ class MemoryMap {
     return static_cast<std::size_t>(&region - guest_.regions().data());
   }
   /// Returns the backing of the region with this index.
-  MemoryBacking& backing(std::size_t region) const noexcept { return *targets_[region].backing; }
-  /// Returns the backing's frame behind the first frame of the region.
-  Pfn first(std::size_t region) const noexcept { return targets_[region].first; }
+  MemoryBacking& backing(std::size_t region) const noexcept { return *behind(region).backing; }
+  /// Returns the backing's frame behind the first frame of the region with this index.
+  Pfn first(std::size_t region) const noexcept { return behind(region).first; }
   /// Returns the backing's frame behind a guest frame of the region.
   Pfn target(std::size_t region, Pfn frame) const noexcept {
     return first(region) + (frame - Pfn{guest_.regions()[region].base.raw >> kFrameShift});
@@ -48,6 +49,12 @@ class MemoryMap {
     MemoryBacking* backing = nullptr;
     Pfn first;
   };
+  const Target& behind(std::size_t region) const noexcept {
+    FALLOW_REQUIRE(region < guest_.regions().size(),
+                   "MemoryMap: there is no region of this index; use one below guest().regions().size()");
+    return targets_[region];
+  }
+
   GuestMemory guest_;
   Target targets_[GuestMemory::kMaxRegions];
 };

@@ -90,7 +90,8 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   BalloonDriver& operator=(const BalloonDriver&) = delete;
 
   /// Initialises the device (3.1.1): reset, acknowledge, features, queues, DRIVER_OK. Returns InvalidArgument
-  /// if the device does not offer VERSION_1 or the configuration is out of range; Failed if the device
+  /// if the device does not offer VERSION_1, the configuration is out of range, the memory is too small or
+  /// misaligned, or the cache belongs to another zone; Failed if the device
   /// rejects the features or a queue (its status is then FAILED); Busy if the device is already probed.
   Status probe() noexcept;
 
@@ -115,7 +116,8 @@ class BalloonDriver final : public ReportingDevice, public DeviceCalls {
   /// with a Reporter.
   bool reports() const noexcept { return reports_.load(std::memory_order_relaxed); }
 
-  /// Sets the completion; called before probe().
+  /// Sets the completion; called before probe(). A request that completes later, without a completion to
+  /// call, stops the program.
   void set_completion(Completion completion) noexcept { requests_.set_completion(completion); }
 
   /// Sets the usual completion, which settles a request with the reporter. The reporter must outlive the last

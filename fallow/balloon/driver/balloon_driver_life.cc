@@ -13,8 +13,8 @@ ByteCount BalloonDriver::own_size(const BalloonDriverConfig& config, const Zone&
 }
 
 bool BalloonDriver::valid() const noexcept {
-  return memory_.fits && config_.queue_size >= 1 && config_.queue_size <= detail::kMaxQueueSize &&
-         config_.capacity >= 1 && config_.in_flight >= 1;
+  return memory_.fits && frames_.owns_cache() && config_.queue_size >= 1 &&
+         config_.queue_size <= detail::kMaxQueueSize && config_.capacity >= 1 && config_.in_flight >= 1;
 }
 
 Status BalloonDriver::probe() noexcept {

@@ -75,7 +75,9 @@ void EventThread::flush() noexcept {
 
 void EventThread::stop() noexcept {
   if (!thread_.joinable()) return;
-  FALLOW_CHECK(thread_.get_id() != std::this_thread::get_id());
+  FALLOW_REQUIRE(
+      thread_.get_id() != std::this_thread::get_id(),
+      "EventThread: stopped by its own thread, which would wait for itself; stop it from another one");
   stopping_.store(true, std::memory_order_relaxed);
   event_->ring();
   thread_.join();

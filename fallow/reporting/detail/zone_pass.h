@@ -24,7 +24,7 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
-// What a policy sees of one pass: it selects what is reported, and the pass enforces R11.
+// The view that a policy has of one pass: the policy selects what is reported, and the pass enforces R11.
 class ZonePass {
  public:
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};

@@ -29,8 +29,11 @@ VirtioDevice::VirtioDevice(const GuestMemory& memory, DriverNotifier& notifier, 
       queue_count_(queue_count),
       max_queue_size_(max_queue_size),
       rooms_(rooms) {
-  FALLOW_CHECK(queue_count <= kMaxQueues);
-  FALLOW_CHECK(rooms.size() >= std::size_t{queue_count} * max_queue_size);
+  FALLOW_REQUIRE(
+      queue_count <= kMaxQueues,
+      "VirtioDevice(): more than VirtioDevice::kMaxQueues queues; raise the constant or use fewer");
+  FALLOW_REQUIRE(rooms.size() >= std::size_t{queue_count} * max_queue_size,
+                 "VirtioDevice(): `rooms` is too small; give queue_count * max_queue_size buffers");
 }
 
 void VirtioDevice::accept(Features features) noexcept {

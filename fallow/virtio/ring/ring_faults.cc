@@ -10,9 +10,9 @@ const char* describe(RingFault fault) noexcept {
     case RingFault::IndexJumped:
       return "the available index moved by more than the queue size";
     case RingFault::HeadOutOfRange:
-      return "the available ring names a descriptor that there is not";
+      return "the available ring names a descriptor that does not exist";
     case RingFault::NextOutOfRange:
-      return "a descriptor is followed by one that there is not";
+      return "a next field names a descriptor that does not exist";
     case RingFault::ChainTooLong:
       return "a chain is longer than the queue, or loops";
     case RingFault::ChainCutOff:

@@ -2,12 +2,21 @@
 
 #include <bit>
 
+#include "fallow/base/check.h"
+
 namespace fallow {
 
 InProcessTransport::Section::Section(InProcessTransport& transport) noexcept : transport_(transport) {
-  transport_.device_lock_.lock(transport_.port_);
+  FALLOW_REQUIRE(transport_.device_ != nullptr,
+                 "InProcessTransport: there is no device; call attach() before any other function");
+  const std::uintptr_t self = transport_.port_.current();
   // relaxed: other threads only compare the value with their own identity, and never match.
-  transport_.inside_.store(transport_.port_.current(), std::memory_order_relaxed);
+  FALLOW_REQUIRE(
+      transport_.inside_.load(std::memory_order_relaxed) != self,
+      "InProcessTransport: called from within the device, which would wait for itself; call it once the "
+      "device has returned");
+  transport_.device_lock_.lock(transport_.port_);
+  transport_.inside_.store(self, std::memory_order_relaxed);
 }
 
 InProcessTransport::Section::~Section() {

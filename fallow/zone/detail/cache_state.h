@@ -1,4 +1,4 @@
-// What a local cache tells other threads: its counters, and the announcements of MO-2 and MO-7.
+// The state that a local cache shows to other threads: its counters, and the announcements of MO-2 and MO-7.
 #pragma once
 
 #include <atomic>

@@ -28,6 +28,8 @@ class ReportTrigger {
     context_ = context;
   }
 
+  bool attached() const noexcept { return fire_ != nullptr; }
+
   // Sets the reporting order, initially 9: as long as no policy wants less, frees skip blocks that stay
   // partly used. A free that still reads the old order may spend too much and fire early.
   void set_order(Order order) noexcept {

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "fallow/base/check.h"
 #include "fallow/zone/local_cache.h"
 
 namespace fallow::detail {
@@ -47,7 +48,10 @@ void ZoneTables::restart_ages() noexcept {
 // has them, and no request is in flight. So what this walk has passed stays unreported.
 void ZoneTables::forget_reported() noexcept {
   // seq_cst: MO-2, before uses_reported() of the caches is read.
-  forget_epoch_.fetch_add(1, std::memory_order_seq_cst);
+  const std::uint32_t epoch = forget_epoch_.fetch_add(1, std::memory_order_seq_cst);
+  FALLOW_REQUIRE(
+      epoch % 2 == 0,
+      "Zone::forget_reported(): it is running already; call Reporter::forget_reported(), which waits");
   for (std::uint32_t i = 0; i < cache_count_; ++i) {
     while (caches_[i].uses_reported()) port_.relax();
   }

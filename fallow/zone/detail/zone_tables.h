@@ -18,7 +18,7 @@ class LocalCache;
 
 namespace fallow::detail {
 
-// What isolation and the reporter tell the allocations of a zone (MO-7).
+// The state that isolation and the reporter show to allocations of a zone (MO-7).
 struct ReportState {
   std::atomic<std::uint64_t> isolated{0};        // frames under isolation; changed by isolation only
   std::atomic<std::uint64_t> reported_given{0};  // frames ever reported, less those forgotten

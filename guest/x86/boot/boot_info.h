@@ -5,8 +5,7 @@
 #include <cstdint>
 
 #include "guest/kernel/machine.h"
-#include "guest/protocol/fixed_string.h"
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 #include "guest/x86/boot/physical_window.h"
 #include "guest/x86/boot/range_set.h"
 

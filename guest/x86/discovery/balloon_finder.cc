@@ -4,7 +4,7 @@
 
 #include "fallow/virtio/transport/mmio_transport.h"
 #include "guest/protocol/command_line.h"
-#include "guest/protocol/fixed_string.h"
+#include "guest/protocol/text.h"
 #include "guest/x86/discovery/pci_bus.h"
 #include "guest/x86/discovery/transport_port.h"
 

@@ -1,7 +1,7 @@
 // A check of MSI-X interrupts with QEMU's entropy device, because QEMU's balloon device has no MSI-X.
 #pragma once
 
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 #include "guest/x86/bare_machine.h"
 #include "guest/x86/paging.h"
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 
 namespace fallow::guest::x86 {
 

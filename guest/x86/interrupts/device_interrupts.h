@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "fallow/virtio/transport/pci_transport.h"
-#include "guest/protocol/string_ref.h"
+#include "guest/protocol/text.h"
 #include "guest/x86/discovery/topology.h"
 #include "guest/x86/processors.h"
 

@@ -221,8 +221,9 @@ void WeakMemory::fence(unsigned thread, std::memory_order order) {
     // Clocks are excluded: a seq_cst fence orders what is read, but by itself synchronises with nothing.
     join_from(t.current, strongest_.data(), strongest_.size(), kClocks);
     join_from(t.current, t.followed.data(), t.followed.size(), kClocks);
-    // What follows the fence in S, and what its thread reads after it, is no older than what precedes the
-    // fence in S, and what its thread has seen before it.
+    // Everything that follows the fence in S, and every value that its thread reads after the fence, is
+    // no older than everything that precedes the fence in S, and every value that its thread has seen
+    // before.
     for (std::size_t i = seen(0); i + 1 < t.current.size(); i += 2)
       t.current[i] = t.current[i + 1] = std::max(t.current[i], t.current[i + 1]);
     t.fenced = t.current;

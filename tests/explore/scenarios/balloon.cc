@@ -25,15 +25,15 @@ FALLOW_SCENARIO(RequestBesideTheWatch, "MO-18: a request in flight is watched") 
   at_end([&w, &next, seen, woken] {
     reached(next == kNever ? woken : seen);
     if (w.port().next_deadline() == kNever)
-      engine().fail("a request is in flight, and nothing makes the worker look after it");
+      engine().fail("a request is in flight, and the worker is not scheduled to check it");
   });
 }
 
 FALLOW_SCENARIO(ReportBesideItsCompletion,
-                "ReportRequests::lock_, MO-11: a request is over once, after its discard") {
+                "ReportRequests::lock_, MO-11: a request ends exactly once, after its discard") {
   BalloonWorld& w = state<BalloonWorld>();
   Status& status = state<Status>();
-  const unsigned taken = declare_goal("report() finds that the device took it"),
+  const unsigned taken = declare_goal("report() finds that the device took the request"),
                  pending = declare_goal("the request is completed later");
   thread([&w, &status] {
     w.contents.use(0);
@@ -57,8 +57,8 @@ FALLOW_SCENARIO(TwoThatCollect, "ReportRequests::lock_: two threads complete a r
   w.transport.run_device();
   w.transport.set_calls(&w.driver());
   bool& told = state<bool>(false);
-  const unsigned one = declare_goal("the thread that was told completes the request"),
-                 other = declare_goal("the thread that polls completes it");
+  const unsigned one = declare_goal("the notified thread completes the request"),
+                 other = declare_goal("the polling thread completes the request");
   thread([&w, &told] {
     w.driver().queue_used(queue_number(w.device().offered(), BalloonQueue::Reporting));
     told = w.completer == engine().self();
@@ -74,8 +74,8 @@ FALLOW_SCENARIO(TwoThatCollect, "ReportRequests::lock_: two threads complete a r
 static void report_beside(Status (BalloonDriver::*reset)() noexcept) {
   BalloonWorld& w = state<BalloonWorld>();
   Status& status = state<Status>();
-  const unsigned pending = declare_goal("a request in flight is given up"),
-                 failed = declare_goal("report() says that it failed"),
+  const unsigned pending = declare_goal("a request in flight is abandoned"),
+                 failed = declare_goal("report() returns the failure"),
                  after = declare_goal("the request is made after the reset");
   thread([&w, &status] { status = w.report(); });
   thread([&w, reset] {
@@ -99,18 +99,21 @@ static void report_beside(Status (BalloonDriver::*reset)() noexcept) {
       engine().fail("a request after the reset is not served");
   });
 }
-FALLOW_SCENARIO(ReportBesideAQueueReset, "ReportRequests::lock_: a request that a reset ends is over once") {
+FALLOW_SCENARIO(ReportBesideAQueueReset,
+                "ReportRequests::lock_: a request that a reset ends is completed exactly once") {
   report_beside(&BalloonDriver::reset_reporting_queue);
 }
-FALLOW_SCENARIO(ReportBesideARecovery, "ReportRequests::lock_: a request that a recovery ends is over once") {
+FALLOW_SCENARIO(ReportBesideARecovery,
+                "ReportRequests::lock_: a request that a recovery ends is completed exactly once") {
   report_beside(&BalloonDriver::recover);
 }
 
 FALLOW_SCENARIO(RemovalBesideTheDevice,
-                "DriverNews::running_: after remove() nothing is in the device's hands") {
+                "PendingNotifications::running_: after remove() the device holds nothing") {
   BalloonWorld& w = state<BalloonWorld>();
   const Status status = w.report();
-  const unsigned served = declare_goal("the request is served"), given_up = declare_goal("it is given up");
+  const unsigned served = declare_goal("the request is served"),
+                 given_up = declare_goal("the request is abandoned");
   thread([&w] { w.transport.run_device(); });
   thread([&w] {
     w.driver().remove();
@@ -123,7 +126,8 @@ FALLOW_SCENARIO(RemovalBesideTheDevice,
 }
 
 // broken_ and config_changed_ are relaxed: the wakeup request carries them.
-FALLOW_SCENARIO(BrokenRingBesideTheWorker, "DriverContext::broken_: the worker sees why it was woken") {
+FALLOW_SCENARIO(BrokenRingBesideTheWorker,
+                "DriverContext::broken_: the worker sees the reason for its wakeup") {
   BalloonWorld& w = state<BalloonWorld>();
   w.used_index().store(3);
   const unsigned beside = declare_goal("the worker runs while the ring breaks");
@@ -136,7 +140,8 @@ FALLOW_SCENARIO(BrokenRingBesideTheWorker, "DriverContext::broken_: the worker s
     if (w.driver().stats().probes != 2) engine().fail("the driver did not recover");
   });
 }
-FALLOW_SCENARIO(TargetBesideTheWorker, "BalloonDriver::config_changed_: the worker sees why it was woken") {
+FALLOW_SCENARIO(TargetBesideTheWorker,
+                "BalloonDriver::config_changed_: the worker sees the reason for its wakeup") {
   BalloonWorld& w = state<BalloonWorld>();
   const unsigned beside = declare_goal("the worker runs while the target changes");
   const std::uint64_t kicks = w.driver().stats().kicks;
@@ -146,7 +151,7 @@ FALLOW_SCENARIO(TargetBesideTheWorker, "BalloonDriver::config_changed_: the work
   at_end([&w, &ran, beside, kicks] {
     reached(beside, ran);
     w.work_until_quiet(w.port().now());
-    if (w.driver().stats().kicks == kicks) engine().fail("the driver does not know of the new target");
+    if (w.driver().stats().kicks == kicks) engine().fail("the driver does not see the new target");
   });
 }
 

@@ -60,7 +60,8 @@ void frees_beside_a_report(World& w, Pfn pfn, unsigned order, unsigned smallest)
 }  // namespace
 
 // The block has room besides the frame, so the frame can be taken before the entry shows it as free.
-FALLOW_SCENARIO(ContentsIntoAHand, "MO-1: a frame is freed and comes into another's hand by its word") {
+FALLOW_SCENARIO(ContentsIntoAHand,
+                "MO-1: a frame is freed and enters the hand of another cache by its word") {
   World& w = world_with(2, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -82,7 +83,7 @@ FALLOW_SCENARIO(ContentsByGathering, "MO-1: a frame is freed when the next word 
 
 // The last frame of the block is freed in another word, so only the entry orders the writes into the first.
 FALLOW_SCENARIO(ContentsByGatheringIntoABlock,
-                "MO-1: a frame is freed by gathering, and its block taken by its entry") {
+                "MO-1: a frame is freed by gathering, and its block is taken by its entry") {
   World& w = world_with(3, {{0, 512}, {600, 16}});
   const Pfn next = w.allocate(0).pfn, first = w.allocate(2, 0, Mobility::Unmovable).pfn;
   const Pfn last = w.allocate(2, 5, Mobility::Unmovable).pfn;
@@ -101,7 +102,8 @@ FALLOW_SCENARIO(ContentsByGatheringIntoABlock,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(ContentsOfAHandThatGoesBack, "MO-1: a frame that was freed into a hand goes back with it") {
+FALLOW_SCENARIO(ContentsOfAHandThatGoesBack,
+                "MO-1: a frame that was freed into a hand is returned with the hand") {
   World& w = world_with(2, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(0).pfn;
   const unsigned passes = declare_goal("the frame passes from one thread to the other");
@@ -114,19 +116,19 @@ FALLOW_SCENARIO(ContentsOfAHandThatGoesBack, "MO-1: a frame that was freed into 
 }
 
 FALLOW_SCENARIO(ContentsIntoARun,
-                "MO-1: a run is used and freed by another between reserving and taking it") {
+                "MO-1: another thread uses and frees a run between its reservation and its taking") {
   World& w = world_with(3, {{0, 1}, {40, 2}, {60, 1}, {70, 1}});
   w.allocate(2);
   used_beside_allocation(w, 1);
 }
 
 FALLOW_SCENARIO(ContentsIntoAClaimedHand,
-                "MO-1: a frame is used and freed by another between reserving and taking it") {
+                "MO-1: another thread uses and frees a frame between its reservation and its taking") {
   used_beside_allocation(world_with(2, {{0, 1}, {40, 1}}), 0);
 }
 
 FALLOW_SCENARIO(ContentsIntoAReportedWord,
-                "MO-1: a frame is used and freed between reserving and isolating it") {
+                "MO-1: a frame is used and freed between its reservation and its isolation") {
   World& w = world_with(1, {{0, 1}, {40, 1}});
   w.report_from(0);
   const unsigned reported = declare_goal("the frame is reported after its use");
@@ -146,7 +148,7 @@ FALLOW_SCENARIO(ContentsIntoAReportedWord,
 }
 
 FALLOW_SCENARIO(ContentsOfAReportedWord,
-                "MO-1: a device has seen a frame before it comes into a hand by its word") {
+                "MO-1: a device has seen a frame before the frame enters a hand by its word") {
   World& w = world_with(1, {{0, 1}, {40, 1}});
   w.report_from(0);
   const unsigned taken = declare_goal("the frame is allocated after its report");
@@ -158,7 +160,7 @@ FALLOW_SCENARIO(ContentsOfAReportedWord,
   });
 }
 
-FALLOW_SCENARIO(ContentsOfAReportedRun, "MO-1: a device has seen a run before it is taken by its word") {
+FALLOW_SCENARIO(ContentsOfAReportedRun, "MO-1: a device has seen a run before the run is taken by its word") {
   World& w = world_with(2, {{0, 1}, {40, 2}, {60, 1}, {70, 1}});
   w.allocate(1);
   w.report_from(1);
@@ -179,35 +181,37 @@ FALLOW_SCENARIO(ContentsIntoALongRun,
   frees_beside(w, pfn, 0, 6);
 }
 
-FALLOW_SCENARIO(ContentsOfALongRun, "MO-1: a run of several words is freed, and a frame of it taken") {
+FALLOW_SCENARIO(ContentsOfALongRun, "MO-1: a run of several words is freed, and a frame of it is taken") {
   World& w = world_with(2, {{0, 64}, {96, 1}});
   const Pfn pfn = w.allocate(0, 6).pfn;
   frees_beside(w, pfn, 6, 0);
 }
 
-FALLOW_SCENARIO(ContentsIntoABlock, "MO-1: a frame is freed by its word, and its block taken by its entry") {
+FALLOW_SCENARIO(ContentsIntoABlock,
+                "MO-1: a frame is freed by its word, and its block is taken by its entry") {
   World& w = world_with(2, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
   frees_beside(w, pfn, 0, 9);
 }
 
-FALLOW_SCENARIO(ContentsOfABlock, "MO-1: a block is freed by its entry and taken by it") {
+FALLOW_SCENARIO(ContentsOfABlock, "MO-1: a block is freed and taken by its entry") {
   World& w = world_with(2, {{0, 512}});
   frees_beside(w, w.allocate(0, 9).pfn, 9, 9);
 }
 
 FALLOW_SCENARIO(ContentsOfABlockIntoAHand,
-                "MO-1: a block is freed by its entry, and a frame of it taken by its word") {
+                "MO-1: a block is freed by its entry, and a frame of it is taken by its word") {
   World& w = world_with(2, {{0, 512}});
   frees_beside(w, w.allocate(0, 9).pfn, 9, 0);
 }
 
-FALLOW_SCENARIO(ContentsOfABlockTakenBack, "MO-1: a cache takes back the block that another has used since") {
+FALLOW_SCENARIO(ContentsOfABlockTakenBack,
+                "MO-1: a cache takes back the block that another cache has used meanwhile") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned passes = declare_goal("the block is taken back after the other's use");
+  const unsigned passes = declare_goal("the block is taken back after the use by the other cache");
   bool& used = state<bool>(false);
   thread([&w, &used] {
     const Got got = w.allocate(1, 9);
@@ -222,7 +226,8 @@ FALLOW_SCENARIO(ContentsOfABlockTakenBack, "MO-1: a cache takes back the block t
   });
 }
 
-FALLOW_SCENARIO(ContentsIntoAPair, "MO-1: a frame is freed by its word, and its pair taken by the entries") {
+FALLOW_SCENARIO(ContentsIntoAPair,
+                "MO-1: a frame is freed by its word, and its pair is taken by the entries") {
   World& w = world({{}, {1024}, 2});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -250,7 +255,7 @@ FALLOW_SCENARIO(ContentsOfALongRunIntoAReport, "MO-1, MO-4: a run of several wor
 }
 
 FALLOW_SCENARIO(ContentsIntoAReportOfABlock,
-                "MO-1, MO-4: a frame is freed by its word, its block reported by its entry") {
+                "MO-1, MO-4: a frame is freed by its word, and its block is reported by its entry") {
   World& w = world_with(2, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);

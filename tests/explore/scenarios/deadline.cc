@@ -25,9 +25,8 @@ struct Sleeper {
 
 }  // namespace
 
-FALLOW_SCENARIO(
-    RequestBesideTake,
-    "EarliestDeadline: a later request that changes nothing stays, or the worker finds its work") {
+FALLOW_SCENARIO(RequestBesideTake,
+                "EarliestDeadline: a later request without effect stays, or the worker finds its work") {
   detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   std::atomic<bool>& work = state<std::atomic<bool>>(false);
   bool& found = state<bool>(false);
@@ -66,31 +65,31 @@ FALLOW_SCENARIO(TwoRequestsBesideTake,
   at_end([&s] {
     if (s.done != 1) engine().fail("the work of a request that was taken is not seen");
     if (s.deadline.get() != kNever && s.deadline.get() != Nanoseconds{5})
-      engine().fail("another request stays than was made");
+      engine().fail("the remaining request is not the one that was made");
   });
 }
 
 FALLOW_SCENARIO(TwoRequests,
-                "EarliestDeadline: of two requests the earlier one counts, and its sleeper is told") {
+                "EarliestDeadline: of two requests the earlier one counts, and its thread is informed") {
   detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   bool* const told = state<std::array<bool, 2>>().data();
   thread([&d, told] { told[0] = d.lower({3}); });
   thread([&d, told] { told[1] = d.lower({5}); });
-  at_end([&d, told, late = declare_goal("the later one is told first")] {
+  at_end([&d, told, late = declare_goal("the later request is reported first")] {
     reached(late, told[1]);
     if (d.get() != Nanoseconds{3} || !told[0]) engine().fail("the earlier of two requests is lost");
   });
 }
 
 FALLOW_SCENARIO(TwoProcessorsTake,
-                "EarliestDeadline: of two processors that find a request due one runs the worker") {
+                "EarliestDeadline: two processors find a request due, and exactly one runs the worker") {
   detail::EarliestDeadline& d = state<detail::EarliestDeadline>();
   unsigned& runs = state<unsigned>(0u);
   d.lower({5});
   for (unsigned i = 0; i < 2; ++i) thread([&d, &runs] { runs += d.take_if_due({10}) ? 1 : 0; });
-  at_end([&runs, once = declare_goal("one of them runs it")] {
+  at_end([&runs, once = declare_goal("one processor runs the worker")] {
     reached(once, runs == 1);
-    if (runs != 1) engine().fail("a request is taken twice, or never");
+    if (runs != 1) engine().fail("a request is taken twice or never");
   });
 }
 

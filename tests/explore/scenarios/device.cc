@@ -3,7 +3,8 @@
 
 namespace fallow::explore {
 
-FALLOW_SCENARIO(BlockBesideItsReport, "R6, R8, R11: a block is allocated beside a pass that reports it") {
+FALLOW_SCENARIO(BlockBesideItsReport,
+                "R6, R8, R11: a block is allocated during a pass that reports the block") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   thread([&w] { w.work(1); });
@@ -23,12 +24,13 @@ FALLOW_SCENARIO(BlockBesideItsReport, "R6, R8, R11: a block is allocated beside 
 
 FALLOW_SCENARIO(
     PairBesideItsRequest,
-    "R6, R8, R11: a pair is allocated beside a pass that reports one of its halves after the other") {
+    "R6, R8, R11: a pair is allocated during a pass that reports its two halves one after the other") {
   World& w = world({{}, {1024}, 1});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   thread([&w] { w.work(1); });
   thread([&w] { w.allocate(0, 10); });
-  at_end([&w, half = declare_goal("one half is reported first"), pair = declare_goal("both are")] {
+  at_end([&w, half = declare_goal("one half is reported first"),
+          pair = declare_goal("both halves are reported")] {
     reached(half, w.oracle().refaults() == 512);
     reached(pair, w.oracle().refaults() == 1024);
     w.settle();
@@ -36,7 +38,7 @@ FALLOW_SCENARIO(
 }
 
 FALLOW_SCENARIO(RefaultBesideAPass,
-                "R8: what is allocated and freed beside a pass is reported again, and nothing else is") {
+                "R8: exactly what is allocated and freed during a pass is reported again") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   w.work(1);
@@ -51,8 +53,9 @@ FALLOW_SCENARIO(RefaultBesideAPass,
   });
 }
 
-FALLOW_SCENARIO(FrameOfAReportedBlock,
-                "R8: a reported block is split for one frame beside a pass, and the others stay reported") {
+FALLOW_SCENARIO(
+    FrameOfAReportedBlock,
+    "R8: a reported block is split for one frame during a pass, and its other frames stay reported") {
   World& w = single_blocks(2, 2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   report_all(w);
@@ -69,9 +72,8 @@ FALLOW_SCENARIO(FrameOfAReportedBlock,
   });
 }
 
-FALLOW_SCENARIO(
-    AllocationFromInsideReport,
-    "R11: a device that allocates from inside report() is refused, and does not wait for itself") {
+FALLOW_SCENARIO(AllocationFromInsideReport,
+                "R11: an allocation by a device inside report() is refused and does not wait for itself") {
   World& w = single_blocks(2, 2);
   w.allocate(0, 9);
   unsigned& refused = state<unsigned>(0U);
@@ -83,7 +85,7 @@ FALLOW_SCENARIO(
   w.device().inside = [](void* context) {
     const Inside& inside = *static_cast<Inside*>(context);
     const Allocation got = inside.world->zone().cache(1).allocate(Order{9});
-    if (got.ok()) engine().fail("R6: a device is given what it is being shown");
+    if (got.ok()) engine().fail("R6: a device is given frames that it is being shown");
     *inside.refused += 1;
   };
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -97,7 +99,7 @@ FALLOW_SCENARIO(
 }
 
 FALLOW_SCENARIO(NoMemoryBesideAnUnrelatedRequest,
-                "R11: an allocation that no request in flight can help is refused at once") {
+                "R11: an allocation is refused at once if no request in flight can provide its frames") {
   World& w = single_blocks(2, 2);
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -110,8 +112,7 @@ FALLOW_SCENARIO(NoMemoryBesideAnUnrelatedRequest,
   });
 }
 
-FALLOW_SCENARIO(FailureBesideAllocation,
-                "R7, R11: frames of a request that fails are allocated, or tried again") {
+FALLOW_SCENARIO(FailureBesideAllocation, "R7, R11: frames of a request that fails are allocated or retried") {
   World& w = single_blocks(2);
   w.device().answer({Status::Failed});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -124,7 +125,7 @@ FALLOW_SCENARIO(FailureBesideAllocation,
 }
 
 FALLOW_SCENARIO(PromisedBlockBesideAPass,
-                "R12: an allocation is told that its block holds zeros, if it was reported") {
+                "R12: an allocation learns that its block holds zeros if the block was reported") {
   World& w = single_blocks(2);
   w.device().promises = Content::Zero;
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -136,7 +137,7 @@ FALLOW_SCENARIO(PromisedBlockBesideAPass,
   });
 }
 
-FALLOW_SCENARIO(LinuxPassBesideAllocation, "R6, R11: a block is allocated beside a pass of `linux`") {
+FALLOW_SCENARIO(LinuxPassBesideAllocation, "R6, R11: a block is allocated during a pass of `linux`") {
   World& w = single_blocks(2);
   w.device().entries = 1;
   w.register_device(state<LinuxPolicy>(Order{9}));
@@ -151,7 +152,7 @@ FALLOW_SCENARIO(LinuxPassBesideAllocation, "R6, R11: a block is allocated beside
 }
 
 FALLOW_SCENARIO(AgedPassBesideAllocation,
-                "R6, R11: frames are allocated beside a pass of `aged` down to order 5") {
+                "R6, R11: frames are allocated during a pass of `aged` down to order 5") {
   World& w = few_frames(48);
   w.register_device(state<AgedPolicy>(Order{5}));
   thread([&w] { w.work(1, AgedPolicy::kDefaultAge); });
@@ -179,15 +180,15 @@ FALLOW_SCENARIO(FreeOfAStarvedZone,
   });
 }
 
-FALLOW_SCENARIO(StatisticsBesideAPass, "R14: counts are read beside a pass, and agree with each other") {
+FALLOW_SCENARIO(StatisticsBesideAPass, "R14: counts that are read during a pass agree with each other") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
-  const unsigned between = declare_goal("they are read between two requests");
+  const unsigned between = declare_goal("the counts are read between two requests");
   thread([&w] { w.work(1); });
   thread([&w, between] {
     const ReportingStats s = w.reporter().stats();
     if (s.in_flight > 1 || s.requests > 2 || s.failures != 0 || s.reported.raw > 1024)
-      engine().fail("R14: counts that were never true");
+      engine().fail("R14: the counts were never true together");
     reached(between, s.requests == 1);
   });
   at_end([&w] { w.settle(); });

@@ -9,7 +9,7 @@ FALLOW_SCENARIO(ReportedFramesOverflowIntoTheOwner, "ZONE-1, ZONE-3: report bits
   World& w = world({{}, {1024}, 2});
   w.withhold({192}, {832});
   w.report_from(5);
-  const unsigned both = declare_goal("the run was taken beside a report");
+  const unsigned both = declare_goal("the run was taken during a report");
   thread([&w, both] { reached(both, w.allocate(0, 6).ok); });
   thread([&w] { w.report({.order = {5}}, {64}); });
   at_end([&w] { w.settle(); });
@@ -36,7 +36,7 @@ FALLOW_SCENARIO(TwoAnnounceTheSameReportBits,
 }
 
 // The worker comes to rest while a request fails.
-FALLOW_SCENARIO(FailureBesideRest, "R7: what fails while the worker comes to rest is tried again") {
+FALLOW_SCENARIO(FailureBesideRest, "R7: a request that fails while the worker comes to rest is retried") {
   World& w = world({{}, {1024}, 1});
   w.withhold({512}, {256});  // the other half of the zone keeps it from being short of frames
   w.device().answer({Status::Pending});
@@ -64,22 +64,25 @@ static void register_with_known_content(World& w) {
   w.device().promises = Content::Zero;
   w.register_device(state<HwmPolicy>(Order{9}, 32U));
 }
-FALLOW_SCENARIO(PromiseAfterTheReportBitsOfABlock,
-                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+FALLOW_SCENARIO(
+    PromiseAfterTheReportBitsOfABlock,
+    "R12: frames that were reported to an earlier device do not have the content that a later one promised") {
   World& w = reported_with_unknown_content(512);
   thread([&w] { w.allocate(0, 9); });
   thread([&w] { register_with_known_content(w); });
   at_end([&w] { w.settle(); });
 }
-FALLOW_SCENARIO(PromiseAfterTheReportBitsOfARun,
-                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+FALLOW_SCENARIO(
+    PromiseAfterTheReportBitsOfARun,
+    "R12: frames that were reported to an earlier device do not have the content that a later one promised") {
   World& w = reported_with_unknown_content(64);
   thread([&w] { w.allocate(0, 6); });
   thread([&w] { register_with_known_content(w); });
   at_end([&w] { w.settle(); });
 }
-FALLOW_SCENARIO(PromiseAfterTheReportBitsOfAHand,
-                "R12: frames that were reported to an earlier device do not hold what a later one promised") {
+FALLOW_SCENARIO(
+    PromiseAfterTheReportBitsOfAHand,
+    "R12: frames that were reported to an earlier device do not have the content that a later one promised") {
   World& w = reported_with_unknown_content(32);
   thread([&w] {
     w.allocate(0);
@@ -90,7 +93,7 @@ FALLOW_SCENARIO(PromiseAfterTheReportBitsOfAHand,
 }
 
 // Half of a pair looks allocated for a moment.
-FALLOW_SCENARIO(DoubleFreeBesideAFailingPair, "misuse changes nothing") {
+FALLOW_SCENARIO(DoubleFreeBesideAFailingPair, "misuse has no effect") {
   World& w = world({{}, {1024}, 2});
   const unsigned fails = declare_goal("the pair is refused");
   thread([&w] { w.allocate(0, 10); });
@@ -102,7 +105,7 @@ FALLOW_SCENARIO(DoubleFreeBesideAFailingPair, "misuse changes nothing") {
     w.settle();
   });
 }
-FALLOW_SCENARIO(DoubleFreeOfABlockBesideAFailingPair, "misuse changes nothing") {
+FALLOW_SCENARIO(DoubleFreeOfABlockBesideAFailingPair, "misuse has no effect") {
   World& w = world({{}, {1024}, 2});
   thread([&w] { w.allocate(0, 10); });
   thread([&w] {

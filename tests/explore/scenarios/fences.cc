@@ -81,7 +81,8 @@ FALLOW_SCENARIO(AcquireAloneDoesNot, "the model: an acquire fence needs its rele
   message_passing(kRelaxed, std::memory_order_acquire, true);
 }
 
-FALLOW_SCENARIO(FencesAgreeOnIndependentStores, "the model: seq_cst fences forbid two readers to disagree") {
+FALLOW_SCENARIO(FencesAgreeOnIndependentStores,
+                "the model: seq_cst fences forbid that two readers disagree") {
   Litmus& l = state<Litmus>();
   thread([&l] { l.x.store(1, kRelaxed); });
   thread([&l] { l.y.store(1, kRelaxed); });
@@ -132,7 +133,7 @@ FALLOW_SCENARIO(FenceAgainstAccesses,
 FALLOW_SCENARIO(FenceAfterAStoreInTimeAlone,
                 "the model: a seq_cst store need not precede a later fence in S") {
   Litmus& l = state<Litmus>();
-  const unsigned goal = declare_goal("the later store is seen, and the seq_cst one is not");
+  const unsigned goal = declare_goal("the later store is seen, but the seq_cst store is not");
   thread([&l] {
     l.x.store(1, kSeqCst);
     l.y.store(1, kRelaxed);

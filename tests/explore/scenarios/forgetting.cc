@@ -15,7 +15,8 @@ World& reported_blocks(Content promise = Content::Unknown, std::uint32_t thresho
 
 }  // namespace
 
-FALLOW_SCENARIO(ForgetBesideAPass, "R10, RPT-8: reported frames are forgotten while the worker is out") {
+FALLOW_SCENARIO(ForgetBesideAPass,
+                "R10, RPT-8: reported frames are forgotten while the worker makes a pass") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   thread([&w] { w.work(1); });
@@ -49,7 +50,7 @@ FALLOW_SCENARIO(ForgetBesideAFailure, "R10, R7: the back-off of a request that f
     w.work(1);
   });
   thread([&w] { w.complete_next(Status::Failed); });
-  at_end([&w, again = declare_goal("all is reported at once")] {
+  at_end([&w, again = declare_goal("all free frames are reported at once")] {
     reached(again, w.device().taken() == 2);
     w.settle();
   });
@@ -76,14 +77,14 @@ FALLOW_SCENARIO(ForgetWaitsForAFailure,
 }
 
 FALLOW_SCENARIO(ForgetBesideAllocation,
-                "R10, RPT-10: no allocation is told of a promise whose frames are being forgotten") {
+                "R10, RPT-10: no allocation learns of a promise whose frames are being forgotten") {
   World& w = reported_blocks(Content::Zero);
   thread([&w] { w.allocate(0, 9); });
   thread([&w] {
     w.forget();
     w.work(1);
   });
-  at_end([&w, anew = declare_goal("a block is reported anew")] {
+  at_end([&w, anew = declare_goal("a block is reported again")] {
     reached(anew, w.device().requests() > 2);
     w.settle();
   });
@@ -91,18 +92,18 @@ FALLOW_SCENARIO(ForgetBesideAllocation,
 
 FALLOW_SCENARIO(
     ForgetBesideAFree,
-    "R10, MO-5: a block that is freed while reported frames are forgotten is reported, or counted") {
+    "R10, MO-5: a block that is freed while reported frames are forgotten is reported or counted") {
   World& w = reported_blocks();
   const Pfn pfn = w.allocate(0, 9).pfn;
   thread([&w, pfn] { w.free(0, pfn, 9); });
   thread([&w] { w.forget(); });
-  at_end([&w, anew = declare_goal("both blocks are reported anew")] {
+  at_end([&w, anew = declare_goal("both blocks are reported again")] {
     w.settle();
     reached(anew, w.device().frames() >= 4 * 512);
   });
 }
 
-FALLOW_SCENARIO(ForgetBesideUnregister, "R9, R10: forgetting beside unregistering flags nothing") {
+FALLOW_SCENARIO(ForgetBesideUnregister, "R9, R10: forgetting during unregistering flags no zone") {
   World& w = reported_blocks();
   thread([&w] { w.forget(); });
   thread([&w] { w.unregister_device(); });
@@ -129,7 +130,7 @@ FALLOW_SCENARIO(AnotherPromiseBesideAllocation,
 }
 
 FALLOW_SCENARIO(PoisonAfterZeroBesideAllocation,
-                "R12: a promise does not cover frames that were reported under another one") {
+                "R12: a promise does not cover frames that were reported under another promise") {
   World& w = reported_blocks(Content::Zero);
   w.unregister_device();
   const Pfn pfn = w.allocate(0, 9).pfn;

@@ -33,14 +33,14 @@ FALLOW_SCENARIO(ForgetBesideAHand,
                 "MO-2: a hand of reported frames is filled while reported frames are forgotten") {
   forget_beside(reported(world_with(1, {{0, 2}}), 0), 0);
 }
-FALLOW_SCENARIO(ForgetBesideARun, "MO-2: a run with report bits is taken while they are forgotten") {
+FALLOW_SCENARIO(ForgetBesideARun, "MO-2: a run with report bits is taken while the bits are cleared") {
   forget_beside(reported(world_with(1, {{0, 64}}), 6), 6);
 }
 FALLOW_SCENARIO(ForgetBesideABlock, "MO-2: a reported block is taken while reported frames are forgotten") {
   forget_beside(reported(world_with(1, {{0, 512}}), 9), 9);
 }
 FALLOW_SCENARIO(ForgetBesideABlockOfReportBits,
-                "MO-2, ZONE-3: a block with report bits in its words is taken while they go") {
+                "MO-2, ZONE-3: a block with report bits in its words is taken while the bits are cleared") {
   forget_beside(reported(world_with(1, {{0, 512}}), 5, 32), 9);
 }
 FALLOW_SCENARIO(ForgetBesideAPair, "MO-2: a reported pair is taken while reported frames are forgotten") {
@@ -62,7 +62,7 @@ FALLOW_SCENARIO(
     const unsigned searches = w.zone().cache(0).attempts() / 2;
     reached(thrice, searches == 3);
     if (searches > 3)
-      engine().fail("an allocation searches again and again while reported frames are being forgotten");
+      engine().fail("an allocation repeats its search while reported frames are being forgotten");
   });
   at_end([&w] { w.settle(); });
 }
@@ -83,11 +83,11 @@ FALLOW_SCENARIO(ForgetBesideARunOfReportBits, "MO-2: a free joins reported frame
 }
 
 FALLOW_SCENARIO(ForgetBesideAHandThatGoesBack,
-                "MO-2: the report bits of a hand go back before they are forgotten or not at all") {
+                "MO-2: the report bits of a hand are put back before forgetting or not at all") {
   World& w = reported(world_with(1, {{0, 2}}), 0);
   w.allocate(0);
-  const unsigned before = declare_goal("the hand is back before reported frames are forgotten");
-  const unsigned after = declare_goal("the hand goes back afterwards");
+  const unsigned before = declare_goal("the hand is put back before reported frames are forgotten");
+  const unsigned after = declare_goal("the hand is put back afterwards");
   thread([&w] { w.zone().forget_reported(); });
   thread([&w, before, after] {
     const bool late = w.zone().tables().forget_epoch() == 2;

@@ -19,7 +19,7 @@ void two_frames_beside_a_drain(World& w) {
 
 // Between the word and the entry of a free, `used` still counts frames that the word shows as free. Another
 // thread takes them, and uses up the room of frames that are free throughout.
-FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is between word and entry") {
+FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory while a free is between word and entry") {
   World& w = world_with(3, {{0, 1}, {40, 1}});
   const Pfn pfn = w.allocate(1).pfn;
   w.retire(1);
@@ -27,17 +27,17 @@ FALLOW_SCENARIO(FreeLendsItsRoom, "R11, MO-7: no NoMemory beside a free that is 
   two_frames_beside_a_drain(w);
 }
 
-FALLOW_SCENARIO(DrainedHandLendsItsRoom, "R11, MO-7: no NoMemory beside a hand that goes back") {
+FALLOW_SCENARIO(DrainedHandLendsItsRoom, "R11, MO-7: no NoMemory while a hand is put back") {
   World& w = world_with(3, {{0, 1}, {40, 1}});
   w.free(1, w.allocate(1).pfn);
   two_frames_beside_a_drain(w);
 }
 
-FALLOW_SCENARIO(TwoClaimOneBlock, "ZONE-1, ZONE-8: of two caches that claim a block only one owns it") {
+FALLOW_SCENARIO(TwoClaimOneBlock, "ZONE-1, ZONE-8: two caches claim a block, and exactly one owns it") {
   World& w = world_with(2, {{0, 1}, {40, 1}});
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);
-  const unsigned both = declare_goal("both allocate");
+  const unsigned both = declare_goal("both threads allocate");
   thread([&] { first = w.allocate(0).ok; });
   thread([&] { second = w.allocate(1).ok; });
   at_end([&w, both, &first, &second] {
@@ -96,7 +96,7 @@ FALLOW_SCENARIO(WrongFreeOfTheLastFrame,
 }
 
 FALLOW_SCENARIO(LastFrameOfAnother,
-                "MO-23, ZONE-9: a frame that another cache freed is not taken back as the last") {
+                "MO-23, ZONE-9: a frame that another cache freed is not taken back as the last frame") {
   World& w = world_with(2, {{0, 2}, {40, 1}});
   const Pfn last = w.allocate(0).pfn;
   Mail& mail = state<Mail>();
@@ -117,7 +117,7 @@ FALLOW_SCENARIO(LastFrameOfAnother,
 }
 
 FALLOW_SCENARIO(LastFrameBesideAnothersFree,
-                "MO-23, ZONE-9: the last frame comes back while another frees into its word") {
+                "MO-23, ZONE-9: the last frame is taken back while another cache frees into its word") {
   World& w = world_with(2, {{0, 3}});
   const Pfn other = w.allocate(0).pfn, last = w.allocate(0).pfn;
   const unsigned again = declare_goal("the cache gets its last frame again");
@@ -147,11 +147,11 @@ FALLOW_SCENARIO(PendingFrameJoinsTheHand, "ZONE-8: a word is in a hand or pendin
 }
 
 FALLOW_SCENARIO(ReuseBesideAnothersFrame,
-                "what is freed in a full block is handed out again without leaving its cache") {
+                "frames freed in a full block are handed out again without leaving their cache") {
   World& w = world_with(2, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
-  const unsigned both = declare_goal("both allocate");
+  const unsigned both = declare_goal("both threads allocate");
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);
   thread([&w, pfn, &first] {
@@ -166,7 +166,7 @@ FALLOW_SCENARIO(ReuseBesideAnothersFrame,
 }
 
 FALLOW_SCENARIO(TwoGatherFromOneWord,
-                "ZONE-2: two caches that leave one word give back what each has freed there") {
+                "ZONE-2: two caches that leave a word each return the frames that they freed there") {
   World& w = world_with(3, {{0, 16}, {512, 2}, {552, 16}});
   const Pfn first = w.allocate(2, 0, Mobility::Unmovable).pfn,
             second = w.allocate(2, 0, Mobility::Unmovable).pfn;
@@ -185,11 +185,11 @@ FALLOW_SCENARIO(TwoGatherFromOneWord,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(DrainOnRequest, "a failing allocation makes other caches give back their hands") {
+FALLOW_SCENARIO(DrainOnRequest, "a failing allocation makes other caches return their hands") {
   World& w = world_with(2, {{0, 1}, {512, 2}});
   w.allocate(1);
   const Pfn other = w.allocate(0).pfn;
-  const unsigned gets = declare_goal("the second attempt gets what the other cache gave back");
+  const unsigned gets = declare_goal("the second attempt gets the frames that the other cache returned");
   thread([&w, gets] {
     const bool first = w.allocate(0).ok, second = w.allocate(0).ok;
     reached(gets, !first && second);
@@ -198,16 +198,16 @@ FALLOW_SCENARIO(DrainOnRequest, "a failing allocation makes other caches give ba
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(RetireBesideAClaim, "ZONE-1: a block is given up while another cache claims it") {
+FALLOW_SCENARIO(RetireBesideAClaim, "ZONE-1: a cache gives up a block while another cache claims it") {
   World& w = world_with(2, {{0, 2}});
   w.allocate(0);
-  const unsigned took = declare_goal("what was given up is taken");
+  const unsigned took = declare_goal("the block that was given up is taken");
   thread([&w] { w.retire(0); });
   thread([&w, took] { reached(took, w.allocate(1).ok); });
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(CacheHandedOver, "a cache may pass to another thread: release and acquire suffice") {
+FALLOW_SCENARIO(CacheHandedOver, "release and acquire suffice to pass a cache to another thread") {
   World& w = world_with(2, {{0, 4}});
   Mail& mail = state<Mail>();
   const unsigned passed = declare_goal("the second thread gets the last frame of the first");
@@ -238,11 +238,11 @@ FALLOW_SCENARIO(OwnedBlockIsTakenWhole,
 }
 
 FALLOW_SCENARIO(BlockChangesItsMobility,
-                "ZONE-1, ZONE-8: a cache claims for one mobility what it owned for another") {
+                "ZONE-1, ZONE-8: a cache claims for one mobility a block that it owned for another") {
   World& w = world_with(2, {{0, 512}});
   w.free(0, w.allocate(0).pfn);
   w.drain(0);
-  const unsigned both = declare_goal("both allocate");
+  const unsigned both = declare_goal("both threads allocate");
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);
   thread([&w, &first] { first = w.allocate(0, 0, Mobility::Unmovable).ok; });

@@ -10,7 +10,7 @@ constexpr Order order_of(unsigned order) { return {static_cast<std::uint8_t>(ord
 // Isolates all free frames and puts them back while `wanted` of them are allocated: never NoMemory (R11).
 void report_beside(World& w, unsigned order, unsigned wanted, bool reported = true) {
   const Order smallest = order_of(order);
-  const unsigned waits = declare_goal("the allocation gets what a device has seen");
+  const unsigned waits = declare_goal("the allocation gets frames that a device has seen");
   const unsigned before = declare_goal("the allocation comes first");
   bool& seen = state<bool>(false);
   thread([&w, smallest, reported, &seen] {
@@ -49,7 +49,7 @@ FALLOW_SCENARIO(ReportBesideALongRun,
   report_beside(w, 6, 6);
 }
 
-FALLOW_SCENARIO(ReportBesideAPartOfIt, "R11, R8: a part of what is being reported is allocated") {
+FALLOW_SCENARIO(ReportBesideAPartOfIt, "R11, R8: a part of the frames that are being reported is allocated") {
   World& w = world_with(1, {{0, 64}});
   w.report_from(6);
   report_beside(w, 6, 0);
@@ -68,13 +68,13 @@ FALLOW_SCENARIO(ReportOfAPairBesideABlock,
   report_beside(world({{}, {1024}, 1}), 10, 9);
 }
 
-FALLOW_SCENARIO(FailureBesideAFrame, "R7, MO-4: what a device refused is up for a report again") {
+FALLOW_SCENARIO(FailureBesideAFrame, "R7, MO-4: frames that a device refused are to be reported again") {
   World& w = world_with(1, {{0, 2}});
   w.report_from(0);
   report_beside(w, 0, 0, false);
 }
 
-FALLOW_SCENARIO(FailureBesideABlock, "R7, MO-4: a block that a device refused is up for a report again") {
+FALLOW_SCENARIO(FailureBesideABlock, "R7, MO-4: a block that a device refused is to be reported again") {
   report_beside(world_with(1, {{0, 512}}), 9, 9, false);
 }
 
@@ -109,7 +109,7 @@ FALLOW_SCENARIO(HalfOfAPairBesideItsReport,
   w.free(0, {512}, 9);
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned passes = declare_goal("the report passes the half that is closed");
+  const unsigned passes = declare_goal("the report skips the half that is closed");
   thread([&w] { w.allocate(0, 10); });
   thread([&w, passes] {
     w.report({.order = {9}}, {1024});
@@ -122,7 +122,7 @@ FALLOW_SCENARIO(HalfOfAPairBesideItsReport,
 }
 
 FALLOW_SCENARIO(YoungBlockBesideAReport,
-                "MO-4: what is too young stays dirty, and its age is that of its last free") {
+                "MO-4: a block that is too young stays dirty, and its age is that of its last free") {
   World& w = world_with(1, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.drain(0);
@@ -140,7 +140,8 @@ FALLOW_SCENARIO(YoungBlockBesideAReport,
   });
 }
 
-FALLOW_SCENARIO(AgesAreRestartedBesideAFree, "ages begin anew while a frame is freed and another taken") {
+FALLOW_SCENARIO(AgesAreRestartedBesideAFree,
+                "ages are restarted while one frame is freed and another is taken") {
   World& w = world_with(1, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);

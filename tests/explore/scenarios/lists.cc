@@ -60,7 +60,7 @@ void struck_off_or_on(detail::BlockIndex::Zeros zeros, bool again) {
   at_end([&index, &seen, sees, misses] {
     reached(sees, seen);
     reached(misses, !seen);
-    if (!seen && index.find(0) != 1) engine().fail("MO-4: a change was neither seen nor struck on");
+    if (!seen && index.find(0) != 1) engine().fail("MO-4: a change was neither seen nor listed");
     if (!index.is_exact()) engine().fail("IDX-1: a node has members that its parent does not know of");
   });
 }
@@ -84,25 +84,28 @@ void found_once_inserted(bool again) {
 
 }  // namespace
 
-FALLOW_SCENARIO(MemberComesAsAnotherGoes, "IDX-1: the last of a leaf goes while another of it comes") {
+FALLOW_SCENARIO(MemberComesAsAnotherGoes,
+                "IDX-1: the last member of a leaf is removed while another member of the leaf is inserted") {
   comes_and_goes(kTwoLevels, detail::BlockIndex::Zeros::Absent, 0, 1);
 }
-FALLOW_SCENARIO(ZeroMemberComesAsAnotherGoes, "IDX-1: the same in an index where zero means member") {
+FALLOW_SCENARIO(ZeroMemberComesAsAnotherGoes,
+                "IDX-1: the last member is removed while another is inserted, where zero means member") {
   comes_and_goes(kTwoLevels, detail::BlockIndex::Zeros::Members, 0, 1);
 }
 FALLOW_SCENARIO(LeafComesAsAnotherGoes,
-                "IDX-1: the last of a node of the second level goes while another comes") {
+                "IDX-1: the last member of a node of the second level is removed while another is inserted") {
   comes_and_goes(kThreeLevels, detail::BlockIndex::Zeros::Absent, 0, 64);
 }
 FALLOW_SCENARIO(MemberOfThreeLevelsComesAsAnotherGoes,
-                "IDX-1: the last of a leaf goes, and all above it empties") {
+                "IDX-1: the last member of a leaf is removed, and all levels above become empty") {
   comes_and_goes(kThreeLevels, detail::BlockIndex::Zeros::Absent, 0, 1);
 }
-FALLOW_SCENARIO(SameMemberComesAndGoes, "IDX-1: one block is removed and inserted at once, and searched") {
+FALLOW_SCENARIO(SameMemberComesAndGoes,
+                "IDX-1: one block is removed and inserted concurrently, and searched") {
   detail::BlockIndex& index = index_of(kTwoLevels, detail::BlockIndex::Zeros::Absent);
   index.insert(0);
-  const unsigned stays = declare_goal("it stays a member");
-  const unsigned goes = declare_goal("it goes");
+  const unsigned stays = declare_goal("the block stays a member");
+  const unsigned goes = declare_goal("the block is removed");
   thread([&index] { index.remove(0); });
   thread([&index] { index.insert(0); });
   at_end([&index, stays, goes] {
@@ -111,7 +114,7 @@ FALLOW_SCENARIO(SameMemberComesAndGoes, "IDX-1: one block is removed and inserte
   });
 }
 FALLOW_SCENARIO(TwoMembersGoAtOnce,
-                "IDX-1: two that go at once leave nothing behind but what a third brings") {
+                "IDX-1: two members are removed concurrently, and only a third that is inserted remains") {
   detail::BlockIndex& index = index_of(kTwoLevels, detail::BlockIndex::Zeros::Absent);
   index.insert(0);
   index.insert(1);
@@ -124,19 +127,23 @@ FALLOW_SCENARIO(TwoMembersGoAtOnce,
   });
   at_end([&index] { check_index(index, 2); });
 }
-FALLOW_SCENARIO(StruckOffOrInserted,
-                "MO-4: a block is struck off and looked at, or inserted after its change") {
+FALLOW_SCENARIO(StruckOffOrInserted, "MO-4: a block is removed and read, or inserted after its change") {
   struck_off_or_on(detail::BlockIndex::Zeros::Absent, false);
 }
-FALLOW_SCENARIO(StruckOffOrInsertedAgain, "MO-4: the same for insert_again(), where zero means member") {
+FALLOW_SCENARIO(StruckOffOrInsertedAgain,
+                "MO-4: a block is removed and read, or inserted after its change by insert_again()") {
   struck_off_or_on(detail::BlockIndex::Zeros::Members, true);
 }
-FALLOW_SCENARIO(FoundOnceInserted, "MO-5: a block that a thread inserted is found, whoever else inserts it") {
+FALLOW_SCENARIO(FoundOnceInserted,
+                "MO-5: a block that a thread inserted is found, even if another thread inserts it as well") {
   found_once_inserted(false);
 }
-FALLOW_SCENARIO(FoundOnceInsertedAgain, "MO-5: the same for insert_again()") { found_once_inserted(true); }
+FALLOW_SCENARIO(FoundOnceInsertedAgain, "MO-5: a block that a thread inserted by insert_again() is found") {
+  found_once_inserted(true);
+}
 
-FALLOW_SCENARIO(ListedByTwo, "MO-3, ZONE-5: the last frame of a block comes back while another goes") {
+FALLOW_SCENARIO(ListedByTwo,
+                "MO-3, ZONE-5: the last frame of a block is freed while another frame is taken") {
   World& w = world_with(2, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -151,7 +158,7 @@ FALLOW_SCENARIO(ListedByTwo, "MO-3, ZONE-5: the last frame of a block comes back
 }
 
 FALLOW_SCENARIO(ListedAsItIsTaken,
-                "MO-3, ZONE-5: a block comes home while another thread takes it whole, and frees it") {
+                "MO-3, ZONE-5: a block becomes wholly free while another thread takes and frees all of it") {
   World& w = world_with(2, {{0, 512}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -169,7 +176,7 @@ FALLOW_SCENARIO(ListedAsItIsTaken,
 // A block that was taken back is still listed as free. The search that finds this removes it from the list
 // while the block is freed again and so belongs on that list.
 FALLOW_SCENARIO(StaleListingIsMended,
-                "MO-3, ZONE-5: a stale listing is struck off while the block comes home") {
+                "MO-3, ZONE-5: a stale listing is removed while the block becomes wholly free") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
@@ -203,11 +210,12 @@ FALLOW_SCENARIO(BlockMissedBesideItsNeighbour,
   const unsigned both = declare_goal("the search begins after the free");
   thread([&zone] { static_cast<void>(zone.cache(0).allocate(detail::kBlockOrder)); });
   thread([&zone, &port, pfn, both] {
-    if (zone.cache(2).free(pfn, detail::kBlockOrder) != Status::Ok) engine().fail("a right free is refused");
+    if (zone.cache(2).free(pfn, detail::kBlockOrder) != Status::Ok)
+      engine().fail("a correct free is refused");
     port.relax();
     const Allocation got = zone.cache(1).allocate(detail::kBlockOrder);
     reached(both, got.ok());
-    if (!got.ok()) engine().fail("R11: NoMemory, and two blocks were there for two threads");
+    if (!got.ok()) engine().fail("R11: NoMemory although two blocks were free for two threads");
   });
 }
 

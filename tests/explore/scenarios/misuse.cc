@@ -12,18 +12,19 @@ void end_of_misuse(World& w, std::uint64_t named) {
   for (std::uint32_t i = 0; i < w.zone().cache_count(); ++i) w.drain(i);
   const Violation v = zone_check(w.zone());
   if (!v.none()) engine().fail(std::string("misuse broke ") + v.invariant);
-  if (w.zone().misuse().count != named) engine().fail("a wrong free is not named, or a right one is");
+  if (w.zone().misuse().count != named)
+    engine().fail("a wrong free is not named, or a correct free is named");
 }
 
 bool ok(Status status) { return status == Status::Ok; }
 
 }  // namespace
 
-FALLOW_SCENARIO(FrameFreedThroughTwoCaches, "misuse: of two frees of one frame exactly one is named") {
+FALLOW_SCENARIO(FrameFreedThroughTwoCaches, "misuse: a frame is freed twice, and exactly one free is named") {
   World& w = world_with(2, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
-  const unsigned later = declare_goal("both are accepted at first");
+  const unsigned later = declare_goal("both frees are accepted at first");
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);
   thread([&w, pfn, &first] {
@@ -41,8 +42,7 @@ FALLOW_SCENARIO(FrameFreedThroughTwoCaches, "misuse: of two frees of one frame e
 }
 
 // While a hand is put back, its frames are in no hand and not yet free in their word.
-FALLOW_SCENARIO(DoubleFreeBesideADrain,
-                "misuse: a frame on its way out of a hand is freed, and that is named") {
+FALLOW_SCENARIO(DoubleFreeBesideADrain, "misuse: the free of a frame on its way out of a hand is named") {
   World& w = world_with(2, {{0, 4}});
   w.free(0, w.allocate(0).pfn);
   const unsigned later = declare_goal("the free is accepted at first");
@@ -55,8 +55,7 @@ FALLOW_SCENARIO(DoubleFreeBesideADrain,
 }
 
 // A frame is used in its word before it is in the hand.
-FALLOW_SCENARIO(DoubleFreeBesideARefill,
-                "misuse: a frame on its way into a hand is freed, and that is named") {
+FALLOW_SCENARIO(DoubleFreeBesideARefill, "misuse: the free of a frame on its way into a hand is named") {
   World& w = world_with(2, {{0, 4}});
   const unsigned later = declare_goal("the free is accepted at first");
   thread([&w] { w.allocate(0); });
@@ -81,7 +80,7 @@ FALLOW_SCENARIO(FlushedDoubleFreeBesideTheOwner,
 }
 
 FALLOW_SCENARIO(FreedUnderAThirdParty,
-                "misuse: the second free is flushed when the frame is another's: it is not caught") {
+                "misuse: a second free that is flushed when the frame has a new owner is not detected") {
   World& w = world_with(2, {{0, 2}});
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
@@ -108,7 +107,7 @@ FALLOW_SCENARIO(DoubleFreeBesideAReportedBlock,
   World& w = world_with(2, {{0, 512}});
   w.report_from(5);
   w.report({.order = {5}}, {32}, true, 1);
-  const unsigned accepted = declare_goal("the free is one of the new owner's frame");
+  const unsigned accepted = declare_goal("the free frees the frame of the new owner");
   const unsigned refused = declare_goal("the free is refused");
   bool& freed = state<bool>(false);
   thread([&w] { w.allocate_untold(0, 9); });
@@ -120,18 +119,18 @@ FALLOW_SCENARIO(DoubleFreeBesideAReportedBlock,
   at_end([&w, &freed] { end_of_misuse(w, freed ? 0 : 1); });
 }
 
-FALLOW_SCENARIO(BlockFreedTwice, "misuse: of two frees of one block exactly one is refused") {
+FALLOW_SCENARIO(BlockFreedTwice, "misuse: a block is freed twice, and exactly one free is refused") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
-  const unsigned first = declare_goal("the first is refused");
-  const unsigned second = declare_goal("the second is refused");
+  const unsigned first = declare_goal("the first free is refused");
+  const unsigned second = declare_goal("the second free is refused");
   thread([&w, first] { reached(first, !ok(w.free_untold(0, {0}, 9))); });
   thread([&w, second] { reached(second, !ok(w.free_untold(1, {0}, 9))); });
   at_end([&w] { end_of_misuse(w, 1); });
 }
 
 FALLOW_SCENARIO(BlockFreedBesideAFrameOfIt,
-                "misuse: of the frees of a block and of a frame of it one is named") {
+                "misuse: a block and a frame of it are freed, and exactly one free is named") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   const unsigned block = declare_goal("the frame is freed first");
@@ -186,11 +185,12 @@ FALLOW_SCENARIO(FreeOfASplitBlock,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(DoubleFreeOfALongRun,
-                "misuse: of two frees of a run of several words one is refused, or named for each word") {
+FALLOW_SCENARIO(
+    DoubleFreeOfALongRun,
+    "misuse: a run of several words is freed twice, and one free is refused or named for each word") {
   World& w = world_with(2, {{0, 64}});
   w.allocate(0, 6);
-  const unsigned both = declare_goal("one is refused at once");
+  const unsigned both = declare_goal("one free is refused at once");
   bool& first = state<bool>(false);
   bool& second = state<bool>(false);
   thread([&w, &first] { first = ok(w.free_untold(0, {0}, 6)); });
@@ -199,7 +199,7 @@ FALLOW_SCENARIO(DoubleFreeOfALongRun,
     const std::uint64_t named = w.zone().misuse().count;
     reached(both, named == 1);
     if (first && second) engine().fail("a double free is not refused");
-    if (named != 1 && named != 32 && named != 64) engine().fail("frames are named that were freed once");
+    if (named != 1 && named != 32 && named != 64) engine().fail("frames that were freed once are named");
     end_of_misuse(w, named);
   });
 }

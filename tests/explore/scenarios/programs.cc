@@ -6,7 +6,7 @@ namespace fallow::explore {
 
 // A hand that is being put back is free in its word and still used in the entry, which then has no room for a
 // run that was free throughout.
-FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run beside a hand that goes back") {
+FALLOW_SCENARIO(Program10652, "R11: NoMemory for a run while a hand is put back") {
   perform({
       .zone = {{0}, {512}, 3},
       .withheld = {{0, 472}, {488, 24}},
@@ -32,7 +32,7 @@ FALLOW_SCENARIO(SingleFramesOfOneWord,
 
 // A frame of a hand that is being put back is used and in no hand: its free is accepted, and must be named
 // later.
-FALLOW_SCENARIO(Program5429, "misuse changes nothing: a frame of a hand that goes back") {
+FALLOW_SCENARIO(Program5429, "misuse has no effect: a frame of a hand that is put back") {
   perform({
       .zone = {{0}, {31}, 3},
       .owners = {0, 1, 0},

@@ -4,7 +4,7 @@
 namespace fallow::explore {
 
 // A reservation of an isolation that fails uses up the room of the second run, which is reported already.
-FALLOW_SCENARIO(LostIsolationBesideARun, "R11, MO-7: no NoMemory beside an isolation that lost its frames") {
+FALLOW_SCENARIO(LostIsolationBesideARun, "R11, MO-7: no NoMemory during an isolation that lost its frames") {
   World& w = world_with(2, {{0, 1}, {40, 2}, {72, 2}});
   w.allocate(1);
   w.report_from(1);
@@ -23,11 +23,12 @@ FALLOW_SCENARIO(LostIsolationBesideARun, "R11, MO-7: no NoMemory beside an isola
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(TwoPutBacksAtOnce, "ZONE-7: two requests are put back at once, and a frame of one taken") {
+FALLOW_SCENARIO(TwoPutBacksAtOnce,
+                "ZONE-7: two requests are put back concurrently, and a frame of one is taken") {
   World& w = world_with(1, {{0, 8}});
   w.report_from(0);
   const unsigned first = w.begin_report({.order = {0}}, {2}), second = w.begin_report({.order = {0}}, {2});
-  const unsigned all = declare_goal("an allocation gets what the other thread put back");
+  const unsigned all = declare_goal("an allocation gets frames that the other thread put back");
   thread([&w, first] { w.end_report(first); });
   thread([&w, second, all] {
     w.end_report(second);
@@ -44,7 +45,7 @@ FALLOW_SCENARIO(PutBackBesideAnIsolation, "ZONE-7: a request is put back while t
   World& w = world_with(1, {{0, 8}});
   w.report_from(0);
   const unsigned first = w.begin_report({.order = {0}}, {2});
-  const unsigned again = declare_goal("what was refused is isolated with the rest");
+  const unsigned again = declare_goal("the refused frames are isolated with the rest");
   thread([&w, first] { w.end_report(first, false); });
   thread([&w, again] {
     w.report({.order = {0}}, {8});
@@ -76,7 +77,7 @@ FALLOW_SCENARIO(PutBackBesideALostIsolation,
   World& w = world_with(1, {{0, 1}, {40, 2}});
   w.report_from(0);
   const unsigned first = w.begin_report({.order = {0}}, {1});
-  const unsigned lost = declare_goal("the isolation finds nothing any more");
+  const unsigned lost = declare_goal("the isolation finds no frame left");
   thread([&w, lost] {
     w.report({.order = {0}}, {2}, true, 1);
     reached(lost, w.oracle().reported_frames() <= 1);
@@ -91,8 +92,7 @@ FALLOW_SCENARIO(PutBackBesideALostIsolation,
   });
 }
 
-FALLOW_SCENARIO(PutBackBesideALostBlock,
-                "ZONE-7: a block is put back while the isolation of another comes to nothing") {
+FALLOW_SCENARIO(PutBackBesideALostBlock, "ZONE-7: a block is put back while the isolation of another fails") {
   World& w = world({{}, {1024}, 1});
   w.allocate(0, 9);
   const unsigned first = w.begin_report({.order = {9}}, {512});
@@ -110,12 +110,12 @@ FALLOW_SCENARIO(PutBackBesideALostBlock,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(PutBackBesideAFree, "MO-4, ZONE-3: frames of one word are put back and freed at once") {
+FALLOW_SCENARIO(PutBackBesideAFree, "MO-4, ZONE-3: frames of one word are put back and freed concurrently") {
   World& w = world_with(1, {{0, 8}});
   w.report_from(0);
   const Pfn pfn = w.allocate(0).pfn;
   w.retire(0);
-  const unsigned both = declare_goal("what was freed is reported, too");
+  const unsigned both = declare_goal("the freed frames are reported, too");
   thread([&w, pfn] {
     w.free(0, pfn);
     w.drain(0);
@@ -149,7 +149,7 @@ FALLOW_SCENARIO(PutBackBesideTheLastFree,
 
 // A reservation counts frames that are not taken afterwards; the reporter passes the block meanwhile.
 FALLOW_SCENARIO(SurplusBesideReports,
-                "MO-4: a block whose frames were reserved and not taken is visited again") {
+                "MO-4: a block whose frames were reserved but not taken is visited again") {
   World& w = world_with(1, {{0, 2}, {40, 1}});
   w.report_from(0);
   const unsigned surplus = declare_goal("the allocation gets a frame of the second word");
@@ -164,7 +164,7 @@ FALLOW_SCENARIO(SurplusBesideReports,
   });
 }
 
-FALLOW_SCENARIO(LostRunBesideAReport, "MO-4: a run that was not whole is visited again") {
+FALLOW_SCENARIO(LostRunBesideAReport, "MO-4: a run of which a part was missing is visited again") {
   World& w = world_with(1, {{0, 64}, {96, 32}});
   w.report_from(5);
   const unsigned lost = declare_goal("the run waits for the report");
@@ -180,7 +180,7 @@ FALLOW_SCENARIO(LostRunBesideAReport, "MO-4: a run that was not whole is visited
 }
 
 FALLOW_SCENARIO(GatheringBesideAReport,
-                "MO-4: a frame that goes back as the next one is gathered is not missed") {
+                "MO-4: a frame that is put back while the next one is gathered is not missed") {
   World& w = world_with(1, {{0, 16}, {512, 1}, {552, 16}});
   w.report_from(0);
   const Pfn first = w.allocate(0, 0, Mobility::Unmovable).pfn;

@@ -21,10 +21,10 @@ void complete_stray(World& w, std::uint32_t token) {
 
 }  // namespace
 
-FALLOW_SCENARIO(RegisterBesideTheWorker, "MO-8: a worker that finds the registration finds the device") {
+FALLOW_SCENARIO(RegisterBesideTheWorker, "MO-8: a worker that sees the registration sees the device") {
   World& w = single_blocks(1);
   const unsigned at_once = declare_goal("the worker comes in time"),
-                 later = declare_goal("it comes too early");
+                 later = declare_goal("the worker comes too early");
   thread([&w] { w.register_device(state<HwmPolicy>(Order{9}, 1U)); });
   thread([&w, at_once, later] {
     w.call_worker();
@@ -35,7 +35,7 @@ FALLOW_SCENARIO(RegisterBesideTheWorker, "MO-8: a worker that finds the registra
 }
 
 FALLOW_SCENARIO(RegisterBesideAStrayCompletion,
-                "MO-26, RPT-13: a token of nothing is refused while the tables are made") {
+                "MO-26, RPT-13: a token that was never issued is refused while the tables are created") {
   World& w = single_blocks(1);
   thread([&w] { w.register_device(state<HwmPolicy>(Order{9}, 1U)); });
   thread([&w] { complete_stray(w, 0); });
@@ -43,7 +43,7 @@ FALLOW_SCENARIO(RegisterBesideAStrayCompletion,
 }
 
 FALLOW_SCENARIO(UnregisterBesideAStrayCompletion,
-                "MO-26, RPT-13: a token that was settled is refused while the tables go") {
+                "MO-26, RPT-13: a token that was settled is refused while the tables are removed") {
   World& w = single_blocks(1);
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -56,7 +56,7 @@ FALLOW_SCENARIO(UnregisterBesideAStrayCompletion,
 }
 
 FALLOW_SCENARIO(UnregisterBesideAPass,
-                "R9, MO-8, RPT-8: unregistering waits for the worker, and keeps it out") {
+                "R9, MO-8, RPT-8: unregistering waits for the worker and keeps it from the device") {
   World& w = single_blocks(2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   const unsigned one = declare_goal("the pass is cut short"), none = declare_goal("there is no pass");
@@ -100,7 +100,7 @@ FALLOW_SCENARIO(UnregisterBesideACompletion, "R9, RPT-3: unregistering waits for
 }
 
 FALLOW_SCENARIO(UnregisterBesideAFailure,
-                "R9, R7: a request that fails while its device goes leaves no flag") {
+                "R9, R7: a request that fails while its device is unregistered leaves no flag") {
   World& w = single_blocks(2);
   w.device().answer({Status::Pending});
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
@@ -114,7 +114,7 @@ FALLOW_SCENARIO(UnregisterBesideAFailure,
   });
 }
 
-FALLOW_SCENARIO(TwoUnregister, "R9: of two threads that unregister a device one is told that it is gone") {
+FALLOW_SCENARIO(TwoUnregister, "R9: two threads unregister a device, and one of them gets NotFound") {
   World& w = reported_blocks();
   unsigned* const done = state<std::array<unsigned, 2>>().data();
   for (unsigned i = 0; i < 2; ++i) {
@@ -124,16 +124,16 @@ FALLOW_SCENARIO(TwoUnregister, "R9: of two threads that unregister a device one 
       done[i] = status == Status::Ok ? 1 : 0;
     });
   }
-  at_end([&w, done, second = declare_goal("the second one does it")] {
+  at_end([&w, done, second = declare_goal("the second thread unregisters the device")] {
     reached(second, done[1] == 1);
-    if (done[0] + done[1] != 1) engine().fail("R9: a device is unregistered twice, or never");
+    if (done[0] + done[1] != 1) engine().fail("R9: a device is unregistered twice or never");
     w.register_device(state<HwmPolicy>(Order{9}, 1U));
     w.settle();
   });
 }
 
 FALLOW_SCENARIO(TwoRegister,
-                "R1: of two devices that register at once one is registered, and the other told Busy") {
+                "R1: two devices register concurrently: one is registered, and the other gets Busy") {
   World& w = single_blocks(1);
   HwmPolicy& policy = state<HwmPolicy>(Order{9}, 1U);
   ModelDevice* const devices[2] = {&w.device(), &state<ModelDevice>(w.oracle(), w.port())};
@@ -147,7 +147,7 @@ FALLOW_SCENARIO(TwoRegister,
   at_end([&w, second = devices[1], status, won = declare_goal("the second device is registered")] {
     reached(won, status[1] == Status::Ok);
     if ((status[0] == Status::Ok) == (status[1] == Status::Ok))
-      engine().fail("R1: not one of two devices is registered");
+      engine().fail("R1: not exactly one of two devices is registered");
     if (w.reporter().unregister_device(status[1] == Status::Ok ? *second : w.device()) != Status::Ok)
       engine().fail("R9: unregistering fails");
     w.settle();
@@ -155,7 +155,7 @@ FALLOW_SCENARIO(TwoRegister,
 }
 
 FALLOW_SCENARIO(RegisterBesideUnregister,
-                "R1, R9: registering while another device goes succeeds, or changes nothing") {
+                "R1, R9: registering while another device is unregistered succeeds or has no effect") {
   World& w = reported_blocks();
   HwmPolicy& policy = state<HwmPolicy>(Order{9}, 1U);
   ModelDevice& other = state<ModelDevice>(w.oracle(), w.port());
@@ -165,7 +165,7 @@ FALLOW_SCENARIO(RegisterBesideUnregister,
     if (w.reporter().unregister_device(w.device()) != Status::Ok) engine().fail("R9: unregistering fails");
   });
   thread([&] { status = w.reporter().register_device(other, policy); });
-  const unsigned ok = declare_goal("it succeeds"), busy = declare_goal("it is told Busy");
+  const unsigned ok = declare_goal("registering succeeds"), busy = declare_goal("registering returns Busy");
   at_end([&, ok, busy] {
     reached(ok, status == Status::Ok);
     reached(busy, status == Status::Busy);
@@ -177,7 +177,7 @@ FALLOW_SCENARIO(RegisterBesideUnregister,
 }
 
 FALLOW_SCENARIO(RegisterBesideAllocation,
-                "R2: what is free when a device registers is reported, beside an allocation") {
+                "R2: frames that are free when a device registers are reported during an allocation") {
   World& w = single_blocks(2);
   thread([&w] {
     w.register_device(state<HwmPolicy>(Order{9}, 32U));
@@ -192,7 +192,7 @@ FALLOW_SCENARIO(RegisterBesideAllocation,
 }
 
 FALLOW_SCENARIO(RegisterBesideAFree,
-                "R2, MO-5: a block that is freed while a device registers is reported, or counted") {
+                "R2, MO-5: a block that is freed while a device registers is reported or counted") {
   World& w = single_blocks(2);
   const Pfn pfn = w.allocate(0, 9).pfn;
   thread([&w] {
@@ -200,7 +200,8 @@ FALLOW_SCENARIO(RegisterBesideAFree,
     w.work(1);
   });
   thread([&w, pfn] { w.free(0, pfn, 9); });
-  at_end([&w, one = declare_goal("the worker does not see it"), two = declare_goal("the worker sees it")] {
+  at_end([&w, one = declare_goal("the worker does not see the block"),
+          two = declare_goal("the worker sees the block")] {
     reached(one, w.device().requests() == 1);
     reached(two, w.device().requests() == 2);
     w.settle();
@@ -238,8 +239,8 @@ FALLOW_SCENARIO(RegisterFinerBesideAFree,
     w.free(0, pfn, 1);
     w.drain(0);
   });
-  at_end([&w, seen = declare_goal("the worker sees them"),
-          missed = declare_goal("the worker does not see them")] {
+  at_end([&w, seen = declare_goal("the worker sees the frames"),
+          missed = declare_goal("the worker does not see the frames")] {
     reached(seen, w.device().requests() == 1);
     reached(missed, w.device().requests() == 0);
     w.settle();

@@ -20,20 +20,20 @@ void two_runs(World& w, unsigned first_order, unsigned second_order) {
 
 }  // namespace
 
-FALLOW_SCENARIO(TwoRunsForOnePlace, "of two runs that look for one place only one gets it") {
+FALLOW_SCENARIO(TwoRunsForOnePlace, "two runs look for the same frames; exactly one gets them") {
   World& w = world_with(2, {{0, 8}});
-  const unsigned first = declare_goal("the first gets it");
-  const unsigned second = declare_goal("the second gets it");
+  const unsigned first = declare_goal("the first thread gets it");
+  const unsigned second = declare_goal("the second thread gets it");
   thread([&w, first] { reached(first, w.allocate(0, 3).ok); });
   thread([&w, second] { reached(second, w.allocate(1, 3).ok); });
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(TwoLongRuns, "R11: two runs of several words meet in the first of them") {
+FALLOW_SCENARIO(TwoLongRuns, "R11: two runs of several words meet in their first word") {
   two_runs(world_with(2, {{0, 128}}), 6, 6);
 }
 
-FALLOW_SCENARIO(LongRunBesideAWord, "R11: a run that loses its second word gives back the first") {
+FALLOW_SCENARIO(LongRunBesideAWord, "R11: a run that loses its second word returns its first") {
   World& w = world_with(2, {{0, 64}, {96, 32}});
   const unsigned lost = declare_goal("the run loses its second word");
   bool& refused = state<bool>(false);
@@ -84,11 +84,12 @@ FALLOW_SCENARIO(RunBesideARefill, "ZONE-8: a run of an owned block is taken whil
   });
 }
 
-FALLOW_SCENARIO(RunOutOfAHand, "ZONE-8: a run is handed out of the hand while another frees into its word") {
+FALLOW_SCENARIO(RunOutOfAHand,
+                "ZONE-8: a run is handed out of the hand while another cache frees into its word") {
   World& w = world_with(2, {{0, 8}});
   const Pfn pfn = w.allocate(0).pfn;
   const unsigned took = declare_goal("the run is taken");
-  const unsigned again = declare_goal("so is the frame");
+  const unsigned again = declare_goal("the frame is taken");
   thread([&w, pfn, took, again] {
     reached(took, w.allocate(0, 2).ok);
     w.allocate(0, 1);
@@ -106,7 +107,7 @@ FALLOW_SCENARIO(LongRunIsFreedBesideAShorter,
                 "MO-7: the words of a run that is freed are taken before its entry changes") {
   World& w = world_with(2, {{0, 64}, {96, 32}});
   w.allocate(0, 6);
-  const unsigned took = declare_goal("the first word is taken again, and another");
+  const unsigned took = declare_goal("the first word and another word are taken again");
   thread([&w] { w.free(0, {0}, 6); });
   thread([&w, took] {
     const bool first = w.allocate(1, 5).pfn == Pfn{0}, second = w.allocate(1, 5).ok;
@@ -128,7 +129,7 @@ FALLOW_SCENARIO(RoomOfAFreeThatIsOver,
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(PartOfARunIsFreed, "a part of a run is freed while the other part is") {
+FALLOW_SCENARIO(PartOfARunIsFreed, "both parts of a run are freed concurrently") {
   World& w = world_with(2, {{0, 128}});
   w.allocate(0, 7);
   const unsigned whole = declare_goal("the run is whole again");
@@ -141,21 +142,21 @@ FALLOW_SCENARIO(PartOfARunIsFreed, "a part of a run is freed while the other par
 }
 
 FALLOW_SCENARIO(ReportedBlockIsSplitForTwoRuns,
-                "ZONE-4, R8: a block that is reported as a whole is split by two") {
+                "ZONE-4, R8: two caches split a block that is reported as a whole") {
   World& w = world_with(2, {{0, 512}});
   w.report({.order = {9}}, {1024});
   two_runs(w, 6, 6);
 }
 
 FALLOW_SCENARIO(ReportedBlockIsSplitForAFrame,
-                "ZONE-4, ZONE-8: who splits a reported block for single frames owns it") {
+                "ZONE-4, ZONE-8: a cache that splits a reported block for single frames owns the block") {
   World& w = world_with(2, {{0, 512}});
   w.report({.order = {9}}, {1024});
   two_runs(w, 0, 6);
 }
 
 FALLOW_SCENARIO(RunInAnyBlock,
-                "a run of another mobility's block is taken while its owner frees and allocates") {
+                "a run is taken from a block of another mobility while the owner frees and allocates") {
   World& w = world_with(2, {{0, 65}});
   const Pfn pfn = w.allocate(1, 0, Mobility::Unmovable).pfn;
   w.drain(1);

@@ -8,30 +8,30 @@ namespace fallow::explore {
 using SplitRing = RingPair<detail::SplitDriverQueue, detail::SplitDeviceQueue, false>;
 
 FALLOW_SCENARIO(SplitChainBeforeItsIndex,
-                "MO-10: a chain, and what its buffers hold, is there before the index") {
+                "MO-10: a chain and the content of its buffers are visible before the index") {
   chain_arrives<SplitRing>({});
 }
-FALLOW_SCENARIO(SplitLongChainBeforeItsIndex, "MO-10: all of a chain is there before the index") {
+FALLOW_SCENARIO(SplitLongChainBeforeItsIndex, "MO-10: all of a chain is visible before the index") {
   chain_arrives<SplitRing>({.size = 4, .elements = 3});
 }
-FALLOW_SCENARIO(SplitTableBeforeItsIndex, "MO-10: an indirect table is there before the index") {
+FALLOW_SCENARIO(SplitTableBeforeItsIndex, "MO-10: an indirect table is visible before the index") {
   chain_arrives<SplitRing>({.elements = 2, .indirect = true});
 }
 FALLOW_SCENARIO(SplitElementBeforeItsIndex,
-                "MO-11: a used element, and what the device wrote, is there before the index") {
+                "MO-11: a used element and what the device wrote are visible before the index") {
   chain_comes_back<SplitRing>();
 }
-FALLOW_SCENARIO(SplitKickByEventIndex, "MO-12: the device is kicked, or sees the chain (event index)") {
+FALLOW_SCENARIO(SplitKickByEventIndex, "MO-12: the device is kicked or sees the chain (event index)") {
   device_is_kicked<SplitRing>({});
 }
-FALLOW_SCENARIO(SplitKickByFlags, "MO-12: the device is kicked, or sees the chain (flags)") {
+FALLOW_SCENARIO(SplitKickByFlags, "MO-12: the device is kicked or sees the chain (flags)") {
   device_is_kicked<SplitRing>({.event_index = false});
 }
 FALLOW_SCENARIO(SplitNotificationByEventIndex,
-                "MO-12: the driver is notified, or sees the chain (event index)") {
+                "MO-12: the driver is notified or sees the chain (event index)") {
   driver_is_notified<SplitRing>({});
 }
-FALLOW_SCENARIO(SplitNotificationByFlags, "MO-12: the driver is notified, or sees the chain (flags)") {
+FALLOW_SCENARIO(SplitNotificationByFlags, "MO-12: the driver is notified or sees the chain (flags)") {
   driver_is_notified<SplitRing>({.event_index = false});
 }
 FALLOW_SCENARIO(SplitRingOfTwo, "MO-10 to MO-12: three chains on a ring of two, and both ends sleep") {

@@ -4,7 +4,7 @@
 namespace fallow::explore {
 
 FALLOW_SCENARIO(FreeBesideACompletionOfItsBlock,
-                "MO-4, MO-5, R4: a word is freed while another of its block is put back, reported") {
+                "MO-4, MO-5, R4: a word is freed while another word of its block is put back as reported") {
   World& w = crowded_block(64);
   const Pfn pfn = w.allocate(0, 5).pfn;
   w.retire(0);
@@ -23,7 +23,7 @@ FALLOW_SCENARIO(FreeBesideACompletionOfItsBlock,
 }
 
 FALLOW_SCENARIO(ReservationBesideRest,
-                "MO-4, MO-5, R4: frames are taken whose report is newer than their reservation") {
+                "MO-4, MO-5, R4: frames that were reported after their reservation are taken") {
   World& w = crowded_block(48);
   w.device().entries = 1;
   const Pfn word = w.allocate(0, 5).pfn, half = w.allocate(0, 4).pfn;
@@ -93,7 +93,7 @@ FALLOW_SCENARIO(RegisterAgainBesideAFree,
 // An attempt closes half of a pair, finds the other half taken, and opens it again. In between, the pass that
 // is to retry failed frames visits the block; below the threshold it does not return for it.
 FALLOW_SCENARIO(RetryBesideAFailingPair,
-                "R7: what failed is tried again, though an allocation has it for a moment") {
+                "R7: frames of a failed request are retried although an allocation holds them for a moment") {
   World& w = world({{}, {2048}, 2});
   w.withhold({1024 + 64}, {1024 - 64});
   w.device().answer({Status::Failed});
@@ -113,7 +113,7 @@ FALLOW_SCENARIO(RetryBesideAFailingPair,
 // A word is put back: its frames are reported there and not yet counted in `reported_frames`. An allocation
 // takes them, so that `reported_frames` wraps below zero while the worker reads the block.
 FALLOW_SCENARIO(ReportedFramesWrapBesideALook,
-                "R4, ZONE-3: what is unreported is told while `reported_frames` is below zero") {
+                "R4, ZONE-3: unreported frames are counted while `reported_frames` is below zero") {
   World& w = crowded_block(64, 2);
   const Pfn back = w.allocate(0, 5).pfn, freed = w.allocate(0, 5).pfn;
   w.free(0, back, 5);
@@ -122,7 +122,7 @@ FALLOW_SCENARIO(ReportedFramesWrapBesideALook,
   w.device().depths = 2;
   w.register_device(state<HwmPolicy>(Order{5}, 1U));
   report_all(w);
-  const unsigned taken = declare_goal("the word that goes back is taken");
+  const unsigned taken = declare_goal("the word that is put back is taken");
   thread([&w] { w.complete_next(Status::Ok); });
   thread([&w, freed, taken] {
     w.free(0, freed, 5);

@@ -4,12 +4,12 @@
 namespace fallow::explore {
 
 FALLOW_SCENARIO(BlockTakenBack,
-                "ZONE-9: the block that a cache freed last is taken back, or by another cache") {
+                "ZONE-9: the block that a cache freed last is taken back by that cache or taken by another") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned back = declare_goal("the cache takes it back");
-  const unsigned away = declare_goal("another takes it");
+  const unsigned back = declare_goal("the cache takes the block back");
+  const unsigned away = declare_goal("another cache takes the block");
   thread([&w, back] { reached(back, w.allocate(0, 9).ok); });
   thread([&w, away] { reached(away, w.allocate(1, 9).ok); });
   at_end([&w] { w.settle(); });
@@ -20,8 +20,8 @@ FALLOW_SCENARIO(BlockTakenBackBesideAFrame,
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned back = declare_goal("the cache takes it back");
-  const unsigned away = declare_goal("a frame of it is taken");
+  const unsigned back = declare_goal("the cache takes the block back");
+  const unsigned away = declare_goal("a frame of the block is taken");
   thread([&w, back] { reached(back, w.allocate(0, 9).ok); });
   thread([&w, away] { reached(away, w.allocate(1).ok); });
   at_end([&w] { w.settle(); });
@@ -31,7 +31,7 @@ FALLOW_SCENARIO(BlockTakenBackBesideItsReport, "ZONE-9, R6: the block that a cac
   World& w = world_with(1, {{0, 512}});
   w.allocate(0, 9);
   w.free(0, {0}, 9);
-  const unsigned back = declare_goal("the cache takes it back with a report bit");
+  const unsigned back = declare_goal("the cache takes the block back with a report bit");
   thread([&w] { w.allocate(0, 9); });
   thread([&w] { w.report({.order = {9}}, {1024}); });
   at_end([&w, back] {
@@ -40,16 +40,17 @@ FALLOW_SCENARIO(BlockTakenBackBesideItsReport, "ZONE-9, R6: the block that a cac
   });
 }
 
-FALLOW_SCENARIO(BlockBesideAClaim, "ZONE-4: a free block is taken whole while another cache claims it") {
+FALLOW_SCENARIO(BlockBesideAClaim,
+                "ZONE-4: a free block is allocated as a whole while another cache claims it") {
   World& w = world_with(2, {{0, 512}});
   const unsigned whole = declare_goal("the block is taken");
-  const unsigned frame = declare_goal("a frame of it is taken");
+  const unsigned frame = declare_goal("a frame of the block is taken");
   thread([&w, whole] { reached(whole, w.allocate(0, 9).ok); });
   thread([&w, frame] { reached(frame, w.allocate(1).ok); });
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(TwoPartsOfABlock, "ZONE-4: two parts of a whole block are freed at once") {
+FALLOW_SCENARIO(TwoPartsOfABlock, "ZONE-4: two parts of a whole block are freed concurrently") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   const unsigned took = declare_goal("the other part is taken");
@@ -62,7 +63,7 @@ FALLOW_SCENARIO(TwoPartsOfABlock, "ZONE-4: two parts of a whole block are freed 
 }
 
 FALLOW_SCENARIO(FrameOfABlockBesideAPart,
-                "ZONE-4, ZONE-2: a frame and a part of a whole block are freed at once") {
+                "ZONE-4, ZONE-2: a frame and a part of a whole block are freed concurrently") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 9);
   const unsigned took = declare_goal("the part is taken again");
@@ -100,7 +101,7 @@ FALLOW_SCENARIO(SplitHidesWhatIsFreeFromReports,
   World& w = world_with(2, {{0, 512}});
   w.report_from(2);
   w.allocate(0, 9);
-  const unsigned reuses = declare_goal("what was freed is handed out again without leaving its cache");
+  const unsigned reuses = declare_goal("the freed frame is handed out again without leaving its cache");
   thread([&w, reuses] {
     w.free(0, {100});
     const Got got = w.allocate(0);
@@ -117,10 +118,10 @@ FALLOW_SCENARIO(SplitHidesWhatIsFreeFromReports,
   });
 }
 
-FALLOW_SCENARIO(TwoPairs, "R11: of two that want the only pair one gets it") {
+FALLOW_SCENARIO(TwoPairs, "R11: two threads allocate the only pair; exactly one succeeds") {
   World& w = world({{}, {1024}, 2});
-  const unsigned first = declare_goal("the first gets it");
-  const unsigned second = declare_goal("the second gets it");
+  const unsigned first = declare_goal("the first thread gets it");
+  const unsigned second = declare_goal("the second thread gets it");
   thread([&w, first] { reached(first, w.allocate(0, 10).ok); });
   thread([&w, second] { reached(second, w.allocate(1, 10).ok); });
   at_end([&w] { w.settle(); });
@@ -160,24 +161,23 @@ FALLOW_SCENARIO(PairIsFreedBesideItsBlocks, "the halves of a pair are taken whil
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(BlockOfRunsIsFreed,
-                "runs that make up a block are freed as one, beside an allocation of one") {
+FALLOW_SCENARIO(BlockOfRunsIsFreed, "all runs of a block are freed while one run is allocated") {
   World& w = world_with(2, {{0, 512}});
   w.allocate(0, 8);
   w.allocate(0, 8);
-  const unsigned took = declare_goal("one is taken again");
+  const unsigned took = declare_goal("one run is allocated again");
   thread([&w] { w.free(0, {0}, 9); });
   thread([&w, took] { reached(took, w.allocate(1, 8).ok); });
   at_end([&w] { w.settle(); });
 }
 
 FALLOW_SCENARIO(BlockOfReportBitsBesideAFrame,
-                "ZONE-3, ZONE-4: a block with report bits in its words is taken whole") {
+                "ZONE-3, ZONE-4: a block with report bits in its words is allocated as a whole") {
   World& w = world_with(2, {{0, 512}});
   w.report_from(5);
   w.report({.order = {5}}, {32}, true, 1);
   const unsigned whole = declare_goal("the block is taken");
-  const unsigned frame = declare_goal("a frame of it is taken");
+  const unsigned frame = declare_goal("a frame of the block is taken");
   thread([&w, whole] { reached(whole, w.allocate(0, 9).ok); });
   thread([&w, frame] { reached(frame, w.allocate(1).ok); });
   at_end([&w] { w.settle(); });

@@ -23,8 +23,9 @@ FALLOW_SCENARIO(BlockFreedBesideRest,
   });
 }
 
-FALLOW_SCENARIO(FramesFreedBesideRest,
-                "MO-5, R4: the same for two frames of a word, and a policy of order 1") {
+FALLOW_SCENARIO(
+    FramesFreedBesideRest,
+    "MO-5, R4: two frames of a word that are freed while the worker comes to rest are not lost (order 1)") {
   World& w = single_frames(48);
   const Pfn pfn = w.allocate(0, 1).pfn;
   w.retire(0);
@@ -47,7 +48,8 @@ FALLOW_SCENARIO(FramesFreedBesideRest,
   });
 }
 
-FALLOW_SCENARIO(RunFreedBesideRest, "MO-5, R4: the same for a run of two words") {
+FALLOW_SCENARIO(RunFreedBesideRest,
+                "MO-5, R4: a run of two words that is freed while the worker comes to rest is not lost") {
   World& w = few_frames(128);
   const Pfn pfn = w.allocate(0, 6).pfn;
   w.register_device(state<HwmPolicy>(Order{5}, 1U));
@@ -64,8 +66,9 @@ FALLOW_SCENARIO(RunFreedBesideRest, "MO-5, R4: the same for a run of two words")
   });
 }
 
-FALLOW_SCENARIO(FrameReportedBeforeItsFreeEnds,
-                "MO-4, R4: a frame that is reported before its block counts it hides no other one") {
+FALLOW_SCENARIO(
+    FrameReportedBeforeItsFreeEnds,
+    "MO-4, R4: a frame that is reported before its block counts it as free does not hide another frame") {
   World& w = world({{}, {3}, 1});
   const Pfn pfn = w.allocate(0).pfn;
   w.register_device(state<HwmPolicy>(Order{0}, 1U));
@@ -77,7 +80,7 @@ FALLOW_SCENARIO(FrameReportedBeforeItsFreeEnds,
     w.drain(0);
     freed = true;
   });
-  thread([&w, &freed, early = declare_goal("it is among two frames that are reported before the free ends")] {
+  thread([&w, &freed, early = declare_goal("two frames are reported before the free ends")] {
     w.work(1);
     reached(early, !freed && w.device().frames() >= 2 && w.oracle().unreported({}).of[0] == 1);
   });
@@ -106,7 +109,7 @@ FALLOW_SCENARIO(WordGivenBackBesideRest,
 }
 
 FALLOW_SCENARIO(TwoFreesUseUpTheCredit,
-                "R3, RPT-6: of two frees that cross the threshold together one flags the zone") {
+                "R3, RPT-6: two frees cross the threshold together, and exactly one flags the zone") {
   World& w = single_blocks(3, 2);
   w.register_device(state<HwmPolicy>(Order{9}, 2U));
   report_all(w);
@@ -120,7 +123,7 @@ FALLOW_SCENARIO(TwoFreesUseUpTheCredit,
 }
 
 FALLOW_SCENARIO(HalvesOfAPairAreFreed,
-                "MO-5: of two halves that are freed at once the later one counts the pair") {
+                "MO-5: two halves of a pair are freed concurrently, and the later free counts the pair") {
   World& w = world({{}, {2048}, 2});
   w.withhold({1024 + 64}, {1024 - 64});
   w.register_device(state<HwmPolicy>(Order{10}, 1U));
@@ -152,7 +155,8 @@ FALLOW_SCENARIO(HalfOfAPairFreedBesideRest,
   });
 }
 
-FALLOW_SCENARIO(FreeBesideAGrant, "MO-5, RPT-6: what the second look finds is taken off the credit") {
+FALLOW_SCENARIO(FreeBesideAGrant,
+                "MO-5, RPT-6: the credit is reduced by what the second look of the worker finds") {
   World& w = single_blocks(4);
   w.register_device(state<HwmPolicy>(Order{9}, 3U));
   report_all(w);
@@ -184,7 +188,7 @@ FALLOW_SCENARIO(CallBesideARound, "MO-8: a call of the worker that finds it busy
   at_end([&w] { w.settle(); });
 }
 
-FALLOW_SCENARIO(ThreeCallersOfTheWorker, "MO-8: a third call does not hide what the second one came for") {
+FALLOW_SCENARIO(ThreeCallersOfTheWorker, "MO-8: a third call does not hide the work of the second") {
   World& w = single_blocks(1);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   report_all(w);
@@ -200,7 +204,7 @@ FALLOW_SCENARIO(ThreeCallersOfTheWorker, "MO-8: a third call does not hide what 
   });
 }
 
-FALLOW_SCENARIO(TwoWakeups, "MO-8, R4: each of two threads frees a block and calls the worker for it") {
+FALLOW_SCENARIO(TwoWakeups, "MO-8, R4: two threads each free a block and call the worker") {
   World& w = single_blocks(2, 2);
   w.register_device(state<HwmPolicy>(Order{9}, 1U));
   report_all(w);

@@ -66,7 +66,7 @@ void Oracle::reporting(Scatterlist list, std::uint32_t capacity, Order order) {
       Frame& f = at(pfn);
       if (f.allocated || f.withheld) broken("reported while it is allocated", pfn);
       if (f.in_flight) broken("R6: reported twice at once", pfn);
-      if (f.reported) broken("R8: reported again though nobody used it", pfn);
+      if (f.reported) broken("R8: a frame is reported again although no thread used it", pfn);
       f.in_flight = true;
     }
   }

@@ -182,7 +182,7 @@ void RingPair<Driver, Device, kPacked>::drive(unsigned chains) {
       must_take = false;
       continue;
     }
-    if (must_take) engine().fail("the driver was told that a chain is back, and none is");
+    if (must_take) engine().fail("the driver was told of a returned chain, but none has returned");
     must_take = driver_.ask_for_notifications(true);
     if (must_take) {
       ++driver_looked_again;
@@ -230,7 +230,7 @@ void RingPair<Driver, Device, kPacked>::serve(unsigned chains) {
       push();
       continue;
     }
-    if (must_pop) engine().fail("the device was told that a chain is available, and none is");
+    if (must_pop) engine().fail("the device was told of an available chain, but none is available");
     must_pop = device_.ask_for_kicks(true);
     if (must_pop) {
       ++device_looked_again;

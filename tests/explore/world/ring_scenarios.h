@@ -85,7 +85,7 @@ void both_sleep(const RingShape& shape, unsigned chains) {
   Ring& ring = state<Ring>(shape);
   ring.round();
   const unsigned both = declare_goal("both ends sleep in one schedule");
-  const unsigned looked = declare_goal("an end asks to be told, and finds a chain");
+  const unsigned looked = declare_goal("an end requests a notification and finds a chain");
   thread([&ring, chains] { ring.drive(chains); });
   thread([&ring, chains] { ring.serve(chains); });
   at_end([&ring, both, looked] {

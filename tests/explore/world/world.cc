@@ -147,7 +147,7 @@ void World::misuse(std::uint32_t cache, Pfn pfn, unsigned order) {
   if (status == Status::Ok) {
     // On weak memory a cache need not yet see what another cache holds.
     if (!alone || moves != moves_ || engine().weak()) engine().abandon();
-    engine().fail("a free of a frame that nobody owns is accepted");
+    engine().fail("a free of a frame without an owner is accepted");
   }
   ++misuses_;
   judge_.end_call();

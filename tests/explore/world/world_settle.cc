@@ -92,7 +92,7 @@ void World::check_flag() {
 void World::check_everything_reported() {
   if (!registered_ || starved()) return;
   const Order order = policy_->order();
-  if (oracle_.has_failed(order)) engine().fail("R7: a failed request was not tried again");
+  if (oracle_.has_failed(order)) engine().fail("R7: a failed request was not retried");
   if (past_the_mark())
     engine().fail("R2, R4: the worker sleeps, and there is more to report than the policy leaves");
 }

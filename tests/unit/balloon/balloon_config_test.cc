@@ -1,4 +1,4 @@
-// The balloon device's configuration (virtio 1.2, 5.5.4), and what a reset leaves.
+// The configuration of the balloon device (virtio 1.2, 5.5.4), and the state that a reset keeps.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -38,7 +38,7 @@ TEST_F(BalloonConfig, ATargetIsToldToTheDriver) {
   EXPECT_EQ(rig.notifier.config, 1u);
   EXPECT_NE(rig.device().config_generation(), generation);
   rig.device().set_target({200});
-  EXPECT_EQ(rig.notifier.config, 1u) << "nothing changed";
+  EXPECT_EQ(rig.notifier.config, 1u) << "an unchanged target is not announced";
   rig.device().set_target({std::uint64_t{1} << 40});
   EXPECT_EQ(rig.device().target().raw, 0xffff'ffffu);
 }
@@ -52,7 +52,7 @@ TEST_F(BalloonConfig, TheDriverSaysHowMuchItGave) {
   EXPECT_EQ(mistakes(), 0u);
 }
 
-// 5.5.6, legacy interface: least significant byte first, and used when the last came.
+// 5.5.6, legacy interface: the driver writes bytes, least significant first, and the last one takes effect.
 TEST_F(BalloonConfig, ActualMayBeWrittenByteByByte) {
   rig.bring_up();
   for (std::uint8_t i = 0; i < 4; ++i) {
@@ -88,7 +88,7 @@ TEST_F(BalloonConfig, PoisonIsWrittenBeforeDriverOk) {
   EXPECT_EQ(rig.config(kBalloonPoisonVal), 0xaaaa'aaaau);
 }
 
-// 5.5.6.6
+// 5.5.6.6: the poison value.
 TEST_F(BalloonConfig, PoisonWrittenLaterIsAMistakeAndTaken) {
   rig.bring_up(kBalloonPagePoison);
   rig.set_config(kBalloonPoisonVal, 7);
@@ -104,8 +104,8 @@ TEST_F(HostileConfig, Case28_WritesToWhatIsReadOnly) {
   write(2, {1, 2, 3, 4});                      // num_pages and actual
   write(6, {1, 2, 3, 4});                      // actual and the command id
   write(10, {1, 2, 3, 4});                     // the command id and poison_val
-  write(0, std::vector<std::uint8_t>(16, 1));  // everything
-  write(4, std::vector<std::uint8_t>(12, 1));  // actual and what follows
+  write(0, std::vector<std::uint8_t>(16, 1));  // all fields
+  write(4, std::vector<std::uint8_t>(12, 1));  // actual and all fields after it
   write(12, std::vector<std::uint8_t>(5, 1));  // beyond the end
   write(0xffff'fffc, {1, 2, 3, 4});
   write(4, std::vector<std::uint8_t>(300, 1));
@@ -129,13 +129,13 @@ TEST_F(BalloonConfig, AResetForgetsWhatTheDriverSaid) {
   EXPECT_EQ(rig.stats().inflated.raw, 0u);
   EXPECT_EQ(rig.device().actual().raw, 0u);
   EXPECT_EQ(rig.device().poison(), 0u);
-  EXPECT_EQ(rig.device().target().raw, 10u) << "the host's wish stays";
+  EXPECT_EQ(rig.device().target().raw, 10u) << "a reset keeps the target of the host";
   rig.bring_up(kBalloonMustTellHost | kBalloonPagePoison | kBalloonPageReporting);
   rig.inflate({0x110});
   EXPECT_EQ(rig.stats().inflated_twice, 0u);
   rig.set_config(kBalloonPoisonVal, 3);
   rig.report({pages(0x120)});
-  EXPECT_EQ(observer.notices, 2) << "said again to the next driver";
+  EXPECT_EQ(observer.notices, 2) << "the notice is given again for the next driver";
 }
 
 }  // namespace

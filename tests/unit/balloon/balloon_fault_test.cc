@@ -1,5 +1,5 @@
-// The i-th discard fails, for every i: the rest is released, the used length is true, nobody else's byte is
-// lost.
+// The i-th discard fails, for every i: the rest is released, the used length is correct, and no byte outside
+// the request is lost.
 #include <gtest/gtest.h>
 
 #include "tests/support/balloon_rig.h"
@@ -26,8 +26,8 @@ TEST(BalloonFault, TheIthDiscardOfAReportFails) {
     BalloonRig rig({.regions = {{0x100, 64, 0}, {0x140, 64, 512}}, .observer = &observer});
     rig.bring_up();
     rig.backing.fail_at = i;
-    // Five discards: three runs, of which the third is in two regions and joined with nothing, and a last
-    // one.
+    // Five discards: three runs, the third of which extends over two regions and is joined with no other, and
+    // a last run.
     const std::optional<std::uint32_t> length =
         rig.report({pages(0x100), pages(0x110, 2), pages(0x138, 16), pages(0x150, 3)});
     const std::uint32_t true_length[] = {0, 1, 3, 3 + 8, 3 + 16, 3 + 16 + 3};
@@ -53,8 +53,7 @@ TEST(BalloonFault, TheIthDiscardOfAnInflationFails) {
     BalloonRig rig;
     rig.bring_up();
     rig.backing.fail_at = i;
-    EXPECT_EQ(rig.inflate({0x110, 0x120, 0x130}), 0u)
-        << "acknowledged: the guest gave the pages, whatever we do";
+    EXPECT_EQ(rig.inflate({0x110, 0x120, 0x130}), 0u) << "a list is acknowledged even if a discard fails";
     EXPECT_EQ(rig.backing.discards.size(), 3u);
     EXPECT_EQ(rig.stats().inflated.raw, 3u);
     EXPECT_EQ(rig.stats().inflate_released.raw, (i <= 3 ? 2u : 3u) * kFrame);

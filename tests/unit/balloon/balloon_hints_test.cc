@@ -25,13 +25,13 @@ class BalloonHints : public ::testing::Test {
     EXPECT_EQ(rig.driver->exchange(kQueue, buffers), 0u);
   }
   std::uint32_t command() { return rig.config(kBalloonHintCmdId); }
-  // A new round; its id.
+  // Starts a new round and returns its id.
   std::uint32_t start() {
     EXPECT_EQ(rig.device().start_hinting(), Status::Ok);
     return command();
   }
 
-  static constexpr std::uint16_t kQueue = 2;  // without the statistics, which the driver declines
+  static constexpr std::uint16_t kQueue = 2;  // the driver declines the statistics queue
   HintObserver observer;
   BalloonRig rig{{.observer = &observer}};
 };
@@ -48,7 +48,7 @@ TEST_F(BalloonHints, PagesUnderTheCurrentIdAreShownToTheHost) {
   EXPECT_EQ(observer.runs,
             (std::vector<std::pair<std::uint64_t, std::uint64_t>>{{0x110'000, 0x4000}, {0x130'000, 0x2000}}));
   EXPECT_EQ(rig.stats().hinted, 6u * 4096);
-  EXPECT_TRUE(rig.untouched_but({})) << "the device itself leaves them alone";
+  EXPECT_TRUE(rig.untouched_but({})) << "the device itself does not discard hinted pages";
   EXPECT_EQ(rig.stats().refused_all(), 0u);
 }
 
@@ -59,7 +59,7 @@ TEST_F(BalloonHints, IdAndPagesMayShareAChain) {
   EXPECT_EQ(observer.runs.size(), 1u);
 }
 
-// 5.5.6.5.2: an id is not used again until the driver's STOP came.
+// 5.5.6.5.2: an id is not reused before the driver has sent STOP.
 TEST_F(BalloonHints, ANewRoundWaitsForTheDriversStop) {
   const std::uint32_t id = start();
   say(id);
@@ -130,7 +130,7 @@ TEST_F(HostileHints, Case24_StaleAndReservedIds) {
   rig.device().stop_hinting();
   say(kHintStop);
   hint({pages(0x110)});
-  EXPECT_TRUE(observer.runs.empty()) << "STOP is not an id, though it is what the configuration says";
+  EXPECT_TRUE(observer.runs.empty()) << "STOP is not an id, although the configuration holds it";
 }
 
 TEST_F(HostileHints, Case24_CommandsOfAnotherLength) {

@@ -1,5 +1,5 @@
-// Drivers that break the rules of the ring, with the whole device behind it. What a ring itself refuses is
-// tested with the rings.
+// Drivers that break the rules of the ring, against the whole device. The tests of the rings cover what a
+// ring itself refuses.
 #include "tests/unit/balloon/hostile_device.h"
 
 namespace fallow::detail {
@@ -22,9 +22,9 @@ class HostileRing : public HostileDevice {
     avail().ring(0).store(head);
     avail().idx().store(idx);
     rig.driver->kick(reporting);
-    EXPECT_TRUE(rig.untouched_but({})) << "nothing of a chain counts unless all of it is well formed";
+    EXPECT_TRUE(rig.untouched_but({})) << "a part of a malformed chain was used";
   }
-  // An indirect table in the room, whose entries are pages, each with `flags`.
+  // Writes an indirect table whose entries are pages, each with `flags`.
   QueueBuffer table(std::uint16_t entries, std::uint16_t flags) {
     for (std::uint16_t i = 0; i < entries; ++i) {
       const bool last = i + 1 == entries;
@@ -156,7 +156,7 @@ class HostilePackedRing : public HostileDevice {
 };
 
 TEST_F(HostilePackedRing, WrapCounterFlipped) {
-  put(0, pages(0x110), 0, kDescWrite | kPackedUsed);  // available in the next round, not in this one
+  put(0, pages(0x110), 0, kDescWrite | kPackedUsed);  // available in the next round, but not in this one
   rig.driver->kick(reporting);
   put(0, pages(0x110), 0, kDescWrite | kPackedAvail | kPackedUsed);  // used already
   rig.driver->kick(reporting);

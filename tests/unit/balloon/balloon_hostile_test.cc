@@ -1,4 +1,4 @@
-// Drivers that break the rules: what they report and list. CaseNN: a number of the list of hostile cases in
+// Drivers that break the rules for reports and lists. The number in CaseNN is that of the case in
 // docs/threat-model.md.
 #include <numeric>
 
@@ -11,7 +11,7 @@ using Runs = std::vector<RecordingBacking::Run>;
 constexpr std::uint32_t kFrame = 4096;
 constexpr std::uint64_t kTop = ~std::uint64_t{0};
 
-// ---- What a report describes ----
+// ---- The content of a report ----
 
 TEST_F(HostileDevice, Case01_ReportOutsideMemory) {
   EXPECT_EQ(rig.report({pages(0x500), pages(0x500 + (1 << 18)), pages(0xff), span_of(kTop - kFrame, 1)}), 0u);
@@ -21,26 +21,26 @@ TEST_F(HostileDevice, Case01_ReportOutsideMemory) {
 }
 
 TEST_F(HostileDevice, Case02_ReportAcrossTheEndOfMemory) {
-  EXPECT_EQ(rig.report({pages(0x4fe, 4)}), 0u) << "ends outside: refused as a whole";
-  EXPECT_EQ(rig.report({span_of(0x4ff'000, kFrame + 1)}), 0u) << "by a byte";
-  EXPECT_EQ(rig.report({pages(0xfe, 4)}), 0u) << "begins outside";
-  EXPECT_EQ(rig.report({span_of(0x100'000 - 1, kFrame + 1)}), 0u) << "by a byte";
+  EXPECT_EQ(rig.report({pages(0x4fe, 4)}), 0u) << "a range that ends outside memory is refused as a whole";
+  EXPECT_EQ(rig.report({span_of(0x4ff'000, kFrame + 1)}), 0u) << "one byte is outside memory";
+  EXPECT_EQ(rig.report({pages(0xfe, 4)}), 0u) << "a range that begins outside memory is refused";
+  EXPECT_EQ(rig.report({span_of(0x100'000 - 1, kFrame + 1)}), 0u) << "one byte is outside memory";
   EXPECT_TRUE(rig.untouched_but({}));
   EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 4u);
-  EXPECT_EQ(rig.report({pages(0x4fe, 2)}), 2 * kFrame) << "up to the end";
+  EXPECT_EQ(rig.report({pages(0x4fe, 2)}), 2 * kFrame) << "the range ends at the end of memory";
   EXPECT_EQ(rig.report({pages(0x4f0, 2), pages(0x4fe, 4), pages(0x4f8, 2)}), 2 * kFrame);
   EXPECT_TRUE(rig.untouched_but({target(0x4f0, 2), target(0x4f8, 2), target(0x4fe, 2)}))
-      << "the others count";
+      << "the other ranges are released";
 }
 
 TEST_F(HostileDevice, Case02_ReportAcrossRegions) {
-  // A hole between the second and the third; behind the first in the backing lies something else's memory.
+  // A hole lies between the second and the third region; the backing holds foreign memory after the first.
   BalloonRig other({.regions = {{0x100, 16, 0}, {0x110, 16, 512}, {0x130, 16, 1024}}});
   other.bring_up();
   EXPECT_EQ(other.report({pages(0x10e, 64)}), 0u);
   EXPECT_TRUE(other.untouched_but({}));
   EXPECT_EQ(other.refused(Refusal::OutsideMemory), 1u);
-  EXPECT_EQ(other.report({pages(0x10e, 18)}), 18 * kFrame) << "no hole in between";
+  EXPECT_EQ(other.report({pages(0x10e, 18)}), 18 * kFrame) << "the range contains no hole";
   EXPECT_TRUE(other.untouched_but({{{0x400e}, {2}}, {{0x4200}, {16}}}));
 }
 
@@ -101,7 +101,7 @@ TEST_F(HostileDevice, Case07_EveryEdgeOfAHostPage) {
 TEST_F(HostileDevice, Case08_ReadableWhereWritableIsDue) {
   EXPECT_EQ(rig.report({{address_of(Pfn{0x110}), kFrame, false}}), 0u);
   EXPECT_EQ(rig.report({{address_of(Pfn{0x110}), kFrame, false}, pages(0x120)}), kFrame)
-      << "the length counts from the first writable byte";
+      << "the length is counted from the first writable byte";
   EXPECT_TRUE(rig.untouched_but({target(0x120, 1)}));
   EXPECT_EQ(rig.refused(Refusal::NotWritable), 2u);
 }
@@ -116,16 +116,17 @@ TEST_F(HostileDevice, Case13_AChainAsLongAsTheQueue) {
 TEST_F(HostileDevice, Case10_ReportOfTheRingsThemselves) {
   static_cast<void>(rig.report({{BalloonRig::kRings, 160 * kFrame, true}, pages(0x110)}));
   EXPECT_TRUE(rig.untouched_but({target(0x110, 1)})) << "the chain was copied before the ring was discarded";
-  EXPECT_EQ(rig.device().mistakes().rings, 1u) << "and then there was no ring left";
+  EXPECT_EQ(rig.device().mistakes().rings, 1u) << "the discarded ring is not a valid ring";
   rig.bring_up(kFeatures);
   expect_alive();
 }
 
 TEST_F(HostileDevice, Case25_PoisonChangesWhileReporting) {
   rig.backing.during_discard = [&] { rig.set_config(kBalloonPoisonVal, 0xaa); };
-  EXPECT_EQ(rig.report({pages(0x110), pages(0x120)}), 2 * kFrame) << "one answer for all of a request";
+  EXPECT_EQ(rig.report({pages(0x110), pages(0x120)}), 2 * kFrame)
+      << "one request uses one value for all its pages";
   rig.backing.during_discard = nullptr;
-  EXPECT_EQ(rig.report({pages(0x130)}), 0u) << "the next goes by the new value";
+  EXPECT_EQ(rig.report({pages(0x130)}), 0u) << "the next request uses the new value";
   EXPECT_TRUE(rig.untouched_but({target(0x110, 1), target(0x120, 1)}));
   EXPECT_EQ(rig.refused(Refusal::Poison), 1u);
   EXPECT_EQ(rig.device().mistakes().config, 2u);
@@ -170,7 +171,7 @@ TEST_F(HostileDevice, Case36_OneFrameInTwo) {
   std::vector<QueueBuffer> buffers;
   for (std::uint64_t i = 0; i < 1024; ++i) buffers.push_back(pages(0x1000 + (i * 997) % 1024 * 2));
   EXPECT_EQ(other.report(buffers), 1024 * kFrame)
-      << "work memory is as large as a queue, whatever the guest reports";
+      << "the size of the work memory depends on the queue, not on the report";
   EXPECT_EQ(other.backing.discards.size(), 1024u);
 }
 
@@ -185,7 +186,7 @@ TEST_F(HostileDevice, Case09_WritableWhereReadableIsDue) {
   EXPECT_TRUE(rig.untouched_but({}));
   EXPECT_EQ(rig.refused(Refusal::NotReadable), 2u);
   EXPECT_EQ(rig.driver->exchange(0, {{BalloonRig::kRoom, 4, false}, pages(0x120)}), 0u);
-  EXPECT_TRUE(rig.untouched_but({target(0x110, 1)})) << "the list counts, the writable page does not";
+  EXPECT_TRUE(rig.untouched_but({target(0x110, 1)})) << "the list is used, but the writable page is not";
   expect_alive();
 }
 
@@ -203,7 +204,7 @@ TEST_F(HostileDevice, Case17_ListCutOff) {
     EXPECT_EQ(rig.driver->exchange(0, {{BalloonRig::kRoom, 4 + rest, false}}), 0u);
     EXPECT_EQ(rig.driver->exchange(1, {{BalloonRig::kRoom, rest, false}}), 0u);
   }
-  EXPECT_TRUE(rig.untouched_but({target(0x110, 1)})) << "whole numbers are taken";
+  EXPECT_TRUE(rig.untouched_but({target(0x110, 1)})) << "complete numbers are used";
   EXPECT_EQ(rig.refused(Refusal::ListLength), 6u);
 }
 
@@ -222,8 +223,8 @@ TEST_F(HostileDevice, Case18_ALongListIsCutAndReturned) {
   EXPECT_EQ(rig.stats().inflated_twice, 4095u);
   EXPECT_EQ(rig.refused(Refusal::ListLength), 1u);
   EXPECT_EQ(rig.deflate(list), 0u);
-  EXPECT_EQ(rig.refused(Refusal::ListLength), 2u) << "more numbers than the guest has frames";
-  // A gigabyte of list, over and over: the work is bounded.
+  EXPECT_EQ(rig.refused(Refusal::ListLength), 2u) << "the list has more numbers than the guest has frames";
+  // Repeated lists of a gigabyte: the work for each is bounded.
   const QueueBuffer much{address_of(Pfn{0x100}), 1024 * kFrame, false};
   EXPECT_EQ(rig.driver->exchange(0, std::vector<QueueBuffer>(64, much)), 0u);
   EXPECT_EQ(rig.driver->exchange(1, std::vector<QueueBuffer>(64, much)), 0u);
@@ -263,13 +264,13 @@ TEST_F(HostileDevice, Case20_TheSameFrameTwice) {
   EXPECT_EQ(rig.backing.discards, (Runs{target(0x110, 2)}));
   rig.deflate({0x110, 0x110, 0x110, 0x200});
   rig.deflate({0x110});
-  EXPECT_EQ(rig.stats().inflated.raw, 1u) << "never below what is there";
+  EXPECT_EQ(rig.stats().inflated.raw, 1u) << "the count never falls below the number of inflated pages";
   EXPECT_EQ(rig.backing.populates, (Runs{target(0x110, 1)}));
 }
 
 TEST_F(HostileDevice, Case21_AListInPieces) {
   const std::vector<std::uint32_t> list = {0x110, 0x222, 0x133, 0x144, 0x155};
-  // Across a page's end, and cut into pieces of one byte to seven.
+  // The list crosses the end of a page, and is split into elements of one to seven bytes.
   const GuestPhys at = BalloonRig::kRoom + ByteCount{kFrame - 9};
   for (std::uint32_t piece = 1; piece < 8; ++piece) {
     rig.put(at, list.data(), 20);
@@ -294,7 +295,7 @@ TEST_F(HostileDevice, Case21_AListThatLeavesMemoryCountsAsFarAsItGoes) {
 }
 
 TEST_F(HostileDevice, Case22_AListThatNamesItself) {
-  // The list lies in frames 0x110 and 0x111, and names them first; frame 0 of the backing is 0x100.
+  // The list is in frames 0x110 and 0x111, and names them first; frame 0 of the backing is 0x100.
   std::vector<std::uint32_t> list(2048, 0x120);
   list[0] = 0x110;
   list[1] = 0x111;
@@ -302,7 +303,7 @@ TEST_F(HostileDevice, Case22_AListThatNamesItself) {
   rig.put(address_of(Pfn{0x110}), list.data(), 8192);
   EXPECT_EQ(rig.driver->exchange(0, {{address_of(Pfn{0x110}), 8192, false}}), 0u);
   EXPECT_EQ(rig.backing.discards, (Runs{target(0x110, 2), target(0x120, 1), target(0x130, 1)}));
-  EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 0u) << "no number was read out of what was discarded";
+  EXPECT_EQ(rig.refused(Refusal::OutsideMemory), 0u) << "a number was read from a discarded page";
 }
 
 TEST_F(HostileDevice, Case22_AListThatNamesTheRing) {
@@ -320,7 +321,7 @@ TEST_F(HostileDevice, Case22_AListThatNamesTheRing) {
 
 TEST_F(HostileDevice, Case26_KicksOfQueuesOfFeaturesNotAccepted) {
   ASSERT_EQ(rig.number(BalloonQueue::Hint), kNoQueue);
-  const std::uint16_t hint = 4;  // where all features are accepted
+  const std::uint16_t hint = 4;  // with all features accepted
   EXPECT_FALSE(rig.device().started(hint));
   EXPECT_FALSE(rig.device().process(hint, 1));
   EXPECT_FALSE(rig.device().process(99, 1));

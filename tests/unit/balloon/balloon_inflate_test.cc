@@ -1,4 +1,4 @@
-// What the balloon device makes of lists of page frame numbers (virtio 1.2, 5.5.6). In the rig, guest frame
+// How the balloon device handles lists of page frame numbers (virtio 1.2, 5.5.6). In the rig, guest frame
 // 0x100 is the backing's frame 0x4000.
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ std::vector<std::uint32_t> numbers(std::uint32_t first, std::size_t n) {
 TEST(BalloonInflate, PagesAreReleasedAndTheLengthIsZero) {
   BalloonRig rig;
   rig.bring_up();
-  EXPECT_EQ(rig.inflate({0x110, 0x111, 0x113}), 0u) << "nothing is written into the list";
+  EXPECT_EQ(rig.inflate({0x110, 0x111, 0x113}), 0u) << "the device writes no byte of the list";
   EXPECT_EQ(rig.backing.discards, (Runs{target(0x110, 2), target(0x113, 1)}));
   EXPECT_EQ(rig.stats().inflated.raw, 3u);
   EXPECT_EQ(rig.stats().inflate_released.raw, 3u * 4096);
@@ -44,7 +44,7 @@ TEST(BalloonInflate, DeflatedPagesArePopulatedAndGoneFromTheBalloon) {
   rig.bring_up();
   rig.inflate({0x110, 0x111, 0x112});
   EXPECT_EQ(rig.deflate({0x112, 0x111, 0x200}), 0u);
-  EXPECT_EQ(rig.backing.populates, (Runs{target(0x111, 2)})) << "0x200 never was in the balloon";
+  EXPECT_EQ(rig.backing.populates, (Runs{target(0x111, 2)})) << "frame 0x200 was never in the balloon";
   EXPECT_EQ(rig.stats().inflated.raw, 1u);
   EXPECT_EQ(rig.stats().refused_all(), 0u);
 }
@@ -55,7 +55,7 @@ TEST(BalloonInflate, PoisonDoesNotKeepPagesFromTheBalloon) {
   rig.set_config(kBalloonPoisonVal, 0xaa);
   rig.inflate({0x110});
   EXPECT_EQ(rig.backing.discards, (Runs{target(0x110, 1)}))
-      << "the driver fills it after deflating (5.5.6.6)";
+      << "the driver fills the page after deflating (5.5.6.6)";
 }
 
 TEST(BalloonInflate, ListsOfBothFormats) {
@@ -88,7 +88,7 @@ TEST(BalloonInflateLargePages, ReleasedWhenTheLastFrameComes) {
     rig.inflate({0x110 + (i * 5) % 16});
   }
   EXPECT_EQ(rig.backing.discards, (Runs{target(0x110, 16)}));
-  EXPECT_EQ(rig.stats().refused_all(), 0u) << "waiting is no refusal";
+  EXPECT_EQ(rig.stats().refused_all(), 0u) << "a list that waits is not refused";
 }
 
 TEST(BalloonInflateLargePages, DeflatingOneFrameMakesThePageUsableAgain) {
@@ -130,11 +130,11 @@ TEST(BalloonInflateLargePages, APageOfTwoRegionsIsLeftAlone) {
   rig.inflate(numbers(0x100, 32));
   EXPECT_EQ(rig.backing.discards, (Runs{{{0x4010}, {16}}}));
   rig.inflate(numbers(0x200, 8));
-  EXPECT_EQ(rig.backing.discards.size(), 1u) << "half of a page at the end of a region";
+  EXPECT_EQ(rig.backing.discards.size(), 1u) << "half of a host page at the end of a region is discarded";
 }
 
-// 5.5.6: without MUST_TELL_HOST a page may be in use again before its deflation is seen, so the device may
-// change pages of the request at hand only.
+// 5.5.6: without MUST_TELL_HOST a page may be in use again before the device sees its deflation. The device
+// may therefore discard only pages of the current request.
 TEST(BalloonInflateLargePages, WithoutMustTellHostARequestStandsForItself) {
   LargePages large(0);
   BalloonRig& rig = large.rig;
@@ -154,7 +154,7 @@ TEST(BalloonInflateLargePages, EachBackingHasItsOwn) {
   EXPECT_EQ(large.rig.rings_backing.discards, (Runs{{{255}, {1}}}));
 }
 
-// Memory that a monitor adds, moves or takes away while the guest runs.
+// A monitor adds, moves or removes memory while the guest runs.
 TEST(BalloonInflate, WhatIsInTheBalloonStaysThereWhenTheMemoryChanges) {
   BalloonRig rig;
   rig.bring_up();
@@ -171,7 +171,7 @@ TEST(BalloonInflate, WhatIsInTheBalloonStaysThereWhenTheMemoryChanges) {
     static_cast<void>(rig.device().stop_queue(queue));
   EXPECT_EQ(rig.device().change_memory(next, std::span(words).first(1)), Status::InvalidArgument);
   ASSERT_EQ(rig.device().change_memory(next, words), Status::Ok);
-  EXPECT_EQ(rig.stats().inflated.raw, 1u) << "of three, one is there still";
+  EXPECT_EQ(rig.stats().inflated.raw, 1u) << "one of three inflated pages is in the new memory";
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// What a device tells its journal, and what an heir makes of it.
+// The calls that a device makes to its journal, and how a successor uses the journal.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -55,8 +55,8 @@ TEST(BalloonJournal, IsToldOfEachStep) {
   EXPECT_EQ(journal.last.next_avail, 2u);
 }
 
-// Of a chain that was taken and not returned: the queue goes on behind it, and it comes back with nothing
-// done.
+// A chain that was taken but not returned: the queue continues after the chain, and the chain is returned
+// unserved.
 TEST(BalloonJournal, WhatWasTakenIsHandedBack) {
   for (const Features ring : {Features{0}, kFeatureRingPacked}) {
     BalloonRig rig{{}};

@@ -1,4 +1,4 @@
-// What the balloon device makes of reports (virtio 1.2, 5.5.6.7). In the rig, guest frame 0x100 is the
+// How the balloon device handles reports (virtio 1.2, 5.5.6.7). In the rig, guest frame 0x100 is the
 // backing's frame 0x4000.
 #include <gtest/gtest.h>
 
@@ -97,7 +97,7 @@ TEST(BalloonReports, LengthEndsAtTheFirstByteThatWasNotReleased) {
   BalloonRig rig;
   rig.bring_up();
   EXPECT_EQ(rig.report({pages(0x110), span_of(0x120'800, 0x1800), pages(0x130)}), kFrame)
-      << "0x800 bytes of the second are part of a page";
+      << "the second range begins with 0x800 bytes of a partial page";
   EXPECT_EQ(rig.report({span_of(0x140'000, 0x1800), pages(0x150)}), kFrame);
   EXPECT_EQ(rig.report({span_of(0x160'001, 0xfff), pages(0x170)}), 0u);
 }
@@ -106,7 +106,7 @@ TEST(BalloonReports, LengthIsCountedInTheOrderOfTheChain) {
   BalloonRig rig;
   rig.bring_up();
   rig.backing.fail_at = 1;
-  EXPECT_EQ(rig.report({pages(0x130), pages(0x110)}), kFrame) << "0x110 is discarded first, and fails";
+  EXPECT_EQ(rig.report({pages(0x130), pages(0x110)}), kFrame) << "the discard of 0x110 comes first and fails";
   EXPECT_EQ(rig.refused(Refusal::NotReleased), 1u);
 }
 
@@ -120,7 +120,8 @@ TEST(BalloonReports, BytesOfAPageFromTwoElementsCount) {
 TEST(BalloonReports, LengthIsNeverMoreThanFits) {
   BalloonRig rig({.regions = {{0x100, 1024, 0}}, .queue_size = 2048});
   rig.bring_up();
-  const std::vector<QueueBuffer> buffers(2048, pages(0x100, 1024));  // 8 GiB, the same 4 MiB each
+  const std::vector<QueueBuffer> buffers(
+      2048, pages(0x100, 1024));  // 8 GiB in total, the same 4 MiB in each element
   EXPECT_EQ(rig.report(buffers), 0xffff'ffffu);
   EXPECT_EQ(rig.backing.discards.size(), 1u);
 }
@@ -131,7 +132,7 @@ TEST(BalloonReports, HostPagesAreRoundedInwards) {
   for (const std::uint64_t page : {16u, 512u}) {
     BalloonRig rig({.regions = {{0x400, 2048, 0}}, .page = page});
     rig.bring_up();
-    EXPECT_EQ(rig.report({pages(0x401, 3 * page)}), 0u) << "its first page is in a host page's middle";
+    EXPECT_EQ(rig.report({pages(0x401, 3 * page)}), 0u) << "the range begins inside a host page";
     EXPECT_EQ(rig.backing.discards, (Runs{{{0x4000 + page}, {2 * page}}}));
     EXPECT_EQ(rig.refused(Refusal::PartOfPage), 1u);
     EXPECT_EQ(rig.report({pages(0x400, page - 1)}), 0u);
@@ -179,7 +180,8 @@ TEST(BalloonPoison, PagesThatKeepAValueAreNotReleased) {
   EXPECT_TRUE(rig.backing.discards.empty());
   EXPECT_EQ(rig.refused(Refusal::Poison), 3u);
   EXPECT_EQ(rig.refused(Refusal::Wraps), 1u);
-  EXPECT_EQ(notices.said, (std::vector{BalloonObserver::Notice::PoisonKeepsPages})) << "said once";
+  EXPECT_EQ(notices.said, (std::vector{BalloonObserver::Notice::PoisonKeepsPages}))
+      << "the notice is given once";
 }
 
 TEST(BalloonPoison, ZeroNeedsABackingThatPromisesZero) {
@@ -206,7 +208,7 @@ TEST(BalloonInitReported, LengthCountsWhatReadsAsZero) {
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
   rig.backing.promised = Content::Unknown;
   EXPECT_EQ(rig.report({pages(0x120)}), 0u);
-  EXPECT_EQ(rig.backing.discards.size(), 2u) << "released all the same";
+  EXPECT_EQ(rig.backing.discards.size(), 2u) << "the pages are released nevertheless";
   EXPECT_EQ(rig.stats().released.raw, 2u * kFrame);
 }
 
@@ -227,7 +229,7 @@ TEST(BalloonReports, PausedNothingIsReleased) {
   EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
 }
 
-// ---- 5.5.2: the numbers of queues ----
+// ---- 5.5.2: queue numbers ----
 
 class BalloonQueues : public testing::Test {
  protected:
@@ -240,7 +242,7 @@ class BalloonQueues : public testing::Test {
     EXPECT_EQ(rig.number(BalloonQueue::Reporting), queue);
     EXPECT_EQ(rig.report({pages(0x110)}), kFrame);
   }
-  BalloonRig rig;  // that offers all there is
+  BalloonRig rig;  // offers every feature
 };
 
 TEST_F(BalloonQueues, AreNumberedWithoutGapsOverTheFeaturesAccepted) {
@@ -276,7 +278,7 @@ TEST_F(BalloonQueues, AsPrintedWithWhatElseThereIs) {
   EXPECT_EQ(rig.number(BalloonQueue::Stats), 2);
 }
 
-// What was taken for reporting turns out to be hinting.
+// A queue that looked like the reporting queue is the hinting queue.
 TEST_F(BalloonQueues, HintingAndReportingAsPrinted) {
   ASSERT_TRUE(rig.driver->negotiate(kBalloonPageReporting | kBalloonFreePageHint));
   set_up({0, 1, 3, 4});

@@ -32,7 +32,7 @@ class BalloonStatistics : public ::testing::Test {
     }
     return all;
   }
-  // Hands a buffer over; whether it was returned at once.
+  // Supplies a buffer. Returns whether the device returned it at once.
   bool give(const std::vector<std::byte>& bytes) {
     rig.put(BalloonRig::kRoom, bytes.data(), bytes.size());
     return rig.driver
@@ -48,10 +48,10 @@ class BalloonStatistics : public ::testing::Test {
 using HostileStatistics = BalloonStatistics;
 
 TEST_F(BalloonStatistics, ABufferIsKeptUntilTheNextRequest) {
-  EXPECT_EQ(rig.device().request_statistics(), Status::Busy) << "there is no buffer yet";
+  EXPECT_EQ(rig.device().request_statistics(), Status::Busy) << "the driver has supplied no buffer yet";
   EXPECT_FALSE(give({}));
   EXPECT_EQ(rig.device().request_statistics(), Status::Ok);
-  EXPECT_EQ(rig.device().request_statistics(), Status::Busy) << "not answered yet";
+  EXPECT_EQ(rig.device().request_statistics(), Status::Busy) << "the last request is not answered yet";
   const std::optional<Used> used = rig.driver->take(kQueue);
   ASSERT_TRUE(used.has_value());
   EXPECT_EQ(used->length, 0u);
@@ -64,7 +64,7 @@ TEST_F(BalloonStatistics, ABufferIsKeptUntilTheNextRequest) {
   EXPECT_EQ(rig.stats().refused_all(), 0u);
 }
 
-// 5.5.6.3.2
+// 5.5.6.3.2: statistics in any order, and unknown tags.
 TEST_F(BalloonStatistics, EntriesComeInAnyOrderAndUnknownTagsAreIgnored) {
   EXPECT_FALSE(give(entries({{15, 7}, {16, 1}, {0xffff, 2}, {0, ~std::uint64_t{0}}})));
   EXPECT_EQ(read().present, 1u << 15 | 1u);
@@ -93,7 +93,7 @@ TEST_F(HostileStatistics, Case23_LengthsThatAreNoArray) {
 TEST_F(HostileStatistics, Case23_LengthOfAllOnes) {
   rig.driver->add(kQueue, {{BalloonRig::kRoom, ~std::uint32_t{0}, false}});
   rig.driver->kick(kQueue);
-  EXPECT_EQ(rig.refused(Refusal::ListLength), 1u) << "no more than 64 entries are read";
+  EXPECT_EQ(rig.refused(Refusal::ListLength), 1u) << "the device reads at most 64 entries";
   EXPECT_EQ(rig.device().request_statistics(), Status::Ok);
 }
 
@@ -139,7 +139,8 @@ TEST_F(HostileStatistics, ResetWhileABufferIsKept) {
   EXPECT_EQ(rig.device().request_statistics(), Status::Busy);
   EXPECT_FALSE(give({}));
   static_cast<void>(rig.device().stop_queue(kQueue));
-  EXPECT_EQ(rig.device().request_statistics(), Status::Busy) << "2.6.1: what the queue held is void";
+  EXPECT_EQ(rig.device().request_statistics(), Status::Busy)
+      << "2.6.1: the reset dropped the buffer of the queue";
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ BalloonPair::Config poisoning() {
   return config;
 }
 
-// 3.1.1, the driver: while it negotiates it writes no field, after FEATURES_OK it accepts nothing, and before
-// DRIVER_OK it notifies nobody, although a statistics buffer is there already.
+// 3.1.1, the driver: writes no field during negotiation, accepts no feature after FEATURES_OK, and sends no
+// notification before DRIVER_OK, although a statistics buffer is available already.
 TEST(Conformance, NothingIsDoneTooEarly) {
   for (const auto& config : {plain(), poisoning()}) {
     BalloonPair pair(config);
@@ -49,14 +49,14 @@ TEST(Conformance, NothingIsDoneTooEarly) {
       pair.transport.notify(queue);
     };
     ASSERT_EQ(pair.driver.probe(), Status::Ok);
-    EXPECT_GE(notified, 1u) << "the statistics buffer, once it may";
+    EXPECT_GE(notified, 1u) << "the driver notifies of the statistics buffer after DRIVER_OK";
     EXPECT_EQ(pair.device().guest_statistics().updates, 1u);
     pair.meddler.at_step = nullptr;
     pair.meddler.on_notify = nullptr;
   }
 }
 
-// 2.2.2, 6.2, the device: VERSION_1 is always offered, and nothing that needs what is not offered.
+// 2.2.2, 6.2, the device: always offers VERSION_1, and no feature without the features that it requires.
 TEST(Conformance, OfferedFeaturesAreComplete) {
   BalloonRig::Options options;
   options.features = 0;
@@ -70,7 +70,7 @@ TEST(Conformance, OfferedFeaturesAreComplete) {
             Status::InvalidArgument);
 }
 
-// 2.5.1, the driver: no optional field is touched whose feature is not offered.
+// 2.5.1, the driver: does not access an optional field whose feature is not offered.
 TEST(Conformance, OptionalFieldsAreLeftAloneUnlessOffered) {
   BalloonPair::Config config = poisoning();
   config.device.features = kBalloonMustTellHost | kBalloonPageReporting;
@@ -87,7 +87,7 @@ TEST(Conformance, OptionalFieldsAreLeftAloneUnlessOffered) {
   EXPECT_EQ(pair.meddler.written_config.count(kBalloonPoisonVal), 0u);
 }
 
-// 2.5.2, the device: every field may be read at each stage of the handshake.
+// 2.5.2, the device: allows reads of every field at each stage of the handshake.
 TEST(Conformance, ConfigurationMayBeReadAtAnyTime) {
   BalloonRig rig;
   rig.device().set_target({77});
@@ -102,14 +102,15 @@ TEST(Conformance, ConfigurationMayBeReadAtAnyTime) {
   EXPECT_EQ(rig.device().mistakes().config, 0u);
 }
 
-// 5.5.6.3.1, the driver: one buffer at a time, of a multiple of 6 bytes, always of the same statistics.
+// 5.5.6.3.1, the driver: supplies one buffer at a time, of a multiple of 6 bytes, always with the same
+// statistics.
 TEST(Conformance, StatisticsBuffers) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
   LyingDevice device(pair, kStats);
   const auto tags = [&](std::uint16_t i) {
     const VirtqDesc& desc = device.descriptor(device.head(i));
-    EXPECT_EQ(desc.flags.load(), 0) << "one readable element";
+    EXPECT_EQ(desc.flags.load(), 0) << "the buffer is one readable element";
     EXPECT_EQ(desc.len.load() % 6, 0u);
     std::vector<std::byte> tags;
     for (std::uint32_t at = 0; at < desc.len.load(); at += kStatSize) {
@@ -118,14 +119,14 @@ TEST(Conformance, StatisticsBuffers) {
     }
     return tags;
   };
-  // The first was taken by the device as it is; that one is given back here.
+  // The device took the first buffer itself; the test returns it here.
   ASSERT_EQ(device.available(), 1);
   const std::vector<std::byte> first = tags(0);
   for (std::uint16_t round = 1; round < 10; ++round) {
     device.use(device.head(static_cast<std::uint16_t>(round - 1)), 0);
     device.tell();
     pair.run_due();
-    ASSERT_EQ(device.available(), round + 1) << "the next one, and no more";
+    ASSERT_EQ(device.available(), round + 1) << "the driver supplies exactly one buffer";
     EXPECT_EQ(tags(round), first);
     pair.run_due();
     ASSERT_EQ(device.available(), round + 1);
@@ -133,8 +134,8 @@ TEST(Conformance, StatisticsBuffers) {
   pair.meddler.on_notify = nullptr;
 }
 
-// 5.5.6.5.1, the driver: a round is the command id in 4 bytes, once; pages as writable elements; STOP in 4
-// bytes.
+// 5.5.6.5.1, the driver: sends in each round the command id in 4 bytes once, pages as writable elements, and
+// STOP in 4 bytes.
 TEST(Conformance, AHintingRound) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -154,13 +155,14 @@ TEST(Conformance, AHintingRound) {
   for (std::uint16_t i = 0; i < count; ++i) device.use(device.head(i), 0);
   device.tell();
   pair.run_due();
-  EXPECT_EQ(device.available(), count) << "the id is sent once, also when all of the round is back";
+  EXPECT_EQ(device.available(), count)
+      << "the id is sent once, even after all buffers of the round have returned";
   pair.meddler.on_notify = nullptr;
   pair.expect_whole();
 }
 
-// 5.5.6.6.1, the driver: the poison value is written once, before DRIVER_OK; the device counts a later write
-// as a mistake.
+// 5.5.6.6.1, the driver: writes the poison value once, before DRIVER_OK. The device counts a later write as a
+// mistake.
 TEST(Conformance, ThePoisonValueStays) {
   BalloonPair pair(poisoning());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -176,7 +178,7 @@ TEST(Conformance, ThePoisonValueStays) {
   pair.expect_whole();
 }
 
-// 5.5.6.7.1, the driver: between a report and its acknowledgement nobody is given a frame of it.
+// 5.5.6.7.1, the driver: no frame of a report is allocated before the report is acknowledged.
 TEST(Conformance, AReportedFrameIsNobodysUntilAcknowledged) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -191,7 +193,7 @@ TEST(Conformance, AReportedFrameIsNobodysUntilAcknowledged) {
     reported.emplace_back(desc.addr.load(), desc.len.load());
     if ((desc.flags.load() & kDescNext) == 0) break;
   }
-  // Half of what there is: with more an allocation would wait for the device.
+  // Half of the memory, because a larger allocation would wait for the device.
   for (std::uint64_t i = 0; i < mebibytes(32).raw - 512; ++i) {
     const Allocation a = pair.rig.cache().allocate();
     if (!a.ok()) break;
@@ -202,8 +204,8 @@ TEST(Conformance, AReportedFrameIsNobodysUntilAcknowledged) {
   pair.driver.remove();
 }
 
-// 3.3.1, the driver: a request that is in flight when the driver goes is failed after the device was reset,
-// and not before.
+// 3.3.1, the driver: a request that is in flight when the driver is removed fails after the reset of the
+// device, and not before.
 TEST(Conformance, TheQueuesAreDeadBeforeBuffersAreTaken) {
   BalloonPair pair(plain());
   struct Seen {

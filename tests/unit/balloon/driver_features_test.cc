@@ -1,4 +1,4 @@
-// Which features and queues a balloon driver takes (3.1.1, 5.5.3.1), and how it says no.
+// The features and queues that a balloon driver accepts (3.1.1, 5.5.3.1), and how it refuses a device.
 #include "fallow/balloon/driver/detail/driver_features.h"
 
 #include "tests/support/balloon_pair.h"
@@ -17,7 +17,7 @@ TEST(DriverFeatures, OnlyWhatIsOfferedAndWanted) {
 
 TEST(DriverFeatures, NothingUnknown) { EXPECT_EQ(choose_features(~Features{0}, ~Features{0}, true), kAll); }
 
-// 5.5.6.6: a guest that does not poison rejects it.
+// 5.5.6.6: a guest that does not poison its pages rejects the feature.
 TEST(DriverFeatures, PoisonOnlyForWhoPoisons) {
   EXPECT_EQ(choose_features(kAll, kAll, false) & kBalloonPagePoison, 0u);
   EXPECT_NE(choose_features(kAll, 0, true) & kBalloonPagePoison, 0u);
@@ -32,11 +32,13 @@ TEST(DriverFeatures, WhoPoisonsReportsOnlyWithPagePoison) {
 
 TEST(DriverFeatures, InitialisedReportsNeedReports) {
   EXPECT_EQ(choose_features(kAll & ~kBalloonPageReporting, kAll, false) & kBalloonInitReported, 0u);
-  EXPECT_EQ(choose_features(kAll, kBalloonPageReporting, false) & kBalloonInitReported, 0u) << "an option";
+  EXPECT_EQ(choose_features(kAll, kBalloonPageReporting, false) & kBalloonInitReported, 0u)
+      << "the feature is optional";
   EXPECT_NE(choose_features(kAll, kAll, false) & kBalloonInitReported, 0u);
 }
 
-// Any set of offered features: the queues are numbered without gaps over what is offered, wanted or not.
+// For any set of offered features, the queues are numbered without gaps over the offered features, accepted
+// or not.
 TEST(DriverProbe, FindsItsQueues) {
   const Features some[] = {kBalloonStatsVq, kBalloonFreePageHint, kBalloonPageReporting};
   for (unsigned offered = 0; offered < 8; ++offered) {
@@ -85,7 +87,7 @@ TEST(DriverProbe, RefusesADeviceWithoutVersion1) {
   EXPECT_NE(pair.meddler.written_status.back() & kStatusFailed, 0);
 }
 
-// 3.1.1 step 6; features offered and withdrawn.
+// 3.1.1 step 6: the device offers features and withdraws them.
 TEST(DriverProbe, FeaturesThatDoNotStick) {
   BalloonPair pair;
   pair.meddler.hides = kStatusFeaturesOk;
@@ -118,7 +120,8 @@ TEST(DriverProbe, AQueueThatTheDeviceDoesNotTake) {
   }
 }
 
-// 2.4.2: waited for, not for ever; by the clock, or where that stands still, by the number of looks.
+// 2.4.2: the driver waits for a reset, but not for ever: the clock bounds the wait, or the number of reads if
+// the clock stands still.
 TEST(DriverProbe, AResetThatNeverEnds) {
   BalloonPair pair;
   pair.meddler.shows = 0xff;
@@ -150,7 +153,7 @@ TEST(DriverProbe, ConfigurationsOutOfRange) {
     change(config.driver);
     BalloonPair pair(config);
     expect_refused(pair, Status::InvalidArgument);
-    EXPECT_EQ(pair.meddler.steps, 0u) << "the device was touched";
+    EXPECT_EQ(pair.meddler.steps, 0u) << "the driver accessed the device";
   };
   with([](BalloonDriverConfig& c) { c.queue_size = 0; });
   with([](BalloonDriverConfig& c) { c.queue_size = 32769; });
@@ -179,7 +182,7 @@ TEST(DriverProbe, MemoryThatIsTooSmallOrMisaligned) {
   EXPECT_TRUE(refused({nullptr, {0}, shared_size}, own_bytes));
 }
 
-// 5.5.6.6.1: written before DRIVER_OK, and only if negotiated.
+// 5.5.6.6.1: the poison value is written before DRIVER_OK, and only if negotiated.
 TEST(DriverProbe, WritesThePoisonValueBeforeDriverOk) {
   BalloonPair::Config config;
   config.driver.poisons = true;
@@ -197,7 +200,7 @@ TEST(DriverProbe, WritesThePoisonValueBeforeDriverOk) {
   EXPECT_EQ(other.meddler.written_config.count(kBalloonPoisonVal), 0u);
 }
 
-// Sizes that a device, or a format, allows.
+// Sizes that a device or a format allows.
 TEST(DriverProbe, CapacityIsWhatFits) {
   struct Case {
     Features rings;

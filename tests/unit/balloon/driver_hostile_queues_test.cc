@@ -1,4 +1,4 @@
-// Devices that lie to a balloon driver about its balloon, statistics, hints and configuration.
+// Devices that break the rules for the balloon, statistics, hints and configuration of a driver.
 #include "tests/support/lying_device.h"
 
 namespace fallow::detail {
@@ -6,7 +6,7 @@ namespace {
 
 constexpr std::uint16_t kInflate = 0, kDeflate = 1, kStats = 2, kHint = 3;
 
-// Each lie, told on each of the queues of the balloon.
+// Each violation, on each queue of the balloon.
 class HostileQueues : public ::testing::TestWithParam<int> {
  public:
   void lie_about(LyingDevice& lie) {
@@ -44,7 +44,7 @@ TEST_P(HostileQueues, Inflate) {
   pair.meddler.on_notify = nullptr;
   lie.tell();
   pair.pass_time(seconds(1));
-  EXPECT_EQ(pair.device().actual().raw, 1000u) << "inflated anew";
+  EXPECT_EQ(pair.device().actual().raw, 1000u) << "the balloon was not inflated again";
   expect_whole(pair);
 }
 
@@ -57,7 +57,8 @@ TEST_P(HostileQueues, Deflate) {
   pair.set_target({});
   pair.run_due();
   ASSERT_EQ(lie.available(), 1);
-  EXPECT_EQ(pair.rig.box().stats().used.raw, 1000u) << "not before the device was told (5.5.6.1)";
+  EXPECT_EQ(pair.rig.box().stats().used.raw, 1000u)
+      << "frames were used before the device knew of their deflation (5.5.6.1)";
   lie_about(lie);
   lie.tell();
   expect_whole(pair);
@@ -85,7 +86,7 @@ TEST_P(HostileQueues, DeflateOnOom) {
 
 TEST_P(HostileQueues, Statistics) {
   BalloonPair pair(plain());
-  // The buffer was supplied while probing, and the device shall not see it.
+  // The buffer was supplied during probing, and the device must not see it.
   LyingDevice lie(pair, kStats);
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
   ASSERT_EQ(lie.available(), 1);
@@ -113,7 +114,7 @@ TEST_P(HostileQueues, Hint) {
 
 INSTANTIATE_TEST_SUITE_P(Lies, HostileQueues, ::testing::Range(0, 5));
 
-// MUST_TELL_HOST, and the device never answers: the allocation goes on without.
+// MUST_TELL_HOST, and the device never answers: the allocation continues without the balloon.
 TEST(HostileDeflate, NoAnswerOnOom) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -123,14 +124,14 @@ TEST(HostileDeflate, NoAnswerOnOom) {
   EXPECT_EQ(pair.driver.deflate_on_oom({100}).raw, 0u);
   EXPECT_LE(pair.rig.port.relaxes(), PollTimeout::kMaxPolls + 10);
   EXPECT_EQ(pair.rig.box().stats().used.raw, 1000u);
-  EXPECT_EQ(pair.driver.deflate_on_oom({100}).raw, 0u) << "the chunk is still out";
+  EXPECT_EQ(pair.driver.deflate_on_oom({100}).raw, 0u) << "the chunk is still in flight";
   lie.use_truly(0);
-  EXPECT_EQ(pair.driver.deflate_on_oom({50}).raw, 100u) << "now it came back";
+  EXPECT_EQ(pair.driver.deflate_on_oom({50}).raw, 100u) << "the chunk has returned";
   pair.meddler.on_notify = nullptr;
   pair.expect_whole();
 }
 
-// 5.5.6.1: a frame whose inflation was not acknowledged is neither asked back nor used.
+// 5.5.6.1: a frame whose inflation was not acknowledged is neither deflated nor used.
 TEST(HostileInflate, NoAnswer) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -150,7 +151,7 @@ TEST(HostileInflate, NoAnswer) {
   pair.expect_whole();
 }
 
-// The device writes over the page frame numbers: what comes back is what went in.
+// The device overwrites the page frame numbers: deflation returns the frames that were inflated.
 TEST(HostileInflate, ListOverwritten) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -169,7 +170,7 @@ TEST(HostileInflate, ListOverwritten) {
   pair.expect_whole();
 }
 
-// 2.5.1: the target changes between two reads of the generation, again and again.
+// 2.5.1: the target changes between any two reads of the generation.
 TEST(HostileConfig, NeverTheSameGenerationTwice) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -181,7 +182,7 @@ TEST(HostileConfig, NeverTheSameGenerationTwice) {
   };
   pair.run_due();
   EXPECT_LE(reads, 16u);
-  EXPECT_EQ(pair.device().actual().raw, reads) << "as read last";
+  EXPECT_EQ(pair.device().actual().raw, reads) << "the driver uses the value that it read last";
   pair.expect_whole();
 }
 
@@ -195,13 +196,13 @@ TEST(HostileConfig, AChangeDuringTheReadIsReadAgain) {
     if (offset != kBalloonNumPages) return std::nullopt;
     if (++reads > 1) return 20;
     ++generation;
-    return 0x00ff'0000;  // half of the old value, half of the new
+    return 0x00ff'0000;  // half of the old value and half of the new one
   };
   pair.run_due();
   EXPECT_EQ(pair.device().actual().raw, 20u);
 }
 
-// A target that goes up and down at every look.
+// A target that alternates with every read.
 TEST(HostileConfig, TargetsWithoutRest) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);

@@ -1,5 +1,5 @@
-// Devices that lie to a balloon driver about its reports: the zone stays whole, no frame is lost or handed
-// out twice, and the driver starts over.
+// Devices that break the rules for the reports of a driver: the zone stays consistent, no frame is lost or
+// allocated twice, and the driver recovers.
 #include "tests/support/lying_device.h"
 
 namespace fallow::detail {
@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint16_t kReporting = 4;
 
-// A driver with a request in flight that the real device does not hear of.
+// A driver with a request in flight that the real device does not see.
 class HostileReports : public ::testing::Test {
  public:
   void SetUp() override {
@@ -19,10 +19,10 @@ class HostileReports : public ::testing::Test {
     pair.register_driver(policy);
     pair.run_due();
     ASSERT_EQ(lie.available(), 1);
-    ASSERT_NE(lie.descriptor(lie.head(0)).flags.load() & kDescNext, 0) << "several entries";
+    ASSERT_NE(lie.descriptor(lie.head(0)).flags.load() & kDescNext, 0) << "the chain has several elements";
     ASSERT_GT(pair.rig.box().stats().isolated.raw, 0u);
   }
-  // The driver noticed, and works with the real device again.
+  // Expects that the driver detected the violation, and works with the real device again.
   void expect_started_over() {
     EXPECT_EQ(pair.driver.stats().ring_faults, 1u);
     pair.meddler.on_notify = nullptr;
@@ -30,7 +30,7 @@ class HostileReports : public ::testing::Test {
     EXPECT_EQ(pair.driver.stats().probes, 2u);
     EXPECT_EQ(pair.driver.stats().abandoned, 1u);
     EXPECT_EQ(pair.rig.box().stats().isolated.raw, 0u);
-    EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(32)) << "reporting goes on";
+    EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(32)) << "reporting continues";
     expect_whole();
   }
   void expect_whole() {
@@ -63,7 +63,7 @@ TEST_F(HostileReports, UsedIdNeverGivenOut) {
   expect_started_over();
 }
 
-// Of the chain, but not its head.
+// The id names a descriptor of the chain other than its head.
 TEST_F(HostileReports, UsedIdInsideAChain) {
   lie.use(lie.descriptor(lie.head(0)).next.load(), 0);
   lie.tell();
@@ -76,7 +76,7 @@ TEST_F(HostileReports, UsedIdTwice) {
   lie.tell();
   lie.use(head, 0);
   lie.tell();
-  EXPECT_EQ(pair.completions.size(), 1u) << "each request is over once";
+  EXPECT_EQ(pair.completions.size(), 1u) << "each request is completed once";
   EXPECT_EQ(pair.driver.stats().ring_faults, 1u);
   pair.meddler.on_notify = nullptr;
   pair.pass_time(seconds(2));
@@ -95,7 +95,7 @@ TEST_F(HostileReports, UsedIndexGoesBack) {
   expect_started_over();
 }
 
-// The length is not believed; without the draft feature it does not matter either.
+// The driver does not trust the length; without the draft feature it does not use the length at all.
 TEST_F(HostileReports, LengthTooLarge) {
   lie.use(lie.head(0), 0xffff'ffff);
   lie.tell();
@@ -105,7 +105,7 @@ TEST_F(HostileReports, LengthTooLarge) {
   EXPECT_EQ(pair.driver.stats().ring_faults, 0u);
 }
 
-// The device writes over the descriptors: the driver does not read them back.
+// The device overwrites the descriptors, which the driver never reads back.
 TEST_F(HostileReports, DescriptorsOverwritten) {
   const std::uint16_t head = lie.head(0);
   for (std::uint16_t i = 0; i < 256; ++i) {
@@ -132,20 +132,20 @@ TEST_F(HostileReports, NotificationsOfNothing) {
   EXPECT_EQ(pair.driver.stats().ring_faults, 0u);
 }
 
-// The device never answers, and then goes away without a word: it is looked after.
+// The device never answers and then disappears without an interrupt: the driver checks its status.
 TEST_F(HostileReports, DeviceGone) {
   pair.meddler.shows = 0xff;
   pair.pass_time(seconds(3));
   EXPECT_EQ(pair.driver.stats().abandoned, 1u);
-  EXPECT_EQ(pair.rig.box().stats().isolated.raw, 0u) << "allocations do not wait for it";
+  EXPECT_EQ(pair.rig.box().stats().isolated.raw, 0u) << "frames are withheld from allocations";
   EXPECT_GT(pair.rig.reporter().stats().failures, 0u);
   expect_whole();
 }
 
-// Its status is well, and it returns nothing for ever: nobody waits for it for ever.
+// The status of the device is valid, but it never returns a chain: no wait lasts for ever.
 TEST_F(HostileReports, SilentDevice) {
   pair.pass_time(BalloonDriver::kSilence - seconds(1));
-  EXPECT_EQ(pair.driver.stats().resets, 0u) << "it may be slow";
+  EXPECT_EQ(pair.driver.stats().resets, 0u) << "a slow device is not reset";
   pair.meddler.on_notify = nullptr;
   pair.pass_time(seconds(5));
   EXPECT_EQ(pair.driver.stats().resets, 1u);
@@ -154,7 +154,7 @@ TEST_F(HostileReports, SilentDevice) {
   expect_whole();
 }
 
-// Slow, but alive; and idle for long in between.
+// A slow device that answers, with long idle times in between.
 TEST(HostileSilence, ASlowDeviceIsNotGivenUp) {
   BalloonPair pair(plain());
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -181,7 +181,7 @@ TEST_F(HostileReports, ResetBehindTheDriversBack) {
 }
 
 TEST_F(HostileReports, RemovedWithARequestInFlight) {
-  // Unregistering waits for the request: the device answers at last.
+  // Unregistering waits for the request, which the device answers in the end.
   pair.rig.port.on_relax({[](void* context) {
                             auto& self = *static_cast<HostileReports*>(context);
                             self.lie.use_truly(0);

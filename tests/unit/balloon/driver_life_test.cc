@@ -1,4 +1,4 @@
-// A balloon driver and its device when both behave.
+// A balloon driver and its device when both follow the rules.
 #include "tests/support/balloon_pair.h"
 
 namespace fallow::detail {
@@ -27,7 +27,7 @@ TEST_P(DriverOnRing, ReportsInflatesDeflates) {
   pair.run_due();
   EXPECT_EQ(pair.rig.box().stats().reported, mebibytes(64));
   EXPECT_EQ(pair.device().stats().released, bytes(mebibytes(64)));
-  EXPECT_TRUE(pair.completions.empty()) << "an inline device is done when report() returns";
+  EXPECT_TRUE(pair.completions.empty()) << "an inline device has finished when report() returns";
 
   pair.set_target(mebibytes(16));
   pair.run_due();
@@ -80,7 +80,8 @@ TEST(Driver, AnswersRequestsForStatistics) {
     pair.run_due();
     const GuestStatistics& stats = pair.device().guest_statistics();
     EXPECT_EQ(stats.updates, static_cast<std::uint64_t>(round) + 2);
-    EXPECT_EQ(stats.present, 1U << 4 | 1U << 5 | 1U << 6) << "the same each time (5.5.6.3.1)";
+    EXPECT_EQ(stats.present, 1U << 4 | 1U << 5 | 1U << 6)
+        << "every buffer has the same statistics (5.5.6.3.1)";
     EXPECT_EQ(stats.value[5], bytes(mebibytes(64)).raw);
     EXPECT_EQ(stats.value[4], bytes(pair.rig.box().stats().free).raw);
     EXPECT_EQ(stats.value[6], bytes(pair.rig.box().stats().free - pair.rig.zone().low_watermark()).raw);
@@ -88,7 +89,7 @@ TEST(Driver, AnswersRequestsForStatistics) {
   }
 }
 
-// A device that asks for statistics all the time does not keep the guest busy.
+// A device that requests statistics continuously does not keep the guest busy.
 TEST(Driver, StatisticsAreGivenAtABoundedRate) {
   BalloonPair pair;
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -116,7 +117,7 @@ TEST(Driver, AnAbsurdTargetIsHarmless) {
   pair.expect_whole();
 }
 
-// "Out of puff": what cannot be had now is tried again, and not all the time.
+// An inflation that finds no memory is retried, but not continuously.
 TEST(Driver, InflatesWhatBecomesFreeLater) {
   BalloonPair pair;
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -131,7 +132,7 @@ TEST(Driver, InflatesWhatBecomesFreeLater) {
   EXPECT_EQ(pair.device().actual().raw, 1024u);
 }
 
-// 5.5.6.1: the numbers that the device is given are those of frames that are allocated, each once.
+// 5.5.6.1: the device gets the numbers of allocated frames only, each number once.
 TEST(Driver, WhatIsInTheBalloonIsNobodyElses) {
   BalloonPair pair;
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -140,25 +141,27 @@ TEST(Driver, WhatIsInTheBalloonIsNobodyElses) {
   EXPECT_EQ(pair.device().stats().inflated.raw, 5000u);
   std::uint64_t taken = 0;
   for (Allocation a = pair.rig.cache().allocate(); a.ok(); a = pair.rig.cache().allocate(), ++taken)
-    ASSERT_FALSE(pair.backing.discarded(a.pfn)) << "in the balloon, and handed out";
-  EXPECT_GE(taken, 16384u - 5000 - 32) << "a hand of the driver's cache may hold a few";
+    ASSERT_FALSE(pair.backing.discarded(a.pfn)) << "a frame in the balloon was allocated";
+  EXPECT_GE(taken, 16384u - 5000 - 32) << "the hand of the driver's cache may hold 32 frames";
 }
 
-// 5.5.6, DEFLATE_ON_OOM.
+// 5.5.6: the feature DEFLATE_ON_OOM.
 TEST(DriverOom, GivesFramesBack) {
   for (const Features must_tell : {Features{0}, kBalloonMustTellHost}) {
     BalloonPair pair(with_features(kBalloonDeflateOnOom | must_tell, kBalloonFeatures));
     ASSERT_EQ(pair.driver.probe(), Status::Ok);
-    EXPECT_EQ(pair.driver.deflate_on_oom({256}).raw, 0u) << "empty";
+    EXPECT_EQ(pair.driver.deflate_on_oom({256}).raw, 0u) << "the balloon is empty";
     pair.set_target(mebibytes(32));
     pair.run_due();
     EXPECT_EQ(pair.driver.deflate_on_oom({700}).raw, 700u);
     EXPECT_EQ(pair.device().stats().inflated, mebibytes(32) - PfnCount{700});
     pair.run_due();
-    EXPECT_EQ(pair.device().actual(), mebibytes(32) - PfnCount{700}) << "not inflated again at once";
+    EXPECT_EQ(pair.device().actual(), mebibytes(32) - PfnCount{700})
+        << "the balloon is not inflated again at once";
     pair.pass_time(BalloonPages::kAfterOom + seconds(1));
-    EXPECT_EQ(pair.device().actual(), mebibytes(32)) << "but later";
-    EXPECT_EQ(pair.driver.deflate_on_oom(mebibytes(64)), mebibytes(32)) << "all there is";
+    EXPECT_EQ(pair.device().actual(), mebibytes(32)) << "the balloon is inflated again later";
+    EXPECT_EQ(pair.driver.deflate_on_oom(mebibytes(64)), mebibytes(32))
+        << "deflation returns the whole balloon";
     pair.expect_whole();
   }
 }
@@ -171,7 +174,7 @@ TEST(DriverOom, NotUnlessNegotiated) {
   EXPECT_EQ(pair.driver.deflate_on_oom({256}).raw, 0u);
 }
 
-// 5.5.6.5
+// 5.5.6.5: free page hinting.
 TEST(DriverHints, BlocksAreKeptUntilTheDeviceIsDone) {
   BalloonPair pair;
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -180,10 +183,11 @@ TEST(DriverHints, BlocksAreKeptUntilTheDeviceIsDone) {
   const std::uint64_t hinted = pair.device().stats().hinted;
   EXPECT_GT(hinted, bytes(mebibytes(55)).raw);
   EXPECT_GE(pair.rig.box().stats().free, pair.rig.zone().low_watermark());
-  EXPECT_EQ(bytes(pair.rig.box().stats().used).raw, hinted) << "kept";
+  EXPECT_EQ(bytes(pair.rig.box().stats().used).raw, hinted) << "the driver keeps the hinted pages";
   pair.transport.with_device([&] { pair.device().stop_hinting(); });
   pair.run_due();
-  EXPECT_EQ(bytes(pair.rig.box().stats().used).raw, hinted) << "STOP keeps them too";
+  EXPECT_EQ(bytes(pair.rig.box().stats().used).raw, hinted)
+      << "the driver keeps the hinted pages after STOP, too";
   ASSERT_EQ(pair.transport.with_device([&] { return pair.device().start_hinting(); }), Status::Ok)
       << "the driver ended the round with STOP";
   pair.run_due();

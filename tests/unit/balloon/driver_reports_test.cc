@@ -1,4 +1,5 @@
-// Requests of a balloon driver: several in flight, in any order, large ones, and what the device promises.
+// Requests of a balloon driver: several in flight, in any order, large ones, and the content that the device
+// promises.
 #include "tests/support/lying_device.h"
 
 namespace fallow::detail {
@@ -17,7 +18,7 @@ ScatterEntry block(std::uint64_t number, std::uint64_t count = 1) {
   return {Pfn{number * 512}, {count * 512}, true};
 }
 
-// Reports without a reporter; completions are written down.
+// Reports without a reporter, and records the completions.
 class DriverReports : public ::testing::Test {
  public:
   Status report(BalloonPair& pair, std::uint32_t token, std::uint64_t count = 1) {
@@ -32,13 +33,13 @@ TEST_F(DriverReports, SeveralInFlightCompleteInAnyOrder) {
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
   LyingDevice lie(pair, kReporting);
   for (std::uint32_t token = 0; token < 4; ++token) EXPECT_EQ(report(pair, token), Status::Pending);
-  EXPECT_EQ(report(pair, 0), Status::InvalidArgument) << "in flight";
-  EXPECT_EQ(report(pair, 4), Status::InvalidArgument) << "more than the depth";
+  EXPECT_EQ(report(pair, 0), Status::InvalidArgument) << "the token is in flight";
+  EXPECT_EQ(report(pair, 4), Status::InvalidArgument) << "the token exceeds the depth";
   lie.use_truly(2);
   lie.use_truly(0);
   lie.tell();
   EXPECT_EQ(pair.completions, (Over{{2, Status::Ok}, {0, Status::Ok}}));
-  EXPECT_EQ(report(pair, 2), Status::Pending) << "free again";
+  EXPECT_EQ(report(pair, 2), Status::Pending) << "the token is free again";
   lie.use_truly(4);
   lie.use_truly(3);
   lie.use_truly(1);
@@ -47,7 +48,8 @@ TEST_F(DriverReports, SeveralInFlightCompleteInAnyOrder) {
             (Over{{2, Status::Ok}, {0, Status::Ok}, {2, Status::Ok}, {3, Status::Ok}, {1, Status::Ok}}));
 }
 
-// Taken while report() is under way: its return says so, and the completion does not.
+// A request that the device takes during report() is answered by the returned status, and not by a
+// completion.
 TEST_F(DriverReports, CompletedBeforeItReturns) {
   BalloonPair pair(reporting(2));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -86,7 +88,7 @@ TEST_F(DriverReports, RemovalFailsWhatIsInFlight) {
   EXPECT_EQ(pair.completions.size(), 3u);
 }
 
-// 2.6.1
+// 2.6.1: a reset of the reporting queue keeps the balloon.
 TEST_F(DriverReports, TheQueueIsResetByItself) {
   BalloonPair pair(reporting(3, kFeatureRingReset));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -96,7 +98,7 @@ TEST_F(DriverReports, TheQueueIsResetByItself) {
   for (std::uint32_t token = 0; token < 3; ++token) EXPECT_EQ(report(pair, token), Status::Pending);
   EXPECT_EQ(pair.driver.reset_reporting_queue(), Status::Ok);
   EXPECT_EQ(pair.completions, (Over{{0, Status::Failed}, {1, Status::Failed}, {2, Status::Failed}}));
-  EXPECT_EQ(pair.device().actual().raw, 100u) << "the balloon is as it was";
+  EXPECT_EQ(pair.device().actual().raw, 100u) << "the reset changed the balloon";
   EXPECT_EQ(pair.driver.stats().resets, 0u);
   pair.meddler.on_notify = nullptr;
   EXPECT_EQ(report(pair, 0), Status::Ok);
@@ -109,7 +111,7 @@ TEST_F(DriverReports, AQueueThatDoesNotReset) {
   EXPECT_EQ(report(pair, 0), Status::Pending);
   pair.meddler.on_reset_queue = [](std::uint16_t) { return Status::Failed; };
   EXPECT_EQ(pair.driver.reset_reporting_queue(), Status::Failed);
-  EXPECT_TRUE(pair.completions.empty()) << "the device has it still";
+  EXPECT_TRUE(pair.completions.empty()) << "the device still holds the request";
   EXPECT_EQ(report(pair, 1), Status::Failed);
   pair.meddler.on_notify = nullptr;
   pair.run_due();
@@ -125,7 +127,7 @@ TEST_F(DriverReports, QueueResetOnlyIfNegotiated) {
   EXPECT_EQ(pair.driver.reset_reporting_queue(), Status::NotFound);
 }
 
-// 2.7.5.2: no chain is longer than 2^32 bytes. A request of 9 GiB in one entry is three.
+// 2.7.5.2: a chain has at most 2^32 bytes, so a request of 9 GiB in one entry becomes three chains.
 TEST_F(DriverReports, LargeRequestsAreSeveralChains) {
   BalloonPair pair(reporting(2));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -137,21 +139,21 @@ TEST_F(DriverReports, LargeRequestsAreSeveralChains) {
   std::uint64_t sum = 0;
   for (std::uint16_t i = 0; i < 4; ++i) {
     EXPECT_LE(lie.length(lie.head(i)), ReportRequests::kChainBytes);
-    EXPECT_EQ(lie.length(lie.head(i)) % (2 << 20), 0u) << "a huge page was cut";
+    EXPECT_EQ(lie.length(lie.head(i)) % (2 << 20), 0u) << "a chain ends inside a huge page";
     sum += lie.length(lie.head(i));
   }
   EXPECT_EQ(sum, bytes(PfnCount{1024 + (9 << 18)}).raw);
   for (const int i : {3, 1, 0}) {
     lie.use_truly(static_cast<std::uint16_t>(i));
     lie.tell();
-    EXPECT_TRUE(pair.completions.empty()) << "a part is still out";
+    EXPECT_TRUE(pair.completions.empty()) << "a part of the request is still in flight";
   }
   lie.use_truly(2);
   lie.tell();
   EXPECT_EQ(pair.completions, (Over{{0, Status::Ok}}));
 }
 
-// A request that the ring has no room for fails, once the part that had room is back.
+// A request that does not fit into the ring fails as soon as the part that did fit has returned.
 TEST_F(DriverReports, TooLargeForTheRing) {
   BalloonPair::Config config = reporting(1);
   config.driver.queue_size = 2;
@@ -175,7 +177,7 @@ TEST_F(DriverReports, AnEmptyListIsNoRequest) {
   EXPECT_EQ(pair.device().stats().reports, 0u);
 }
 
-// Without the draft feature, no promise and no look at the length.
+// Without the draft feature, the driver makes no promise and does not use the length.
 TEST_F(DriverReports, WithoutTheDraftFeatureAnyLengthIsGood) {
   BalloonPair pair(reporting(1));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -222,7 +224,8 @@ TEST(R12Driver, WhatIsNotInitialisedFailsAndIsTriedAgain) {
   EXPECT_TRUE(pair.rig.cache().allocate(kOrder9).content_known);
 }
 
-// Three in a row: reporting goes on without the promise, also for what was reported before.
+// After three violations in a row, reporting continues without the promise, which also ends for frames
+// reported before.
 TEST(R12Driver, ThePromiseIsWithdrawnWhenItIsNotKept) {
   BalloonPair pair(reporting(1, kBalloonInitReported));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -242,7 +245,7 @@ TEST(R12Driver, ThePromiseIsWithdrawnWhenItIsNotKept) {
     EXPECT_FALSE(a.content_known);
 }
 
-// The device, initialised anew, does not offer any more what it promised by.
+// After its next initialisation, the device no longer offers the feature of its promise.
 TEST(R12Driver, ThePromiseIsWithdrawnWhenTheFeatureIs) {
   BalloonPair pair(reporting(1, kBalloonInitReported));
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
@@ -258,7 +261,7 @@ TEST(R12Driver, ThePromiseIsWithdrawnWhenTheFeatureIs) {
   EXPECT_FALSE(pair.rig.cache().allocate(kOrder9).content_known);
 }
 
-// Page poison is not offered any more: a guest whose free pages must keep a value stops reporting.
+// The device no longer offers page poison: a guest whose free pages must keep a value stops reporting.
 TEST(R12Driver, PagePoisonWithdrawn) {
   BalloonPair::Config config = reporting(1);
   config.device.features |= kBalloonPagePoison;

@@ -1,4 +1,4 @@
-// Guest and host on threads of their own: reports, the balloon, the device and its notifications.
+// Guest and host on separate threads: reports, the balloon, the device and its notifications.
 #include <atomic>
 #include <chrono>
 #include <random>
@@ -9,7 +9,7 @@
 namespace fallow::detail {
 namespace {
 
-// Wakes a thread that runs something for each ring.
+// Wakes a thread, which runs a function for each ring of the bell.
 class RungThread {
  public:
   template <class Run>
@@ -38,7 +38,7 @@ class RungThread {
   std::thread thread_;
 };
 
-// A bell that somebody hangs a thread on later.
+// A bell whose thread is set later.
 struct WakingDoorbell {
   std::atomic<RungThread*> thread{nullptr};
   static void ring(void* self) noexcept {
@@ -68,10 +68,10 @@ class Machine {
   }
 
   BalloonPair& pair() { return pair_; }
-  // What the thread of work() is to do, once.
+  // A task for the thread of work(), which runs it once.
   std::atomic<int> errand{0};
 
-  // Uses memory until `enough`, which is asked now and then.
+  // Uses memory until `enough` returns true, which is called now and then.
   template <class Enough>
   void until(Enough enough) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -81,7 +81,7 @@ class Machine {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
       done = enough();
     }
-    EXPECT_TRUE(done) << "not in 30 seconds";
+    EXPECT_TRUE(done) << "the condition did not become true within 30 seconds";
   }
 
  private:
@@ -167,7 +167,7 @@ TEST_P(DriverThreads, ReportsWhileMemoryIsUsed) {
   EXPECT_EQ(machine.pair().driver.stats().ring_faults, 0u);
 }
 
-// The device is reset, its queue is, the driver unregisters, the balloon comes and goes.
+// Resets of the device and of its queue, unregistering, and a changing balloon, all concurrent.
 TEST_P(DriverThreads, DisturbedAllTheTime) {
   Machine machine(GetParam());
   BalloonPair& pair = machine.pair();

@@ -12,7 +12,7 @@ namespace fallow::detail {
 
 class HostileDevice : public ::testing::Test {
  protected:
-  // Frames of the backing by those of the guest.
+  // Converts frames of the guest to frames of the backing.
   static RecordingBacking::Run target(std::uint64_t guest, std::uint64_t n) {
     return {{0x4000 + guest - 0x100}, {n}};
   }
@@ -22,14 +22,14 @@ class HostileDevice : public ::testing::Test {
     reporting = rig.number(BalloonQueue::Reporting);
   }
 
-  // The device is as good as before.
+  // Expects that the device still works.
   void expect_alive() {
     rig.backing.forget();
     EXPECT_EQ(rig.report({pages(0x4ff)}), kFrameSize);
     EXPECT_EQ(rig.backing.discards, (std::vector{target(0x4ff, 1)}));
     EXPECT_EQ(rig.device().status() & kStatusNeedsReset, 0);
   }
-  // It asked for a reset, and is as good as new after it.
+  // Expects that the device requests a reset, and works as after its creation once it is reset.
   void expect_reset_helps(RingFault fault, Features features = kFeatures) {
     EXPECT_EQ(rig.device().mistakes().rings, 1u);
     EXPECT_EQ(rig.device().mistakes().last_ring_fault, fault)

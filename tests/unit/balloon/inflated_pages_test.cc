@@ -32,7 +32,7 @@ class Inflated : public ::testing::Test {
 TEST_F(Inflated, AddedOnceAndRemovedOnce) {
   EXPECT_TRUE(pages.add(0, {99}));
   EXPECT_FALSE(pages.add(0, {99}));
-  EXPECT_TRUE(pages.add(1, {0})) << "its neighbour in the bits is another region's";
+  EXPECT_TRUE(pages.add(1, {0})) << "the next bit belongs to another region";
   EXPECT_EQ(pages.count().raw, 2u);
   EXPECT_TRUE(pages.remove(0, {99}));
   EXPECT_FALSE(pages.remove(0, {99}));
@@ -62,7 +62,7 @@ TEST_F(Inflated, AllOfARangeWhateverItsPlaceInAWord) {
   }
 }
 
-// Many, and far apart, in a memory of which most is never looked at.
+// Many pages, far apart, in a memory most of which is never accessed.
 TEST(InflatedOfALargeMemory, IsWhatWasAdded) {
   constexpr std::uint64_t kFrames = std::uint64_t{1} << 24;
   std::byte byte{};

@@ -36,6 +36,12 @@ TEST_F(Map, TargetsFollowTheirRegionsIntoOrder) {
   EXPECT_EQ(map.frames().raw, 6u);
 }
 
+TEST_F(Map, StopsAtARegionThatThereIsNot) {
+  ASSERT_EQ(map.assign(std::array{region(0, 0x4000, &low, 100)}), Status::Ok);
+  EXPECT_DEATH(static_cast<void>(map.backing(1)), "use one below guest\\(\\).regions\\(\\).size");
+  EXPECT_DEATH(static_cast<void>(map.first(~std::size_t{0})), "there is no region of this index");
+}
+
 TEST_F(Map, AMapThatIsRefusedChangesNothing) {
   ASSERT_EQ(map.assign(std::array{region(0, 0x4000, &low, 0)}), Status::Ok);
   for (const MappedRegion& bad :

@@ -81,7 +81,7 @@ TEST_P(ManualPage, is_what_the_generator_makes_of_its_template) {
   const std::string verb = GetParam();
   const std::string name = verb.empty() ? "fallow" : verb;
   EXPECT_EQ(page_of(verb), reference("man " + name + " '" + page_path(verb) + ".in'"))
-      << "'cmake --build --preset dev --target man_pages' writes the pages anew";
+      << "'cmake --build --preset dev --target man_pages' writes the pages again";
 }
 
 INSTANTIATE_TEST_SUITE_P(OfEachVerb, ManualPage, testing::Values("", "replay", "boot", "serve", "ctl", "top"),
@@ -95,7 +95,7 @@ TEST(ManualPages, the_first_one_names_all_verbs) {
     EXPECT_NE(page_of("").find(".Xr fallow-" + verb + " 1"), std::string::npos) << verb;
 }
 
-// What bash offers for a command line whose last word is being typed.
+// Returns the completions of bash for a command line whose last word is being typed.
 std::string offered(const std::string& words, int last) {
   const std::string script = testing::TempDir() + "/fallow-completion-" + std::to_string(getpid());
   std::ofstream(script) << reference("bash") << "COMP_WORDS=(" << words << ")\nCOMP_CWORD=" << last

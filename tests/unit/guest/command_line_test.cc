@@ -26,8 +26,8 @@ std::string error_of(const std::string& line) {
 TEST(CommandLine, NothingMeansTheDefaults) {
   const Options o = read("  \t\n");
   EXPECT_EQ(o.workload, WorkloadKind::Fill);
-  EXPECT_EQ(o.policy, PolicyKind::Aged);
-  EXPECT_EQ(o.age, milliseconds(100));
+  EXPECT_EQ(o.policy.kind, PolicyKind::Aged);
+  EXPECT_EQ(o.policy.age, milliseconds(100));
   EXPECT_EQ(o.order.raw, 9);
   EXPECT_EQ(o.duration, seconds(10));
   EXPECT_EQ(o.hold, milliseconds(300));
@@ -42,8 +42,8 @@ TEST(CommandLine, EveryWord) {
       "workload=rebind policy=hwm:64 order=10 seconds=60 seed=0xfF fill=1200M hold=5s capacity=7 in_flight=2 "
       "sample=1ms virtio_mmio.device=512@0xfeb00e00:12 virtio_mmio.device=4K@4096:5:0");
   EXPECT_EQ(o.workload, WorkloadKind::Rebind);
-  EXPECT_EQ(o.policy, PolicyKind::Hwm);
-  EXPECT_EQ(o.threshold, 64u);
+  EXPECT_EQ(o.policy.kind, PolicyKind::Hwm);
+  EXPECT_EQ(o.policy.threshold, 64u);
   EXPECT_EQ(o.order.raw, 10);
   EXPECT_EQ(o.duration, seconds(60));
   EXPECT_EQ(o.seed, 255u);
@@ -64,11 +64,11 @@ TEST(CommandLine, EveryWorkloadAndPolicy) {
   const char* const workloads[] = {"fill", "churn", "random", "fragment", "idle", "rebind", "trace"};
   for (int i = 0; i < 7; ++i)
     EXPECT_EQ(read(std::string("workload=") + workloads[i]).workload, static_cast<WorkloadKind>(i));
-  EXPECT_EQ(read("policy=aged").age, milliseconds(100));
-  EXPECT_EQ(read("policy=aged:2500us").age.raw, 2'500'000u);
-  EXPECT_EQ(read("policy=hwm").threshold, 32u);
-  EXPECT_EQ(read("policy=linux").policy, PolicyKind::Linux);
-  EXPECT_EQ(read("policy=none").policy, PolicyKind::None);
+  EXPECT_EQ(read("policy=aged").policy.age, milliseconds(100));
+  EXPECT_EQ(read("policy=aged:2500us").policy.age.raw, 2'500'000u);
+  EXPECT_EQ(read("policy=hwm").policy.threshold, 32u);
+  EXPECT_EQ(read("policy=linux").policy.kind, PolicyKind::Linux);
+  EXPECT_EQ(read("policy=none").policy.kind, PolicyKind::None);
 }
 
 TEST(CommandLine, OfAWordThatComesTwiceTheLastCounts) { EXPECT_EQ(read("order=3 order=4").order.raw, 4); }

@@ -27,8 +27,8 @@ TEST_F(BackingTest, KnowsItsRange) {
 TEST_F(BackingTest, FramesLieOneAfterTheOther) {
   EXPECT_EQ(backing.address(Pfn{149}) - backing.address(Pfn{100}),
             static_cast<std::ptrdiff_t>(49 * kFrameSize));
-  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{150})), "contains");
-  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{99})), "contains");
+  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{150})), "outside the backing; ask contains\\(\\) first");
+  EXPECT_DEATH(static_cast<void>(backing.address(Pfn{99})), "outside the backing; ask contains\\(\\) first");
 }
 
 TEST_F(BackingTest, RangesOutsideAreRefusedAndNothingIsCalled) {

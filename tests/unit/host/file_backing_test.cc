@@ -63,7 +63,7 @@ TEST(FileBacking, TheOwnersOffsetStays) {
   EXPECT_EQ(lseek(file.fd(), 0, SEEK_CUR), 12345);
 }
 
-// peers 29: the backing ends where the file ends.
+// The backing ends where the file ends.
 TEST(FileBacking, IsCutToTheFile) {
   const MemfdFile file(10 * 4096 + 100);
   EXPECT_EQ(make(file, 0, 100 * 4096)->size().raw, 10u);
@@ -89,7 +89,7 @@ TEST(FileBacking, WhatIsNoMemoryIsRefused) {
   close(reading);
 }
 
-// peers 30: the owner truncates the file while the backing uses it.
+// The owner truncates the file while the backing uses it.
 TEST(FileBacking, AShortenedFileCostsTheBackingOnly) {
   MemfdFile file(64 * 4096);
   const MemfdFile other_file(4096);

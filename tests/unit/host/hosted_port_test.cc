@@ -173,6 +173,17 @@ TEST_F(HostedPortTest, StopWaitsForTheRun) {
   EXPECT_EQ(worker.runs.load(), 1);
 }
 
+TEST_F(HostedPortTest, StopsIfTheWorkerWouldStopItself) {
+  EXPECT_DEATH(
+      {
+        worker.on_run = [&](int) { port.stop(); };
+        static_cast<void>(port.start(worker_of(worker)));
+        port.wake_at(port.now());
+        worker.await(1);
+      },
+      "call it from another thread");
+}
+
 TEST_F(HostedPortTest, NoWorkIsLostUnderManyWishes) {
   std::atomic<std::uint64_t> work{0};
   std::uint64_t done = 0;  // only the worker uses it until it has stopped

@@ -59,13 +59,14 @@ TEST_F(ArenaTest, StopsAtADoubleRelease) {
   Arena arena(memory);
   void* piece = arena.allocate({64});
   arena.release(piece, {64});
-  EXPECT_DEATH(arena.release(piece, {64}), "check failed");
+  EXPECT_DEATH(arena.release(piece, {64}), "release an allocation once");
 }
 
 TEST_F(ArenaTest, StopsAtForeignMemory) {
   Arena arena(std::span<std::byte>(memory).first(512));
-  EXPECT_DEATH(arena.release(memory + 512, {64}), "check failed");
-  EXPECT_DEATH(arena.release(memory, {1024}), "check failed");
+  EXPECT_DEATH(arena.release(memory + 512, {64}), "release it where it was allocated");
+  EXPECT_DEATH(arena.release(memory + 32, {64}), "give back the pointer that allocate\\(\\) returned");
+  EXPECT_DEATH(arena.release(memory, {1024}), "with the size of its allocate");
 }
 
 }  // namespace

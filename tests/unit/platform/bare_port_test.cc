@@ -58,7 +58,13 @@ TEST_F(BarePortTest, AllocatesFromTheArena) {
   EXPECT_NE(port.allocate({1}), nullptr);
 }
 
-TEST_F(BarePortTest, StopsWithoutItsHooks) { EXPECT_DEATH(BarePort({}, memory), "clock"); }
+TEST_F(BarePortTest, StopsWithoutItsHooks) {
+  const auto clock = [] { return Nanoseconds{}; };
+  const auto relax = [] {};
+  EXPECT_DEATH(BarePort({}, memory), "set BareHooks::clock");
+  EXPECT_DEATH(BarePort({clock, nullptr, nullptr}, memory), "set BareHooks::relax");
+  EXPECT_DEATH(BarePort({clock, relax, nullptr}, memory), "set BareHooks::cpu");
+}
 
 }  // namespace
 }  // namespace fallow::detail

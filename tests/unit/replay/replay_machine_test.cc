@@ -11,7 +11,7 @@ namespace {
 constexpr PfnCount kMemory{16384};
 
 MachineSetup setup(BackingKind backing = BackingKind::None, bool verify = false) {
-  MachineSetup s{kMemory, {PolicyKind::Aged, Order{9}, milliseconds(100), 32}};
+  MachineSetup s{kMemory, {PolicySpec{}, Order{9}}};
   s.backing = backing;
   s.verify = verify;
   return s;

@@ -70,8 +70,8 @@ TEST_F(Replay, UsedMemoryIsExact) {
 // Reports at once, so that resident equals used.
 TEST_F(Replay, HwmGivesBackAtOnce) {
   ReplayOptions options = options_for(one_block());
-  options.policy = PolicyKind::Hwm;
-  options.hwm = 1;
+  options.policy.kind = PolicyKind::Hwm;
+  options.policy.threshold = 1;
   const ReplayResult r = run(options);
   EXPECT_DOUBLE_EQ(r.mean_resident_mib, r.mean_used_mib);
   EXPECT_DOUBLE_EQ(r.excess_gib_s, 0);
@@ -85,7 +85,7 @@ TEST_F(Replay, HwmGivesBackAtOnce) {
 
 TEST_F(Replay, AgedGivesBackAfterItsAgeAndAtMostAQuarterMore) {
   ReplayOptions options = options_for(one_block());
-  options.age = milliseconds(1000);
+  options.policy.age = milliseconds(1000);
   const ReplayResult r = run(options);
   const double excess = r.excess_gib_s * 1024 / kBlock;  // seconds for which the block stayed resident
   EXPECT_GE(excess, 1.0);
@@ -96,7 +96,7 @@ TEST_F(Replay, AgedGivesBackAfterItsAgeAndAtMostAQuarterMore) {
 
 TEST_F(Replay, LinuxGivesBackWithinTwoSeconds) {
   ReplayOptions options = options_for(one_block());
-  options.policy = PolicyKind::Linux;
+  options.policy.kind = PolicyKind::Linux;
   const ReplayResult r = run(options);
   const double excess = r.excess_gib_s * 1024 / kBlock;
   EXPECT_GT(excess, 0.0);
@@ -206,7 +206,7 @@ TEST_F(Replay, InRealTimeTheTracesOwnTimeCounts) {
   ReplayOptions options = options_for(one_block());
   options.speed = 20;
   options.settle = seconds(1);
-  options.age = milliseconds(400);
+  options.policy.age = milliseconds(400);
   for (const BackingKind kind : {BackingKind::None, BackingKind::Memfd}) {
     options.backing = kind;
     Recorder recorder;
@@ -225,7 +225,7 @@ TEST_F(Replay, InRealTimeNoFrameIsLost) {
   ReplayOptions options = options_for(trace::busy());
   options.speed = 50;
   options.order = Order{0};
-  options.age = milliseconds(50);
+  options.policy.age = milliseconds(50);
   options.verify = true;
   for (const BackingKind kind : {BackingKind::Anonymous, BackingKind::Thp, BackingKind::Memfd}) {
     options.backing = kind;
@@ -295,7 +295,7 @@ TEST_F(Replay, RefusesOptionsThatMakeNoSense) {
   };
   EXPECT_NE(with([](ReplayOptions& o) { o.order = Order{11}; }).find("order 11"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.capacity = 0; }).find("capacity"), std::string::npos);
-  EXPECT_NE(with([](ReplayOptions& o) { o.age = {}; }).find("age"), std::string::npos);
+  EXPECT_NE(with([](ReplayOptions& o) { o.policy.age = {}; }).find("age"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.speed = -1; }).find("speed"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.memory = ByteCount{0}; }).find("memory"), std::string::npos);
   EXPECT_NE(with([](ReplayOptions& o) { o.verify = true; }).find("backing"), std::string::npos);

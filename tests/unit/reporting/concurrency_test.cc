@@ -26,7 +26,7 @@ class PendingDevice final : public ReportingDevice {
     most_ = std::max(most_, tokens_.size());
     return Status::Pending;
   }
-  // Completes a random request in flight, again and again, until `done`.
+  // Completes a random request in flight, repeatedly, until `done`.
   void complete_all(const std::atomic<bool>& done) {
     std::mt19937 random(1);
     while (!done || in_flight() > 0) {

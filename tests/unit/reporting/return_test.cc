@@ -114,7 +114,7 @@ TEST(R7Retry, AFreeDoesNotCutTheBackOffShort) {
   rig.unregister_device(device);
 }
 
-// What a failed pass left is retried although it is below the threshold by now.
+// Frames that a failed pass left are retried although they are below the threshold by now.
 TEST(R7Retry, WhatIsBelowTheThresholdByNowIsTriedAgainToo) {
   Rig rig(mebibytes(512));
   rig.box().fill();

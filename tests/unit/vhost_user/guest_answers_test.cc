@@ -1,4 +1,4 @@
-// What a reply guarantees to a front-end: that nothing changed, or that an operation is complete.
+// The guarantee of a reply to a front-end: that nothing changed, or that an operation is complete.
 #include <algorithm>
 
 #include "fallow/virtio/ring/detail/split_layout.h"

@@ -66,7 +66,7 @@ class GuestInflight : public testing::Test {
       return true;
     })) << (box.said.empty() ? "" : box.said.back());
     EXPECT_TRUE(eventually([&] { return updates() == before + 1; })) << "it was not taken";
-    EXPECT_FALSE(front().take(kStats, 10)) << "a used entry that nobody made available";
+    EXPECT_FALSE(front().take(kStats, 10)) << "a used entry that was never made available";
     EXPECT_EQ(box.serve([&] { return front().stop_ring(kStats); }), 1U);
     EXPECT_TRUE(front().take(kStats, 0));
     EXPECT_FALSE(front().take(kStats, 0));

@@ -94,7 +94,7 @@ class Death : public testing::TestWithParam<Features> {
     rig.device().set_journal(nullptr);
   }
 
-  // Another process takes over, and also serves the chains that nobody has looked at.
+  // Another process takes over, and also serves the chains that no process has taken.
   void inherit(GuestRecord& record) {
     GuestJournal journal(record);
     for (const std::uint16_t queue : {kStats, reporting()}) {

@@ -584,7 +584,7 @@ class RandomFrontEnd {
       const std::byte* const at = memory + kPages + page * kPage;
       const bool kept = is_all(at, kPage, kTheirs);
       if (!given_[page] && !kept)
-        fail("page " + std::to_string(page) + " was released, which nobody reported");
+        fail("page " + std::to_string(page) + " was released, but was never reported");
       if (!kept && !is_all(at, kPage, std::byte{0})) fail("page " + std::to_string(page) + " was written");
     }
     for (const Slot& slot : slots_) {

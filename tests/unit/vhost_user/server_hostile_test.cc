@@ -60,7 +60,7 @@ TEST_F(ServerHostile, KicksOfAnyKind) {
   close(pipe_ends[1]);
   for (const int fd : {VhostFrontEnd::memory(), dup(guest->file()), open("/dev/null", O_RDWR | O_CLOEXEC)}) {
     stopped();
-    EXPECT_EQ(set_kick(fd), 1U) << "nobody can wait there";
+    EXPECT_EQ(set_kick(fd), 1U) << "no thread can wait there";
   }
   // The same for a running ring, which keeps its previous descriptor.
   EXPECT_EQ(set_kick(dup(guest->rings[kReporting].kick)), 0U);
@@ -148,7 +148,7 @@ TEST_F(ServerHostile, ACallThatIsFilledAtTheLastMoment) {
   done = true;
   rescue.join();
   RecordProperty("waited", waits ? "yes" : "no");
-  EXPECT_TRUE(guest->config(0)) << "its own session goes on";
+  EXPECT_TRUE(guest->config(0)) << "its own session continues";
   expect_good_guest(box);
   // The write ends with the connection, even though another process still holds the call descriptor.
   const auto begin = std::chrono::steady_clock::now();
@@ -187,7 +187,7 @@ TEST_F(ServerHostile, AnInflightAreaThatIsCutOff) {
   ASSERT_TRUE(guest->set_memory() && guest->start_rings());
   ASSERT_EQ(ftruncate(area, 0), 0);
   close(area);
-  EXPECT_TRUE(guest->report(kFree, kMib)) << "nobody needs it now";
+  EXPECT_TRUE(guest->report(kFree, kMib)) << "no client needs it now";
 }
 
 TEST_F(ServerHostile, AKickStorm) {

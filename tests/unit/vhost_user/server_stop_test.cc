@@ -130,7 +130,8 @@ TEST_P(ServerStopAndGoOn, AResetInBetweenIsAnotherDriver) {
   expect_in_balloon(0);
 }
 
-// What the driver itself said outlives a worker; a new process cannot know which frames are in the balloon.
+// The information from the driver itself outlives a worker; a new process cannot know which frames are in the
+// balloon.
 TEST_P(ServerStopAndGoOn, WhileAWorkerDies) {
   VhostGuest guest(box.path, options);
   ASSERT_TRUE(bind(guest));

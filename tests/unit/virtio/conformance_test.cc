@@ -6,25 +6,21 @@
 #include <vector>
 
 #include "fallow/host/hosted_port.h"
-#include "fallow/virtio/ring/detail/packed_device_queue.h"
-#include "fallow/virtio/ring/detail/packed_driver_queue.h"
-#include "fallow/virtio/ring/detail/split_device_queue.h"
-#include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "fallow/virtio/transport/in_process_transport.h"
 #include "tests/support/mock_driver.h"
-#include "tests/support/ring_box.h"
+#include "tests/unit/virtio/ring_format.h"
 
 namespace fallow::detail {
 namespace {
 
-using SplitRing = RingBox<SplitDriverQueue, SplitDeviceQueue>;
-using PackedRing = RingBox<PackedDriverQueue, PackedDeviceQueue>;
+using SplitRing = RingOf<SplitFormat>;
+using PackedRing = RingOf<PackedFormat>;
 
 DriverQueueConfig config(bool packed, std::uint16_t size, bool event_index = false, bool indirect = false) {
   return {size, {packed, event_index, indirect}, 2, 4};
 }
 
-// What of a memory was written.
+// A copy of guest memory, which shows what was written since.
 class Snapshot {
  public:
   explicit Snapshot(GuestBox& box) : box_(box), bytes_(box.at(box.base()), box.at(box.base()) + box.size()) {}
@@ -50,24 +46,23 @@ PvirtqDesc& packed_desc(PackedRing& ring, std::uint64_t i) {
   return ring.box.as<PvirtqDesc>(ring.driver.addresses().descriptors + ByteCount{16 * i});
 }
 
-// 2.7.1, 2.8.11, the driver: where each part of a queue begins.
-TEST(Conformance, AreasAreAligned) {
-  constexpr std::uint16_t kSplit[] = {1, 2, 64, 1024}, kPacked[] = {1, 3, 64, 1000};
-  for (const std::uint16_t size : kSplit) {
-    SplitRing split(config(false, size));
-    EXPECT_EQ(split.driver.addresses().descriptors.raw % 16, 0u);
-    EXPECT_EQ(split.driver.addresses().driver_area.raw % AvailRing::kAlignment, 0u);
-    EXPECT_EQ(split.driver.addresses().device_area.raw % UsedRing::kAlignment, 0u);
-  }
-  for (const std::uint16_t size : kPacked) {
-    PackedRing packed(config(true, size));
-    EXPECT_EQ(packed.driver.addresses().descriptors.raw % 16, 0u);
-    EXPECT_EQ(packed.driver.addresses().driver_area.raw % 4, 0u);
-    EXPECT_EQ(packed.driver.addresses().device_area.raw % 4, 0u);
+template <class Format>
+class RingConformance : public testing::Test {};
+TYPED_TEST_SUITE(RingConformance, RingFormats, RingFormatName);
+
+// 2.7.1, 2.8.11, the driver: the alignment of each part of a queue.
+TYPED_TEST(RingConformance, AreasAreAligned) {
+  constexpr std::uint64_t kDriverArea = TypeParam::kPacked ? 4 : AvailRing::kAlignment;
+  constexpr std::uint64_t kDeviceArea = TypeParam::kPacked ? 4 : UsedRing::kAlignment;
+  for (const std::uint16_t size : TypeParam::kSizes) {
+    RingOf<TypeParam> ring(ring_config<TypeParam>(size));
+    EXPECT_EQ(ring.driver.addresses().descriptors.raw % 16, 0u);
+    EXPECT_EQ(ring.driver.addresses().driver_area.raw % kDriverArea, 0u);
+    EXPECT_EQ(ring.driver.addresses().device_area.raw % kDeviceArea, 0u);
   }
 }
 
-// 2.7.5.1, the device: it writes to the used ring, and to nothing else.
+// 2.7.5.1, the device: writes only to the used ring.
 TEST(Conformance, ASplitDeviceWritesItsRingAlone) {
   SplitRing ring(config(false, 8, true));
   const GuestPhys buffer = ring.extra();
@@ -82,7 +77,7 @@ TEST(Conformance, ASplitDeviceWritesItsRingAlone) {
   EXPECT_TRUE(before.unchanged_but(ring.driver.addresses().device_area, UsedRing::bytes(8).raw));
 }
 
-// 2.8.15, the device: of a chain it writes the first descriptor alone, once, and its event structure.
+// 2.8.15, the device: writes only the first descriptor of a chain, once, and its own event structure.
 TEST(Conformance, APackedDeviceWritesOneDescriptor) {
   PackedRing ring(config(true, 8, true));
   const GuestPhys buffer = ring.extra();
@@ -91,7 +86,7 @@ TEST(Conformance, APackedDeviceWritesOneDescriptor) {
   const Snapshot before(ring.box);
   Chain chain;
   ASSERT_EQ(ring.device.pop(chain), Popped::Chain);
-  EXPECT_TRUE(before.unchanged()) << "looking changes nothing";
+  EXPECT_TRUE(before.unchanged()) << "pop() wrote to guest memory";
   ring.device.push(chain, 64);
   EXPECT_TRUE(before.unchanged_but(ring.driver.addresses().descriptors, sizeof(PvirtqDesc)));
   const Snapshot used(ring.box);
@@ -101,8 +96,8 @@ TEST(Conformance, APackedDeviceWritesOneDescriptor) {
   EXPECT_TRUE(used.unchanged_but(ring.driver.addresses().device_area, sizeof(PvirtqEventSuppress)));
 }
 
-// 2.7.6.1, 2.7.5.3.1, the driver: the index goes up by one with each chain, descriptors are indirect only if
-// that was negotiated, never together with NEXT, and none in a table is.
+// 2.7.6.1, 2.7.5.3.1, the driver: increments the index by one for each chain. Descriptors are indirect only
+// if that was negotiated, never together with NEXT, and never in a table.
 TEST(Conformance, FlagsOfSplitDescriptors) {
   for (const bool indirect : {false, true}) {
     SplitRing ring(config(false, 8, false, indirect));
@@ -110,7 +105,7 @@ TEST(Conformance, FlagsOfSplitDescriptors) {
     const QueueBuffer three[] = {readable(0, 1), readable(0, 1), writable(0, 1)};
     std::uint16_t added = 0;
     while (ring.driver.add(three, 0) == Status::Ok) EXPECT_EQ(avail.idx().load(), ++added);
-    EXPECT_EQ(added, indirect ? 4u : 2u) << "two by tables, two by the six descriptors left";
+    EXPECT_EQ(added, indirect ? 4u : 2u) << "two chains use tables, and two use the other six descriptors";
     unsigned tables = 0;
     for (std::uint64_t i = 0; i < 8; ++i) {
       const VirtqDesc& desc = split_desc(ring, i);
@@ -125,7 +120,7 @@ TEST(Conformance, FlagsOfSplitDescriptors) {
   }
 }
 
-// 2.8.19, the driver: the same, and in a table no flag but WRITE.
+// 2.8.19, the driver: the same rules, and descriptors of a table have no flag except WRITE.
 TEST(Conformance, FlagsOfPackedDescriptors) {
   for (const bool indirect : {false, true}) {
     PackedRing ring(config(true, 8, false, indirect));
@@ -144,24 +139,19 @@ TEST(Conformance, FlagsOfPackedDescriptors) {
   }
 }
 
-// 2.8.16, 2.8.17, 3.3.1, the driver: what the device holds is left alone, and a chain that does not fit is
-// not begun.
-TEST(Conformance, AChainThatDoesNotFitTouchesNothing) {
+// 2.8.16, 2.8.17, 3.3.1, the driver: a chain that does not fit is not begun, and descriptors that the device
+// holds are not changed.
+TYPED_TEST(RingConformance, AChainThatDoesNotFitTouchesNothing) {
   const QueueBuffer three[] = {readable(0, 1), readable(0, 1), writable(0, 1)};
-  PackedRing packed(config(true, 4));
-  ASSERT_EQ(packed.driver.add(three, 0), Status::Ok);
-  const Snapshot before_packed(packed.box);
-  EXPECT_EQ(packed.driver.add(three, 1), Status::NoMemory);
-  EXPECT_TRUE(before_packed.unchanged());
-  SplitRing split(config(false, 4));
-  ASSERT_EQ(split.driver.add(three, 0), Status::Ok);
-  const Snapshot before_split(split.box);
-  EXPECT_EQ(split.driver.add(three, 1), Status::NoMemory);
-  EXPECT_TRUE(before_split.unchanged());
+  RingOf<TypeParam> ring(ring_config<TypeParam>(4));
+  ASSERT_EQ(ring.driver.add(three, 0), Status::Ok);
+  const Snapshot before(ring.box);
+  EXPECT_EQ(ring.driver.add(three, 1), Status::NoMemory);
+  EXPECT_TRUE(before.unchanged());
 }
 
-// 2.7.7.1, 2.7.10.1, the driver: its ring's flags are 0 or 1, and 0 with the event index; the used ring's are
-// 0 to begin with, whatever lay there.
+// 2.7.7.1, 2.7.10.1, the driver: the flags of its ring are 0 or 1, and 0 with the event index. The flags of
+// the used ring are 0 at first, whatever the memory held before.
 TEST(Conformance, FlagsOfTheRingsToBeginWith) {
   for (const bool event_index : {false, true}) {
     SplitRing ring(config(false, 8, event_index));
@@ -181,7 +171,7 @@ TEST(Conformance, FlagsOfTheRingsToBeginWith) {
   }
 }
 
-// 2.7.7.2, the device: without the event index used_event means nothing, with it the flags do.
+// 2.7.7.2, the device: ignores used_event without the event index, and the flags with it.
 TEST(Conformance, ASplitDeviceReadsWhatWasNegotiated) {
   const QueueBuffer one[] = {writable(0, 1)};
   for (const bool event_index : {false, true}) {
@@ -207,7 +197,7 @@ TEST(Conformance, ASplitDeviceReadsWhatWasNegotiated) {
   }
 }
 
-// 2.7.10.1, the driver: likewise with avail_event and the used ring's flags.
+// 2.7.10.1, the driver: ignores avail_event without the event index, and the flags of the used ring with it.
 TEST(Conformance, ASplitDriverReadsWhatWasNegotiated) {
   const QueueBuffer one[] = {writable(0, 1)};
   for (const bool event_index : {false, true}) {
@@ -229,8 +219,8 @@ TEST(Conformance, ASplitDriverReadsWhatWasNegotiated) {
   }
 }
 
-// 2.8.12, 2.8.18, the device: chains are begun in the order of the ring, written in the order in which they
-// are done.
+// 2.8.12, 2.8.18, the device: begins chains in the order of the ring, and writes used descriptors in the
+// order of completion.
 TEST(Conformance, OrderOfAPackedRing) {
   PackedRing ring(config(true, 4));
   const QueueBuffer one[] = {writable(0, 1)};
@@ -280,7 +270,8 @@ class ConformingDevice : public ::testing::TestWithParam<Features> {
   const QueueBuffer one[1] = {readable(box.base().raw + 0xf000, 4)};
 };
 
-// 2.1.2, 2.4.1: before DRIVER_OK and after a reset nothing is taken, written or notified.
+// 2.1.2, 2.4.1: before DRIVER_OK and after a reset, the device takes no chain, writes nothing and sends no
+// notification.
 TEST_P(ConformingDevice, IsSilentBeforeDriverOkAndAfterAReset) {
   ASSERT_TRUE(driver.negotiate(GetParam()));
   ASSERT_EQ(driver.set_up(0), Status::Ok);
@@ -304,8 +295,8 @@ TEST_P(ConformingDevice, IsSilentBeforeDriverOkAndAfterAReset) {
   EXPECT_EQ(notifier.config, 0u);
 }
 
-// 2.6.1.1.2, 2.6.1.2.1: after the reset of a queue none of its chains is served; set up again it begins at
-// the beginning, with the size and in the place that it has now.
+// 2.6.1.1.2, 2.6.1.2.1: after the reset of a queue, none of its chains is served. When it is set up again, it
+// starts from the first entry, with its new size and addresses.
 TEST_P(ConformingDevice, AQueueThatWasResetBeginsAnew) {
   driver.bring_up(GetParam() | kFeatureRingReset);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(driver.exchange(0, one));
@@ -326,7 +317,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, ConformingDevice,
                          ::testing::Values(0, kFeatureEventIdx, kFeatureRingPacked,
                                            kFeatureRingPacked | kFeatureEventIdx));
 
-// 2.4.1: what the device had to say before a reset is not said after it.
+// 2.4.1: a notification that was pending before a reset is not delivered after it.
 TEST(Conformance, AResetForgetsNotifications) {
   struct Calls final : DeviceCalls {
     void queue_used(std::uint16_t) noexcept override { ++count; }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t kTop = ~std::uint64_t{0};
 
-// Two regions that touch, and one behind a hole, given in another order.
+// Two adjacent regions, and a third behind a hole, in another order.
 class Memory : public ::testing::Test {
  protected:
   Memory() {
@@ -46,14 +46,14 @@ TEST_F(Memory, FindKnowsFirstAndLastByteOfEachRegion) {
 
 TEST_F(Memory, TranslateNeedsAllOfTheRangeInOneRegion) {
   EXPECT_EQ(memory.translate({0x1010}, {0x1ff0}), host[0].data() + 0x10);
-  EXPECT_EQ(memory.translate({0x1010}, {0x1ff1}), nullptr) << "crosses into the next";
+  EXPECT_EQ(memory.translate({0x1010}, {0x1ff1}), nullptr) << "the range crosses into the next region";
   EXPECT_EQ(memory.translate({0x4fff}, {0}), host[1].data() + 0x1fff);
   EXPECT_EQ(memory.translate({0x5000}, {0}), nullptr);
   EXPECT_EQ(memory.translate({0x1000}, {kTop}), nullptr);
 }
 
 TEST_F(Memory, PresentEndsAtTheFirstHole) {
-  EXPECT_EQ(memory.present({0x1000}, {0x4000}).raw, 0x4000u) << "regions that touch are no hole";
+  EXPECT_EQ(memory.present({0x1000}, {0x4000}).raw, 0x4000u) << "adjacent regions have no hole between them";
   EXPECT_EQ(memory.present({0x2000}, {0x8000}).raw, 0x3000u);
   EXPECT_EQ(memory.present({0x9000}, {kTop}).raw, 0x2000u);
   EXPECT_EQ(memory.present({0x5000}, {1}).raw, 0u);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint16_t kSize = 64;
 
-// Two queues; returns each chain at once, or keeps it.
+// A device with two queues, which returns each chain at once or keeps it.
 class ProbeDevice final : public VirtioDevice {
  public:
   ProbeDevice(const GuestMemory& memory, DriverNotifier& notifier)
@@ -51,7 +51,7 @@ class ProbeDevice final : public VirtioDevice {
   static inline std::array<QueueBuffer, 2 * kSize> room;
 };
 
-// A driver of both queues, as plain as can be.
+// A minimal driver of both queues.
 class ProbeDriver final : public DeviceCalls {
  public:
   explicit ProbeDriver(Port& port) : transport(port, {}, {}) { set_up(); }
@@ -60,7 +60,7 @@ class ProbeDriver final : public DeviceCalls {
   }
 
   void queue_used(std::uint16_t queue) noexcept override {
-    EXPECT_FALSE(inside) << "entered twice";
+    EXPECT_FALSE(inside) << "a call was nested in another call";
     inside = true;
     calls.push_back(queue);
     Used used;
@@ -122,13 +122,13 @@ TEST(InProcessInline, NeitherSideIsEnteredTwice) {
   ProbeDriver driver(port);
   int more = 3;
   driver.on_used = [&] {
-    if (more-- > 0) driver.add(0);  // its notification waits until this call is over
+    if (more-- > 0) driver.add(0);  // its notification waits until this call returns
   };
   bool serving = false;
   driver.device.while_serving = [&] {
     EXPECT_FALSE(serving);
     serving = true;
-    driver.transport.config_changed();  // and this until the device is done
+    driver.transport.config_changed();  // this notification waits until the device has finished
     EXPECT_EQ(driver.config_changes + 1, static_cast<int>(driver.device.served.size()));
     serving = false;
   };
@@ -142,10 +142,19 @@ TEST(InProcessInline, TheHostMayChangeTheConfiguration) {
   ProbeDriver driver(port);
   driver.transport.with_device([&] {
     driver.device.change();
-    EXPECT_EQ(driver.config_changes, 0) << "called with the device's lock held";
+    EXPECT_EQ(driver.config_changes, 0) << "the call came while the device's lock was held";
   });
   EXPECT_EQ(driver.config_changes, 1);
   EXPECT_EQ(driver.transport.with_device([] { return 7; }), 7);
+}
+
+TEST(InProcessDeathTest, StopsWithoutADeviceAndWithinTheDevice) {
+  HostedPort port;
+  InProcessTransport bare(port, {}, {});
+  EXPECT_DEATH(static_cast<void>(bare.status()), "call attach\\(\\) before any other function");
+  ProbeDriver driver(port);
+  EXPECT_DEATH(driver.transport.with_device([&] { static_cast<void>(driver.transport.status()); }),
+               "called from within the device");
 }
 
 TEST(InProcess, DoorbellsRingAndNothingElseHappens) {
@@ -185,7 +194,7 @@ TEST(InProcess, QueuesThatThereAreNotAreCountedByTheDevice) {
   EXPECT_EQ(driver.transport.start_queue(5, {}), Status::Failed);
 }
 
-// 2.4.2: nothing that was kicked before a reset is served after it.
+// 2.4.2: a queue that was kicked before a reset is not served after it.
 TEST(InProcess, AResetForgetsKicks) {
   HostedPort port;
   const auto nothing = [](void*) noexcept {};
@@ -198,7 +207,7 @@ TEST(InProcess, AResetForgetsKicks) {
   EXPECT_EQ(driver.device.mistakes().kicks, 0u);
 }
 
-// 2.6.1
+// 2.6.1: a queue that was reset is not served.
 TEST(InProcess, AQueueIsResetByItself) {
   HostedPort port;
   const auto nothing = [](void*) noexcept {};
@@ -218,7 +227,7 @@ TEST(InProcess, AFullQueueTakesSeveralGoes) {
   driver.add(1);
   driver.transport.run_device();
   ASSERT_EQ(driver.device.served.size(), std::size_t{kSize});
-  // The other queue had its turn after one go.
+  // The other queue was served after one chain of this one.
   EXPECT_EQ(driver.device.served[InProcessTransport::kBudget], 1);
 }
 
@@ -254,7 +263,7 @@ TEST(InProcessThreads, EveryChainComesBack) {
     idle.store(false);
     driver.add(static_cast<std::uint16_t>(i % 2));
     while (!idle.load()) {
-      static_cast<void>(driver.transport.status());  // registers all the while
+      static_cast<void>(driver.transport.status());  // accesses registers throughout
       port.relax();
     }
   }
@@ -267,7 +276,7 @@ TEST(InProcessThreads, EveryChainComesBack) {
   calls.join();
 }
 
-// set_calls(nullptr) waits for the call under way, and none comes later.
+// set_calls(nullptr) waits for the call in progress, and no call comes later.
 TEST(InProcessThreads, NoCallAfterTheCallsAreTaken) {
   HostedPort port;
   const auto nothing = [](void*) noexcept {};

@@ -1,8 +1,8 @@
-// Driver and device on tiny rings, over all interleavings of their steps: each end adds or serves what it
-// can, and sleeps when there is nothing to do until the other one notifies it. Every chain must come back
-// once, with its token and length, and nobody may sleep for ever.
+// Driver and device on tiny rings, over all interleavings of their steps. Each end adds or serves chains
+// while it can; an end without work sleeps until the other end notifies it. Every chain must come back once,
+// with its token and length, and neither end may sleep for ever.
 //
-// A step is one call of a queue. What may happen within a call is argued in docs/memory-ordering.md.
+// A step is one call of a queue. docs/memory-ordering.md argues what may happen within a call.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -28,7 +28,7 @@ struct Held {
   std::uint32_t chain;
 };
 
-// Where both ends stand, beside their queues. No padding: it is compared bytewise.
+// The state of both ends besides their queues. Has no padding, because states are compared bytewise.
 struct Ends {
   std::uint32_t added = 0, back = 0;  // chains
   std::uint32_t slots = 0;            // in flight, as the driver counts
@@ -75,7 +75,7 @@ class Explorer {
       restore(before);
     }
     if (!moved) {
-      EXPECT_EQ(ends_.back, chains_) << "both ends sleep, and there is work to do";
+      EXPECT_EQ(ends_.back, chains_) << "both ends sleep although there is work";
       EXPECT_EQ(ring_.driver.in_flight(), 0u);
     }
   }
@@ -123,12 +123,12 @@ class Explorer {
     Used used;
     const Taken taken = ring_.driver.take(used);
     ASSERT_NE(taken, Taken::Broken) << describe(ring_.driver.fault());
-    ASSERT_TRUE(taken == Taken::Used || !ends_.must_take) << "the queue said there was one";
+    ASSERT_TRUE(taken == Taken::Used || !ends_.must_take) << "the queue announced a chain";
     ends_.must_take = false;
     ends_.nothing_used = taken == Taken::Nothing;
     if (ends_.nothing_used) return;
     ASSERT_LT(used.token, ends_.added);
-    ASSERT_EQ(ends_.came_back >> used.token & 1, 0u) << "twice";
+    ASSERT_EQ(ends_.came_back >> used.token & 1, 0u) << "a chain came back twice";
     ends_.came_back |= 1U << used.token;
     ASSERT_EQ(used.length, used.token + 1);
     ends_.slots -= static_cast<std::uint32_t>(buffers_[used.token].size());
@@ -157,7 +157,7 @@ class Explorer {
     ring_.driver.ask_for_notifications(false);
   }
 
-  // ---- The device's end. It may return what it holds at any time, also while it sleeps. ----
+  // ---- The device's end. It may return a held chain at any time, also while it sleeps. ----
 
   bool may_pop() const {
     return !ends_.device_asleep && (ends_.must_pop || !ends_.nothing_available) &&
@@ -167,7 +167,7 @@ class Explorer {
     Chain chain;
     const Popped popped = ring_.device.pop(chain);
     ASSERT_NE(popped, Popped::Broken) << describe(ring_.device.fault());
-    ASSERT_TRUE(popped == Popped::Chain || !ends_.must_pop) << "the queue said there was one";
+    ASSERT_TRUE(popped == Popped::Chain || !ends_.must_pop) << "the queue announced a chain";
     ends_.must_pop = false;
     ends_.nothing_available = popped == Popped::Nothing;
     if (ends_.nothing_available) return;
@@ -217,7 +217,7 @@ class Explorer {
     ring_.device.ask_for_kicks(false);
   }
 
-  // Once: stopped, and started where it was.
+  // Once in a schedule, the device's end is stopped and started at its position.
   bool may_restart() const { return !ends_.restarted && !ends_.to_notify && ends_.added > 0; }
   void restart() {
     ends_.restarted = true;
@@ -254,8 +254,8 @@ class Explorer {
     std::memcpy(ring_.own().data(), state.own.data(), state.own.size());
   }
 
-  // Of all that the rest of a run depends on. Padding in the queues may make one state two, which costs time
-  // and nothing else.
+  // A digest of everything that the rest of a run depends on. Padding in the queues may make one state count
+  // as two, which costs only time.
   std::size_t digest() {
     std::size_t sum = 0;
     const auto mix = [&sum](const void* bytes, std::size_t size) {

@@ -1,4 +1,4 @@
-// Positions of a packed ring, and who is notified when, against counting on paper.
+// Positions of a packed ring, and the decision whether to notify, compared with plain counting.
 #include "fallow/virtio/ring/detail/packed_position.h"
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ PackedPosition position(std::uint32_t steps, std::uint32_t size) {
 
 PvirtqEventSuppress event(std::uint16_t flags, std::uint16_t desc) { return {Le16(desc), Le16(flags)}; }
 
-// 2.8.1: the counter begins at 1 and changes behind the last descriptor.
+// 2.8.1: the wrap counter starts at 1 and is inverted after the last descriptor.
 TEST(PackedPosition, AdvancesAroundTheRing) {
   for (const std::uint32_t size : {1u, 2u, 3u, 4u, 5u, 7u, 8u, 9u}) {
     for (std::uint32_t from = 0; from < 2 * size; ++from) {
@@ -42,8 +42,8 @@ TEST(PackedPosition, AdvancesAroundTheLargestRing) {
   EXPECT_EQ(distance({0, false}, {32767, true}, 32768), 65535u);
 }
 
-// 2.8.1: available is one bit as the counter and one not, used is both as the counter. No descriptor of the
-// round before, nor one that is all zero, passes for one of this round.
+// 2.8.1: in an available descriptor exactly one bit equals the wrap counter, in a used one both do. A
+// descriptor of the previous round, or one of zeros, does not count as one of this round.
 TEST(PackedPosition, FlagsOfOneRoundAreNotThoseOfTheOther) {
   for (const bool wrap : {false, true}) {
     const PackedPosition now{0, wrap}, before{0, !wrap};
@@ -60,8 +60,8 @@ TEST(PackedPosition, FlagsOfOneRoundAreNotThoseOfTheOther) {
   EXPECT_FALSE(PackedPosition{}.is_used(0));
 }
 
-// 2.8.10, exhaustively for small rings: the other end is told if, and only if, the descriptor it named was
-// among those passed since; however often the ring went round meanwhile.
+// 2.8.10, exhaustively for small rings: the other end is notified if and only if the steps since the last
+// decision passed the descriptor that it requested, even if the ring wrapped several times.
 TEST(PackedProgress, WantedAgreesWithCounting) {
   for (std::uint32_t size = 1; size <= 8; ++size) {
     for (std::uint32_t start = 0; start < 2 * size; ++start) {
@@ -81,8 +81,8 @@ TEST(PackedProgress, WantedAgreesWithCounting) {
   }
 }
 
-// The arithmetic of drivers in use, which compares as in a split ring after it has taken the size off an
-// event of the other round, says the same.
+// Agrees with the arithmetic of drivers in use, which subtract the size from an event of the other round and
+// then compare as in a split ring.
 TEST(PackedProgress, WantedAgreesWithSixteenBitArithmetic) {
   for (const std::uint32_t size : {1u, 2u, 3u, 7u, 8u, 255u, 256u}) {
     for (std::uint32_t now = 0; now < 2 * size; now += 1 + size / 16) {
@@ -119,21 +119,26 @@ TEST(PackedProgress, EnableAndDisable) {
   PackedProgress progress;
   for (const bool event_index : {false, true}) {
     progress.restart();
-    EXPECT_FALSE(progress.wanted(event(kRingEventEnable, 0), event_index, {0, true}, 4)) << "nothing passed";
+    EXPECT_FALSE(progress.wanted(event(kRingEventEnable, 0), event_index, {0, true}, 4))
+        << "no descriptor was passed";
     progress.move(1);
     EXPECT_TRUE(progress.wanted(event(kRingEventEnable, 0), event_index, {1, true}, 4));
     EXPECT_FALSE(progress.wanted(event(kRingEventDisable, 0x8000), event_index, {1, true}, 4));
   }
 }
 
-// A value that means nothing notifies: too often is harmless, too seldom is not. Reserved bits are ignored.
+// An invalid value causes a notification: a superfluous one is harmless, a missing one is not. Reserved bits
+// are ignored.
 TEST(PackedProgress, WhatMeansNothingEnables) {
   PackedProgress progress;
   progress.move(1);
   EXPECT_TRUE(progress.wanted(event(3, 0), true, {1, true}, 4));
-  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x8003), false, {1, true}, 4)) << "not negotiated";
-  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x8004), true, {1, true}, 4)) << "no such descriptor";
-  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x7fff), true, {1, true}, 4)) << "no such descriptor";
+  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x8003), false, {1, true}, 4))
+      << "the event index is not negotiated";
+  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x8004), true, {1, true}, 4))
+      << "the ring has no such descriptor";
+  EXPECT_TRUE(progress.wanted(event(kRingEventDesc, 0x7fff), true, {1, true}, 4))
+      << "the ring has no such descriptor";
   EXPECT_FALSE(progress.wanted(event(0xfffc | kRingEventDisable, 0), true, {1, true}, 4));
 }
 

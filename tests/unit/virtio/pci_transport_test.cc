@@ -1,4 +1,5 @@
-// The transport over PCI (virtio 1.2, 4.1), in front of a model of a function that is a balloon of ours.
+// The transport over PCI (virtio 1.2, 4.1), in front of a model of a function that is Fallow's balloon
+// device.
 #include "fallow/virtio/transport/pci_transport.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,7 @@ namespace {
 
 constexpr std::uint16_t kReporting = 4;
 
-// ---- All of it, on each kind of ring and of interrupt. ----
+// ---- The whole life of a device, on each kind of ring and of interrupt. ----
 
 struct Wiring {
   Features rings;
@@ -73,7 +74,7 @@ TEST(PciOpen, LeavesOthersAlone) {
   EXPECT_EQ(guest.model->get16(kPciCommand), 0);
 }
 
-// What firmware left on is off before the device is reset, and bus mastering comes after that.
+// Everything that firmware left enabled is disabled before the reset, and bus mastering is enabled after it.
 TEST(PciOpen, BeginsFromReset) {
   PciGuest guest({}, 2);
   guest.model->put16(kPciCommand, kPciCommandMaster | kPciCommandNoIntx);
@@ -88,83 +89,6 @@ TEST(PciOpen, BeginsFromReset) {
   EXPECT_TRUE(guest.model->masters_bus());
   EXPECT_EQ(guest.model->get16(kPciCommand) & kPciCommandNoIntx, 0);
   EXPECT_FALSE(guest.model->msix_enabled());
-}
-
-// ---- Interrupts (4.1.4.5, 4.1.5.4). ----
-
-class Listener final : public DeviceCalls {
- public:
-  void queue_used(std::uint16_t queue) noexcept override {
-    heard |= std::uint32_t{1} << queue;
-    if (during) during();
-  }
-  void config_changed() noexcept override { ++changes; }
-  std::uint32_t heard = 0;
-  unsigned changes = 0;
-  std::function<void()> during;
-};
-
-TEST(PciInterrupts, OneMayMeanBoth) {
-  PciGuest guest(everything(0));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  Listener listener;
-  guest.transport->set_calls(&listener);
-  guest.model->interrupt = nullptr;
-  guest.model->queue_used(0);
-  guest.model->config_changed();
-  const std::uint8_t causes = guest.transport->acknowledge();
-  EXPECT_EQ(causes, kCauseQueues | kCauseConfig);
-  EXPECT_EQ(guest.transport->acknowledge(), 0) << "reading acknowledges";
-  EXPECT_EQ(listener.heard, 0u) << "a handler calls nobody";
-  guest.transport->deliver(causes);
-  EXPECT_EQ(listener.heard, 0x1fu) << "every queue that is started";
-  EXPECT_EQ(listener.changes, 1u);
-  guest.transport->deliver(0);
-  EXPECT_EQ(listener.changes, 1u);
-  guest.transport->set_calls(&guest.pair->driver);
-}
-
-TEST(PciInterrupts, OfQueuesFromBeforeAResetAreNobodys) {
-  PciGuest guest(everything(0));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  Listener listener;
-  guest.transport->set_calls(&listener);
-  guest.transport->set_status(0);
-  guest.transport->deliver(kCauseQueues);
-  EXPECT_EQ(listener.heard, 0u);
-  guest.transport->set_calls(&guest.pair->driver);
-}
-
-TEST(PciInterrupts, ThatComeDuringACallAreNotNested) {
-  PciGuest guest(everything(0));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  Listener listener;
-  unsigned depth = 0, deepest = 0, calls = 0;
-  listener.during = [&] {
-    deepest = std::max(deepest, ++depth);
-    if (++calls == 1) guest.transport->deliver(kCauseQueues);
-    --depth;
-  };
-  guest.transport->set_calls(&listener);
-  guest.transport->deliver(kCauseQueues);
-  EXPECT_EQ(deepest, 1u);
-  EXPECT_EQ(calls, 10u) << "five queues, twice";
-  guest.transport->set_calls(&guest.pair->driver);
-}
-
-TEST(PciInterrupts, OfNobodyAreForgotten) {
-  PciGuest guest(everything(0));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  Listener listener;
-  guest.transport->deliver(kCauseQueues | kCauseConfig);
-  guest.transport->set_calls(&listener);
-  guest.transport->deliver(kCauseQueues);
-  EXPECT_EQ(listener.heard, 0u) << "no queue is started";
-  EXPECT_EQ(listener.changes, 0u);
-  guest.transport->set_calls(nullptr);
 }
 
 // ---- MSI-X (4.1.5.1.2). ----
@@ -242,53 +166,13 @@ TEST(PciRegisters, WithoutConfigurationThereAreZeros) {
   EXPECT_EQ(bytes[3], std::byte{0});
 }
 
-// 2.6.1: a device whose structure ends before queue_reset cannot.
+// 2.6.1: a device whose structure ends before queue_reset cannot reset a queue.
 TEST(PciRegisters, AShortStructureOffersNoQueueReset) {
   PciGuest guest(everything(kRingFeatures));
   guest.model->put32(PciModel::kCommonCap + 12, kPciCommonSize);
   ASSERT_EQ(guest.transport->open(), Unusable::No);
   EXPECT_EQ(guest.transport->offered() & kFeatureRingReset, 0u);
   live_through_a_workday(guest, false);
-}
-
-TEST(PciQueues, AResetThatTakesItsTime) {
-  PciGuest guest(everything(kRingFeatures));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  guest.model->slow_reset = 100;
-  EXPECT_EQ(guest.pair->driver.reset_reporting_queue(), Status::Ok);
-  EXPECT_GE(guest.pair->rig.port.relaxes(), 100u);
-  expect_no_rule_broken(guest);
-}
-
-TEST(PciQueues, NobodyIsNotifiedOfWhatIsNotStarted) {
-  PciGuest guest(everything(kRingFeatures));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  guest.transport->notify(0);
-  guest.transport->notify(31);
-  guest.transport->notify(0xffff);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  ASSERT_EQ(guest.transport->reset_queue(kReporting), Status::Ok);
-  const std::uint64_t before = guest.model->notifications;
-  guest.transport->notify(kReporting);
-  EXPECT_EQ(guest.model->notifications, before);
-  expect_no_rule_broken(guest);
-}
-
-TEST(PciQueues, AreNotStartedTwiceNorBeyondTheirSize) {
-  PciGuest guest(everything(0));
-  ASSERT_EQ(guest.transport->open(), Unusable::No);
-  ASSERT_EQ(guest.pair->driver.probe(), Status::Ok);
-  const QueueAddresses at = guest.pair->meddler.queues[kReporting];
-  EXPECT_EQ(guest.transport->start_queue(kReporting, at), Status::Failed);
-  EXPECT_EQ(guest.transport->start_queue(5, at), Status::Failed) << "there is none";
-  EXPECT_EQ(guest.transport->start_queue(0xffff, at), Status::Failed);
-  EXPECT_EQ(guest.transport->reset_queue(kReporting), Status::Failed) << "not negotiated";
-  guest.transport->set_status(0);
-  EXPECT_EQ(guest.transport->status(), 0);
-  EXPECT_EQ(guest.transport->start_queue(kReporting, {512, {64}, {64}, {64}}), Status::Failed);
-  EXPECT_EQ(guest.transport->start_queue(kReporting, {0, {64}, {64}, {64}}), Status::Failed);
-  expect_no_rule_broken(guest);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr std::uint8_t kAck = kStatusAcknowledge, kDriver = kStatusDriver, kFeat
 constexpr Features kOdd = feature(0), kOptional = feature(1), kRefused = feature(2);
 constexpr std::uint16_t kEcho = 0, kKeep = 1, kMaybe = 2;
 
-// Queue 0 answers at once, queue 1 keeps its chain, queue 2 is there with kOptional only.
+// Queue 0 answers at once, queue 1 keeps its chain, and queue 2 exists only with kOptional.
 class Toy final : public VirtioDevice {
  public:
   static constexpr std::uint16_t kQueues = 3, kSize = 16;
@@ -85,7 +85,7 @@ TEST_F(Device, StatusBitsOutOfOrderAreIgnoredAndCounted) {
   device.set_status(kAck | kFeat | kOk);
   EXPECT_EQ(device.status(), kAck);
   device.set_status(kAck | 16);
-  EXPECT_EQ(device.status(), kAck) << "no such bit";
+  EXPECT_EQ(device.status(), kAck) << "the status has no such bit";
   EXPECT_EQ(device.mistakes().status, 3u);
 }
 
@@ -133,10 +133,10 @@ TEST_F(Device, ResetForgetsFeaturesAndQueues) {
   EXPECT_EQ(device.status(), 0);
   EXPECT_EQ(device.accepted(), 0u);
   EXPECT_EQ(device.stopped, 3u);
-  EXPECT_EQ(device.resets, 1u + 1u) << "once by the driver's bring_up()";
+  EXPECT_EQ(device.resets, 1u + 1u) << "one reset is from the driver's bring_up()";
   for (std::uint16_t queue = 0; queue < 3; ++queue) EXPECT_FALSE(device.started(queue));
   driver.bring_up(0);
-  EXPECT_EQ(driver.exchange(kEcho, {page}), 1u) << "as new";
+  EXPECT_EQ(driver.exchange(kEcho, {page}), 1u) << "the device works as after its creation";
 }
 
 TEST_F(Device, NeedsResetIsTheDevicesOwn) {
@@ -145,10 +145,10 @@ TEST_F(Device, NeedsResetIsTheDevicesOwn) {
   driver.bring_up(0);
   device.ask_for_reset();
   device.ask_for_reset();
-  EXPECT_EQ(notifier.config, 1u) << "2.1.2: told once";
+  EXPECT_EQ(notifier.config, 1u) << "2.1.2: the driver is notified once";
   device.set_status(kAck | kDriver | kFeat | kOk | kStatusFailed);
   EXPECT_EQ(device.status(), kAck | kDriver | kFeat | kOk | kStatusFailed | kStatusNeedsReset);
-  EXPECT_EQ(device.mistakes().status, 0u) << "the driver does not clear what it does not own";
+  EXPECT_EQ(device.mistakes().status, 0u) << "a driver that clears no bit of the device makes no mistake";
 }
 
 TEST_F(Device, NeedsResetBeforeDriverOkIsToldToNobody) {
@@ -177,10 +177,10 @@ TEST_F(Device, ConfigReadsBeyondTheEndAreZero) {
 TEST_F(HostileDevice, Case28_ConfigWritesOutOfRange) {
   const std::vector<std::byte> much(300, std::byte{0xbb});
   const std::span<const std::byte> bytes(much);
-  device.write_config(4, {});                        // nothing
+  device.write_config(4, {});                        // no bytes
   device.write_config(6, bytes.first(4));            // across the end
-  device.write_config(8, bytes.first(1));            // from the end on
-  device.write_config(0, bytes);                     // more than there is
+  device.write_config(8, bytes.first(1));            // begins at the end
+  device.write_config(0, bytes);                     // longer than the configuration
   device.write_config(0xffff'fffe, bytes.first(4));  // the sum wraps
   device.write_config(2, bytes.first(4));            // a field that is read-only
   EXPECT_EQ(device.fields, (std::array<std::byte, 8>{}));
@@ -194,7 +194,7 @@ TEST_F(Device, AChangeOfTheConfigurationStepsTheGeneration) {
   const std::uint32_t before = device.config_generation();
   device.change_config();
   EXPECT_NE(device.config_generation(), before);
-  EXPECT_EQ(notifier.config, 0u) << "nobody is there yet";
+  EXPECT_EQ(notifier.config, 0u) << "no driver is present yet";
   driver.bring_up(0);
   device.change_config();
   EXPECT_EQ(notifier.config, 1u);
@@ -205,11 +205,11 @@ TEST_F(Device, AChangeOfTheConfigurationStepsTheGeneration) {
 TEST_F(Device, AQueueIsSetUpOnceAndAfterFeaturesOk) {
   device.set_status(kAck | kDriver);
   device.accept(kFeatureVersion1);
-  EXPECT_EQ(driver.set_up(kEcho), Status::InvalidArgument) << "before FEATURES_OK";
+  EXPECT_EQ(driver.set_up(kEcho), Status::InvalidArgument) << "the features are not negotiated yet";
   device.set_status(kAck | kDriver | kFeat);
   EXPECT_EQ(driver.set_up(kEcho), Status::Ok);
   EXPECT_EQ(driver.set_up(kEcho), Status::Busy);
-  EXPECT_EQ(driver.set_up(kMaybe), Status::InvalidArgument) << "its feature was not accepted";
+  EXPECT_EQ(driver.set_up(kMaybe), Status::InvalidArgument) << "the feature of the queue was not accepted";
   EXPECT_EQ(device.start_queue(Toy::kQueues, {}), Status::InvalidArgument);
   EXPECT_EQ(device.start_queue(0xffff, {}), Status::InvalidArgument);
   EXPECT_EQ(device.mistakes().queues, 5u);
@@ -239,7 +239,7 @@ TEST_F(HostileDevice, Case26_KicksThatNobodyWaitsFor) {
   for (const std::uint16_t queue : {kMaybe, Toy::kQueues, std::uint16_t{0xffff}})
     EXPECT_FALSE(device.process(queue, 1));
   EXPECT_EQ(device.mistakes().kicks, 4u);
-  EXPECT_EQ(driver.exchange(kEcho, {page}), 1u) << "the rest goes on";
+  EXPECT_EQ(driver.exchange(kEcho, {page}), 1u) << "the other queues continue";
 }
 
 TEST_F(HostileDevice, Case26_KickBeforeDriverOkIsServedAfterIt) {
@@ -265,7 +265,7 @@ TEST_F(HostileDevice, Case14_IndexThatJumpedStopsTheDeviceUntilReset) {
   EXPECT_NE(device.status() & kStatusNeedsReset, 0);
   EXPECT_EQ(notifier.config, 1u);
   driver.kick(kEcho);
-  EXPECT_EQ(device.mistakes().rings, 1u) << "said once";
+  EXPECT_EQ(device.mistakes().rings, 1u) << "one fault is counted once";
   driver.bring_up(0);
   EXPECT_EQ(driver.exchange(kEcho, {page}), 1u);
 }
@@ -275,7 +275,7 @@ TEST_F(HostileDevice, Case35_KickStormDoesNoMoreThanTheBudget) {
   for (int i = 0; i < 16; ++i) driver.add(kEcho, {page});
   EXPECT_TRUE(device.process(kEcho, 5));
   EXPECT_EQ(device.served, 5u);
-  EXPECT_TRUE(device.process(kEcho, 11)) << "it has not looked yet whether that was all";
+  EXPECT_TRUE(device.process(kEcho, 11)) << "the device has not checked yet whether the queue is empty";
   EXPECT_FALSE(device.process(kEcho, 1));
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(device.process(kEcho, 64));
   EXPECT_EQ(device.served, 16u);
@@ -288,7 +288,7 @@ TEST_F(HostileDevice, ResetWhileAChainIsKept) {
   driver.kick(kKeep);
   device.set_status(0);
   device.answer(1);
-  EXPECT_EQ(notifier.used, 0u) << "nothing in flight is touched after a reset (2.4.2)";
+  EXPECT_EQ(notifier.used, 0u) << "a chain in flight is not used after a reset (2.4.2)";
   driver.bring_up(0);
   EXPECT_FALSE(driver.take(kKeep).has_value());
 }
@@ -349,7 +349,7 @@ TEST_F(Device, ADriverIsAskedToKickWhenTheQueueIsEmpty) {
   UsedRing used(box.at(at.device_area), at.size);
   for (int i = 0; i < 3; ++i) driver.add(kEcho, {page});
   EXPECT_TRUE(device.process(kEcho, 2));
-  EXPECT_EQ(used.flags().load(), kUsedNoNotify) << "it knows that there is more";
+  EXPECT_EQ(used.flags().load(), kUsedNoNotify) << "the device knows of another chain and needs no kick";
   EXPECT_FALSE(device.process(kEcho, 2));
   EXPECT_EQ(used.flags().load(), 0u);
 }

@@ -152,7 +152,7 @@ TEST_F(ZoneInvariant, Zone8AFrameInAHandIsUsedAndNotReported) {
 }
 
 TEST_F(ZoneInvariant, Zone8NoFrameIsInTwoHands) {
-  // Makes the second cache believe that the frames of the first are free.
+  // Makes the second cache treat the frames of the first as free.
   const std::uint32_t block = allocated_block();
   word(block).store(0);
   corrupt(block, [](BlockEntry e) { return e.with_used(0).with_owner(0); });

@@ -31,6 +31,11 @@ class GuestFrames {
     return {free > low ? (free - low).raw / 2 : 0};
   }
 
+  // Whether the cache is one of the zone's.
+  bool owns_cache() const noexcept {
+    return &cache_ >= &zone_.cache(0) && &cache_ <= &zone_.cache(zone_.cache_count() - 1);
+  }
+
   Allocation take(Order order) noexcept { return cache_.allocate(order); }
 
   // Frees a frame that the device held; its content is undefined.

@@ -201,8 +201,12 @@ Status ReportRequests::verdict(const ReportSlot& slot) noexcept {
 }
 
 void ReportRequests::complete(std::span<const Over> over) noexcept {
-  if (!completion_) return;
-  for (const Over& request : over) completion_(request.token, request.status);
+  for (const Over& request : over) {
+    FALLOW_REQUIRE(completion_,
+                   "BalloonDriver: a request is complete and there is no completion; call connect() or "
+                   "set_completion() before probe()");
+    completion_(request.token, request.status);
+  }
 }
 
 }  // namespace fallow::detail

@@ -15,7 +15,7 @@ TEST(BootMeasure, a_fall_of_900_mib) {
   EXPECT_NEAR(measured->t05_s.value_or(0), 0.145, 1e-9);
   EXPECT_NEAR(measured->t50_s.value_or(0), 0.550, 1e-9);
   EXPECT_NEAR(measured->t95_s.value_or(0), 0.955, 1e-9);
-  // 900 MiB for 100 ms, and half of that while they go.
+  // 900 MiB for 100 ms, and half of that on average while the memory falls.
   EXPECT_NEAR(measured->excess_gib_s, (900 * 0.1 + 900 * 0.9 / 2) / 1024, 1e-6);
 }
 

@@ -25,7 +25,7 @@ std::string error_of(const BootWords& given) {
   return error;
 }
 
-// The error when one option has a value.
+// Returns the error for one option with the given value.
 std::string refused(std::optional<std::string> BootWords::*option, const char* value) {
   BootWords given;
   given.*option = value;
@@ -58,7 +58,7 @@ TEST(BootOptions, names) {
     EXPECT_STREQ(workload_name(request_of({.workload = name}).workload), name);
   for (const char* name : {"tcg", "kvm"})
     EXPECT_STREQ(accelerator_name(request_of({.accelerator = name}).accelerator), name);
-  for (const char* name : {"hwm", "linux", "aged:2s"})
+  for (const char* name : {"hwm", "hwm:64", "linux", "aged:2s"})
     EXPECT_EQ(policy_name(request_of({.policy = name})), name);
 }
 
@@ -87,7 +87,8 @@ TEST(BootOptions, refused_values) {
   EXPECT_EQ(refused(&BootWords::hold, "5"),
             "--hold '5': expected a time with a unit, from 0 to 1h, such as 300ms or 2s");
   EXPECT_EQ(refused(&BootWords::seconds, "1s"), "--seconds '1s': expected a whole number from 1 to 86400");
-  EXPECT_EQ(refused(&BootWords::policy, "hwm:3"), "--policy 'hwm:3': expected hwm, linux, aged or aged:TIME");
+  EXPECT_EQ(refused(&BootWords::policy, "none"),
+            "--policy 'none': expected hwm, hwm:N, linux, aged or aged:TIME");
   EXPECT_EQ(refused(&BootWords::order, "11"), "--order '11': expected a whole number from 0 to 10");
   EXPECT_EQ(refused(&BootWords::seed, "x"), "--seed 'x': expected a whole number");
   EXPECT_EQ(refused(&BootWords::timeout, "1ms"),
@@ -124,7 +125,7 @@ std::vector<std::string> arguments_of(const BootWords& given, std::optional<std:
                         {.qemu = "q", .kernel = "k", .module = std::move(module), .trace_log = "log"});
 }
 
-// The word behind an option; "" if it is not there.
+// Returns the word after an option, or "" without the option.
 std::string behind(const std::vector<std::string>& words, const std::string& option) {
   const auto found = std::find(words.begin(), words.end(), option);
   return found == words.end() || found + 1 == words.end() ? "" : *(found + 1);

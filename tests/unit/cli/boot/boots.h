@@ -1,4 +1,4 @@
-// Requests and runs for tests of what is told about them.
+// Requests and runs for the tests of the output about them.
 #pragma once
 
 #include "cli/boot/boot_run.h"
@@ -11,7 +11,8 @@ inline BootSample resident_at(Nanoseconds time, std::uint64_t mib) {
   return {.time = time, .resident = in_mib(mib), .guest = {}};
 }
 
-// 1000 MiB until "freeing" at 2 s; nothing happens for 100 ms, then a MiB goes each millisecond, down to 100.
+// Resident memory: 1000 MiB until "freeing" at 2 s and for 100 ms more, then 1 MiB less each millisecond,
+// down to 100 MiB.
 inline std::vector<BootSample> a_fall() {
   std::vector<BootSample> samples;
   for (std::uint64_t ms = 1000; ms <= 4000; ++ms) {
@@ -21,7 +22,7 @@ inline std::vector<BootSample> a_fall() {
   return samples;
 }
 
-// In which nothing is zero that need not be.
+// A run in which no figure is zero without need.
 inline BootRun typical_run() {
   BootRun run;
   run.end = BootEnd::Verdict;

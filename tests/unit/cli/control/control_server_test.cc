@@ -132,7 +132,7 @@ TEST_F(HostileControlServer, three_hundred_connections_at_once) {
   start();
   std::vector<std::unique_ptr<RawClient>> crowd;
   for (int i = 0; i < 300; ++i) crowd.push_back(std::make_unique<RawClient>(listening_.path()));
-  // The one that was quiet longest made room for each.
+  // Each new connection replaced the one that had been idle longest.
   RawClient client(listening_.path());
   client.say(kList);
   EXPECT_TRUE(is_list(client.hear()));

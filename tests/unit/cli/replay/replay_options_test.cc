@@ -26,7 +26,7 @@ std::string error_of(const ReplayWords& given) {
   return error;
 }
 
-// The error when one option has a value.
+// Returns the error for one option with the given value.
 std::string refused(std::optional<std::string> ReplayWords::*option, const char* value) {
   ReplayWords given = words();
   given.*option = value;
@@ -40,7 +40,7 @@ TEST(ReplayOptions, defaults) {
   EXPECT_EQ(policy_name(request.options), "aged:100ms");
   EXPECT_EQ(request.options.order, Order{9});
   EXPECT_EQ(request.options.capacity, 32u);
-  EXPECT_EQ(request.options.hwm, 32u);
+  EXPECT_EQ(request.options.policy.threshold, 32u);
   EXPECT_EQ(request.options.backing, replay::BackingKind::Anonymous);
   EXPECT_EQ(request.options.speed, 0);
   EXPECT_EQ(request.options.settle, seconds(5));
@@ -75,7 +75,7 @@ TEST(ReplayOptions, everything_at_once) {
   EXPECT_EQ(policy_name(request.options), "hwm");
   EXPECT_EQ(request.options.order, Order{0});
   EXPECT_EQ(request.options.capacity, 64u);
-  EXPECT_EQ(request.options.hwm, 7u);
+  EXPECT_EQ(request.options.policy.threshold, 7u);
   EXPECT_EQ(request.options.backing, replay::BackingKind::Thp);
   EXPECT_EQ(request.options.speed, 2.5);
   EXPECT_EQ(request.options.settle, Nanoseconds{250'000});
@@ -144,15 +144,31 @@ TEST(ReplayOptions, refused_sizes) {
 }
 
 TEST(ReplayOptions, refused_policies) {
-  for (const char* value : {"", "oldest", "HWM", "hwm:32", "linux:2s", "age", "agedly"})
+  for (const char* value : {"", "oldest", "HWM", "none", "linux:2s", "age", "agedly"})
     EXPECT_EQ(refused(&ReplayWords::policy, value),
-              std::string("--policy '") + value + "': expected hwm, linux, aged or aged:TIME");
+              std::string("--policy '") + value + "': expected hwm, hwm:N, linux, aged or aged:TIME");
   for (const char* value :
        {"aged:", "aged:100", "aged:0", "aged:999us", "aged:25h", "aged:1s:2s", "aged:-1s"})
     EXPECT_EQ(
         refused(&ReplayWords::policy, value),
         std::string("--policy '") + value +
             "': expected a time with a unit, from 1ms to 24h, after 'aged:', such as aged:100ms or aged:2s");
+  for (const char* value : {"hwm:", "hwm:0", "hwm:x", "hwm:1000000001"})
+    EXPECT_EQ(refused(&ReplayWords::policy, value),
+              std::string("--policy '") + value +
+                  "': expected a whole number from 1 to 1000000000 after 'hwm:', such as hwm:64");
+}
+
+TEST(ReplayOptions, a_threshold_in_the_policy) {
+  ReplayWords given = words();
+  given.policy = "hwm:64";
+  const ReplayRequest request = request_of(given);
+  EXPECT_EQ(request.options.policy.threshold, 64u);
+  EXPECT_EQ(policy_name(request.options), "hwm");
+  given.hwm = "64";
+  EXPECT_EQ(request_of(given).options.policy.threshold, 64u);
+  given.hwm = "7";
+  EXPECT_EQ(error_of(given), "--policy hwm:64 with --hwm 7: expected one threshold");
 }
 
 TEST(ReplayOptions, refused_numbers) {

@@ -1,4 +1,4 @@
-// Samples and results for tests of what is told about them.
+// Samples and results for the tests of the output about them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace fallow::cli {
 
 constexpr PfnCount mib(std::uint64_t count) { return {count << (20 - kFrameShift)}; }
 
-// Half of the time and of the events of a trace of 10 s is over.
+// Progress at half of the time and of the events of a trace of 10 s.
 inline replay::ReplaySample sample_at(Nanoseconds time) {
   return {.time = time,
           .end = seconds(10),
@@ -26,7 +26,7 @@ inline replay::ReplaySample sample_at(Nanoseconds time) {
           .linux_resident = mib(200)};
 }
 
-// A replay in which nothing is zero that need not be.
+// A replay in which no figure is zero without need.
 inline ReplayReport typical_report() {
   ReplayReport report{.options = default_replay_options(), .result = {}};
   report.options.trace = "day.txt.zst";

@@ -89,7 +89,7 @@ TEST(Summary, not_compared) {
   EXPECT_FALSE(says(report, "Linux"));
   EXPECT_EQ(summary_table(report).find("linux"), std::string::npos);
   report = typical_report();
-  report.options.policy = replay::PolicyKind::Linux;
+  report.options.policy.kind = PolicyKind::Linux;
   EXPECT_FALSE(says(report, "Linux"));
 }
 

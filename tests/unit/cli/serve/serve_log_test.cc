@@ -104,7 +104,7 @@ TEST_F(ServeLogTest, a_reader_that_is_gone_does_not_matter) {
   signal(SIGPIPE, SIG_IGN);
   close(ends_[0]);
   ServeLog log(ends_[1], LogFormat::Text, LogLevel::Info);
-  log.write(LogLevel::Info, "x", "to nobody");
+  log.write(LogLevel::Info, "x", "without a reader");
 }
 
 TEST_F(ServeLogTest, a_guest_cannot_fill_it) {

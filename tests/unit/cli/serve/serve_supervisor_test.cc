@@ -291,7 +291,7 @@ TEST_F(ServeSupervisor, survives_every_signal_that_does_not_tell_it_to_end) {
     kill(supervisor_, signal);
   }
   std::this_thread::sleep_for(milliseconds(50));
-  EXPECT_EQ(waitpid(supervisor_, nullptr, WNOHANG), 0) << "it ended";
+  EXPECT_EQ(waitpid(supervisor_, nullptr, WNOHANG), 0) << "the supervisor ended";
   EXPECT_EQ(board_->process, worker);
   kill(supervisor_, SIGTERM);
   EXPECT_EQ(wait(), 0);

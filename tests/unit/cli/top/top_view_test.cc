@@ -104,7 +104,7 @@ TEST(TopView, sorts_by_each_column) {
   view.press(TopKey::SortNext);
   EXPECT_EQ(order(), "231");  // resident
   view.press(TopKey::SortNext);
-  EXPECT_EQ(order(), "123");  // memory, all the same
+  EXPECT_EQ(order(), "123");  // memory, which is equal for all
   view.press(TopKey::SortNext);
   EXPECT_EQ(order(), "132");  // balloon
   view.press(TopKey::SortNext);

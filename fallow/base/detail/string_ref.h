@@ -4,7 +4,7 @@
 #include <concepts>
 #include <cstddef>
 
-namespace fallow::guest {
+namespace fallow::detail {
 
 class StringRef {
  public:
@@ -62,4 +62,4 @@ class StringRef {
   std::size_t size_ = 0;
 };
 
-}  // namespace fallow::guest
+}  // namespace fallow::detail

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "guest/protocol/string_ref.h"
+#include "fallow/base/detail/string_ref.h"
 
-namespace fallow::guest {
+namespace fallow::detail {
 
 // Characters that do not fit are dropped, and full() returns true.
 template <std::size_t kSize>
@@ -58,7 +58,4 @@ class FixedString {
   bool full_ = false;
 };
 
-// Long enough for an error message.
-using Sentence = FixedString<240>;
-
-}  // namespace fallow::guest
+}  // namespace fallow::detail

@@ -1,0 +1,26 @@
+# fallow_library(NAME) sets what fallow_core and fallow_host have in common. BUILD_SHARED_LIBS decides whether they
+# are static or shared. A shared library exports the names that cmake/fallow.map lists, under two versions.
+#
+# The soname counts incompatible changes of the C interface (tools/check-abi). The version of the C++ names is the
+# minor version of Fallow: a program that was compiled against other headers is refused when it starts.
+set(fallow_soversion 0)
+
+set(fallow_map ${PROJECT_BINARY_DIR}/fallow.map)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/fallow.map.in ${fallow_map} @ONLY)
+
+function(fallow_library name)
+  set(target fallow_${name})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
+                                             VERSION ${PROJECT_VERSION} SOVERSION ${fallow_soversion})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                              $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:fallow_warnings>)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY")
+    # A call within the library goes straight to its target.
+    target_compile_options(${target} PRIVATE -fno-semantic-interposition)
+    target_link_options(${target} PRIVATE LINKER:--version-script=${fallow_map})
+    set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${fallow_map})
+  endif()
+endfunction()

@@ -1,0 +1,12 @@
+# The same sources give the same files, whatever folder they are built in: paths in assertions and in debug
+# information are relative to the root of the sources. tools/check-reproducible compares two builds.
+#
+# ccache (CCACHE_BASEDIR) may pass paths relative to the build folder instead; both forms are mapped.
+function(fallow_prefix_map)
+  file(RELATIVE_PATH to_root ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+  set(map "")
+  foreach(from ${PROJECT_BINARY_DIR}=build ${PROJECT_SOURCE_DIR}/= ${to_root}=)
+    list(APPEND map -ffile-prefix-map=${from})
+  endforeach()
+  add_compile_options(${map})
+endfunction()
