@@ -113,7 +113,9 @@ tidy:
 	@tools/install-deps check
 	@mkdir -p build
 	@cmake --preset clang -DFALLOW_FREESTANDING=OFF >build/clang.log 2>&1 || { cat build/clang.log; exit 1; }
-	find fallow vhost_user trace replay cli guest tests -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
+	@cmake --preset fuzz >build/fuzz.log 2>&1 || { cat build/fuzz.log; exit 1; }
+	find fallow vhost_user trace replay cli guest tests bench examples -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/clang
+	find fuzz -name '*.cc' | xargs -P "$$(nproc)" -n 1 clang-tidy --quiet -p build/fuzz
 
 check-layers:
 	tools/check-layers

@@ -35,7 +35,7 @@ class ZonePages {
   }
   void settle(unsigned thread) { caches_[thread]->drain(); }
   void forget() {
-    for (unsigned t = 0; t < kPatternThreads; ++t) caches_[t]->retire();
+    for (LocalCache* cache : caches_) cache->retire();
   }
 
  private:

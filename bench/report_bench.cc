@@ -156,7 +156,7 @@ void report(benchmark::State& state, Kind kind, unsigned run) {
 }  // namespace fallow::bench
 
 int main(int argc, char** argv) {
-  using namespace fallow::bench;
+  using fallow::bench::Kind;
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   struct {
@@ -172,8 +172,9 @@ int main(int argc, char** argv) {
   for (const auto& kind : kinds)
     for (const auto& run : runs)
       if (run.order >= kind.first)
-        benchmark::RegisterBenchmark((std::string("report/") + kind.name + "/" + run.name).c_str(),
-                                     [kind, run](benchmark::State& s) { report(s, kind.kind, run.order); })
+        benchmark::RegisterBenchmark(
+            (std::string("report/") + kind.name + "/" + run.name).c_str(),
+            [kind, run](benchmark::State& s) { fallow::bench::report(s, kind.kind, run.order); })
             ->UseManualTime()
             ->Unit(benchmark::kMillisecond)
             ->Iterations(9);

@@ -136,7 +136,7 @@ void register_all() {
   for (const std::int64_t gib : {1, 16, 256, 4096}) {
     const std::string size = gib < 1024 ? std::to_string(gib) + "gib" : std::to_string(gib / 1024) + "tib";
     const auto add = [&](const std::string& name, std::int64_t rounds, auto f) {
-      return benchmark::RegisterBenchmark((size + "/" + name).c_str(), f)
+      return benchmark::RegisterBenchmark(std::string(size).append("/").append(name).c_str(), f)
           ->UseManualTime()
           ->Unit(benchmark::kMicrosecond)
           ->Iterations(rounds);

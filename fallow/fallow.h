@@ -10,7 +10,6 @@
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
 #include "fallow/platform/port.h"
-#include "fallow/platform/worker.h"
 #include "fallow/reporting/policies.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/reporting/reporting_device.h"

@@ -6,9 +6,8 @@
 #include "fuzz/balloon_machine.h"
 #include "fuzz/fuzz_input.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 // The first byte selects the memory layout; the other bytes are operations.
 class Run {
@@ -132,20 +131,22 @@ class Run {
   void write_split() {
     const std::uint16_t queue = in_.u8() % BalloonMachine::kQueues, i = in_.u8() % 16;
     const std::uint64_t at = address().raw;
-    const detail::VirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u8())};
+    const detail::VirtqDesc d{detail::Le64(at), detail::Le32(in_.u32()), detail::Le16(in_.u8()),
+                              detail::Le16(in_.u8())};
     machine_.write(BalloonMachine::place(queue).descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
   }
   void write_packed() {
     const std::uint16_t queue = in_.u8() % BalloonMachine::kQueues, i = in_.u8() % 16;
     const std::uint64_t at = address().raw;
-    const detail::PvirtqDesc d{Le64(at), Le32(in_.u32()), Le16(in_.u8()), Le16(in_.u16())};
+    const detail::PvirtqDesc d{detail::Le64(at), detail::Le32(in_.u32()), detail::Le16(in_.u8()),
+                               detail::Le16(in_.u16())};
     machine_.write(BalloonMachine::place(queue).descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
   }
   // Split ring: heads and index.
   void publish() {
     const GuestPhys ring = BalloonMachine::place(in_.u8() % BalloonMachine::kQueues).driver_area;
     const std::uint8_t slot = in_.u8() % 16;
-    const Le16 head(in_.u8()), idx(in_.u8());
+    const detail::Le16 head(in_.u8()), idx(in_.u8());
     machine_.write(ring + ByteCount{4 + std::uint64_t{2} * slot}, &head, sizeof head);
     machine_.write(ring + ByteCount{2}, &idx, sizeof idx);
   }
@@ -161,3 +162,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run(in).operate();
   return 0;
 }
+
+}  // namespace fallow

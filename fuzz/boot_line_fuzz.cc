@@ -9,11 +9,11 @@
 #include "cli/boot/boot_event.h"
 #include "cli/boot/boot_words.h"
 #include "cli/process/line_splitter.h"
+#include "cli/term/format.h"
 #include "fallow/base/check.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 bool harmless(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
@@ -40,3 +40,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   splitter.finish(check);
   return 0;
 }
+
+}  // namespace fallow

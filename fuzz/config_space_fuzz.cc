@@ -6,9 +6,8 @@
 #include "fuzz/balloon_machine.h"
 #include "fuzz/fuzz_input.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 class Run {
  public:
@@ -143,3 +142,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run(in).operate();
   return 0;
 }
+
+}  // namespace fallow

@@ -14,9 +14,8 @@
 #include "fallow/virtio/ring/detail/split_device_queue.h"
 #include "fuzz/fuzz_input.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 struct Range {
   std::uint64_t at = 0, size = 0;
@@ -271,3 +270,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run(input).operate();
   return 0;
 }
+
+}  // namespace fallow

@@ -18,9 +18,8 @@
 #include "fallow/virtio/ring/detail/split_driver_queue.h"
 #include "fuzz/fuzz_input.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 // Has exactly the requested length, so that AddressSanitizer detects an overrun.
 class Memory {
@@ -238,3 +237,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fallow

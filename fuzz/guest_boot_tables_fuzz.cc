@@ -23,11 +23,8 @@
 #include "guest/x86/discovery/acpi_madt.h"
 #include "guest/x86/discovery/mp_table.h"
 
+namespace fallow::guest::x86 {
 namespace {
-
-using namespace fallow;
-using namespace fallow::guest;
-using namespace fallow::guest::x86;
 
 using Bytes = std::vector<std::byte>;  // exact length, so that the sanitizer detects reads beyond the end
 
@@ -160,3 +157,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fallow::guest::x86

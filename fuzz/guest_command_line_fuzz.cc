@@ -9,10 +9,9 @@
 #include "fallow/base/check.h"
 #include "guest/protocol/command_line.h"
 
+namespace fallow::guest {
 namespace {
 
-using namespace fallow;
-using namespace fallow::guest;
 using Wide = unsigned __int128;
 
 std::string_view view(StringRef text) { return {text.data(), text.size()}; }
@@ -124,3 +123,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   return 0;
 }
+
+}  // namespace fallow::guest

@@ -9,10 +9,8 @@
 #include "fuzz/fuzz_input.h"
 #include "guest/protocol/trace_module.h"
 
+namespace fallow::guest {
 namespace {
-
-using namespace fallow;
-using namespace fallow::guest;
 
 using Events = std::vector<TraceModuleEvent>;
 
@@ -123,3 +121,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_comes_back(made_of(FuzzInput(data, size)));
   return 0;
 }
+
+}  // namespace fallow::guest

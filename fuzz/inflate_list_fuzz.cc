@@ -6,9 +6,8 @@
 #include "fuzz/balloon_machine.h"
 #include "fuzz/fuzz_input.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 class Run {
  public:
@@ -41,7 +40,7 @@ class Run {
     const std::uint8_t shape = in_.u8();
     for (std::uint32_t i = 0; i < (shape & 0x3fU); ++i) {
       const std::uint32_t number = (shape & 0x40) != 0 ? in_.u32() : 0x0cU + in_.u8() % 72;
-      const Le32 le(number);
+      const detail::Le32 le(number);
       machine_.write(at(list_ + 4 * i), &le, sizeof le);
     }
   }
@@ -60,12 +59,13 @@ class Run {
       if ((how & 0x40) != 0) address = in_.u64();
       const bool last = i + 1 == n;
       const unsigned flags = (last ? 0U : detail::kDescNext) | ((how & 0x80) != 0 ? detail::kDescWrite : 0U);
-      const detail::VirtqDesc d{Le64(address), Le32(length), Le16(static_cast<std::uint16_t>(flags)),
-                                Le16(static_cast<std::uint16_t>(i + 1))};
+      const detail::VirtqDesc d{detail::Le64(address), detail::Le32(length),
+                                detail::Le16(static_cast<std::uint16_t>(flags)),
+                                detail::Le16(static_cast<std::uint16_t>(i + 1))};
       machine_.write(ring.descriptors + ByteCount{i * sizeof d}, &d, sizeof d);
       next += length;
     }
-    const Le16 head(0), idx(++published_[queue]);
+    const detail::Le16 head(0), idx(++published_[queue]);
     machine_.write(ring.driver_area + ByteCount{4 + std::uint64_t{2} * ((idx.load() - 1U) % 16)}, &head, 2);
     machine_.write(ring.driver_area + ByteCount{2}, &idx, 2);
     machine_.kick(queue);
@@ -87,3 +87,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run(in).operate();
   return 0;
 }
+
+}  // namespace fallow

@@ -14,9 +14,8 @@
 #include "fuzz/passing_port.h"
 #include "fuzz/transport_run.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 // A BAR that reads back what was written until the input changes it.
 class Bar final : public Registers {
@@ -177,3 +176,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Run(in).operate();
   return 0;
 }
+
+}  // namespace fallow

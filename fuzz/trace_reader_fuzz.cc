@@ -16,9 +16,8 @@
 #include "tests/support/trace_words.h"
 #include "trace/trace_reader.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 class Input : public trace::ByteSource {
  public:
@@ -161,3 +160,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FALLOW_CHECK(std::equal(strict.events.begin(), strict.events.end() - 1, pieces.events.begin()));
   return 0;
 }
+
+}  // namespace fallow

@@ -9,9 +9,8 @@
 #include "vhost_user/session/connection.h"
 #include "vhost_user/session/message.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 void check(const vhost::State& state) {
   const vhost::Message message(state);
@@ -77,3 +76,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   close(again);
   return 0;
 }
+
+}  // namespace fallow

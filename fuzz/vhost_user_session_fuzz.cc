@@ -12,9 +12,8 @@
 #include "tests/support/vhost_front_end.h"
 #include "vhost_user/session/session.h"
 
+namespace fallow {
 namespace {
-
-using namespace fallow;
 
 class Input {
  public:
@@ -59,6 +58,7 @@ class Machine {
     }
     payload.resize(natural + extra);
     std::vector<int> descriptors;
+    descriptors.reserve(3);
     for (int i = 0; i < (fds & 3); ++i) descriptors.push_back(dup(front_.socket()));
 
     device_->pending = how & 3;
@@ -145,3 +145,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   close(again);
   return 0;
 }
+
+}  // namespace fallow

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "fallow/virtio/ring/detail/split_layout.h"
@@ -62,40 +63,33 @@ PfnCount default_memory(PfnCount peak) {
   return std::min(std::max(twice, kSmallest), kLargest);
 }
 
-std::optional<ReplayResult> fail(std::string* error, std::string why) {
-  *error = std::move(why);
-  return std::nullopt;
-}
-
-ReplayResult stopped_early() {
-  ReplayResult result;
-  result.stopped = true;
-  return result;
-}
-
 }  // namespace
 
-std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
-                                   std::string* error) {
+Expected<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer) {
   const auto start = std::chrono::steady_clock::now();
-  if (std::string why = invalid_option(options); !why.empty()) return fail(error, std::move(why));
+  if (std::string why = invalid_option(options); !why.empty()) return why;
   const bool twice = !options.memory;
   const auto input = TraceInput::open(options.trace, {options.skip_bad_lines, options.page}, twice);
-  if (!input) return fail(error, input.error);
+  if (!input) return input.error;
   TraceExtent extent;
   if (twice) {
-    std::string why;
-    if (!input.object->measure(observer, options.stop, extent, why))
-      return why.empty() ? std::optional(stopped_early()) : fail(error, std::move(why));
+    const auto measured = input.object->measure(observer, options.stop);
+    if (!measured) return measured.error;
+    extent = *measured.object;
+  }
+  if (extent.stopped) {
+    auto result = std::make_unique<ReplayResult>();
+    result->stopped = true;
+    return result;
   }
   const PfnCount memory = twice ? default_memory(extent.peak) : whole_frames(*options.memory);
   auto run = ReplayRun::create(options, memory, extent.duration, observer);
-  if (!run) return fail(error, run.error);
+  if (!run) return run.error;
   const auto reader = input.object->read();
-  if (!run.object->play(*reader)) return fail(error, run.object->error());
-  ReplayResult result = run.object->finish();
-  if (!run.object->error().empty()) return fail(error, run.object->error());
-  result.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!run.object->play(*reader)) return run.object->error();
+  auto result = std::make_unique<ReplayResult>(run.object->finish());
+  if (!run.object->error().empty()) return run.object->error();
+  result->wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "fallow/base/units.h"
+#include "fallow/host/expected.h"
 #include "fallow/reporting/policy_spec.h"
 #include "replay/balloon_options.h"
 #include "trace/event.h"
@@ -97,10 +98,8 @@ class ReplayObserver {
   virtual void scanning(double fraction) = 0;
 };
 
-// Runs a replay to its end. On failure returns nothing and sets `error` to a sentence that names the file,
-// line or value. Memory: the tables of the zone, the backing, and a bounded part of the trace, never the
-// whole trace.
-std::optional<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer,
-                                   std::string* error);
+// Runs a replay to its end. The error is a sentence that names the file, line or value. Memory: the tables of
+// the zone, the backing, and a bounded part of the trace, never the whole trace.
+Expected<ReplayResult> replay(const ReplayOptions& options, ReplayObserver* observer);
 
 }  // namespace fallow::replay

@@ -3,13 +3,13 @@
 
 #include "fallow/base/check.h"
 #include "fallow/host/hosted_port.h"
-#include "fallow/platform/virtual_clock.h"
+#include "fallow/platform/detail/virtual_clock.h"
 
 namespace fallow::replay {
 
 // Starts on the virtual clock at 0. After start_real(), trace time passes `speed` times as fast as real time
 // and the worker runs on a separate thread. Policies always measure trace time.
-class ReplayPort final : public VirtualClock {
+class ReplayPort final : public detail::VirtualClock {
  public:
   Nanoseconds now() noexcept override { return real() ? to_trace(hosted_.now()) : VirtualClock::now(); }
 

@@ -80,27 +80,25 @@ std::unique_ptr<trace::TraceReader> TraceInput::read() const {
                                               path_ == "-" ? "standard input" : path_, options_);
 }
 
-bool TraceInput::measure(ReplayObserver* observer, const std::atomic<bool>* stop, TraceExtent& extent,
-                         std::string& error) const {
+Expected<TraceExtent> TraceInput::measure(ReplayObserver* observer, const std::atomic<bool>* stop) const {
   const auto reader = read();
   UsedFrames used;
   Nanoseconds first{}, last{};
-  bool any = false;
+  bool any = false, stopped = false;
   for (auto batch = reader->next(); !batch.empty(); batch = reader->next()) {
-    if (is_stopped(stop)) return false;
+    stopped = is_stopped(stop);
+    if (stopped) break;
     if (!std::exchange(any, true)) first = batch.front().time;
     last = batch.back().time;
     for (const trace::TraceEvent& event : batch) {
       if (used.apply(event)) continue;
-      error =
-          fmt::format("{}: the page frame numbers are spread too widely to be those of one machine", path_);
-      return false;
+      return fmt::format("{}: the page frame numbers are spread too widely to be those of one machine",
+                         path_);
     }
     if (observer != nullptr) observer->scanning(reader->progress().value_or(-1));
   }
-  error = reader->error();
-  extent = {used.peak(), last - first};
-  return error.empty();
+  if (!stopped && !reader->error().empty()) return reader->error();
+  return std::make_unique<TraceExtent>(TraceExtent{used.peak(), last - first, stopped});
 }
 
 }  // namespace fallow::replay

@@ -17,6 +17,7 @@ namespace fallow::replay {
 struct TraceExtent {
   PfnCount peak;           // maximum number of frames allocated at one time
   Nanoseconds duration{};  // from the first event to the last
+  bool stopped = false;    // the reading ended early
 };
 
 class TraceInput {
@@ -28,10 +29,8 @@ class TraceInput {
   // Returns a reader that starts at the beginning.
   std::unique_ptr<trace::TraceReader> read() const;
 
-  // Reads the trace to its end. Returns false with `error` set on failure, or with an empty `error` if
-  // `stop`, which may be null, was set.
-  bool measure(ReplayObserver* observer, const std::atomic<bool>* stop, TraceExtent& extent,
-               std::string& error) const;
+  // Reads the trace to its end, or until `stop`, which may be null, is set.
+  Expected<TraceExtent> measure(ReplayObserver* observer, const std::atomic<bool>* stop) const;
 
  private:
   TraceInput(std::string path, trace::TraceOptions options) : path_(std::move(path)), options_(options) {}

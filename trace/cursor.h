@@ -5,9 +5,11 @@
 #include <cstring>
 #include <string_view>
 
+#include "fallow/base/detail/quantity.h"
+
 namespace fallow::trace {
 
-constexpr bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+using detail::is_digit;
 
 constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';

@@ -163,17 +163,4 @@ SerialLine parse_serial_line(std::string_view line) {
   return {.kind = SerialLine::Kind::Unknown, .event = {}, .reason = {}};
 }
 
-std::string printable(std::string_view text) {
-  std::string shown;
-  for (const char c : text) {
-    if (c >= ' ' && c <= '~')
-      shown += c;
-    else if (c == '\t')
-      shown += ' ';
-    else
-      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-  }
-  return shown;
-}
-
 }  // namespace fallow::cli

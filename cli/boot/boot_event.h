@@ -67,8 +67,4 @@ struct SerialLine {
 // wrong type, or the absence of a mandatory field, makes the line Damaged.
 SerialLine parse_serial_line(std::string_view line);
 
-// Makes text safe for a terminal: printable ASCII is kept, a tab becomes a blank, other bytes become "\x1b"
-// and the like.
-std::string printable(std::string_view text);
-
 }  // namespace fallow::cli

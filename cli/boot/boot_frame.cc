@@ -8,8 +8,6 @@
 namespace fallow::cli {
 namespace {
 
-double mib_of_kib(std::uint64_t kib) { return static_cast<double>(kib) / 1024; }
-
 std::vector<LiveBar> bars_of(const BootSample& sample) {
   const boot::GuestFigures& guest = sample.guest;
   return {{"resident", to_mib(sample.resident), Layer::Resident},

@@ -1,4 +1,5 @@
 #include "cli/boot/boot_command.h"
+#include "cli/options/option_table.h"
 
 namespace fallow::cli {
 namespace {
@@ -39,89 +40,95 @@ Exit status:
   2    invalid command line
   130  stopped by Ctrl-C; the summary covers the time until then)";
 
-CLI::Option* add(CLI::App* boot, const char* name, std::optional<std::string>* word, const char* type,
-                 const char* description, const char* group) {
-  return boot->add_option(name, *word, description)
-      ->type_name(type)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->group(group);
-}
-
 void add_machine_options(CLI::App* boot, BootWords* words) {
   const char* group = "Machine";
-  add(boot, "--memory", &words->memory, "SIZE",
-      "Memory of the guest in whole MiB, from 64M to 1T.\nDefault: 2G", group);
-  add(boot, "--smp", &words->smp, "N", "Number of CPUs, from 1 to 64. Default: 1", group);
-  add(boot, "--machine", &words->machine, "pc|q35|microvm",
-      "QEMU machine:\n"
-      "pc       the i440FX machine, with PCI\n"
-      "q35      PCI Express\n"
-      "microvm  virtio-mmio, without PCI\n"
-      "Default: pc",
-      group);
+  add_options(boot, group,
+              {
+                  {"--memory", &words->memory, "SIZE",
+                   "Memory of the guest in whole MiB, from 64M to 1T.\nDefault: 2G"},
+                  {"--smp", &words->smp, "N", "Number of CPUs, from 1 to 64. Default: 1"},
+                  {"--machine", &words->machine, "pc|q35|microvm",
+                   "QEMU machine:\n"
+                   "pc       the i440FX machine, with PCI\n"
+                   "q35      PCI Express\n"
+                   "microvm  virtio-mmio, without PCI\n"
+                   "Default: pc"},
+              });
   boot->add_flag("--packed", words->packed, "Use packed rings instead of split rings")->group(group);
   boot->add_flag("--no-indirect", words->no_indirect, "Do not offer indirect descriptor tables")
       ->group(group);
   boot->add_flag("--no-event-index", words->no_event_index, "Do not offer the event index")->group(group);
-  add(boot, "--accel", &words->accelerator, "tcg|kvm",
-      "QEMU accelerator:\n"
-      "tcg  emulate the CPUs; works on any host\n"
-      "kvm  use the host's CPUs; requires access to /dev/kvm\n"
-      "Default: tcg",
-      group);
+  add_options(boot, group,
+              {
+                  {"--accel", &words->accelerator, "tcg|kvm",
+                   "QEMU accelerator:\n"
+                   "tcg  emulate the CPUs; works on any host\n"
+                   "kvm  use the host's CPUs; requires access to /dev/kvm\n"
+                   "Default: tcg"},
+              });
 }
 
 void add_guest_options(CLI::App* boot, BootWords* words) {
   const char* group = "Guest";
-  add(boot, "--guest", &words->guest, "fallow|linux",
-      "Kind of guest; linux requires --kernel and --initrd.\nDefault: fallow", group);
-  add(boot, "--kernel", &words->kernel, "FILE",
-      "Kernel of the guest.\nDefault: the image built or installed with this program", group);
-  add(boot, "--initrd", &words->initrd, "FILE", "Initial file system of a Linux guest", group);
-  add(boot, "--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
-      "When the guest reports free memory; see 'fallow replay'.\nDefault: aged:100ms", group);
-  add(boot, "--order", &words->order, "N",
-      "Smallest run to report: 2^N frames of 4 KiB, N from 0 to 10.\nDefault: 9 (2 MiB)", group);
+  add_options(boot, group,
+              {
+                  {"--guest", &words->guest, "fallow|linux",
+                   "Kind of guest; linux requires --kernel and --initrd.\nDefault: fallow"},
+                  {"--kernel", &words->kernel, "FILE",
+                   "Kernel of the guest.\nDefault: the image built or installed with this program"},
+                  {"--initrd", &words->initrd, "FILE", "Initial file system of a Linux guest"},
+                  {"--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
+                   "When the guest reports free memory; see 'fallow replay'.\nDefault: aged:100ms"},
+                  {"--order", &words->order, "N",
+                   "Smallest run to report: 2^N frames of 4 KiB, N from 0 to 10.\nDefault: 9 (2 MiB)"},
+              });
 }
 
 void add_workload_options(CLI::App* boot, BootWords* words) {
   const char* group = "Workload";
-  add(boot, "--workload", &words->workload, "fill|churn|random|fragment|idle|rebind|trace",
-      "What the guest does:\n"
-      "fill      fill memory, hold it and free it: the measurement\n"
-      "churn     allocate, check and free continuously\n"
-      "random    the same with runs of random size\n"
-      "fragment  leave holes and fill them again\n"
-      "idle      do nothing\n"
-      "rebind    unbind and rebind the driver every half second\n"
-      "          while other CPUs allocate and free\n"
-      "trace     replay the file given with --trace\n"
-      "Default: fill",
-      group);
-  add(boot, "--fill", &words->fill, "SIZE",
-      "How much memory to fill.\nDefault: three fifths of the guest's memory", group);
-  add(boot, "--hold", &words->hold, "TIME", "Time between filling and freeing. Default: 300ms", group);
-  add(boot, "--seconds", &words->seconds, "N",
-      "Duration of a workload that does not end by itself.\nDefault: 10", group);
-  add(boot, "--seed", &words->seed, "N", "Seed of the random numbers. Default: 1", group);
-  add(boot, "--trace", &words->trace, "FILE",
-      "Recorded trace, as for 'fallow replay'; implies\n--workload trace", group);
-  add(boot, "--speed", &words->speed, "N",
-      "Replay the trace N times faster than it was recorded.\nDefault: 1", group);
+  add_options(boot, group,
+              {
+                  {"--workload", &words->workload, "fill|churn|random|fragment|idle|rebind|trace",
+                   "What the guest does:\n"
+                   "fill      fill memory, hold it and free it: the measurement\n"
+                   "churn     allocate, check and free continuously\n"
+                   "random    the same with runs of random size\n"
+                   "fragment  leave holes and fill them again\n"
+                   "idle      do nothing\n"
+                   "rebind    unbind and rebind the driver every half second\n"
+                   "          while other CPUs allocate and free\n"
+                   "trace     replay the file given with --trace\n"
+                   "Default: fill"},
+                  {"--fill", &words->fill, "SIZE",
+                   "How much memory to fill.\nDefault: three fifths of the guest's memory"},
+                  {"--hold", &words->hold, "TIME", "Time between filling and freeing. Default: 300ms"},
+                  {"--seconds", &words->seconds, "N",
+                   "Duration of a workload that does not end by itself.\nDefault: 10"},
+                  {"--seed", &words->seed, "N", "Seed of the random numbers. Default: 1"},
+                  {"--trace", &words->trace, "FILE",
+                   "Recorded trace, as for 'fallow replay'; implies\n--workload trace"},
+                  {"--speed", &words->speed, "N",
+                   "Replay the trace N times faster than it was recorded.\nDefault: 1"},
+              });
 }
 
 void add_output_options(CLI::App* boot, BootWords* words) {
   const char* group = "QEMU and output";
-  add(boot, "--qemu", &words->qemu, "PATH", "QEMU program to run. Default: qemu-system-x86_64", group);
-  add(boot, "--timeout", &words->timeout, "TIME",
-      "Fail if the guest is silent on its serial line for this long.\nDefault: 60s", group);
+  add_options(boot, group,
+              {
+                  {"--qemu", &words->qemu, "PATH", "QEMU program to run. Default: qemu-system-x86_64"},
+                  {"--timeout", &words->timeout, "TIME",
+                   "Fail if the guest is silent on its serial line for this long.\nDefault: 60s"},
+              });
   boot->add_flag("--keep", words->keep, "Leave QEMU running after the summary, and print its process ID")
       ->group(group);
-  add(boot, "--json", &words->json, "FILE|-",
-      "Write the figures as JSON. With -, standard output contains\n"
-      "only JSON, and the summary goes to standard error",
-      group);
-  add(boot, "--csv", &words->csv, "FILE|-", "Write a time series with one row for each sample", group);
+  add_options(boot, group,
+              {
+                  {"--json", &words->json, "FILE|-",
+                   "Write the figures as JSON. With -, standard output contains\n"
+                   "only JSON, and the summary goes to standard error"},
+                  {"--csv", &words->csv, "FILE|-", "Write a time series with one row for each sample"},
+              });
   boot->add_flag("-v,--verbose", words->verbose, "Show the serial line")->group(group);
   boot->add_flag("-q,--quiet", words->quiet, "Print only errors: no progress, no summary")->group(group);
 }

@@ -7,8 +7,6 @@
 namespace fallow::cli {
 namespace {
 
-double mib_of_kib(std::uint64_t kib) { return static_cast<double>(kib) / 1024; }
-
 std::string amount(const std::optional<std::uint64_t>& mib, const char* otherwise) {
   return mib ? format_mib(static_cast<double>(*mib)) : otherwise;
 }

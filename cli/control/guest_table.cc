@@ -23,17 +23,10 @@ void add_named(std::string* sheet, const char* before, std::string name, std::ui
   const bool is_size = name.ends_with(kUnit);
   if (is_size) name.resize(name.size() - kUnit.size());
   std::replace(name.begin(), name.end(), '_', ' ');
-  add_line(sheet, before + printable(name), is_size ? size({value}) : format_count(value));
+  add_line(sheet, before + printable_columns(name), is_size ? size({value}) : format_count(value));
 }
 
 }  // namespace
-
-std::string printable(const std::string& text) {
-  std::string plain = text;
-  std::replace_if(
-      plain.begin(), plain.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return plain;
-}
 
 std::string guest_table(std::span<const GuestFigures> guests) {
   if (guests.empty()) return "No guests.\n";
@@ -43,16 +36,16 @@ std::string guest_table(std::span<const GuestFigures> guests) {
       fmt::format("{:>5}  {:<{}}  {:<8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}\n", "GUEST", "SOCKET", width,
                   "STATE", "MEMORY", "RESIDENT", "BALLOON", "TARGET", "RELEASED");
   for (const GuestFigures& guest : guests)
-    table +=
-        fmt::format("{:>5}  {:<{}}  {:<8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}\n", guest.guest,
-                    printable(guest.socket), width, guest.state(), size(guest.memory), size(guest.resident),
-                    size(guest.actual), size(guest.target), size(guest.released + guest.inflate_released));
+    table += fmt::format("{:>5}  {:<{}}  {:<8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}\n", guest.guest,
+                         printable_columns(guest.socket), width, guest.state(), size(guest.memory),
+                         size(guest.resident), size(guest.actual), size(guest.target),
+                         size(guest.released + guest.inflate_released));
   return table;
 }
 
 std::string guest_sheet(const GuestFigures& guest) {
   std::string sheet =
-      fmt::format("Guest {}, {}, on {}\n", guest.guest, guest.state(), printable(guest.socket));
+      fmt::format("Guest {}, {}, on {}\n", guest.guest, guest.state(), printable_columns(guest.socket));
   add_line(&sheet, "memory", size(guest.memory));
   add_line(&sheet, "resident", size(guest.resident));
   add_line(&sheet, "in the balloon", size(guest.actual));

@@ -18,7 +18,4 @@ std::string guest_sheet(const GuestFigures& guest);
 // A sentence that confirms what was done.
 std::string confirmation(const ControlRequest& request);
 
-// Replaces bytes above 0x7e and below 0x20 with '?', because a path may contain terminal escape sequences.
-std::string printable(const std::string& text);
-
 }  // namespace fallow::cli

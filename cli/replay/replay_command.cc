@@ -59,18 +59,16 @@ std::unique_ptr<replay::ReplayObserver> progress_for(const ReplayRequest& reques
 // On failure prints an error and returns nothing.
 std::optional<ReplayReport> observed_replay(const ReplayRequest& request, ResultFiles* outputs,
                                             History* history) {
-  std::string error;
-  std::optional<replay::ReplayResult> result;
-  {
+  const auto result = [&] {
     // The view is destroyed, and so erased from the screen, before anything else is printed.
     Observers observers(*history);
     if (outputs->csv)
       observers.join(std::make_unique<ReplayCsv>(*outputs->csv, request.options.compare_linux));
     if (!request.quiet) observers.join(progress_for(request, *history));
-    result = replay::replay(request.options, &observers, &error);
-  }
-  if (result) return ReplayReport{.options = request.options, .result = *result};
-  print_error(error);
+    return replay::replay(request.options, &observers);
+  }();
+  if (result) return ReplayReport{.options = request.options, .result = *result.object};
+  print_error(result.error);
   return {};
 }
 

@@ -1,3 +1,4 @@
+#include "cli/options/option_table.h"
 #include "cli/replay/replay_command.h"
 
 namespace fallow::cli {
@@ -38,48 +39,44 @@ Exit status:
   2    invalid command line
   130  stopped by Ctrl-C; the summary covers the time until then)";
 
-CLI::Option* add(CLI::App* replay, const char* name, std::optional<std::string>* word, const char* type,
-                 const char* description, const char* group) {
-  return replay->add_option(name, *word, description)
-      ->type_name(type)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->group(group);
-}
-
 void add_policy_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Reporting policy";
-  add(replay, "--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
-      "When to report free memory:\n"
-      "aged:TIME  report memory that has been free for TIME, from\n"
-      "           1ms to 24h\n"
-      "hwm:N      report as soon as a free area holds N\n"
-      "           unreported blocks; hwm without N takes --hwm\n"
-      "linux      report as Linux does: 2 s after a free, a few\n"
-      "           blocks at a time\n"
-      "Default: aged:100ms",
-      group);
-  add(replay, "--order", &words->order, "N",
-      "Smallest run to report: 2^N frames of 4 KiB, N from 0 to 10.\n"
-      "A lower order returns more memory in more requests.\n"
-      "Default: 9 (2 MiB)",
-      group);
-  add(replay, "--hwm", &words->hwm, "N", "High-water mark of --policy hwm, in blocks. Default: 32", group);
-  add(replay, "--capacity", &words->capacity, "N",
-      "Maximum number of runs in a request, from 1 to 65536.\nDefault: 32", group);
+  add_options(replay, group,
+              {
+                  {"--policy", &words->policy, "hwm[:N]|linux|aged[:TIME]",
+                   "When to report free memory:\n"
+                   "aged:TIME  report memory that has been free for TIME, from\n"
+                   "           1ms to 24h\n"
+                   "hwm:N      report as soon as a free area holds N\n"
+                   "           unreported blocks; hwm without N takes --hwm\n"
+                   "linux      report as Linux does: 2 s after a free, a few\n"
+                   "           blocks at a time\n"
+                   "Default: aged:100ms"},
+                  {"--order", &words->order, "N",
+                   "Smallest run to report: 2^N frames of 4 KiB, N from 0 to 10.\n"
+                   "A lower order returns more memory in more requests.\n"
+                   "Default: 9 (2 MiB)"},
+                  {"--hwm", &words->hwm, "N", "High-water mark of --policy hwm, in blocks. Default: 32"},
+                  {"--capacity", &words->capacity, "N",
+                   "Maximum number of runs in a request, from 1 to 65536.\nDefault: 32"},
+              });
 }
 
 void add_memory_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Memory";
-  add(replay, "--backing", &words->backing, "none|anon|thp|memfd",
-      "Memory that backs the zone:\n"
-      "anon   anonymous memory, released with MADV_DONTNEED\n"
-      "thp    the same with transparent huge pages of 2 MiB\n"
-      "memfd  a shared memory file, released by punching holes\n"
-      "none   no memory; resident memory is modelled\n"
-      "Default: anon",
-      group);
-  add(replay, "--memory", &words->memory, "SIZE",
-      "Size of the zone, such as 512M, 2G or 1.5GiB.\nDefault: twice the trace's peak, rounded up", group);
+  add_options(
+      replay, group,
+      {
+          {"--backing", &words->backing, "none|anon|thp|memfd",
+           "Memory that backs the zone:\n"
+           "anon   anonymous memory, released with MADV_DONTNEED\n"
+           "thp    the same with transparent huge pages of 2 MiB\n"
+           "memfd  a shared memory file, released by punching holes\n"
+           "none   no memory; resident memory is modelled\n"
+           "Default: anon"},
+          {"--memory", &words->memory, "SIZE",
+           "Size of the zone, such as 512M, 2G or 1.5GiB.\nDefault: twice the trace's peak, rounded up"},
+      });
   replay
       ->add_flag("--lazy-free", words->lazy_free,
                  "Release with MADV_FREE, which is cheaper; the host takes the\n"
@@ -94,68 +91,71 @@ void add_memory_options(CLI::App* replay, ReplayWords* words) {
 
 void add_time_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Time";
-  add(replay, "--speed", &words->speed, "max|N",
-      "Speed of the replay:\n"
-      "max  as fast as possible, on the trace's own clock: the same\n"
-      "     trace and options always give the same figures\n"
-      "N    in real time, N times faster than recorded\n"
-      "Default: max",
-      group);
-  add(replay, "--settle", &words->settle, "TIME",
-      "Time to continue after the last event, such as 500ms or 1m.\nDefault: 5s", group);
+  add_options(replay, group,
+              {
+                  {"--speed", &words->speed, "max|N",
+                   "Speed of the replay:\n"
+                   "max  as fast as possible, on the trace's own clock: the same\n"
+                   "     trace and options always give the same figures\n"
+                   "N    in real time, N times faster than recorded\n"
+                   "Default: max"},
+                  {"--settle", &words->settle, "TIME",
+                   "Time to continue after the last event, such as 500ms or 1m.\nDefault: 5s"},
+              });
 }
 
 void add_wire_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Transport";
-  add(replay, "--transport", &words->transport, "direct|virtio-split|virtio-packed",
-      "Path of the reports to the host:\n"
-      "direct         call the host directly: reported memory is\n"
-      "               released at once\n"
-      "virtio-split   the driver and device of a virtio balloon on a\n"
-      "               split ring; with --speed N, a thread for each\n"
-      "virtio-packed  the same on a packed ring\n"
-      "Default: direct",
-      group);
-  add(replay, "--event-index", &words->event_index, "on|off",
-      "Whether driver and device state the buffer at which they want\n"
-      "the next notification, which saves notifications.\n"
-      "Default: on",
-      group);
-  add(replay, "--indirect", &words->indirect, "on|off",
-      "Whether a request uses an indirect descriptor table, and so\n"
-      "occupies a single ring entry. Default: on",
-      group);
-  add(replay, "--queue-size", &words->queue_size, "N",
-      "Ring entries, from 1 to 32768; a power of two for\n"
-      "virtio-split. Default: 256",
-      group);
-  add(replay, "--in-flight", &words->in_flight, "N", "Maximum number of requests in flight. Default: 1",
-      group);
+  add_options(replay, group,
+              {
+                  {"--transport", &words->transport, "direct|virtio-split|virtio-packed",
+                   "Path of the reports to the host:\n"
+                   "direct         call the host directly: reported memory is\n"
+                   "               released at once\n"
+                   "virtio-split   the driver and device of a virtio balloon on a\n"
+                   "               split ring; with --speed N, a thread for each\n"
+                   "virtio-packed  the same on a packed ring\n"
+                   "Default: direct"},
+                  {"--event-index", &words->event_index, "on|off",
+                   "Whether driver and device state the buffer at which they want\n"
+                   "the next notification, which saves notifications.\n"
+                   "Default: on"},
+                  {"--indirect", &words->indirect, "on|off",
+                   "Whether a request uses an indirect descriptor table, and so\n"
+                   "occupies a single ring entry. Default: on"},
+                  {"--queue-size", &words->queue_size, "N",
+                   "Ring entries, from 1 to 32768; a power of two for\n"
+                   "virtio-split. Default: 256"},
+                  {"--in-flight", &words->in_flight, "N", "Maximum number of requests in flight. Default: 1"},
+              });
   replay
       ->add_flag("--init-reported", words->init_reported,
                  "Let the device state which memory it zeroed, so that the\n"
                  "guest need not zero it again (draft feature bit 6);\n"
                  "--verify checks the statement")
       ->group(group);
-  add(replay, "--disturb", &words->disturb, "TIME",
-      "Inject a fault every TIME of the trace, to show that nothing is\n"
-      "lost: in turn the device fails a request, is unregistered and\n"
-      "registered again, breaks, and is reset (direct: the first two)",
-      group);
+  add_options(replay, group,
+              {
+                  {"--disturb", &words->disturb, "TIME",
+                   "Inject a fault every TIME of the trace, to show that nothing is\n"
+                   "lost: in turn the device fails a request, is unregistered and\n"
+                   "registered again, breaks, and is reset (direct: the first two)"},
+              });
 }
 
 void add_output_options(CLI::App* replay, ReplayWords* words) {
   const char* group = "Input and output";
-  add(replay, "--json", &words->json, "FILE|-",
-      "Write the figures as JSON. With -, standard output contains\n"
-      "only JSON, and the summary goes to standard error",
-      group);
-  add(replay, "--csv", &words->csv, "FILE|-", "Write a time series with one row for each sample", group);
-  add(replay, "--page-size", &words->page_size, "SIZE",
-      "Page size of the recorded machine, from 4K to 64K: the unit of\n"
-      "the orders and page frame numbers in the trace. The replay\n"
-      "always uses frames of 4 KiB. Default: 4K",
-      group);
+  add_options(replay, group,
+              {
+                  {"--json", &words->json, "FILE|-",
+                   "Write the figures as JSON. With -, standard output contains\n"
+                   "only JSON, and the summary goes to standard error"},
+                  {"--csv", &words->csv, "FILE|-", "Write a time series with one row for each sample"},
+                  {"--page-size", &words->page_size, "SIZE",
+                   "Page size of the recorded machine, from 4K to 64K: the unit of\n"
+                   "the orders and page frame numbers in the trace. The replay\n"
+                   "always uses frames of 4 KiB. Default: 4K"},
+              });
   replay
       ->add_flag("--skip-bad-lines", words->skip_bad_lines,
                  "Count damaged lines of the trace and continue, instead of\nfailing at the first")

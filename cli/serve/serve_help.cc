@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "cli/options/option_table.h"
 #include "cli/serve/serve_command.h"
 #include "fallow/balloon/features.h"
 
@@ -48,14 +49,6 @@ Exit status:
   1    failure, for example a socket in use or a file that cannot be written
   2    invalid command line)";
 
-CLI::Option* add(CLI::App* serve, const char* name, std::optional<std::string>* word, const char* type,
-                 const char* description, const char* group) {
-  return serve->add_option(name, *word, description)
-      ->type_name(type)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->group(group);
-}
-
 void add_socket_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Sockets";
   serve
@@ -67,10 +60,12 @@ void add_socket_options(CLI::App* serve, ServeWords* words) {
       ->expected(1)
       ->take_all()
       ->group(group);
-  add(serve, "--socket-mode", &words->socket_mode, "MODE",
-      "Octal file mode of the sockets, such as 660, which sets who\n"
-      "may connect. Default: 600, only the user",
-      group);
+  add_options(serve, group,
+              {
+                  {"--socket-mode", &words->socket_mode, "MODE",
+                   "Octal file mode of the sockets, such as 660, which sets who\n"
+                   "may connect. Default: 600, only the user"},
+              });
 }
 
 // One line for each feature, and the default.
@@ -105,62 +100,75 @@ std::string features_help() {
 
 void add_device_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Balloon device";
-  add(serve, "--target", &words->target, "SIZE",
-      "Balloon size of a new guest, such as 512M. 'fallow ctl'\n"
-      "changes it for one guest. Default: 0",
-      group);
-  add(serve, "--features", &words->features, "LIST", features_help().c_str(), group);
+  add_options(serve, group,
+              {
+                  {"--target", &words->target, "SIZE",
+                   "Balloon size of a new guest, such as 512M. 'fallow ctl'\n"
+                   "changes it for one guest. Default: 0"},
+                  {"--features", &words->features, "LIST", features_help()},
+              });
   serve->add_flag("--split", words->split, "Offer only split rings. This is the default")->group(group);
   serve
       ->add_flag("--packed", words->packed,
                  "Also offer packed rings. Not for User Mode Linux, which\n"
                  "sets them up incorrectly")
       ->group(group);
-  add(serve, "--queue-size", &words->queue_size, "N",
-      "Maximum number of descriptors in a ring, a power of two from\n1 to 1024; a front-end with a larger "
-      "vq_size is refused.\nDefault: 1024",
-      group);
-  add(serve, "--stats-interval", &words->stats_interval, "TIME",
-      "Interval between requests for statistics, such as 1s; 0 for\nnone. Default: 5s", group);
+  add_options(serve, group,
+              {
+                  {"--queue-size", &words->queue_size, "N",
+                   "Maximum number of descriptors in a ring, a power of two from\n1 to 1024; a front-end "
+                   "with a larger "
+                   "vq_size is refused.\nDefault: 1024"},
+                  {"--stats-interval", &words->stats_interval, "TIME",
+                   "Interval between requests for statistics, such as 1s; 0 for\nnone. Default: 5s"},
+              });
 }
 
 void add_limit_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Limits";
-  add(serve, "--max-guest-memory", &words->max_guest_memory, "SIZE",
-      "Maximum memory of a guest, such as 64G.\nDefault: the memory of the host", group);
-  add(serve, "--guests-per-process", &words->guests_per_process, "N",
-      "Maximum connections of one front-end process. Default: 64", group);
-  add(serve, "--guests-per-user", &words->guests_per_user, "N",
-      "Maximum connections of one user. Default: 192", group);
-  add(serve, "--guests-per-socket", &words->guests_per_socket, "N",
-      "Maximum connections to one socket. Default: 256, or 128 with\nseveral sockets; the daemon serves up "
-      "to "
-      "256 guests in all",
-      group);
+  add_options(serve, group,
+              {
+                  {"--max-guest-memory", &words->max_guest_memory, "SIZE",
+                   "Maximum memory of a guest, such as 64G.\nDefault: the memory of the host"},
+                  {"--guests-per-process", &words->guests_per_process, "N",
+                   "Maximum connections of one front-end process. Default: 64"},
+                  {"--guests-per-user", &words->guests_per_user, "N",
+                   "Maximum connections of one user. Default: 192"},
+                  {"--guests-per-socket", &words->guests_per_socket, "N",
+                   "Maximum connections to one socket. Default: 256, or 128 with\nseveral sockets; the "
+                   "daemon serves up "
+                   "to "
+                   "256 guests in all"},
+              });
 }
 
 void add_monitoring_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Control and monitoring";
-  add(serve, "--control", &words->control, "PATH|none",
-      "Socket for 'fallow ctl' and 'fallow top'.\nDefault: the path of the first --socket plus .ctl", group);
-  add(serve, "--control-mode", &words->control_mode, "MODE",
-      "Octal file mode of the control socket, which sets who may\n"
-      "read. Only root and the user may change anything.\n"
-      "Default: 600",
-      group);
-  add(serve, "--metrics", &words->metrics, "ADDRESS:PORT",
-      "Export Prometheus metrics at http://ADDRESS:PORT/metrics", group);
-  add(serve, "--log", &words->log, "FILE", "Log file. Default: standard error", group);
-  add(serve, "--log-format", &words->log_format, "text|json",
-      "Log format; json is one object per line. Default: text", group);
-  add(serve, "--log-level", &words->log_level, "LEVEL",
-      "Lowest level to log: debug, info, warning or error.\nDefault: info", group);
+  add_options(
+      serve, group,
+      {
+          {"--control", &words->control, "PATH|none",
+           "Socket for 'fallow ctl' and 'fallow top'.\nDefault: the path of the first --socket plus .ctl"},
+          {"--control-mode", &words->control_mode, "MODE",
+           "Octal file mode of the control socket, which sets who may\n"
+           "read. Only root and the user may change anything.\n"
+           "Default: 600"},
+          {"--metrics", &words->metrics, "ADDRESS:PORT",
+           "Export Prometheus metrics at http://ADDRESS:PORT/metrics"},
+          {"--log", &words->log, "FILE", "Log file. Default: standard error"},
+          {"--log-format", &words->log_format, "text|json",
+           "Log format; json is one object per line. Default: text"},
+          {"--log-level", &words->log_level, "LEVEL",
+           "Lowest level to log: debug, info, warning or error.\nDefault: info"},
+      });
 }
 
 void add_privilege_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Privileges";
-  add(serve, "--user", &words->user, "NAME", "User to serve as, who also owns the sockets; needs root",
-      group);
+  add_options(serve, group,
+              {
+                  {"--user", &words->user, "NAME", "User to serve as, who also owns the sockets; needs root"},
+              });
   serve
       ->add_flag("--no-sandbox", words->no_sandbox,
                  "Disable the seccomp filter, which allows only the system\n"

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "fallow/base/detail/quantity.h"
@@ -10,6 +11,7 @@ namespace fallow::cli {
 
 double to_mib(ByteCount b) { return static_cast<double>(b.raw) / (1024.0 * 1024.0); }
 double to_mib(PfnCount n) { return to_mib(bytes(n)); }
+double mib_of_kib(std::uint64_t kib) { return static_cast<double>(kib) / 1024; }
 double to_seconds(Nanoseconds t) { return static_cast<double>(t.raw) * 1e-9; }
 
 std::string format_mib(double mib) {
@@ -59,6 +61,26 @@ std::string format_time(Nanoseconds time) {
 
 std::string format_counted(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  for (const char c : text) {
+    if (c >= ' ' && c <= '~')
+      shown += c;
+    else if (c == '\t')
+      shown += ' ';
+    else
+      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return shown;
+}
+
+std::string printable_columns(std::string_view text) {
+  std::string plain(text);
+  std::replace_if(
+      plain.begin(), plain.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return plain;
 }
 
 std::string wrap(std::string_view text, std::size_t columns) {

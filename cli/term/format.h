@@ -11,6 +11,7 @@ namespace fallow::cli {
 
 double to_mib(ByteCount b);
 double to_mib(PfnCount n);
+double mib_of_kib(std::uint64_t kib);
 double to_seconds(Nanoseconds t);
 
 // Three or four digits and a binary unit: "0 MiB", "40 KiB", "2.3 MiB", "4,521 MiB", "12.3 GiB".
@@ -30,6 +31,13 @@ std::string format_time(Nanoseconds time);
 
 // Formats a count with its noun, in the plural unless `count` is 1: "1 request", "3,120 requests".
 std::string format_counted(std::uint64_t count, std::string_view noun);
+
+// Makes text safe for a terminal: printable ASCII is kept, a tab becomes a blank, other bytes become "\x1b"
+// and the like.
+std::string printable(std::string_view text);
+
+// The same with one character for each byte: a byte that is not printable ASCII becomes '?'. For columns.
+std::string printable_columns(std::string_view text);
 
 // Breaks text at spaces into lines of at most `columns` characters, each with a newline. A longer word gets a
 // line of its own.

@@ -24,7 +24,7 @@ TopSpan ascii(std::string text, TopLook look = TopLook::Plain) {
 
 // Keeps the end of a long path, which is more specific than its beginning.
 std::string fit(const std::string& path, std::size_t width) {
-  const std::string name = printable(path);
+  const std::string name = printable_columns(path);
   return name.size() <= width ? name : "~" + name.substr(name.size() - (width - 1));
 }
 
@@ -82,7 +82,7 @@ struct TopView::Columns {
 };
 
 TopLine TopView::title() const {
-  return {ascii("fallow top", TopLook::Head), ascii(" - " + printable(where_))};
+  return {ascii("fallow top", TopLook::Head), ascii(" - " + printable_columns(where_))};
 }
 
 TopLine TopView::summary() const {
@@ -157,15 +157,15 @@ std::vector<TopLine> TopView::details(const GuestFigures& guest) const {
   }
   std::string refused;
   for (const auto& [name, value] : guest.refusals)
-    refused +=
-        fmt::format("{}{} {}", refused.empty() ? "refused: " : ", ", printable(name), format_count(value));
+    refused += fmt::format("{}{} {}", refused.empty() ? "refused: " : ", ", printable_columns(name),
+                           format_count(value));
   if (!refused.empty()) lines.push_back({ascii(refused, TopLook::Alarm)});
   return lines;
 }
 
 TopLine TopView::last_line() const {
-  if (!lost_.empty()) return {ascii(printable(lost_), TopLook::Alarm)};
-  if (!message_.empty()) return {ascii(printable(message_))};
+  if (!lost_.empty()) return {ascii(printable_columns(lost_), TopLook::Alarm)};
+  if (!message_.empty()) return {ascii(printable_columns(message_))};
   return {ascii("q quit  up/down guest  left/right sort  p pause  r resume  +/- balloon", TopLook::Faint)};
 }
 

@@ -2,14 +2,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
-#include "fallow/base/content.h"
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
 
 namespace fallow {
+
+/// The content of a reported or discarded frame afterwards (contract R12).
+enum class Content : std::uint8_t {
+  Unknown,  ///< Unspecified.
+  Zero,     ///< All bytes are zero.
+  Poison,   ///< The poison value that device and guest agreed on.
+};
 
 /// The memory behind a guest. Frame numbers are those of the backing, which need not begin at 0. Any number
 /// of threads may call all members at once.

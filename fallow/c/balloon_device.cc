@@ -46,20 +46,17 @@ static_assert(kStatTags == sizeof(fallow_guest_statistics::value) / sizeof(std::
 }  // namespace
 }  // namespace fallow::detail
 
-using namespace fallow;
-using namespace fallow::detail;
-
 /// The device with its map, backings and notifier. The device's own memory follows.
-struct alignas(kStorageAlignment) fallow_balloon_device {
-  static constexpr auto kKind = HandleKind::Device;
+struct alignas(fallow::detail::kStorageAlignment) fallow_balloon_device {
+  static constexpr auto kKind = fallow::detail::HandleKind::Device;
 
   explicit fallow_balloon_device(const fallow_balloon_device_config& config) noexcept : host(config) {}
 
-  HandleKind kind = HandleKind::None;
-  CHost host;
-  MemoryMap map;
-  CBacking backings[FALLOW_MAX_REGIONS];  // by region
-  BalloonDevice* device = nullptr;
+  fallow::detail::HandleKind kind = fallow::detail::HandleKind::None;
+  fallow::detail::CHost host;
+  fallow::MemoryMap map;
+  fallow::detail::CBacking backings[FALLOW_MAX_REGIONS];  // by region
+  fallow::BalloonDevice* device = nullptr;
 };
 
 namespace fallow::detail {
@@ -107,7 +104,6 @@ std::uint64_t needed_by(const fallow_balloon_device_config* config) noexcept {
 }
 
 }  // namespace
-}  // namespace fallow::detail
 
 extern "C" {
 
@@ -289,3 +285,5 @@ fallow_status fallow_balloon_device_get_stats(const fallow_balloon_device* devic
 }
 
 }  // extern "C"
+
+}  // namespace fallow::detail

@@ -7,29 +7,26 @@
 #include "fallow/c/detail/reporter_handle.h"
 #include "fallow/c/detail/zone_handle.h"
 
-using namespace fallow;
-using namespace fallow::detail;
-
 /// The driver with its port and transport. Its own memory follows.
-struct alignas(kStorageAlignment) fallow_balloon_driver {
-  static constexpr auto kKind = HandleKind::Driver;
+struct alignas(fallow::detail::kStorageAlignment) fallow_balloon_driver {
+  static constexpr auto kKind = fallow::detail::HandleKind::Driver;
 
-  fallow_balloon_driver(const fallow_balloon_driver_config& config, const BalloonDriverConfig& wants,
+  fallow_balloon_driver(const fallow_balloon_driver_config& config, const fallow::BalloonDriverConfig& wants,
                         std::span<std::byte> own) noexcept
       : fill(config.fill),
         fill_context(config.fill_context),
         port(config.reporter->port.functions()),
         transport(port, config.transport),
-        driver(port, transport, *config.zone->zone, *from_c(config.cache), wants,
+        driver(port, transport, *config.zone->zone, *fallow::detail::from_c(config.cache), wants,
                {static_cast<std::byte*>(config.shared), {config.shared_address}, {config.shared_size}}, own),
         reporter(*config.reporter) {}
 
-  HandleKind kind = HandleKind::None;
+  fallow::detail::HandleKind kind = fallow::detail::HandleKind::None;
   void (*fill)(void* context, std::uint64_t first, std::uint64_t count) = nullptr;
   void* fill_context = nullptr;
-  CPort port;
-  CTransport transport;
-  BalloonDriver driver;
+  fallow::detail::CPort port;
+  fallow::detail::CTransport transport;
+  fallow::BalloonDriver driver;
   fallow_reporter& reporter;
 };
 
@@ -94,7 +91,6 @@ void fill_frames(void* driver, Pfn first, PfnCount count) {
 }
 
 }  // namespace
-}  // namespace fallow::detail
 
 extern "C" {
 
@@ -218,3 +214,5 @@ fallow_status fallow_balloon_driver_get_stats(const fallow_balloon_driver* drive
 }
 
 }  // extern "C"
+
+}  // namespace fallow::detail

@@ -49,10 +49,6 @@ void release_zones(std::span<fallow_zone* const> zones) noexcept {
 }
 
 }  // namespace
-}  // namespace fallow::detail
-
-using namespace fallow;
-using namespace fallow::detail;
 
 extern "C" {
 
@@ -154,3 +150,5 @@ fallow_status fallow_reporter_get_stats(const fallow_reporter* reporter, fallow_
 }
 
 }  // extern "C"
+
+}  // namespace fallow::detail

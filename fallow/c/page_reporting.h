@@ -63,7 +63,7 @@ struct fallow_page_reporting_dev_info {
 
 /// The settings of a reporter.
 struct fallow_reporter_config {
-  struct fallow_zone* const* zones;  ///< not in use yet, and of no other reporter; all different
+  struct fallow_zone* const* zones;  ///< of no other reporter; all different
   uint32_t zone_count;               ///< 1 to FALLOW_MAX_ZONES
   /// The largest `capacity` and `in_flight` of a device for which the reporter's memory has room; 0: 32
   /// and 1. Not used if the port has `allocate`.
@@ -105,7 +105,7 @@ fallow_status fallow_page_reporting_register(struct fallow_reporter* reporter,
 /// Unregisters the device. Waits (relax) for requests in flight; afterwards `report` is not called again, and
 /// `prdev` may be released. Frames stay reported: the next registration continues from there. NOT_FOUND:
 /// `prdev` is not the registered device. DEADLOCK: called from inside `report`. INVALID_ARGUMENT: a pointer
-/// is null. Any thread, except one that must itself complete a request in flight.
+/// is null. One thread at a time; any thread, except one that must itself complete a request in flight.
 fallow_status fallow_page_reporting_unregister(struct fallow_reporter* reporter,
                                                struct fallow_page_reporting_dev_info* prdev);
 

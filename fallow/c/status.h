@@ -16,7 +16,7 @@ extern "C" {
 uint32_t fallow_c_abi_version(void);
 
 /// The outcome of a call: one of the constants below.
-typedef uint32_t fallow_status;
+typedef uint32_t fallow_status;  // NOLINT(modernize-use-using): the header is C
 
 enum {
   FALLOW_OK = 0,                ///< done

@@ -9,7 +9,6 @@
 #include "fallow/base/status.h"
 #include "fallow/platform/detail/deadline.h"
 #include "fallow/platform/port.h"
-#include "fallow/platform/worker.h"
 
 namespace fallow {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "fallow/platform/arena.h"
+#include "fallow/platform/detail/arena.h"
 #include "fallow/platform/detail/deadline.h"
 #include "fallow/platform/port.h"
 
@@ -56,7 +56,7 @@ class BarePort final : public Port {
   BareHooks hooks_;
   detail::EarliestDeadline wakeups_;
   std::atomic_flag arena_busy_;
-  Arena arena_;
+  detail::Arena arena_;
 };
 
 }  // namespace fallow

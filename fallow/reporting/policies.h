@@ -20,11 +20,11 @@ class HwmPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return {}; }
-  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
+  PassResult pass(ReportingPass& pass) noexcept override;
 
  private:
-  unsigned areas_at_threshold(const detail::UnreportedCounts& counts) const;
+  unsigned areas_at_threshold(const UnreportedCounts& counts) const;
 
   Order order_;
   std::uint32_t threshold_;
@@ -46,8 +46,8 @@ class LinuxPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return kDelay; }
-  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
+  PassResult pass(ReportingPass& pass) noexcept override;
 
  private:
   Order order_;
@@ -69,8 +69,8 @@ class AgedPolicy final : public Policy {
   Status validate() const noexcept override;
   Order order() const noexcept override { return order_; }
   Nanoseconds delay() const noexcept override { return tick(); }
-  std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept override;
-  PassResult pass(detail::ZonePass& zone_pass) noexcept override;
+  std::int64_t credit(const UnreportedCounts& counts) const noexcept override;
+  PassResult pass(ReportingPass& pass) noexcept override;
 
  private:
   // A frame freed during tick n is old enough at the start of tick n + 5, after at least 4 ticks.

@@ -5,10 +5,61 @@
 
 #include "fallow/base/status.h"
 #include "fallow/base/units.h"
-#include "fallow/reporting/detail/zone_pass.h"
-#include "fallow/zone/detail/isolation.h"
+#include "fallow/zone/detail/selection.h"
 
 namespace fallow {
+
+class Zone;
+
+/// The frames that a policy wants reported: runs of aligned blocks of at least `order`; by default from all
+/// free areas, of any mobility and of any age.
+using Selection = detail::Selection;
+
+/// The number of unreported free blocks of each order.
+using UnreportedCounts = detail::UnreportedCounts;
+
+/// What a policy sees of one pass of the worker over one zone: the policy selects what is reported, and the
+/// pass enforces the low watermark (R11).
+class ReportingPass {
+ public:
+  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+
+  Zone& zone() noexcept { return zone_; }
+  /// Returns the maximum number of entries in a request.
+  std::uint32_t capacity() const noexcept { return capacity_; }
+  /// Returns true if the pass ignores the threshold: the device is new and existing pages count (R2), or the
+  /// last pass failed (R7).
+  bool ignore_threshold() const noexcept { return ignore_threshold_; }
+  /// Returns whether the pass has left frames that the policy may want later: too young, not selected, or not
+  /// fitting.
+  bool left_something() const noexcept { return left_; }
+
+  /// Reports what the selection matches, in at most `requests` requests. Returns false if the pass must end:
+  /// the device failed or is being unregistered, or the zone is at its low watermark (R11).
+  virtual bool report(const Selection& selection, std::uint64_t requests) noexcept = 0;
+
+  /// Returns whether at least `above` frames more than the low watermark are free. If not, the pass ends: the
+  /// zone is short of frames, and its next pass runs once that many are free.
+  virtual bool require(PfnCount above) noexcept = 0;
+
+  /// Counts the unreported free blocks of each order from `order` on. O(blocks that may hold something to
+  /// report).
+  virtual UnreportedCounts count_unreported(Order order) const noexcept = 0;
+
+  /// Moves the clock of the zone's ages to the present time, in ticks of this length. Selection::min_age
+  /// counts these ticks.
+  virtual void advance_ages(Nanoseconds tick) noexcept = 0;
+
+ protected:
+  ReportingPass(Zone& zone, std::uint32_t capacity, bool ignore_threshold) noexcept
+      : zone_(zone), capacity_(capacity), ignore_threshold_(ignore_threshold) {}
+  ~ReportingPass() = default;
+
+  Zone& zone_;
+  const std::uint32_t capacity_;
+  const bool ignore_threshold_;
+  bool left_ = false;
+};
 
 /// The next step for a zone after a pass.
 enum class PassResult : std::uint8_t {
@@ -32,10 +83,10 @@ class Policy {
 
   /// Returns how many blocks of order() or more may become free before something is due; 0 or less if
   /// something is due already.
-  virtual std::int64_t credit(const detail::UnreportedCounts& counts) const noexcept = 0;
+  virtual std::int64_t credit(const UnreportedCounts& counts) const noexcept = 0;
 
   /// Runs one pass over one zone.
-  virtual PassResult pass(detail::ZonePass& zone_pass) noexcept = 0;
+  virtual PassResult pass(ReportingPass& pass) noexcept = 0;
 
  protected:
   ~Policy() = default;

@@ -2,6 +2,8 @@
 #include "fallow/reporting/reporter.h"
 
 #include "fallow/base/check.h"
+#include "fallow/reporting/detail/zone_pass.h"
+#include "fallow/zone/detail/isolation.h"
 
 namespace fallow {
 

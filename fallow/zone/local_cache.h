@@ -12,7 +12,6 @@
 #include "fallow/base/units.h"
 #include "fallow/zone/allocation.h"
 #include "fallow/zone/detail/run_search.h"
-#include "fallow/zone/mobility.h"
 #include "fallow/zone/zone.h"
 
 namespace fallow {

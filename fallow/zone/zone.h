@@ -14,8 +14,8 @@
 #include "fallow/base/units.h"
 #include "fallow/platform/port.h"
 #include "fallow/zone/detail/zone_tables.h"
-#include "fallow/zone/misuse.h"
 #include "fallow/zone/zone_config.h"
+#include "fallow/zone/zone_stats.h"
 
 namespace fallow {
 

@@ -1,5 +1,7 @@
 #include "fallow/zone/zone_stats.h"
 
+#include "fallow/zone/zone.h"
+
 #include "fallow/zone/detail/runs.h"
 #include "fallow/zone/local_cache.h"
 

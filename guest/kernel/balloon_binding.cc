@@ -34,7 +34,7 @@ BalloonBinding::BalloonBinding(Machine& machine, Worker& worker, GuestZones& zon
 
 // The arena holds the scatter lists and the reporter's record of each request.
 ByteCount BalloonBinding::arena_size(const Options& options) noexcept {
-  constexpr std::uint64_t kRequest = 64, kSlack = 4 * Arena::kGrain;
+  constexpr std::uint64_t kRequest = 64, kSlack = 4 * detail::Arena::kGrain;
   return {options.in_flight * (options.capacity * sizeof(ScatterEntry) + kRequest) + kSlack};
 }
 

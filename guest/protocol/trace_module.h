@@ -23,7 +23,7 @@
 
 #include "fallow/base/callback.h"
 #include "fallow/base/units.h"
-#include "fallow/zone/mobility.h"
+#include "fallow/zone/allocation.h"
 
 namespace fallow::guest {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "fallow/base/units.h"
-#include "fallow/zone/mobility.h"
+#include "fallow/zone/allocation.h"
 #include "guest/kernel/context.h"
 #include "guest/kernel/early_memory.h"
 #include "guest/kernel/random.h"

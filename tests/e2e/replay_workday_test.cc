@@ -14,10 +14,9 @@ replay::ReplayResult replay_workday(replay::BackingKind backing, Order order,
   options.order = order;
   options.backing = backing;
   options.verify = backing != replay::BackingKind::None;
-  std::string error;
-  const auto result = replay::replay(options, nullptr, &error);
-  EXPECT_TRUE(result) << error;
-  return result.value_or(replay::ReplayResult{});
+  const auto result = replay::replay(options, nullptr);
+  EXPECT_TRUE(result) << result.error;
+  return result ? *result.object : replay::ReplayResult{};
 }
 
 void expect_sound(const replay::ReplayResult& r) {

@@ -29,10 +29,9 @@ replay::ReplayResult replay_workday(const replay::BalloonOptions& balloon, const
   options.disturb = setting.disturb;
   options.compare_linux = false;
   options.balloon = balloon;
-  std::string error;
-  const auto result = replay::replay(options, nullptr, &error);
-  EXPECT_TRUE(result) << error;
-  return result.value_or(replay::ReplayResult{});
+  const auto result = replay::replay(options, nullptr);
+  EXPECT_TRUE(result) << result.error;
+  return result ? *result.object : replay::ReplayResult{};
 }
 
 void expect_sound(const replay::ReplayResult& r) {

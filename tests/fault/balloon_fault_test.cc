@@ -164,9 +164,9 @@ class Life {
       case Fault::CorruptsARing:
         for (const detail::QueueAddresses& queue : pair.meddler.queues) {
           if (queue.size == 0) continue;
-          auto* const used = reinterpret_cast<Le32*>(pair.host(queue.device_area));
+          auto* const used = reinterpret_cast<detail::Le32*>(pair.host(queue.device_area));
           used->store(used->load() + 0x0700'0000);
-          auto* const first = reinterpret_cast<Le32*>(pair.host(queue.descriptors)) + 3;
+          auto* const first = reinterpret_cast<detail::Le32*>(pair.host(queue.descriptors)) + 3;
           first->store(first->load() ^ 0x8080'0003);
         }
         return;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fallow/base/units.h"
-#include "fallow/zone/mobility.h"
+#include "fallow/zone/allocation.h"
 
 namespace fallow::model {
 

@@ -66,8 +66,9 @@ class ZoneVsModel : public testing::TestWithParam<std::size_t> {};
 
 TEST_P(ZoneVsModel, RandomOperations) {
   const Shape& shape = shapes()[GetParam()];
-  const char* wish = std::getenv("FALLOW_MODEL_OPS");
-  const std::uint64_t total = wish == nullptr ? kDefaultOperations : number(wish, "FALLOW_MODEL_OPS");
+  const char* operations = std::getenv("FALLOW_MODEL_OPS");
+  const std::uint64_t total =
+      operations == nullptr ? kDefaultOperations : number(operations, "FALLOW_MODEL_OPS");
   const std::uint64_t mine = (total + shapes().size() - 1) / shapes().size();
   Machine::Tally sum;
   for (std::uint64_t done = 0, seed = GetParam() * 1'000'000; done < mine; ++seed) {

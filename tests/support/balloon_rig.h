@@ -112,10 +112,10 @@ class BalloonRig {
     device_->read_config(offset, bytes);
     std::uint32_t value;
     std::memcpy(&value, bytes, 4);
-    return little_endian(value);
+    return detail::little_endian(value);
   }
   void set_config(std::uint32_t offset, std::uint32_t value) {
-    value = little_endian(value);
+    value = detail::little_endian(value);
     device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
   }
 

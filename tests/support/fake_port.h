@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <new>
 
-#include "fallow/platform/virtual_clock.h"
+#include "fallow/platform/detail/virtual_clock.h"
 
 namespace fallow {
 
@@ -18,9 +18,9 @@ struct RelaxHook {
 };
 
 // Any number of threads may use the port; settings are changed only while no thread uses it.
-class FakePort final : public VirtualClock {
+class FakePort final : public detail::VirtualClock {
  public:
-  using VirtualClock::VirtualClock;
+  using detail::VirtualClock::VirtualClock;
 
   // Makes the i-th following allocate() return null, once; 1 is the next call, 0 disables the failure.
   void fail_allocation_at(std::uint64_t i) noexcept { fail_in_.store(i, std::memory_order_relaxed); }

@@ -19,7 +19,7 @@ namespace fallow {
 class SteppedGuest final : private vhost::BalloonGuestEvents {
  public:
   explicit SteppedGuest(const VhostGuestOptions& driver = {}, const vhost::BalloonGuestOptions& device = {})
-      : front("", driver), options_(device), bell_(VhostFrontEnd::event()) {
+      : front("", driver), options_(device), event_fd_(VhostFrontEnd::event()) {
     int ends[2] = {-1, -1};
     FALLOW_CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
     front.front.connect(ends[0]);
@@ -31,7 +31,7 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
     while (session && session->close() == Status::Pending) wait();
     session.reset();
     guest.reset();
-    close(bell_);
+    close(event_fd_);
   }
   SteppedGuest(const SteppedGuest&) = delete;
   SteppedGuest& operator=(const SteppedGuest&) = delete;
@@ -68,10 +68,10 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
   }
   // Waits until the guest needs its session, or the front-end sends a message.
   void wait(int ms = 20) {
-    pollfd any[] = {{bell_, POLLIN, 0}, {record.vhost.socket, POLLIN, 0}};
+    pollfd any[] = {{event_fd_, POLLIN, 0}, {record.vhost.socket, POLLIN, 0}};
     static_cast<void>(poll(any, 2, ms));
     std::uint64_t count = 0;
-    static_cast<void>(!read(bell_, &count, sizeof count));
+    static_cast<void>(!read(event_fd_, &count, sizeof count));
   }
 
   // The serving process dies. Nothing is notified or handed back.
@@ -101,7 +101,7 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
 
  private:
   void begin() {
-    auto made = vhost::BalloonGuest::create(options_, record, *this, bell_);
+    auto made = vhost::BalloonGuest::create(options_, record, *this, event_fd_);
     FALLOW_CHECK(made);
     guest = std::move(made.object);
     session = std::make_unique<vhost::Session>(record.vhost, *guest);
@@ -109,7 +109,7 @@ class SteppedGuest final : private vhost::BalloonGuestEvents {
   void guest_event(std::uint64_t, Kind, const std::string&) noexcept override {}
 
   const vhost::BalloonGuestOptions options_;
-  const int bell_;
+  const int event_fd_;
 };
 
 }  // namespace fallow

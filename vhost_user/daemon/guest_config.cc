@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 #include "vhost_user/daemon/guest_device.h"
 
 namespace fallow::vhost {
@@ -44,7 +44,7 @@ Status GuestDevice::read_config(std::uint32_t offset, std::span<std::byte> into)
   // has yet to begin.
   const Part poison = part_of(offset, there, kBalloonPoisonVal);
   if (poison.count != 0 && !any_started() && (offered() & kBalloonPagePoison) != 0) {
-    const std::uint32_t value = little_endian(record_.poison.value);
+    const std::uint32_t value = detail::little_endian(record_.poison.value);
     std::memcpy(into.data() + poison.from, reinterpret_cast<const std::byte*>(&value) + poison.at,
                 poison.count);
   }
@@ -79,9 +79,9 @@ Status GuestDevice::write_config(std::uint32_t offset, std::span<const std::byte
 // writes `actual`, and the front-end repeats the value that it last read here.
 void GuestDevice::write_poison(std::uint32_t at, std::span<const std::byte> from, bool wide) noexcept {
   PoisonRecord& poison = record_.poison;
-  std::uint32_t value = little_endian(poison.value);
+  std::uint32_t value = detail::little_endian(poison.value);
   std::memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
-  value = little_endian(value);
+  value = detail::little_endian(value);
   const auto bytes = static_cast<std::uint8_t>(((1U << from.size()) - 1U) << at);
   const bool running = any_started();
   if (running && wide) {
@@ -113,7 +113,7 @@ void GuestDevice::apply_poison() noexcept {
 }
 
 void GuestDevice::write_field(std::uint32_t offset, std::uint32_t value) noexcept {
-  value = little_endian(value);
+  value = detail::little_endian(value);
   device_->write_config(offset, std::as_bytes(std::span(&value, 1)));
 }
 

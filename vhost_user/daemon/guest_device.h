@@ -12,7 +12,6 @@
 #include "vhost_user/daemon/guest_events.h"
 #include "vhost_user/daemon/guest_journal.h"
 #include "vhost_user/daemon/guest_memory_files.h"
-#include "vhost_user/daemon/guest_options.h"
 #include "vhost_user/daemon/guest_record.h"
 #include "vhost_user/daemon/kick_poll.h"
 #include "vhost_user/daemon/ring_journals.h"
@@ -20,6 +19,14 @@
 #include "vhost_user/session/backend.h"
 
 namespace fallow::vhost {
+
+// How the daemon serves its guests.
+struct BalloonGuestOptions {
+  // Offered to the driver. VERSION_1 is always added; the session adds bit 30.
+  Features features = kBalloonDaemonFeatures | kFeatureIndirectDesc | kFeatureEventIdx;
+  std::uint16_t max_queue_size = 256;  // 1 to 1024
+  ByteCount max_memory{};              // of all regions of a guest together; 0: unlimited
+};
 
 // Called with the guest's lock held, except where stated otherwise. Calls with the names of Backend functions
 // implement these, and may be called only while the guest's thread is not inside the device, except where

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "fallow/virtio/ring/detail/queue_buffer.h"
+#include "fallow/virtio/ring/device_queue.h"
 #include "fallow/virtio/ring/guest_memory.h"
-#include "fallow/virtio/ring/ring_journal.h"
 #include "vhost_user/daemon/guest_record.h"
 
 namespace fallow::vhost {

@@ -8,7 +8,7 @@
 
 #include "fallow/host/detail/guarded_mapping.h"
 #include "fallow/host/expected.h"
-#include "fallow/virtio/ring/ring_journal.h"
+#include "fallow/virtio/ring/device_queue.h"
 #include "vhost_user/session/state.h"
 
 namespace fallow::vhost {

@@ -11,6 +11,7 @@
 
 #include "cli/process/line_splitter.h"
 #include "cli/process/resident_memory.h"
+#include "cli/term/format.h"
 
 namespace fallow::cli {
 namespace {

@@ -24,8 +24,9 @@ const char* pattern(LogFormat format) {
                                    : "%Y-%m-%dT%H:%M:%S.%eZ %-8l %v";
 }
 
-// Escapes control characters, because paths and error texts may contain them and a record must stay one line.
-std::string printable(std::string_view text) {
+// Escapes control characters and keeps UTF-8, because paths and error texts may contain them and a record
+// must stay one line.
+std::string escape_controls(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -39,12 +40,12 @@ std::string printable(std::string_view text) {
 }
 
 std::string text_line(const std::string& sentence, const std::vector<LogField>& fields) {
-  std::string line = printable(sentence);
+  std::string line = escape_controls(sentence);
   const char* before = " (";
   for (const LogField& field : fields) {
     line += fmt::format("{}{} ", before, field.name);
     if (const auto* text = std::get_if<std::string_view>(&field.value)) {
-      line += printable(*text);
+      line += escape_controls(*text);
     } else {
       line += fmt::format("{}", std::get<std::uint64_t>(field.value));
     }

@@ -1,6 +1,6 @@
 // The configuration space of the balloon device (virtio 1.2, 5.5.4), and the fields that the host sets.
 #include "fallow/balloon/device/balloon_device.h"
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 
 namespace fallow {
 namespace {
@@ -13,9 +13,9 @@ bool within(std::uint32_t offset, std::size_t length, std::uint32_t field) {
 }
 
 std::uint32_t merged(std::uint32_t value, std::uint32_t at, std::span<const std::byte> from) {
-  value = little_endian(value);
+  value = detail::little_endian(value);
   __builtin_memcpy(reinterpret_cast<std::byte*>(&value) + at, from.data(), from.size());
-  return little_endian(value);
+  return detail::little_endian(value);
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ void BalloonDevice::read_config_field(std::uint32_t offset, std::span<std::byte>
       num_pages_.load(std::memory_order_relaxed), actual_.load(std::memory_order_relaxed),
       has(kBalloonFreePageHint) ? hint_command_ : 0, has(kBalloonPagePoison) ? poison() : 0};
   std::uint32_t space[kBalloonConfigSize / kField];
-  for (std::size_t i = 0; i < kBalloonConfigSize / kField; ++i) space[i] = little_endian(fields[i]);
+  for (std::size_t i = 0; i < kBalloonConfigSize / kField; ++i) space[i] = detail::little_endian(fields[i]);
   __builtin_memcpy(into.data(), reinterpret_cast<const std::byte*>(space) + offset, into.size());
 }
 

@@ -51,29 +51,29 @@ struct BalloonDevice::Layout {
 const char* describe(Refusal why) noexcept {
   switch (why) {
     case Refusal::Empty:
-      return "of length 0";
+      return "the length is 0";
     case Refusal::Wraps:
-      return "past the end of the address space";
+      return "the range extends past the end of the address space";
     case Refusal::OutsideMemory:
-      return "outside guest memory";
+      return "the range is outside guest memory";
     case Refusal::PartOfPage:
-      return "no whole host page";
+      return "the range covers no whole host page";
     case Refusal::NotWritable:
-      return "readable, where pages are reported";
+      return "a report contains a readable element";
     case Refusal::NotReadable:
-      return "writable, where the device is told something";
+      return "an element that the device reads is writable";
     case Refusal::ListLength:
-      return "list cut off, or too long";
+      return "the list is truncated or too long";
     case Refusal::Poison:
-      return "must keep the guest's poison value";
+      return "the pages must keep the guest's poison value";
     case Refusal::Unpromised:
-      return "must read as zero, which the backing does not promise";
+      return "the pages must read as zero, which the backing does not guarantee";
     case Refusal::HintId:
-      return "hinted under no current command id";
+      return "the hint has no current command id";
     case Refusal::SecondBuffer:
-      return "second statistics buffer";
+      return "a second statistics buffer was queued";
     case Refusal::NotReleased:
-      return "not released by the backing";
+      return "the backing failed to release the memory";
   }
   return "refused";
 }

@@ -35,7 +35,7 @@ inline constexpr QuantityUnit kTimeUnits[] = {
     {"h", 3'600'000'000'000},
 };
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
 constexpr std::size_t count_digits(StringRef text) {
   std::size_t n = 0;

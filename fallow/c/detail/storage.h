@@ -42,7 +42,8 @@ enum class HandleKind : std::uint64_t {
 // Returns whether the pointer leads to a handle of its type.
 template <class Handle>
 bool valid(const Handle* handle) noexcept {
-  return handle != nullptr && handle->kind == Handle::kKind;
+  return handle != nullptr && reinterpret_cast<std::uintptr_t>(handle) % alignof(Handle) == 0 &&
+         handle->kind == Handle::kKind;
 }
 
 }  // namespace fallow::detail

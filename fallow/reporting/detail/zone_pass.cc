@@ -1,5 +1,7 @@
 #include "fallow/reporting/detail/zone_pass.h"
 
+#include "fallow/zone/detail/isolation.h"
+#include "fallow/zone/zone.h"
 #include "fallow/zone/zone_stats.h"
 
 namespace fallow::detail {
@@ -26,6 +28,14 @@ PfnCount ZonePass::allowance(Order order) noexcept {
   const PfnCount half{free < low ? 0 : (free - low).raw / 2};
   allowed_ = free < needed_ ? PfnCount{0} : half < frames(order) ? frames(order) : half;
   return allowed_;
+}
+
+UnreportedCounts ZonePass::count_unreported(Order order) const noexcept {
+  return detail::count_unreported(zone_.tables(), order);
+}
+
+void ZonePass::advance_ages(Nanoseconds tick) noexcept {
+  zone_.tables().clock().advance(zone_.tables().port().now(), tick);
 }
 
 bool ZonePass::require(PfnCount above) noexcept {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include "fallow/base/scatterlist.h"
 #include "fallow/base/units.h"
-#include "fallow/zone/detail/isolation.h"
-#include "fallow/zone/zone.h"
+#include "fallow/reporting/policy.h"
+#include "fallow/zone/detail/selection.h"
 
 namespace fallow::detail {
 
@@ -24,29 +26,17 @@ class RequestSink {
   ~RequestSink() = default;
 };
 
-// The view that a policy has of one pass: the policy selects what is reported, and the pass enforces R11.
-class ZonePass {
+// Isolates what a policy selects, request by request, and gives each request to the sink.
+class ZonePass final : public ReportingPass {
  public:
-  static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
+  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool ignore_threshold) noexcept
+      : ReportingPass(zone, capacity, ignore_threshold), sink_(sink) {}
 
-  ZonePass(Zone& zone, RequestSink& sink, std::uint32_t capacity, bool ignore_threshold)
-      : zone_(zone), sink_(sink), capacity_(capacity), ignore_threshold_(ignore_threshold) {}
+  bool report(const Selection& selection, std::uint64_t requests) noexcept override;
+  bool require(PfnCount above) noexcept override;
+  UnreportedCounts count_unreported(Order order) const noexcept override;
+  void advance_ages(Nanoseconds tick) noexcept override;
 
-  Zone& zone() { return zone_; }
-  std::uint32_t capacity() const { return capacity_; }
-  // Returns true if the pass ignores the threshold: the device is new and existing pages count (R2), or the
-  // last pass failed (R7).
-  bool ignore_threshold() const { return ignore_threshold_; }
-
-  // Reports what the selection matches, in at most `requests` requests. Returns false if the pass must end:
-  // the device failed or is being unregistered, or the zone is at its low watermark (R11).
-  bool report(const Selection& selection, std::uint64_t requests) noexcept;
-
-  // Returns whether at least `above` frames more than the low watermark are free. If not, the pass ends: the
-  // zone is short of frames, and its next pass runs once that many are free.
-  bool require(PfnCount above) noexcept;
-
-  bool left_something() const { return left_; }
   bool progressed() const { return progressed_; }  // the pass made a request
   bool failed() const { return failed_; }
   // True if the pass ended because too few frames are free (R11); needed() free frames would suffice.
@@ -56,13 +46,10 @@ class ZonePass {
  private:
   PfnCount allowance(Order order) noexcept;
 
-  Zone& zone_;
   RequestSink& sink_;
-  const std::uint32_t capacity_;
-  const bool ignore_threshold_;
   PfnCount allowed_, used_of_allowance_, needed_;
   Nanoseconds counted_at_;
-  bool left_ = false, progressed_ = false, failed_ = false, starved_ = false;
+  bool progressed_ = false, failed_ = false, starved_ = false;
 };
 
 }  // namespace fallow::detail

@@ -13,7 +13,6 @@
 #include "fallow/virtio/ring/detail/split_device_queue.h"
 #include "fallow/virtio/ring/device_queue.h"
 #include "fallow/virtio/ring/guest_memory.h"
-#include "fallow/virtio/ring/ring_journal.h"
 
 namespace fallow {
 

@@ -98,11 +98,56 @@ class DeviceQueue {
     fault_ = fault;
     return Popped::Broken;
   }
-  /// Clears the fault at a start. For the formats.
-  void mend() noexcept { fault_ = RingFault::None; }
+  /// Resets the state of both formats. The caller has checked the parameters.
+  void restart(const GuestMemory& memory, std::uint16_t size, detail::RingOptions options,
+               std::span<detail::QueueBuffer> room) noexcept {
+    memory_ = &memory;
+    room_ = room.first(size);
+    length_ = 0;
+    size_ = size;
+    options_ = options;
+    fault_ = RingFault::None;
+  }
+  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after a
+  /// writable one (2.7.4.2, 2.8.17).
+  RingFault append(const detail::QueueBuffer& buffer) noexcept {
+    if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
+      return RingFault::WrongOrder;
+    copy_members(room_[length_++], buffer);
+    return RingFault::None;
+  }
+
+  const GuestMemory* memory_ = nullptr;
+  std::span<detail::QueueBuffer> room_;
+  std::uint32_t length_ = 0;  // elements of the chain in room_
+  std::uint16_t size_ = 0;
+  detail::RingOptions options_;
 
  private:
   RingFault fault_ = RingFault::None;
+};
+
+/// Called on the device's thread. taken() precedes the first use of the chain; returning() precedes the
+/// moment when the driver can see the returned chain; returned() follows that moment. At each moment the
+/// journal therefore says whether a chain is owed, or a single check of the ring decides.
+///
+/// ```
+/// taken -> serving -> returning -> push -> returned
+///               \-> kept ... returning -> push -> returned
+/// ```
+class RingJournal {
+ public:
+  /// The device took a chain; `position` is the position of the queue afterwards.
+  virtual void taken(std::uint16_t queue, const Chain& chain, QueuePosition position) noexcept = 0;
+  /// The device keeps the chain for a later answer, as it does with a buffer of statistics.
+  virtual void kept(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept = 0;
+  /// The device is about to return the chain.
+  virtual void returning(std::uint16_t queue, std::uint16_t id, std::uint16_t slots) noexcept = 0;
+  /// The device has returned the chain; `position` is the position of the queue afterwards.
+  virtual void returned(std::uint16_t queue, std::uint16_t id, QueuePosition position) noexcept = 0;
+
+ protected:
+  ~RingJournal() = default;
 };
 
 }  // namespace fallow

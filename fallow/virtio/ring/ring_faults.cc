@@ -12,23 +12,23 @@ const char* describe(RingFault fault) noexcept {
     case RingFault::HeadOutOfRange:
       return "the available ring names a descriptor that does not exist";
     case RingFault::NextOutOfRange:
-      return "a next field names a descriptor that does not exist";
+      return "the next field of a descriptor names a descriptor that does not exist";
     case RingFault::ChainTooLong:
-      return "a chain is longer than the queue, or loops";
+      return "a chain loops or is longer than the queue";
     case RingFault::ChainCutOff:
-      return "a chain is available only in part";
+      return "only a part of a chain was made available";
     case RingFault::IndirectNotNegotiated:
-      return "an indirect descriptor without the feature";
+      return "an indirect descriptor, but the feature is not negotiated";
     case RingFault::IndirectNested:
-      return "an indirect descriptor in an indirect table";
+      return "an indirect table contains an indirect descriptor";
     case RingFault::IndirectWithNext:
-      return "an indirect descriptor that is followed by another";
+      return "an indirect descriptor with a next descriptor";
     case RingFault::IndirectLength:
-      return "an indirect table that is empty or cut off";
+      return "the length of an indirect table is 0 or not a multiple of 16";
     case RingFault::IndirectOutsideMemory:
-      return "an indirect table outside guest memory";
+      return "an indirect table is outside guest memory";
     case RingFault::WrongOrder:
-      return "a readable element after a writable one";
+      return "a readable element follows a writable one";
   }
   return "unknown fault";
 }
@@ -38,11 +38,11 @@ const char* describe(DeviceFault fault) noexcept {
     case DeviceFault::None:
       return "no fault";
     case DeviceFault::IndexJumped:
-      return "more chains were returned than are in flight";
+      return "the device returned more chains than are in flight";
     case DeviceFault::IdOutOfRange:
-      return "a chain was returned that there cannot be";
+      return "the device returned a chain whose id is out of range";
     case DeviceFault::IdNotInFlight:
-      return "a chain was returned that is not in flight";
+      return "the device returned a chain that is not in flight";
   }
   return "unknown fault";
 }

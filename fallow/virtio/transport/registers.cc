@@ -11,7 +11,7 @@ std::size_t width_at(std::uint64_t offset, std::size_t left) noexcept {
 
 template <Register T>
 void read_one(const RegisterWindow& window, std::uint64_t offset, std::byte* to) noexcept {
-  const T value = little_endian(window.read<T>(offset));
+  const T value = detail::little_endian(window.read<T>(offset));
   __builtin_memcpy(to, &value, sizeof(T));
 }
 
@@ -19,7 +19,7 @@ template <Register T>
 void write_one(const RegisterWindow& window, std::uint64_t offset, const std::byte* from) noexcept {
   T value;
   __builtin_memcpy(&value, from, sizeof(T));
-  window.write(offset, little_endian(value));
+  window.write(offset, detail::little_endian(value));
 }
 
 }  // namespace

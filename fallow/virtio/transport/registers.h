@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 
 namespace fallow {
 
@@ -55,13 +55,13 @@ class MappedRegisters final : public Registers {
     const T value = *reinterpret_cast<volatile T*>(base_ + offset);
     // acquire: MO-19, the rings are read after the register that reported them.
     std::atomic_thread_fence(std::memory_order_acquire);
-    return little_endian(value);
+    return detail::little_endian(value);
   }
   template <class T>
   void write(std::uint64_t offset, T value) noexcept {
     // release: MO-19, the rings are written before the register that reports them.
     std::atomic_thread_fence(std::memory_order_release);
-    *reinterpret_cast<volatile T*>(base_ + offset) = little_endian(value);
+    *reinterpret_cast<volatile T*>(base_ + offset) = detail::little_endian(value);
   }
 
   volatile std::byte* base_ = nullptr;

@@ -5,8 +5,8 @@
 #include <cstdint>
 
 #include "fallow/base/units.h"
+#include "fallow/zone/allocation.h"
 #include "fallow/zone/detail/frame_word.h"
-#include "fallow/zone/mobility.h"
 
 namespace fallow::detail {
 

@@ -5,9 +5,9 @@
 #include <bit>
 #include <cstdint>
 
+#include "fallow/zone/allocation.h"
 #include "fallow/zone/detail/last_frame.h"
 #include "fallow/zone/detail/whole_blocks.h"
-#include "fallow/zone/mobility.h"
 
 namespace fallow::detail {
 

@@ -7,23 +7,12 @@
 
 #include "fallow/base/scatterlist.h"
 #include "fallow/base/units.h"
+#include "fallow/zone/allocation.h"
 #include "fallow/zone/detail/runs.h"
+#include "fallow/zone/detail/selection.h"
 #include "fallow/zone/detail/zone_tables.h"
-#include "fallow/zone/mobility.h"
 
 namespace fallow::detail {
-
-// The frames that a reporting policy wants isolated.
-struct Selection {
-  static constexpr unsigned kAnyArea = ~0U;
-  static constexpr unsigned kAnyMobility = ~0U;
-
-  Order order{9};             // runs are made of aligned blocks of at least this order (R5)
-  unsigned areas = kAnyArea;  // one bit for each order: only the free areas of these orders
-  unsigned mobility = kAnyMobility;
-  unsigned min_age = 0;  // ticks since the last free of any of its frames, 0 to 6
-  bool join = true;      // join neighbouring runs; if false, with one area, each block is one entry
-};
 
 // Walks the blocks that may hold something to report once, in ascending order, and fills one request after
 // another. At most one thread at a time may use a zone's Isolation.
@@ -96,9 +85,6 @@ void put_back(ZoneTables& tables, std::span<const ScatterEntry> list, bool repor
 
 // Counts unreported free blocks of each order from `order` on, as a buddy allocator would list them. Exact
 // while no thread changes the zone. O(blocks that may hold something to report).
-struct UnreportedCounts {
-  std::uint64_t of[kMaxOrder.raw + 1] = {};
-};
 UnreportedCounts count_unreported(const ZoneTables& tables, Order order) noexcept;
 
 }  // namespace fallow::detail

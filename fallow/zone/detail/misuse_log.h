@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "fallow/zone/misuse.h"
+#include "fallow/zone/zone_stats.h"
 
 namespace fallow::detail {
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "fallow/base/status.h"
-#include "fallow/zone/mobility.h"
+#include "fallow/zone/allocation.h"
 
 namespace fallow::explore {
 

@@ -8,14 +8,16 @@ namespace {
 std::string policy_text(const PolicyChoice& p) {
   std::ostringstream out;
   switch (p.kind) {
-    case PolicyChoice::Kind::Hwm:
+    case PolicyKind::Hwm:
       out << "hwm(" << p.order << ", " << p.parameter << ')';
       break;
-    case PolicyChoice::Kind::Aged:
+    case PolicyKind::Aged:
       out << "aged(" << p.order << ", " << p.parameter << ')';
       break;
-    case PolicyChoice::Kind::Linux:
+    case PolicyKind::Linux:
       out << "like_linux(" << p.order << ')';
+      break;
+    case PolicyKind::None:  // no program has this choice
       break;
   }
   return out.str();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "fallow/reporting/policy_spec.h"
 #include "fallow/reporting/reporting_device.h"
 #include "fallow/zone/zone.h"
 #include "tests/explore/programs/operation.h"
@@ -18,16 +19,13 @@ struct Hole {
 };
 
 struct PolicyChoice {
-  enum class Kind : std::uint8_t { Hwm, Aged, Linux };
-  Kind kind = Kind::Hwm;
+  PolicyKind kind = PolicyKind::Hwm;
   unsigned order = 9;
   unsigned parameter = 1;  // the threshold, or the age in milliseconds
 };
-constexpr PolicyChoice hwm(unsigned order, unsigned threshold) {
-  return {PolicyChoice::Kind::Hwm, order, threshold};
-}
-constexpr PolicyChoice aged(unsigned order, unsigned age) { return {PolicyChoice::Kind::Aged, order, age}; }
-constexpr PolicyChoice like_linux(unsigned order) { return {PolicyChoice::Kind::Linux, order, 0}; }
+constexpr PolicyChoice hwm(unsigned order, unsigned threshold) { return {PolicyKind::Hwm, order, threshold}; }
+constexpr PolicyChoice aged(unsigned order, unsigned age) { return {PolicyKind::Aged, order, age}; }
+constexpr PolicyChoice like_linux(unsigned order) { return {PolicyKind::Linux, order, 0}; }
 
 struct DeviceChoice {
   std::uint32_t capacity = 4, depth = 1;

@@ -66,7 +66,7 @@ class BalloonWorld {
   Status completed = Status::Ok;
   unsigned completer = Engine::kMain;  // the thread of the last completion
   // The used index of the reporting queue, as the device writes it.
-  Le16& used_index() { return *used_index_; }
+  detail::Le16& used_index() { return *used_index_; }
 
  private:
   static constexpr std::uint16_t kQueueSize = 4;
@@ -82,7 +82,7 @@ class BalloonWorld {
   Zone* zone_ = nullptr;
   BalloonDriver* driver_ = nullptr;
   BalloonDevice* device_ = nullptr;
-  Le16* used_index_ = nullptr;
+  detail::Le16* used_index_ = nullptr;
   std::atomic<bool> kicked_{false};
 };
 

@@ -74,14 +74,14 @@ class EchoWorld final : public DeviceCalls {
     detail::SplitDriverQueue queue;
     std::uint64_t* buffer = nullptr;
     std::uint64_t sent = 0;
-    std::atomic<bool> bell{false};
+    std::atomic<bool> doorbell{false};
   };
   static constexpr std::uint64_t kBase = 0x10000, kShare = 4096;
 
   // Relaxed: the ring itself orders the device's writes.
   void queue_used(std::uint16_t queue) noexcept override {
     ++told_of_queue[queue];
-    clients_[queue].bell.store(true, std::memory_order_relaxed);
+    clients_[queue].doorbell.store(true, std::memory_order_relaxed);
   }
   void config_changed() noexcept override { ++told_of_config; }
 
@@ -141,7 +141,7 @@ inline void EchoWorld::wait_for(std::uint16_t queue) {
   while (!take(queue)) {
     if (client.queue.ask_for_notifications(true)) continue;
     slept[queue] = true;
-    while (!client.bell.exchange(false, std::memory_order_relaxed)) engine().wait();
+    while (!client.doorbell.exchange(false, std::memory_order_relaxed)) engine().wait();
   }
 }
 

@@ -1,12 +1,12 @@
 // The port of a scenario: virtual time, memory from the arena, and waits that let other threads run.
 #pragma once
 
-#include "fallow/platform/virtual_clock.h"
+#include "fallow/platform/detail/virtual_clock.h"
 #include "tests/explore/engine/engine.h"
 
 namespace fallow::explore {
 
-class ModelPort final : public VirtualClock {
+class ModelPort final : public detail::VirtualClock {
  public:
   void relax() noexcept override { engine().wait(); }
   std::uintptr_t current() noexcept override { return engine().self() + 1; }

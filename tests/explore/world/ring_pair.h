@@ -50,7 +50,7 @@ class RingPair {
 
   void add();
   void kick() {
-    if (driver_.take_kick()) device_bell.ring();
+    if (driver_.take_kick()) device_doorbell.ring();
   }
   // Takes the next returned chain. Returns false if there is none.
   bool take();
@@ -63,7 +63,7 @@ class RingPair {
   bool pop();
   void push();
   void notify() {
-    if (device_.take_notification()) driver_bell.ring();
+    if (device_.take_notification()) driver_doorbell.ring();
   }
   // Serves chains, and sleeps while there are none. Like VirtioDevice::process(), it notifies when it has run
   // out of chains.
@@ -73,7 +73,7 @@ class RingPair {
   // next one.
   void round();
 
-  Doorbell driver_bell, device_bell;
+  Doorbell driver_doorbell, device_doorbell;
   Driver& driver() { return driver_; }
   Device& device() { return device_; }
   unsigned added() const { return added_; }
@@ -188,7 +188,7 @@ void RingPair<Driver, Device, kPacked>::drive(unsigned chains) {
       ++driver_looked_again;
       continue;
     }
-    driver_bell.sleep();
+    driver_doorbell.sleep();
     if (shape_.disarms) driver_.ask_for_notifications(false);
   }
 }
@@ -237,7 +237,7 @@ void RingPair<Driver, Device, kPacked>::serve(unsigned chains) {
       continue;
     }
     notify();
-    device_bell.sleep();
+    device_doorbell.sleep();
     if (shape_.disarms) device_.ask_for_kicks(false);
   }
   notify();

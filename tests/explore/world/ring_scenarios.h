@@ -51,9 +51,9 @@ void device_is_kicked(const RingShape& shape) {
   });
   thread([&ring] { ring.serve(1); });
   at_end([&ring, slept, looked, saved] {
-    reached(slept, ring.device_bell.sleeps() != 0);
+    reached(slept, ring.device_doorbell.sleeps() != 0);
     reached(looked, ring.device_looked_again != 0);
-    reached(saved, ring.device_bell.sleeps() == 0);
+    reached(saved, ring.device_doorbell.sleeps() == 0);
     if (!ring.take()) engine().fail("the chain did not come back");
   });
 }
@@ -73,9 +73,9 @@ void driver_is_notified(const RingShape& shape) {
   });
   thread([&ring] { ring.drive(1); });
   at_end([&ring, slept, looked, saved] {
-    reached(slept, ring.driver_bell.sleeps() != 0);
+    reached(slept, ring.driver_doorbell.sleeps() != 0);
     reached(looked, ring.driver_looked_again != 0);
-    reached(saved, ring.driver_bell.sleeps() == 0);
+    reached(saved, ring.driver_doorbell.sleeps() == 0);
   });
 }
 
@@ -89,7 +89,7 @@ void both_sleep(const RingShape& shape, unsigned chains) {
   thread([&ring, chains] { ring.drive(chains); });
   thread([&ring, chains] { ring.serve(chains); });
   at_end([&ring, both, looked] {
-    reached(both, ring.driver_bell.sleeps() != 0 && ring.device_bell.sleeps() != 0);
+    reached(both, ring.driver_doorbell.sleeps() != 0 && ring.device_doorbell.sleeps() != 0);
     reached(looked, ring.driver_looked_again + ring.device_looked_again != 0);
     if (ring.driver().in_flight() != 0) engine().fail("a chain did not come back");
   });

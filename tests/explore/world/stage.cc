@@ -41,14 +41,17 @@ void Stage::add_policy(const PolicyChoice& choice) {
   const Order order{static_cast<std::uint8_t>(choice.order)};
   Policy*& policy = policies_[policy_count_++];
   switch (choice.kind) {
-    case PolicyChoice::Kind::Hwm:
+    case PolicyKind::Hwm:
       policy = &state<HwmPolicy>(order, choice.parameter);
       break;
-    case PolicyChoice::Kind::Aged:
+    case PolicyKind::Aged:
       policy = &state<AgedPolicy>(order, milliseconds(choice.parameter));
       break;
-    case PolicyChoice::Kind::Linux:
+    case PolicyKind::Linux:
       policy = &state<LinuxPolicy>(order);
+      break;
+    case PolicyKind::None:
+      --policy_count_;
       break;
   }
 }
@@ -161,7 +164,7 @@ void Stage::perform_register(unsigned policy, bool promising) {
   world_.content_after(promising ? program_.device.promise : Content::Unknown);
   const unsigned i = policy % policy_count_;
   const PolicyChoice& choice = program_.policies[i];
-  const bool batches = choice.kind == PolicyChoice::Kind::Linux;
+  const bool batches = choice.kind == PolicyKind::Linux;
   world_.register_device(*policies_[i],
                          {batches ? std::uint64_t{program_.device.capacity} << choice.order : 0});
 }

@@ -123,10 +123,10 @@ TEST(Driver, InflatesWhatBecomesFreeLater) {
   ASSERT_EQ(pair.driver.probe(), Status::Ok);
   pair.rig.box().fill();
   pair.set_target(PfnCount{1024});
-  const std::uint64_t wishes = pair.rig.port.wakeups();
+  const std::uint64_t before = pair.rig.port.wakeups();
   pair.pass_time(seconds(1));
   EXPECT_EQ(pair.device().actual().raw, 0u);
-  EXPECT_LE(pair.rig.port.wakeups() - wishes, 16u);
+  EXPECT_LE(pair.rig.port.wakeups() - before, 16u);
   pair.rig.box().free_blocks(Pfn{0}, kOrder9, 8, 512);
   pair.pass_time(BalloonPages::kOutOfPuff);
   EXPECT_EQ(pair.device().actual().raw, 1024u);

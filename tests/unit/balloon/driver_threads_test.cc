@@ -38,7 +38,7 @@ class RungThread {
   std::thread thread_;
 };
 
-// A bell whose thread is set later.
+// A doorbell that wakes the thread that is attached to it later.
 struct WakingDoorbell {
   std::atomic<RungThread*> thread{nullptr};
   static void ring(void* self) noexcept {

@@ -230,7 +230,7 @@ TEST(CR13Threads, AllocateAndFreeWhileTheWorkerReports) {
   const auto churn = [&](std::uint32_t number) {
     fallow_cache* const cache = fallow_zone_cache(rig.zone(), number);
     std::vector<std::uint64_t> mine(1024);
-    for (int round = 0; round < 200; ++round) {
+    for (std::uint32_t round = 0; round < 200; ++round) {
       EXPECT_EQ(fallow_allocate_bulk(cache, round % 3, FALLOW_MOVABLE, mine.data(), mine.size()),
                 mine.size());
       EXPECT_EQ(fallow_free_bulk(cache, round % 3, mine.data(), mine.size(), nullptr), mine.size());

@@ -240,9 +240,10 @@ TEST(CReporterMisuse, EveryCallWithNullOrADestroyedReporter) {
   FakePort port;
   CTestDevice device(port);
   fallow_reporting_stats stats;
-  std::uint64_t destroyed[64] = {};
+  alignas(64) std::uint64_t other[64] = {};  // memory that is no reporter, aligned and misaligned
   for (fallow_reporter* reporter :
-       {static_cast<fallow_reporter*>(nullptr), reinterpret_cast<fallow_reporter*>(destroyed)}) {
+       {static_cast<fallow_reporter*>(nullptr), reinterpret_cast<fallow_reporter*>(other),
+        reinterpret_cast<fallow_reporter*>(other + 1)}) {
     EXPECT_EQ(fallow_reporter_destroy(reporter), kInvalid);
     EXPECT_EQ(fallow_page_reporting_register(reporter, &device, nullptr), kInvalid);
     EXPECT_EQ(fallow_page_reporting_unregister(reporter, &device), kInvalid);

@@ -110,7 +110,7 @@ TEST_F(HostedPortTest, ALaterDeadlineChangesNothing) {
   EXPECT_EQ(worker.runs.load(), 0);
 }
 
-TEST_F(HostedPortTest, AWishDuringARunCausesAnother) {
+TEST_F(HostedPortTest, AWakeupRequestDuringARunCausesAnother) {
   worker.on_run = [&](int run) {
     if (run == 1) std::thread([&] { port.wake_at(port.now()); }).join();
   };
@@ -121,7 +121,7 @@ TEST_F(HostedPortTest, AWishDuringARunCausesAnother) {
   EXPECT_EQ(worker.runs.load(), 2);
 }
 
-TEST_F(HostedPortTest, AnEarlierWishDuringARunBeatsTheWorkersAnswer) {
+TEST_F(HostedPortTest, AnEarlierWakeupRequestDuringARunBeatsTheWorkersAnswer) {
   worker.answer = (port.now() + kLong).raw;
   worker.on_run = [&](int run) {
     if (run == 1) port.wake_at(port.now() + milliseconds(5));
@@ -152,7 +152,7 @@ TEST_F(HostedPortTest, StopsWhileSleepingForeverAndForLong) {
   EXPECT_EQ(worker.runs.load(), 0);
 }
 
-TEST_F(HostedPortTest, AWishMadeWhileStoppedCountsAtTheNextStart) {
+TEST_F(HostedPortTest, AWakeupRequestMadeWhileStoppedCountsAtTheNextStart) {
   ASSERT_EQ(port.start(worker_of(worker)), Status::Ok);
   port.stop();
   port.wake_at(port.now());
@@ -184,7 +184,7 @@ TEST_F(HostedPortTest, StopsIfTheWorkerWouldStopItself) {
       "call it from another thread");
 }
 
-TEST_F(HostedPortTest, NoWorkIsLostUnderManyWishes) {
+TEST_F(HostedPortTest, NoWorkIsLostUnderManyWakeupRequests) {
   std::atomic<std::uint64_t> work{0};
   std::uint64_t done = 0;  // only the worker uses it until it has stopped
   worker.on_run = [&](int) { done += work.exchange(0, std::memory_order_relaxed); };

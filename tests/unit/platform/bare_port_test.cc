@@ -28,7 +28,7 @@ TEST_F(BarePortTest, PassesTheHooksOn) {
   EXPECT_EQ(port.current(), 1u) << "CPU 0 must not become 0";
 }
 
-TEST_F(BarePortTest, AnIdleLoopIsToldOnceWhenTheEarliestWishIsDue) {
+TEST_F(BarePortTest, AnIdleLoopIsToldOnceWhenTheEarliestWakeupRequestIsDue) {
   EXPECT_FALSE(port.take_if_due());
   port.wake_at(seconds(5));
   port.wake_at(seconds(3));

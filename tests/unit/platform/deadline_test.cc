@@ -8,13 +8,13 @@
 namespace fallow::detail {
 namespace {
 
-TEST(EarliestDeadline, StartsWithoutAWish) {
+TEST(EarliestDeadline, StartsWithoutAWakeupRequest) {
   EarliestDeadline earliest;
   EXPECT_EQ(earliest.get(), kNever);
   EXPECT_FALSE(earliest.take_if_due(kNever));
 }
 
-TEST(EarliestDeadline, OnlyAnEarlierWishLowersIt) {
+TEST(EarliestDeadline, OnlyAnEarlierWakeupRequestLowersIt) {
   EarliestDeadline earliest;
   EXPECT_TRUE(earliest.lower(seconds(2)));
   EXPECT_FALSE(earliest.lower(seconds(2)));
@@ -45,7 +45,7 @@ TEST(EarliestDeadline, KeepsTheEarliestOfManyThreads) {
 }
 
 // The guarantee of lower(): a request that does not lower the deadline still publishes the work before it.
-TEST(EarliestDeadline, WorkMadeBeforeAWishIsSeenAfterTheTake) {
+TEST(EarliestDeadline, WorkMadeBeforeAWakeupRequestIsSeenAfterTheTake) {
   EarliestDeadline earliest;
   std::atomic<std::uint64_t> work{0};  // relaxed: the wakeup requests alone order it
   std::atomic<bool> done{false};

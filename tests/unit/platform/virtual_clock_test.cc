@@ -1,4 +1,4 @@
-#include "fallow/platform/virtual_clock.h"
+#include "fallow/platform/detail/virtual_clock.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace fallow::detail {
 namespace {
 
 // A port with its own clock; it takes everything else from another port, which must outlive it.
-class VirtualPort final : public VirtualClock {
+class VirtualPort final : public detail::VirtualClock {
  public:
   explicit VirtualPort(Port& real, Nanoseconds start = {}) noexcept : VirtualClock(start), real_(real) {}
 
@@ -26,7 +26,7 @@ class VirtualPort final : public VirtualClock {
 
 // A worker that returns the scripted deadlines and records when it ran.
 struct Recorder {
-  VirtualClock& clock;
+  detail::VirtualClock& clock;
   std::vector<Nanoseconds> answers;
   std::vector<Nanoseconds> runs;
 
@@ -73,7 +73,7 @@ TEST_F(VirtualPortTest, RunsTheWorkerAtEachDeadlineOnTheWay) {
 
 // A thread that read the clock before it moved requests a wakeup while the worker's thread reads the next
 // deadline.
-TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
+TEST_F(VirtualPortTest, AWakeupRequestThatComesLateWhileTheClockIsAboutToMoveIsServedNow) {
   FakePort fake(seconds(10));
   struct LateRequest {
     FakePort& port;
@@ -92,7 +92,7 @@ TEST_F(VirtualPortTest, AWishThatComesLateWhileTheClockIsAboutToMoveIsServedNow)
   EXPECT_EQ(fake.now(), seconds(13));
 }
 
-TEST_F(VirtualPortTest, AWishInThePastIsServedNow) {
+TEST_F(VirtualPortTest, AWakeupRequestInThePastIsServedNow) {
   Recorder worker{port, {}, {}};
   port.wake_at(seconds(1));
   port.run_until(seconds(12), worker_of(worker));
@@ -106,7 +106,7 @@ TEST_F(VirtualPortTest, ADeadlineAtTheEndIsStillServed) {
   EXPECT_EQ(worker.runs, std::vector{seconds(12)});
 }
 
-TEST_F(VirtualPortTest, WithoutAWishNothingRunsEvenToTheEndOfTime) {
+TEST_F(VirtualPortTest, WithoutAWakeupRequestNothingRunsEvenToTheEndOfTime) {
   Recorder worker{port, {}, {}};
   port.run_until(kNever, worker_of(worker));
   EXPECT_TRUE(worker.runs.empty());

@@ -16,10 +16,9 @@ namespace fallow::replay {
 namespace {
 
 ReplayResult run(const ReplayOptions& options) {
-  std::string error;
-  const auto result = replay(options, nullptr, &error);
-  EXPECT_TRUE(result) << error;
-  return result.value_or(ReplayResult{});
+  const auto result = replay(options, nullptr);
+  EXPECT_TRUE(result) << result.error;
+  return result ? *result.object : ReplayResult{};
 }
 
 BalloonOptions balloon_of(TransportKind transport, bool event_index = true, bool indirect = true) {
@@ -260,9 +259,9 @@ TEST_F(ReplayBalloonTest, WiresThatCannotBeAreErrors) {
     o.balloon = balloon_of(TransportKind::VirtioSplit);
     o.balloon.queue_size = size;
     o.balloon.in_flight = in_flight;
-    std::string error;
-    EXPECT_FALSE(replay(o, nullptr, &error));
-    return error;
+    const auto result = replay(o, nullptr);
+    EXPECT_FALSE(result);
+    return result.error;
   };
   EXPECT_EQ(error_of(0, 1), "queue size 0: expected 1 to 32768 descriptors");
   EXPECT_EQ(error_of(100, 1), "queue size 100: expected a power of two for a split ring");

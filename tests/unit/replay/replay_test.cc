@@ -27,16 +27,15 @@ struct Recorder final : ReplayObserver {
 };
 
 ReplayResult run(const ReplayOptions& options, ReplayObserver* observer = nullptr) {
-  std::string error;
-  const auto result = replay(options, observer, &error);
-  EXPECT_TRUE(result) << error;
-  return result.value_or(ReplayResult{});
+  const auto result = replay(options, observer);
+  EXPECT_TRUE(result) << result.error;
+  return result ? *result.object : ReplayResult{};
 }
 
 std::string error_of(const ReplayOptions& options) {
-  std::string error;
-  EXPECT_FALSE(replay(options, nullptr, &error));
-  return error;
+  const auto result = replay(options, nullptr);
+  EXPECT_FALSE(result);
+  return result.error;
 }
 
 class Replay : public testing::Test {

@@ -19,9 +19,9 @@ class HookedPolicy final : public Policy {
     if (on_look) on_look(looks_);
     return credit;
   }
-  PassResult pass(ZonePass& zone_pass) noexcept override {
+  PassResult pass(ReportingPass& pass) noexcept override {
     looks_ = 0;
-    return inner_.pass(zone_pass);
+    return inner_.pass(pass);
   }
 
   std::function<void(int look)> on_look;

@@ -37,7 +37,7 @@ TEST(FakePort, StopsAtAReleaseOfTheWrongSize) {
   EXPECT_DEATH(port.release(port.allocate({10}), {11}), "live_bytes_");
 }
 
-TEST(FakePort, RecordsWishes) {
+TEST(FakePort, RecordsWakeupRequests) {
   FakePort port;
   port.wake_at(seconds(2));
   port.wake_at(seconds(3));

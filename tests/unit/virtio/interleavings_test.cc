@@ -37,10 +37,10 @@ struct Ends {
   std::array<Held, 4> held{};
   // The driver's end.
   bool full = false, nothing_used = false, must_take = false, to_kick = false, driver_asleep = false,
-       driver_may_disarm = false, driver_bell = false;
+       driver_may_disarm = false, driver_notified = false;
   // The device's.
   bool nothing_available = false, must_pop = false, to_notify = false, device_asleep = false,
-       device_may_disarm = false, device_bell = false;
+       device_may_disarm = false, device_kicked = false;
   bool restarted = false;
   std::uint16_t reserved = 0;
 };
@@ -113,7 +113,7 @@ class Explorer {
   bool may_kick() const { return driver_awake() && ends_.to_kick; }
   void kick() {
     ends_.to_kick = false;
-    ends_.device_bell |= ring_.driver.take_kick();
+    ends_.device_kicked |= ring_.driver.take_kick();
   }
 
   bool may_take() const {
@@ -145,9 +145,9 @@ class Explorer {
     ends_.driver_asleep = !ends_.must_take;
   }
 
-  bool may_wake_driver() const { return ends_.driver_asleep && ends_.driver_bell; }
+  bool may_wake_driver() const { return ends_.driver_asleep && ends_.driver_notified; }
   void wake_driver() {
-    ends_.driver_asleep = ends_.driver_bell = ends_.nothing_used = false;
+    ends_.driver_asleep = ends_.driver_notified = ends_.nothing_used = false;
     ends_.driver_may_disarm = true;
   }
 
@@ -192,7 +192,7 @@ class Explorer {
   bool may_notify() const { return ends_.to_notify; }
   void notify() {
     ends_.to_notify = false;
-    ends_.driver_bell |= ring_.device.take_notification();
+    ends_.driver_notified |= ring_.device.take_notification();
   }
 
   bool may_sleep_device() const {
@@ -203,9 +203,9 @@ class Explorer {
     ends_.device_asleep = !ends_.must_pop;
   }
 
-  bool may_wake_device() const { return ends_.device_asleep && ends_.device_bell; }
+  bool may_wake_device() const { return ends_.device_asleep && ends_.device_kicked; }
   void wake_device() {
-    ends_.device_asleep = ends_.device_bell = ends_.nothing_available = false;
+    ends_.device_asleep = ends_.device_kicked = ends_.nothing_available = false;
     ends_.device_may_disarm = true;
   }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 #include "fallow/virtio/ring/detail/queue_buffer.h"
 #include "fallow/virtio/ring/guest_memory.h"
 

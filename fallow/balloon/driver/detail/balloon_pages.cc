@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "fallow/balloon/wire.h"
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 
 namespace fallow::detail {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 #include "fallow/platform/detail/poll_timeout.h"
 #include "fallow/platform/port.h"
 #include "fallow/virtio/transport/transport.h"

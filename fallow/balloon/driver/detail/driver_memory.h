@@ -8,7 +8,7 @@
 #include "fallow/balloon/detail/frame_bitmap.h"
 #include "fallow/balloon/driver/detail/driver_ring.h"
 #include "fallow/balloon/wire.h"
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 #include "fallow/virtio/ring/driver_queue.h"
 #include "fallow/zone/zone.h"
 

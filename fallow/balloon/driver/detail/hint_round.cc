@@ -1,7 +1,7 @@
 #include "fallow/balloon/driver/detail/hint_round.h"
 
 #include "fallow/balloon/wire.h"
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 #include "fallow/zone/detail/block_entry.h"
 
 namespace fallow::detail {

@@ -24,19 +24,14 @@ Status PackedDeviceQueue::start(const GuestMemory& memory, const QueueAddresses&
   std::byte* const driver = ring_area(memory, at.driver_area, {kEventSize}, kEventSize);
   std::byte* const device = ring_area(memory, at.device_area, {kEventSize}, kEventSize);
   if (ring == nullptr || driver == nullptr || device == nullptr) return Status::InvalidArgument;
-  memory_ = &memory;
+  restart(memory, at.size, options, room);
   ring_ = reinterpret_cast<PvirtqDesc*>(ring);
   driver_event_ = reinterpret_cast<const PvirtqEventSuppress*>(driver);
   device_event_ = reinterpret_cast<PvirtqEventSuppress*>(device);
-  room_ = room.first(size);
-  length_ = 0;
   held_ = distance(used, avail, size);
-  size_ = at.size;
-  options_ = options;
   avail_ = avail;
   used_ = used;
   returned_.restart();
-  mend();
   return Status::Ok;
 }
 
@@ -113,13 +108,6 @@ std::uint16_t PackedDeviceQueue::fetch_flags(std::uint16_t offset) const noexcep
 
 PackedDeviceQueue::Descriptor PackedDeviceQueue::fetch(const PvirtqDesc& cell, std::uint16_t flags) noexcept {
   return {{{cell.addr.load()}, cell.len.load(), (flags & kDescWrite) != 0}, cell.id.load()};
-}
-
-RingFault PackedDeviceQueue::append(const QueueBuffer& buffer) noexcept {
-  if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
-    return RingFault::WrongOrder;
-  copy_members(room_[length_++], buffer);
-  return RingFault::None;
 }
 
 void PackedDeviceQueue::push(std::uint16_t id, std::uint16_t slots, std::uint32_t written) noexcept {

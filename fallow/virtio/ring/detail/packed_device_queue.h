@@ -27,17 +27,11 @@ class PackedDeviceQueue final : public DeviceQueue {
   std::uint16_t fetch_flags(std::uint16_t offset) const noexcept;
   RingFault walk(Chain& chain, std::uint16_t flags) noexcept;
   RingFault enter(const Descriptor& descriptor) noexcept;
-  RingFault append(const QueueBuffer& buffer) noexcept;
 
-  const GuestMemory* memory_ = nullptr;
   PvirtqDesc* ring_ = nullptr;
   const PvirtqEventSuppress* driver_event_ = nullptr;
   PvirtqEventSuppress* device_event_ = nullptr;
-  std::span<QueueBuffer> room_;
-  std::uint32_t length_ = 0;  // elements of the chain in room_
-  std::uint32_t held_ = 0;    // descriptors taken but not yet returned
-  std::uint16_t size_ = 0;
-  RingOptions options_;
+  std::uint32_t held_ = 0;   // descriptors taken but not yet returned
   PackedPosition avail_;     // position of the next chain
   PackedPosition used_;      // position of the next used descriptor
   PackedProgress returned_;  // since the last decision about a notification

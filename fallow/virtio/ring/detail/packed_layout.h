@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "fallow/base/little_endian.h"
+#include "fallow/base/detail/little_endian.h"
 
 namespace fallow::detail {
 

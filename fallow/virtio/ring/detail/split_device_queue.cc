@@ -21,17 +21,12 @@ Status SplitDeviceQueue::start(const GuestMemory& memory, const QueueAddresses& 
       ring_area(memory, at.driver_area, AvailRing::bytes(at.size), AvailRing::kAlignment);
   std::byte* const used = ring_area(memory, at.device_area, UsedRing::bytes(at.size), UsedRing::kAlignment);
   if (table == nullptr || avail == nullptr || used == nullptr) return Status::InvalidArgument;
-  memory_ = &memory;
+  restart(memory, at.size, options, room);
   table_ = reinterpret_cast<VirtqDesc*>(table);
   avail_ = AvailRing(avail, at.size);
   used_ = UsedRing(used, at.size);
-  room_ = room.first(at.size);
-  length_ = 0;
-  size_ = at.size;
-  options_ = options;
   next_avail_ = position.next_avail;
   next_used_ = notified_used_ = position.next_used;
-  mend();
   return Status::Ok;
 }
 
@@ -63,6 +58,7 @@ RingFault SplitDeviceQueue::walk(std::uint16_t head) noexcept {
       at = 0;
       continue;
     }
+    if (length_ == size_) return RingFault::ChainTooLong;
     if (const RingFault fault = append(descriptor.buffer); fault != RingFault::None) return fault;
     if ((descriptor.flags & kDescNext) == 0) return RingFault::None;
     if (descriptor.next >= table.size) return RingFault::NextOutOfRange;
@@ -91,14 +87,6 @@ RingFault SplitDeviceQueue::enter(const Descriptor& descriptor, Table& table) co
   std::byte* const entries = ring_area(*memory_, descriptor.buffer.address, {length}, alignof(VirtqDesc));
   if (entries == nullptr) return RingFault::IndirectOutsideMemory;
   table = {reinterpret_cast<const VirtqDesc*>(entries), static_cast<std::uint32_t>(length / kDescSize), true};
-  return RingFault::None;
-}
-
-RingFault SplitDeviceQueue::append(const QueueBuffer& buffer) noexcept {
-  if (length_ == size_) return RingFault::ChainTooLong;
-  if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
-    return RingFault::WrongOrder;
-  copy_members(room_[length_++], buffer);
   return RingFault::None;
 }
 

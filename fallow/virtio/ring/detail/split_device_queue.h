@@ -32,16 +32,10 @@ class SplitDeviceQueue final : public DeviceQueue {
   static Descriptor fetch(const VirtqDesc& cell) noexcept;
   RingFault walk(std::uint16_t head) noexcept;
   RingFault enter(const Descriptor& descriptor, Table& table) const noexcept;
-  RingFault append(const QueueBuffer& buffer) noexcept;
 
-  const GuestMemory* memory_ = nullptr;
   VirtqDesc* table_ = nullptr;
   AvailRing avail_;
   UsedRing used_;
-  std::span<QueueBuffer> room_;
-  std::uint32_t length_ = 0;  // elements of the chain in room_
-  std::uint16_t size_ = 0;
-  RingOptions options_;
   std::uint16_t next_avail_ = 0;     // index of the available ring, free-running
   std::uint16_t next_used_ = 0;      // index of the used ring, free-running
   std::uint16_t notified_used_ = 0;  // next_used_ at the last decision about a notification

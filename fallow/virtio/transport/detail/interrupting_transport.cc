@@ -36,33 +36,33 @@ void InterruptingTransport::set_calls(DeviceCalls* calls) noexcept {
 const char* describe(Unusable why) noexcept {
   switch (why) {
     case Unusable::No:
-      return "it can be used";
+      return "the device is usable";
     case Unusable::NotVirtio:
-      return "it is no virtio device";
+      return "it is not a virtio device";
     case Unusable::Empty:
       return "there is no device";
     case Unusable::Legacy:
-      return "it is a legacy device, of before virtio 1.0";
+      return "it is a legacy device, older than virtio 1.0";
     case Unusable::UnknownVersion:
-      return "its version of virtio-mmio is unknown";
+      return "its virtio-mmio version is not supported";
     case Unusable::NoCommonConfig:
       return "it has no common configuration structure";
     case Unusable::NoNotifications:
       return "it has no notification structure";
     case Unusable::NoInterruptStatus:
-      return "it has no ISR status";
+      return "it has no ISR status structure";
     case Unusable::BadCapability:
-      return "the capability of a structure that is needed is malformed";
+      return "the capability of a required structure is malformed";
     case Unusable::InIoSpace:
-      return "a structure that is needed is in I/O ports";
+      return "a required structure is in I/O space";
     case Unusable::BeyondBar:
-      return "a structure that is needed is not inside its BAR";
+      return "a required structure extends beyond its BAR";
     case Unusable::NotMapped:
-      return "a structure that is needed cannot be mapped";
+      return "a required structure cannot be mapped";
     case Unusable::WindowTooSmall:
-      return "its registers do not fit into their window";
+      return "its registers do not fit into the mapped window";
     case Unusable::DoesNotReset:
-      return "it does not reset";
+      return "the device does not complete a reset";
   }
   return "unknown reason";
 }

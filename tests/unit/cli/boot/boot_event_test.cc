@@ -7,6 +7,7 @@
 
 #include "cli/boot/boot_words.h"
 #include "cli/process/line_splitter.h"
+#include "cli/term/format.h"
 
 namespace fallow::cli {
 namespace {

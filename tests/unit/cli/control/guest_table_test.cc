@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/term/format.h"
+
 namespace fallow::cli {
 namespace {
 
@@ -66,7 +68,9 @@ TEST(CtlTable, what_was_done) {
             "All guests: paused; reported memory is not released.\n");
 }
 
-TEST(HostileTable, a_path_that_would_steer_the_terminal) { EXPECT_EQ(printable("a\x1b[2J\xff"), "a?[2J?"); }
+TEST(HostileTable, a_path_that_would_steer_the_terminal) {
+  EXPECT_EQ(printable_columns("a\x1b[2J\xff"), "a?[2J?");
+}
 
 }  // namespace
 }  // namespace fallow::cli
