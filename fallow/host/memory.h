@@ -25,7 +25,6 @@
 #include "fallow/reporting/reporter.h"
 #include "fallow/reporting/reporting_device.h"
 #include "fallow/zone/allocation.h"
-#include "fallow/zone/mobility.h"
 #include "fallow/zone/zone.h"
 
 namespace fallow {

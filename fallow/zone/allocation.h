@@ -1,4 +1,4 @@
-/// What an allocation asks for, and its answer.
+/// The request for an allocation, and its answer.
 #pragma once
 
 #include <cstdint>

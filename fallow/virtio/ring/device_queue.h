@@ -92,6 +92,8 @@ class DeviceQueue {
   RingFault fault() const noexcept { return fault_; }
 
  protected:
+  /// @cond
+  // For the two formats, which are internal.
   ~DeviceQueue() = default;
   /// Records the fault. For the formats.
   Popped broken(RingFault fault) noexcept {
@@ -108,8 +110,8 @@ class DeviceQueue {
     options_ = options;
     fault_ = RingFault::None;
   }
-  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after a
-  /// writable one (2.7.4.2, 2.8.17).
+  /// Appends an element to the chain in room_, which must have a free slot. Refuses a readable element after
+  /// a writable one (2.7.4.2, 2.8.17).
   RingFault append(const detail::QueueBuffer& buffer) noexcept {
     if (!buffer.device_writable && length_ != 0 && room_[length_ - 1].device_writable)
       return RingFault::WrongOrder;
@@ -122,6 +124,7 @@ class DeviceQueue {
   std::uint32_t length_ = 0;  // elements of the chain in room_
   std::uint16_t size_ = 0;
   detail::RingOptions options_;
+  /// @endcond
 
  private:
   RingFault fault_ = RingFault::None;

@@ -1,4 +1,4 @@
-// What a reporting policy selects, and what it selects from.
+// The selection of a reporting policy, and the blocks from which it selects.
 #pragma once
 
 #include <cstdint>
