@@ -18,5 +18,5 @@
 #include "fallow/zone/zone_check.h"
 #include "fallow/zone/zone_stats.h"
 
-/// What a user of Fallow calls. Names in fallow::detail are internal and may change in any release.
+/// The interface for users of Fallow. Names in fallow::detail are internal and may change in any release.
 namespace fallow {}

@@ -29,10 +29,10 @@ extern "C" {
 /// descriptor table, the available ring and the used ring; for a packed ring the descriptor ring and the two
 /// event suppression structures.
 struct fallow_queue_addresses {
-  uint64_t descriptors;  ///< guest physical addresses in bytes
-  uint64_t driver_area;
-  uint64_t device_area;
-  uint32_t size;  ///< in entries
+  uint64_t descriptors;  ///< guest physical address in bytes of the descriptor table or ring
+  uint64_t driver_area;  ///< of the available ring, or the driver's event suppression
+  uint64_t device_area;  ///< of the used ring, or the device's event suppression
+  uint32_t size;         ///< in entries
 };
 
 #ifdef __cplusplus

@@ -17,21 +17,21 @@ struct fallow_balloon_device;
 /// The host's memory behind a guest, as functions that receive `context`. Only `discard` is required. Any
 /// thread may call them. They must not throw.
 struct fallow_backing {
-  void* context;
+  void* context;  ///< for the functions; the device does not use it
   /// Gives whole host pages back to the host: `count` frames from `first` on, multiples of `page_frames`.
   /// FALLOW_OK; FALLOW_FAILED if nothing or only a part was released; FALLOW_OUTSIDE_ZONE.
   fallow_status (*discard)(void* context, uint64_t first, uint64_t count);
   /// The guest is about to use these frames again. Advice: a failure is harmless. Null: not needed.
   fallow_status (*populate)(void* context, uint64_t first, uint64_t count);
-  /// What a discarded frame reads as: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
+  /// The content of a discarded frame: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
   uint32_t content_after;
   uint32_t page_frames;  ///< frames in a host page, a power of two; 0: 1
 };
 
 /// A range of guest memory. Address and size are multiples of 4096 bytes.
 struct fallow_mapped_region {
-  uint64_t guest_address;
-  uint64_t size;
+  uint64_t guest_address;                ///< in bytes
+  uint64_t size;                         ///< in bytes; not 0
   void* host;                            ///< the first byte in this process
   const struct fallow_backing* backing;  ///< copied
   uint64_t first;                        ///< the backing's frame behind the first frame of the range
@@ -47,7 +47,7 @@ enum {
   FALLOW_BALLOON_NOT_RELEASED = 2         ///< the backing failed for the first time
 };
 
-/// What a device is made from. Fields that are zero have their defaults. The functions receive `context`, are
+/// The settings of a device. Fields that are zero have their defaults. The functions receive `context`, are
 /// called by the thread that uses the device, and may be null unless they are required.
 struct fallow_balloon_device_config {
   const struct fallow_mapped_region* regions;  ///< required; copied; they do not overlap
@@ -55,10 +55,12 @@ struct fallow_balloon_device_config {
   uint32_t max_queue_size;                     ///< entries, 1 to FALLOW_MAX_QUEUE_SIZE; 0: 256
   /// Features to offer; 0: all but INIT_REPORTED. VERSION_1 is always offered.
   uint64_t features;
-  void* context;
+  void* context;  ///< for the functions
   /// Required. Used buffer and configuration change notifications for the driver (2.3).
+  /// @{
   void (*queue_used)(void* context, uint32_t queue);
   void (*config_changed)(void* context);
+  /// @}
   /// A notice, at most once each until the device is reset.
   void (*notice)(void* context, uint32_t notice);
   /// The guest's statistics arrived: see fallow_balloon_device_guest_statistics().

@@ -37,6 +37,7 @@ struct MemoryOptions {
   Pfn first;                   ///< the number of the first frame
   PfnCount size;               ///< frames, at least 1
   std::uint32_t threads = 64;  ///< threads with a cache of their own, 1 to 4094; all others share one
+  /// the page size to ask the machine for
   AnonymousOptions::HugePages huge_pages = AnonymousOptions::HugePages::Never;
   std::variant<AgedPolicy, HwmPolicy, LinuxPolicy> policy = AgedPolicy{};  ///< when to report unused frames
   DeviceMaker device;     ///< empty: a ReleaseDevice, which returns the frames to the operating system
@@ -99,8 +100,12 @@ class Memory {
   /// Returns the counters of reporting. Lock-free.
   ReportingStats reporting_stats() const noexcept { return reporter_->stats(); }
 
+  /// Returns the zone, for its statistics and checks.
+  /// @{
   Zone& zone() noexcept { return *zone_; }
   const Zone& zone() const noexcept { return *zone_; }
+  /// @}
+  /// Returns the memory behind the frames, for its counters and errors.
   Backing& backing() noexcept { return *backing_; }
 
  private:

@@ -18,12 +18,14 @@ using Selection = detail::Selection;
 /// The number of unreported free blocks of each order.
 using UnreportedCounts = detail::UnreportedCounts;
 
-/// What a policy sees of one pass of the worker over one zone: the policy selects what is reported, and the
+/// One pass of the worker over one zone, as a policy uses it: the policy selects what is reported, and the
 /// pass enforces the low watermark (R11).
 class ReportingPass {
  public:
+  /// Any number of requests.
   static constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
 
+  /// Returns the zone of the pass.
   Zone& zone() noexcept { return zone_; }
   /// Returns the maximum number of entries in a request.
   std::uint32_t capacity() const noexcept { return capacity_; }
@@ -51,6 +53,8 @@ class ReportingPass {
   virtual void advance_ages(Nanoseconds tick) noexcept = 0;
 
  protected:
+  /// @cond
+  // For the pass of the reporter, which is internal.
   ReportingPass(Zone& zone, std::uint32_t capacity, bool ignore_threshold) noexcept
       : zone_(zone), capacity_(capacity), ignore_threshold_(ignore_threshold) {}
   ~ReportingPass() = default;
@@ -59,6 +63,7 @@ class ReportingPass {
   const std::uint32_t capacity_;
   const bool ignore_threshold_;
   bool left_ = false;
+  /// @endcond
 };
 
 /// The next step for a zone after a pass.

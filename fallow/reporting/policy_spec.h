@@ -11,14 +11,20 @@
 
 namespace fallow {
 
-/// The built-in policies. None: nothing is reported.
-enum class PolicyKind : std::uint8_t { Aged, Hwm, Linux, None };
+/// The built-in policies.
+enum class PolicyKind : std::uint8_t {
+  Aged,   ///< AgedPolicy
+  Hwm,    ///< HwmPolicy
+  Linux,  ///< LinuxPolicy
+  None,   ///< nothing is reported
+};
 
 /// A policy and its parameters.
 struct PolicySpec {
-  PolicyKind kind = PolicyKind::Aged;
+  PolicyKind kind = PolicyKind::Aged;                      ///< Which policy.
   Nanoseconds age = AgedPolicy::kDefaultAge;               ///< Of Aged: AgedPolicy::kMinAge to kMaxAge.
   std::uint32_t threshold = HwmPolicy::kDefaultThreshold;  ///< Of Hwm, in blocks: at least 1.
+  /// Compares all members, used or not.
   friend constexpr bool operator==(const PolicySpec&, const PolicySpec&) = default;
 };
 

@@ -1,4 +1,4 @@
-// The request of an allocation, and its answer.
+/// The request for an allocation, and its answer.
 #pragma once
 
 #include <cstdint>

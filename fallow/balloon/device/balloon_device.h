@@ -81,7 +81,7 @@ struct GuestStatistics {
 /// not change the device. Act on a notice after the request.
 class BalloonObserver {
  public:
-  /// What the host should know, because memory does not come back as expected.
+  /// A reason why memory does not come back to the host as expected.
   enum class Notice : std::uint8_t {
     PoisonKeepsPages,  ///< the guest's poison value is not 0: no reported page can be released
     PoisonInDoubt,     ///< the poison value is not known: no reported page is released until it is

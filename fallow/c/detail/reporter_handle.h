@@ -1,4 +1,4 @@
-// What is behind a fallow_reporter, and registration with it.
+// The object behind a fallow_reporter, and registration with it.
 #pragma once
 
 #include <atomic>

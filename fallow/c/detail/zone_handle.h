@@ -1,4 +1,4 @@
-// What is behind a fallow_zone and a fallow_cache.
+// The objects behind a fallow_zone and a fallow_cache.
 #pragma once
 
 #include <atomic>

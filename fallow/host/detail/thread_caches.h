@@ -42,7 +42,7 @@ class ThreadCaches {
     Zone* zone = nullptr;  // null once the object is gone
     std::vector<bool> taken;
   };
-  // What the calling thread used last. Trivial, so that it is valid until the thread has ended.
+  // The cache that the calling thread used last. Trivial, so that it is valid until the thread has ended.
   struct Last {
     std::uint64_t id = 0;  // never that of another object, even at the same address
     LocalCache* cache = nullptr;

@@ -92,6 +92,8 @@ class DeviceQueue {
   RingFault fault() const noexcept { return fault_; }
 
  protected:
+  /// @cond
+  // For the two formats, which are internal.
   ~DeviceQueue() = default;
   /// Records the fault. For the formats.
   Popped broken(RingFault fault) noexcept {
@@ -122,6 +124,7 @@ class DeviceQueue {
   std::uint32_t length_ = 0;  // elements of the chain in room_
   std::uint16_t size_ = 0;
   detail::RingOptions options_;
+  /// @endcond
 
  private:
   RingFault fault_ = RingFault::None;

@@ -57,7 +57,7 @@ inline constexpr std::uint8_t kPciBars = 6;
 
 /// The properties of a BAR, for a kernel's map().
 struct PciBar {
-  /// What a BAR maps.
+  /// The kind of a BAR.
   enum class Kind : std::uint8_t {
     None,    ///< the BAR does not exist
     Memory,  ///< memory

@@ -1,4 +1,4 @@
-// The selection of a reporting policy, and the frames that it selects from.
+// The selection of a reporting policy, and the blocks from which it selects.
 #pragma once
 
 #include <cstdint>

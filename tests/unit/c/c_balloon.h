@@ -179,7 +179,7 @@ class CBalloon {
     ASSERT_EQ(fallow_balloon_driver_probe(driver), FALLOW_OK);
   }
 
-  // The worker of a kernel.
+  // The work of a kernel's worker.
   Nanoseconds run() {
     deliver();
     const std::uint64_t reporter = fallow_reporter_run(rig.reporter()),
