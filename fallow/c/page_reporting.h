@@ -91,11 +91,15 @@ fallow_status fallow_reporter_create(const struct fallow_port* port,
 fallow_status fallow_reporter_destroy(struct fallow_reporter* reporter);
 
 /// Registers a device: everything that is free and unreported in the zones is reported, and from then on what
-/// becomes free. `policy` decides when: "aged" or "aged:DURATION" (a run once all of it has been free for
-/// 100ms, or for 1ms to 24h), "hwm" or "hwm:BLOCKS" (a free area as soon as it holds 32 unreported blocks, or
-/// that many), "linux" (as Linux does, 2 s after a free); null: "aged". BUSY: a device is registered already.
-/// INVALID_ARGUMENT: a pointer is null, a field of `prdev` is out of range, or the policy is unknown.
-/// NO_MEMORY: no room for the lists. An error changes nothing. Any thread.
+/// becomes free. `policy` decides when, and null means "aged":
+///   - "aged" or "aged:TIME": a run once all of it has been free for 100 ms, or for TIME, from 1 ms to 24 h.
+///     TIME is a number, which may have a fraction, and a unit: ns, us, ms, s, m or h.
+///   - "hwm" or "hwm:BLOCKS": a free area as soon as it holds 32 unreported blocks, or BLOCKS, from 1 to
+///   10^9.
+///   - "linux": as Linux does, 2 s after a free.
+/// BUSY: a device is registered already. INVALID_ARGUMENT: a pointer is null, a field of `prdev` is out of
+/// range, or the policy is unknown or out of range. NO_MEMORY: no room for the lists. An error changes
+/// nothing. Any thread.
 fallow_status fallow_page_reporting_register(struct fallow_reporter* reporter,
                                              struct fallow_page_reporting_dev_info* prdev,
                                              const char* policy);

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "fallow/c/port.h"
-#include "fallow/platform/arena.h"
+#include "fallow/platform/detail/arena.h"
 #include "fallow/platform/detail/deadline.h"
 #include "fallow/platform/port.h"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "fallow/base/content.h"
+#include "fallow/base/memory_backing.h"
 #include "fallow/base/status.h"
 #include "fallow/c/status.h"
 
