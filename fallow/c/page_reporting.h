@@ -21,9 +21,9 @@ struct fallow_reporter;
 /// A run of free page frames. `end` is the end bit: 1 on the last entry of a request, 0 on every other.
 /// (The attribute lets the compiler access entries that Fallow's C++ code wrote.)
 struct __attribute__((__may_alias__)) fallow_scatterlist {
-  uint64_t pfn;       ///< the first frame
-  uint64_t nr_pages;  ///< the number of frames; at least 1
-  uint8_t end;
+  uint64_t pfn;         ///< the first frame
+  uint64_t nr_pages;    ///< the number of frames; at least 1
+  uint8_t end;          ///< 1 on the last entry of a request
   uint8_t reserved[7];  ///< unspecified
 };
 
@@ -68,7 +68,7 @@ struct fallow_reporter_config {
   /// The largest `capacity` and `in_flight` of a device for which the reporter's memory has room; 0: 32
   /// and 1. Not used if the port has `allocate`.
   uint32_t capacity;
-  uint32_t in_flight;
+  uint32_t in_flight;  ///< as `capacity`, in requests
 };
 
 /// Returns the bytes of memory that fallow_reporter_create() needs: about 8 KiB, and 24 bytes for each entry.

@@ -18,8 +18,9 @@ uint32_t fallow_c_abi_version(void);
 /// The outcome of a call: one of the constants below.
 typedef uint32_t fallow_status;  // NOLINT(modernize-use-using): the header is C
 
+/// The values of fallow_status.
 enum {
-  FALLOW_OK = 0,
+  FALLOW_OK = 0,                ///< Done.
   FALLOW_NO_MEMORY = 1,         ///< No suitable block is free, or the memory for lists is used up.
   FALLOW_BUSY = 2,              ///< Another device is registered, or the object is in use by another.
   FALLOW_INVALID_ARGUMENT = 3,  ///< A parameter is null or out of its documented range.

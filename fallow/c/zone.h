@@ -17,7 +17,11 @@ struct fallow_zone;
 struct fallow_cache;
 
 /// Frames of one mobility share blocks, so that frames that are freed together leave wholly free blocks.
-enum { FALLOW_MOVABLE = 0, FALLOW_UNMOVABLE = 1, FALLOW_RECLAIMABLE = 2 };
+enum {
+  FALLOW_MOVABLE = 0,     ///< the content can be moved elsewhere
+  FALLOW_UNMOVABLE = 1,   ///< it must stay
+  FALLOW_RECLAIMABLE = 2  ///< it can be dropped
+};
 
 /// Flag of fallow_zone_config: the memory is zero-filled already, so it is neither cleared nor touched. Fresh
 /// anonymous memory is. A zone on memory that is not zero-filled despite this flag is corrupt.
