@@ -134,6 +134,15 @@ fallow_status fallow_balloon_device_stop_queue(struct fallow_balloon_device* dev
 /// again; 0 if not, or for null. Called when the driver notifies the queue.
 uint32_t fallow_balloon_device_process(struct fallow_balloon_device* device, uint32_t queue, uint32_t budget);
 
+struct fallow_transport;
+
+/// Fills `*transport` with functions that lead a driver of the same program to `device`, on one thread:
+/// `notify` serves the queue and returns. The device's notifications go to `queue_used` and `config_changed`
+/// of its configuration, which may call fallow_balloon_driver_queue_used() and _config_changed() at once. The
+/// device must outlive the transport's use. INVALID_ARGUMENT: a pointer is null.
+fallow_status fallow_balloon_device_transport(struct fallow_balloon_device* device,
+                                              struct fallow_transport* transport);
+
 /// Sets the number of frames that the balloon should have; at most 2^32 - 1. INVALID_ARGUMENT: null, or more.
 fallow_status fallow_balloon_device_set_target(struct fallow_balloon_device* device, uint64_t frames);
 /// Returns the target in frames; 0 for null. Any thread.
