@@ -3,6 +3,7 @@
 // allocated again.
 #include <random>
 
+#include "fallow/zone/detail/isolation.h"
 #include "tests/support/rig.h"
 
 namespace fallow {

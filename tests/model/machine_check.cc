@@ -1,6 +1,7 @@
 // The complete walks: the zone's own walk, and a comparison of every frame with the oracle.
 #include <sstream>
 
+#include "fallow/zone/detail/isolation.h"
 #include "fallow/zone/detail/runs.h"
 #include "fallow/zone/zone_check.h"
 #include "fallow/zone/zone_stats.h"

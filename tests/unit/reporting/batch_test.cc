@@ -2,6 +2,7 @@
 #include <random>
 #include <set>
 
+#include "fallow/zone/detail/isolation.h"
 #include "tests/support/rig.h"
 
 namespace fallow::detail {

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "fallow/host/hosted_port.h"
+#include "fallow/zone/detail/isolation.h"
 #include "tests/support/rig.h"
 
 namespace fallow::detail {
