@@ -1,8 +1,10 @@
 #include "fallow/c/balloon_device.h"
 
+#include <bit>
 #include <new>
 
 #include "fallow/balloon/device/balloon_device.h"
+#include "fallow/c/balloon_driver.h"
 #include "fallow/c/detail/c_backing.h"
 #include "fallow/c/detail/storage.h"
 
@@ -57,6 +59,10 @@ struct alignas(fallow::detail::kStorageAlignment) fallow_balloon_device {
   fallow::MemoryMap map;
   fallow::detail::CBacking backings[FALLOW_MAX_REGIONS];  // by region
   fallow::BalloonDevice* device = nullptr;
+
+  // Of fallow_balloon_device_transport(): the queues to serve, a bit each, and whether they are being served.
+  std::uint32_t kicks = 0;
+  bool serving = false;
 };
 
 namespace fallow::detail {
@@ -101,6 +107,42 @@ std::uint64_t needed_by(const fallow_balloon_device_config* config) noexcept {
   if (map_regions(*config, map, [&](std::uint32_t) { return &any; }) != Status::Ok) return 0;
   const std::uint64_t tables = BalloonDevice::metadata_size(offers_of(*config), map).raw;
   return tables == 0 ? 0 : sizeof(fallow_balloon_device) + tables;
+}
+
+// ---- The functions of fallow_balloon_device_transport(). ----
+
+fallow_balloon_device* device_of(void* context) noexcept {
+  return static_cast<fallow_balloon_device*>(context);
+}
+
+void set_status(void* context, std::uint8_t status) noexcept {
+  device_of(context)->device->set_status(status);
+  if (status == 0) device_of(context)->kicks = 0;  // notifications from before the reset are void
+}
+
+void read_config(void* context, std::uint32_t offset, void* into, std::uint32_t length) noexcept {
+  static_cast<void>(fallow_balloon_device_read_config(device_of(context), offset, into, length));
+}
+
+void write_config(void* context, std::uint32_t offset, const void* from, std::uint32_t length) noexcept {
+  static_cast<void>(fallow_balloon_device_write_config(device_of(context), offset, from, length));
+}
+
+// A driver that hears of a used buffer notifies again while the queue is served. The first call serves that
+// too.
+void notify(void* context, std::uint32_t queue) noexcept {
+  constexpr std::uint32_t kBudget = 16;
+  fallow_balloon_device& device = *device_of(context);
+  if (queue >= VirtioDevice::kMaxQueues) return;
+  device.kicks |= std::uint32_t{1} << queue;
+  if (device.serving) return;
+  device.serving = true;
+  while (device.kicks != 0) {
+    const auto next = static_cast<std::uint16_t>(std::countr_zero(device.kicks));
+    device.kicks &= device.kicks - 1;
+    if (device.device->process(next, kBudget)) device.kicks |= std::uint32_t{1} << next;
+  }
+  device.serving = false;
 }
 
 }  // namespace
@@ -206,6 +248,33 @@ fallow_status fallow_balloon_device_stop_queue(fallow_balloon_device* device, ui
 uint32_t fallow_balloon_device_process(fallow_balloon_device* device, uint32_t queue, uint32_t budget) {
   if (!valid(device) || queue > UINT16_MAX) return 0;
   return device->device->process(static_cast<std::uint16_t>(queue), budget) ? 1 : 0;
+}
+
+fallow_status fallow_balloon_device_transport(fallow_balloon_device* device, fallow_transport* transport) {
+  if (!valid(device) || transport == nullptr) return FALLOW_INVALID_ARGUMENT;
+  *transport = {
+      .context = device,
+      .offered = [](void* context) -> uint64_t { return device_of(context)->device->offered(); },
+      .accept = [](void* context, uint64_t features) { device_of(context)->device->accept(features); },
+      .status = [](void* context) { return device_of(context)->device->status(); },
+      .set_status = set_status,
+      .config_generation = [](void* context) { return device_of(context)->device->config_generation(); },
+      .read_config = read_config,
+      .write_config = write_config,
+      .max_queue_size =
+          [](void* context, uint32_t queue) {
+            return fallow_balloon_device_max_queue_size(device_of(context), queue);
+          },
+      .start_queue =
+          [](void* context, uint32_t queue, const fallow_queue_addresses* addresses) {
+            return fallow_balloon_device_start_queue(device_of(context), queue, addresses);
+          },
+      .reset_queue =
+          [](void* context, uint32_t queue) {
+            return fallow_balloon_device_stop_queue(device_of(context), queue);
+          },
+      .notify = notify};
+  return FALLOW_OK;
 }
 
 fallow_status fallow_balloon_device_set_target(fallow_balloon_device* device, uint64_t frames) {

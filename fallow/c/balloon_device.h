@@ -17,21 +17,21 @@ struct fallow_balloon_device;
 /// The host's memory behind a guest, as functions that receive `context`. Only `discard` is required. Any
 /// thread may call them. They must not throw.
 struct fallow_backing {
-  void* context;  ///< for the functions; the device does not use it
+  void* context;  ///< passed to every function
   /// Gives whole host pages back to the host: `count` frames from `first` on, multiples of `page_frames`.
   /// FALLOW_OK; FALLOW_FAILED if nothing or only a part was released; FALLOW_OUTSIDE_ZONE.
   fallow_status (*discard)(void* context, uint64_t first, uint64_t count);
   /// The guest is about to use these frames again. Advice: a failure is harmless. Null: not needed.
   fallow_status (*populate)(void* context, uint64_t first, uint64_t count);
-  /// The content of a discarded frame: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
+  /// What a discarded frame reads as: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
   uint32_t content_after;
   uint32_t page_frames;  ///< frames in a host page, a power of two; 0: 1
 };
 
 /// A range of guest memory. Address and size are multiples of 4096 bytes.
 struct fallow_mapped_region {
-  uint64_t guest_address;                ///< in bytes
-  uint64_t size;                         ///< in bytes; not 0
+  uint64_t guest_address;                ///< guest physical, in bytes
+  uint64_t size;                         ///< bytes
   void* host;                            ///< the first byte in this process
   const struct fallow_backing* backing;  ///< copied
   uint64_t first;                        ///< the backing's frame behind the first frame of the range
@@ -47,7 +47,7 @@ enum {
   FALLOW_BALLOON_NOT_RELEASED = 2         ///< the backing failed for the first time
 };
 
-/// The settings of a device. Fields that are zero have their defaults. The functions receive `context`, are
+/// What a device is made from. Fields that are zero have their defaults. The functions receive `context`, are
 /// called by the thread that uses the device, and may be null unless they are required.
 struct fallow_balloon_device_config {
   const struct fallow_mapped_region* regions;  ///< required; copied; they do not overlap
@@ -55,12 +55,11 @@ struct fallow_balloon_device_config {
   uint32_t max_queue_size;                     ///< entries, 1 to FALLOW_MAX_QUEUE_SIZE; 0: 256
   /// Features to offer; 0: all but INIT_REPORTED. VERSION_1 is always offered.
   uint64_t features;
-  void* context;  ///< for the functions
-  /// Required. Used buffer and configuration change notifications for the driver (2.3).
-  /// @{
+  void* context;  ///< passed to every function
+  /// Required. Sends a used buffer notification to the driver (2.3).
   void (*queue_used)(void* context, uint32_t queue);
+  /// Required. Sends a configuration change notification to the driver (2.3).
   void (*config_changed)(void* context);
-  /// @}
   /// A notice, at most once each until the device is reset.
   void (*notice)(void* context, uint32_t notice);
   /// The guest's statistics arrived: see fallow_balloon_device_guest_statistics().
@@ -87,43 +86,69 @@ fallow_status fallow_balloon_device_create(const struct fallow_balloon_device_co
 /// still runs. INVALID_ARGUMENT: null, or not a device.
 fallow_status fallow_balloon_device_destroy(struct fallow_balloon_device* device);
 
-/// The registers of a transport (virtio 1.2, 2 and 4). The driver's errors are counted and have no other
-/// effect. Functions that return a value return 0 for null.
+// The registers of a transport (virtio 1.2, 2 and 4). The driver's errors are counted and have no other
+// effect.
+
+/// Returns the features that the device offers; 0 for null.
 uint64_t fallow_balloon_device_offered(const struct fallow_balloon_device* device);
-/// The features that the driver accepted.
+
+/// Returns the features that the driver accepted; 0 for null.
 uint64_t fallow_balloon_device_accepted(const struct fallow_balloon_device* device);
+
 /// Sets the accepted features, before FEATURES_OK. INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_device_accept(struct fallow_balloon_device* device, uint64_t features);
-/// The device status (2.1). Any thread.
+
+/// Returns the device status (2.1); 0 for null. Any thread.
 uint8_t fallow_balloon_device_status(const struct fallow_balloon_device* device);
+
 /// Writes the status; 0 resets the device. When DRIVER_OK is set, process() must run once for every queue
 /// that was started. INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_device_set_status(struct fallow_balloon_device* device, uint8_t status);
-/// Changes whenever the device changes its configuration (2.5). Any thread.
+
+/// Returns a number that changes whenever the device changes its configuration (2.5); 0 for null. Any thread.
 uint32_t fallow_balloon_device_config_generation(const struct fallow_balloon_device* device);
-/// Copy `length` bytes from and to the configuration space (16 bytes). Bytes beyond its end read as 0, and a
-/// write that reaches beyond it has no effect. INVALID_ARGUMENT: a pointer is null.
+
+/// Copies `length` bytes of the configuration space (16 bytes) from `offset` on. Bytes beyond its end read as
+/// 0. INVALID_ARGUMENT: a pointer is null.
 fallow_status fallow_balloon_device_read_config(struct fallow_balloon_device* device, uint32_t offset,
                                                 void* into, uint32_t length);
+
+/// Writes `length` bytes to the configuration space from `offset` on. A write that reaches beyond its end has
+/// no effect. INVALID_ARGUMENT: a pointer is null.
 fallow_status fallow_balloon_device_write_config(struct fallow_balloon_device* device, uint32_t offset,
                                                  const void* from, uint32_t length);
-/// The largest size of a queue in entries; 0 if the queue does not exist.
+
+/// Returns the largest size of a queue in entries; 0 if the queue does not exist, or for null.
 uint32_t fallow_balloon_device_max_queue_size(const struct fallow_balloon_device* device, uint32_t queue);
+
 /// Begins to serve a queue, after FEATURES_OK. BUSY: it is set up already. INVALID_ARGUMENT: a pointer is
 /// null, the queue does not exist, or an address or the size is not valid.
 fallow_status fallow_balloon_device_start_queue(struct fallow_balloon_device* device, uint32_t queue,
                                                 const struct fallow_queue_addresses* addresses);
+
 /// Stops a queue (2.6.1), which may then be set up again. NOT_FOUND: it is not set up. INVALID_ARGUMENT:
 /// null.
 fallow_status fallow_balloon_device_stop_queue(struct fallow_balloon_device* device, uint32_t queue);
+
 /// Serves a queue, at most `budget` chains. Returns 1 if more may be available, so that it must be called
 /// again; 0 if not, or for null. Called when the driver notifies the queue.
 uint32_t fallow_balloon_device_process(struct fallow_balloon_device* device, uint32_t queue, uint32_t budget);
 
+struct fallow_transport;
+
+/// Fills `*transport` with functions that lead a driver of the same program to `device`, on one thread:
+/// `notify` serves the queue and returns. The device's notifications go to `queue_used` and `config_changed`
+/// of its configuration, which may call fallow_balloon_driver_queue_used() and _config_changed() at once. The
+/// device must outlive the transport's use. INVALID_ARGUMENT: a pointer is null.
+fallow_status fallow_balloon_device_transport(struct fallow_balloon_device* device,
+                                              struct fallow_transport* transport);
+
 /// Sets the number of frames that the balloon should have; at most 2^32 - 1. INVALID_ARGUMENT: null, or more.
 fallow_status fallow_balloon_device_set_target(struct fallow_balloon_device* device, uint64_t frames);
-/// The target, and the number of frames that the driver says it has in the balloon. 0 for null. Any thread.
+/// Returns the target in frames; 0 for null. Any thread.
 uint64_t fallow_balloon_device_target(const struct fallow_balloon_device* device);
+
+/// Returns the number of frames that the driver says it has in the balloon; 0 for null. Any thread.
 uint64_t fallow_balloon_device_actual(const struct fallow_balloon_device* device);
 
 /// Asks the guest for statistics (5.5.6.3). BUSY: the guest has not answered the last request. NOT_FOUND: the
@@ -142,10 +167,16 @@ struct fallow_guest_statistics {
 fallow_status fallow_balloon_device_guest_statistics(const struct fallow_balloon_device* device,
                                                      struct fallow_guest_statistics* statistics);
 
-/// Free page hinting (5.5.6.5): start a round under a new command, interrupt it, or end hinting. BUSY: the
-/// driver has not ended the last round. NOT_FOUND: the feature was not negotiated. INVALID_ARGUMENT: null.
+/// Begins a round of free page hinting (5.5.6.5) under a new command. BUSY: the driver has not ended the last
+/// round. NOT_FOUND: the feature was not negotiated. INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_device_start_hinting(struct fallow_balloon_device* device);
+
+/// Interrupts the round; the driver keeps the pages that it hinted. NOT_FOUND: the feature was not
+/// negotiated. INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_device_stop_hinting(struct fallow_balloon_device* device);
+
+/// Ends hinting; the driver may use the pages again. NOT_FOUND: the feature was not negotiated.
+/// INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_device_finish_hinting(struct fallow_balloon_device* device);
 
 /// While `on` is not 0, reports are acknowledged and nothing is released. Any thread. INVALID_ARGUMENT: null.

@@ -20,7 +20,7 @@ struct fallow_balloon_driver;
 /// `context`. All are required except `reset_queue`. Any thread may call them, also from inside
 /// fallow_balloon_driver_queue_used(). They must not throw.
 struct fallow_transport {
-  void* context;  ///< for the functions
+  void* context;  ///< passed to every function
   /// The features that the device offers.
   uint64_t (*offered)(void* context);
   /// Tells the device the features that the driver accepts.
@@ -32,11 +32,10 @@ struct fallow_transport {
   void (*set_status)(void* context, uint8_t status);
   /// Returns a number that changes whenever the device changes its configuration (2.5).
   uint32_t (*config_generation)(void* context);
-  /// Copy `length` bytes from and to the configuration space at `offset`.
-  /// @{
+  /// Copies `length` bytes of the configuration space from `offset` on.
   void (*read_config)(void* context, uint32_t offset, void* into, uint32_t length);
+  /// Writes `length` bytes to the configuration space from `offset` on.
   void (*write_config)(void* context, uint32_t offset, const void* from, uint32_t length);
-  /// @}
   /// Returns the largest size of a queue in entries; 0: the queue does not exist.
   uint32_t (*max_queue_size)(void* context, uint32_t queue);
   /// Sets a queue up. FALLOW_OK, or FALLOW_FAILED if the device rejects the queue.
@@ -48,7 +47,7 @@ struct fallow_transport {
   void (*notify)(void* context, uint32_t queue);
 };
 
-/// The settings of a driver. Fields that are zero have their defaults.
+/// What a driver is made from. Fields that are zero have their defaults.
 struct fallow_balloon_driver_config {
   struct fallow_reporter* reporter;   ///< required; completes the requests, and lends its port
   struct fallow_zone* zone;           ///< required; one of the reporter's, from which the balloon inflates
@@ -56,11 +55,9 @@ struct fallow_balloon_driver_config {
   struct fallow_transport transport;  ///< required; copied
   /// Required. Memory that driver and device share: its first byte, the address of that byte as the device
   /// sees it, both multiples of 4096, and its bytes, at least fallow_balloon_driver_shared_size().
-  /// @{
   void* shared;
-  uint64_t shared_address;
-  uint64_t shared_size;
-  /// @}
+  uint64_t shared_address;  ///< bytes
+  uint64_t shared_size;     ///< bytes
   /// Features to accept if the device offers them; 0: all but poison and INIT_REPORTED. VERSION_1 is always
   /// accepted: FALLOW_F_VERSION_1 alone accepts no other feature.
   uint64_t features;
@@ -68,11 +65,11 @@ struct fallow_balloon_driver_config {
   uint32_t capacity;    ///< entries in a request, at least 1; 0: 32
   uint32_t in_flight;   ///< requests in flight, 1 to 65536; 0: 1
   uint32_t poisons;     ///< not 0: free frames of this guest must keep the value `poison`
-  uint32_t poison;      ///< the value of free frames, with `poisons`
+  uint32_t poison;      ///< the value that free frames keep
   /// With `poisons`: writes the value into frames that the balloon returns; null: they are not written.
   /// Called by the thread in fallow_balloon_driver_work() with `fill_context`.
   void (*fill)(void* fill_context, uint64_t first, uint64_t count);
-  void* fill_context;  ///< for `fill`
+  void* fill_context;  ///< passed to `fill`
 };
 
 /// Returns the bytes of memory that driver and device share; 0 if `config` is null or out of range.
@@ -127,9 +124,11 @@ fallow_status fallow_balloon_driver_register(struct fallow_balloon_driver* drive
 /// Unregisters the driver, as fallow_page_reporting_unregister() does.
 fallow_status fallow_balloon_driver_unregister(struct fallow_balloon_driver* driver);
 
-/// The device returned buffers of a queue, or changed its configuration. To be called after the interrupt,
+/// The device returned buffers of a queue. To be called after the interrupt,
 /// not inside the handler. Any thread, also from within a function of the transport. INVALID_ARGUMENT: null.
 fallow_status fallow_balloon_driver_queue_used(struct fallow_balloon_driver* driver, uint32_t queue);
+
+/// The device changed its configuration; otherwise as fallow_balloon_driver_queue_used().
 fallow_status fallow_balloon_driver_config_changed(struct fallow_balloon_driver* driver);
 
 /// Does the pending work: moves the balloon towards its target, answers requests for statistics and hints,
@@ -147,8 +146,8 @@ uint64_t fallow_balloon_driver_deflate_on_oom(struct fallow_balloon_driver* driv
 
 /// Counters since the driver was created.
 struct fallow_balloon_driver_stats {
-  uint64_t probes;         ///< attempts to initialise the device
-  uint64_t resets;         ///< resets by recovery and removal
+  uint64_t probes;         ///< initialisations of the device
+  uint64_t resets;         ///< resets of the device
   uint64_t requests;       ///< reports sent to the device
   uint64_t descriptors;    ///< their elements
   uint64_t kicks;          ///< notifications sent

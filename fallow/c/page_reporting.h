@@ -21,9 +21,9 @@ struct fallow_reporter;
 /// A run of free page frames. `end` is the end bit: 1 on the last entry of a request, 0 on every other.
 /// (The attribute lets the compiler access entries that Fallow's C++ code wrote.)
 struct __attribute__((__may_alias__)) fallow_scatterlist {
-  uint64_t pfn;       ///< the first frame
-  uint64_t nr_pages;  ///< the number of frames; at least 1
-  uint8_t end;
+  uint64_t pfn;         ///< the first frame
+  uint64_t nr_pages;    ///< the number of frames; at least 1
+  uint8_t end;          ///< 1 on the last entry of a request
   uint8_t reserved[7];  ///< unspecified
 };
 
@@ -55,22 +55,20 @@ struct fallow_page_reporting_dev_info {
   uint32_t in_flight;
   /// The smallest block to report: 1 to 10, or FALLOW_REPORT_SINGLE_FRAMES; 0: order 9, which is 2 MiB.
   uint32_t order;
-  /// The content of a reported frame until it is written: FALLOW_CONTENT_IS_UNKNOWN, _ZERO or _POISON.
+  /// What a reported frame reads as until it is written: FALLOW_CONTENT_IS_UNKNOWN, _ZERO or _POISON.
   uint32_t content_after;
   /// For the driver.
   void* context;
 };
 
-/// The settings of a reporter.
+/// What a reporter is made from.
 struct fallow_reporter_config {
   struct fallow_zone* const* zones;  ///< of no other reporter; all different
   uint32_t zone_count;               ///< 1 to FALLOW_MAX_ZONES
   /// The largest `capacity` and `in_flight` of a device for which the reporter's memory has room; 0: 32
   /// and 1. Not used if the port has `allocate`.
-  /// @{
   uint32_t capacity;
-  uint32_t in_flight;
-  /// @}
+  uint32_t in_flight;  ///< as `capacity`, in requests
 };
 
 /// Returns the bytes of memory that fallow_reporter_create() needs: about 8 KiB, and 24 bytes for each entry.
@@ -93,11 +91,15 @@ fallow_status fallow_reporter_create(const struct fallow_port* port,
 fallow_status fallow_reporter_destroy(struct fallow_reporter* reporter);
 
 /// Registers a device: everything that is free and unreported in the zones is reported, and from then on what
-/// becomes free. `policy` decides when: "aged" or "aged:DURATION" (a run once all of it has been free for
-/// 100ms, or for 1ms to 24h), "hwm" or "hwm:BLOCKS" (a free area as soon as it holds 32 unreported blocks, or
-/// that many), "linux" (as Linux does, 2 s after a free); null: "aged". BUSY: a device is registered already.
-/// INVALID_ARGUMENT: a pointer is null, a field of `prdev` is out of range, or the policy is unknown.
-/// NO_MEMORY: no room for the lists. An error changes nothing. Any thread.
+/// becomes free. `policy` decides when, and null means "aged":
+///   - "aged" or "aged:TIME": a run once all of it has been free for 100 ms, or for TIME, from 1 ms to 24 h.
+///     TIME is a number, which may have a fraction, and a unit: ns, us, ms, s, m or h.
+///   - "hwm" or "hwm:BLOCKS": a free area as soon as it holds 32 unreported blocks, or BLOCKS, from 1 to
+///   10^9.
+///   - "linux": as Linux does, 2 s after a free.
+/// BUSY: a device is registered already. INVALID_ARGUMENT: a pointer is null, a field of `prdev` is out of
+/// range, or the policy is unknown or out of range. NO_MEMORY: no room for the lists. An error changes
+/// nothing. Any thread.
 fallow_status fallow_page_reporting_register(struct fallow_reporter* reporter,
                                              struct fallow_page_reporting_dev_info* prdev,
                                              const char* policy);

@@ -18,8 +18,9 @@ uint32_t fallow_c_abi_version(void);
 /// The outcome of a call: one of the constants below.
 typedef uint32_t fallow_status;  // NOLINT(modernize-use-using): the header is C
 
+/// The values of fallow_status.
 enum {
-  FALLOW_OK = 0,                ///< done
+  FALLOW_OK = 0,                ///< Done.
   FALLOW_NO_MEMORY = 1,         ///< No suitable block is free, or the memory for lists is used up.
   FALLOW_BUSY = 2,              ///< Another device is registered, or the object is in use by another.
   FALLOW_INVALID_ARGUMENT = 3,  ///< A parameter is null or out of its documented range.
@@ -44,7 +45,7 @@ const char* fallow_status_text(fallow_status status);
 /// A time that never comes. Times and durations are nanoseconds.
 #define FALLOW_NEVER UINT64_MAX
 
-/// The content of a frame that was reported or discarded.
+/// What a reported or discarded frame reads as afterwards.
 enum {
   FALLOW_CONTENT_IS_UNKNOWN = 0,  ///< unspecified
   FALLOW_CONTENT_IS_ZERO = 1,     ///< all bytes are zero

@@ -18,16 +18,16 @@ struct fallow_cache;
 
 /// Frames of one mobility share blocks, so that frames that are freed together leave wholly free blocks.
 enum {
-  FALLOW_MOVABLE = 0,     ///< the content can be moved to another frame
-  FALLOW_UNMOVABLE = 1,   ///< the content stays until it is freed
-  FALLOW_RECLAIMABLE = 2  ///< the content can be dropped
+  FALLOW_MOVABLE = 0,     ///< the content can be moved elsewhere
+  FALLOW_UNMOVABLE = 1,   ///< it must stay
+  FALLOW_RECLAIMABLE = 2  ///< it can be dropped
 };
 
 /// Flag of fallow_zone_config: the memory is zero-filled already, so it is neither cleared nor touched. Fresh
 /// anonymous memory is. A zone on memory that is not zero-filled despite this flag is corrupt.
 #define FALLOW_ZONE_MEMORY_IS_ZERO 1u
 
-/// The settings of a zone.
+/// What a zone is made from.
 struct fallow_zone_config {
   uint64_t base;    ///< the first frame number; below 2^52
   uint64_t frames;  ///< the number of frames; 1 to 2^36 - 1

@@ -48,9 +48,13 @@ void unclaim(fallow_reporter& reporter) noexcept {
 
 fallow_status register_claimed(fallow_reporter& reporter, ReportingDevice& device, const char* policy,
                                Result<Order> order) noexcept {
-  Status status = order.status();
-  if (status == Status::Ok) status = reporter.policy.choose(policy, order.value());
-  if (status == Status::Ok) status = reporter.reporter.register_device(device, reporter.policy.get());
+  Status status = Status::InvalidArgument;
+  const Result<PolicySpec> spec = policy == nullptr ? PolicySpec{} : parse_policy(policy);
+  if (order.ok() && spec.ok()) {
+    reporter.policy = ConfiguredPolicy(spec.value(), order.value());
+    Policy* const chosen = reporter.policy.get();  // null: "none"
+    if (chosen != nullptr) status = reporter.reporter.register_device(device, *chosen);
+  }
   if (status != Status::Ok) unclaim(reporter);
   return to_c(status);
 }

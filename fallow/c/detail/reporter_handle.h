@@ -6,10 +6,10 @@
 #include <span>
 
 #include "fallow/c/detail/c_port.h"
-#include "fallow/c/detail/named_policy.h"
 #include "fallow/c/detail/status_values.h"
 #include "fallow/c/detail/storage.h"
 #include "fallow/c/page_reporting.h"
+#include "fallow/reporting/policy_spec.h"
 #include "fallow/reporting/reporter.h"
 #include "fallow/reporting/reporting_device.h"
 
@@ -54,7 +54,7 @@ struct alignas(fallow::detail::kStorageAlignment) fallow_reporter {
   // owns `device` and `policy` until it clears it again.
   std::atomic<const void*> registered{nullptr};
   fallow::detail::CDevice device;
-  fallow::detail::NamedPolicy policy;
+  fallow::ConfiguredPolicy policy{{}, {}};
   std::atomic<std::uint32_t> users{0};  // balloon drivers that complete their requests with the reporter
 };
 

@@ -51,6 +51,58 @@ TEST(CBalloonReports, VersionOneAloneAcceptsNoOtherFeature) {
   EXPECT_EQ(fallow_balloon_driver_register(pair.driver, nullptr, 0), FALLOW_NOT_FOUND);
 }
 
+// The transport that the device itself provides. The driver hears of its buffers while the device serves
+// them.
+TEST(CBalloonReports, OverTheTransportOfTheDevice) {
+  CBalloon pair;
+  struct Guest {
+    CBalloon& pair;
+    int used, changed;
+  } guest{pair, 0, 0};
+  CHostSide host;
+  host.config.context = &guest;
+  host.config.queue_used = [](void* of, std::uint32_t queue) {
+    auto& self = *static_cast<Guest*>(of);
+    ++self.used;
+    EXPECT_EQ(fallow_balloon_driver_queue_used(self.pair.driver, queue), FALLOW_OK);
+  };
+  host.config.config_changed = [](void* of) {
+    auto& self = *static_cast<Guest*>(of);
+    ++self.changed;
+    EXPECT_EQ(fallow_balloon_driver_config_changed(self.pair.driver), FALLOW_OK);
+  };
+  host.config.statistics = nullptr;
+  host.config.hinted = nullptr;
+  host.config.actual_changed = nullptr;
+  host.create();
+  pair.config.shared = host.memory() + kFrames * FALLOW_FRAME_SIZE;
+  EXPECT_EQ(fallow_balloon_device_transport(nullptr, &pair.config.transport), kInvalid);
+  EXPECT_EQ(fallow_balloon_device_transport(host.device, nullptr), kInvalid);
+  ASSERT_EQ(fallow_balloon_device_transport(host.device, &pair.config.transport), FALLOW_OK);
+  pair.config.in_flight = 4;
+  pair.probe();
+  ASSERT_EQ(fallow_balloon_driver_register(pair.driver, "hwm:1", 0), FALLOW_OK);
+  pair.pass_time(milliseconds(10));
+  EXPECT_EQ(host.discarded, kFrames);
+  EXPECT_GT(guest.used, 0);
+  ASSERT_EQ(fallow_balloon_device_set_target(host.device, 3000), FALLOW_OK);
+  pair.pass_time(seconds(5));
+  EXPECT_EQ(fallow_balloon_device_actual(host.device), 3000U);
+  EXPECT_GT(guest.changed, 0);
+  ASSERT_EQ(fallow_balloon_device_request_statistics(host.device), FALLOW_OK);
+  pair.pass_time(milliseconds(10));
+  fallow_guest_statistics statistics;
+  ASSERT_EQ(fallow_balloon_device_guest_statistics(host.device, &statistics), FALLOW_OK);
+  EXPECT_GT(statistics.updates, 1U);
+  EXPECT_EQ(fallow_balloon_driver_reset_reporting_queue(pair.driver), FALLOW_OK);
+  EXPECT_EQ(host.stats().driver_mistakes, 0U);
+  EXPECT_EQ(fallow_balloon_driver_unregister(pair.driver), FALLOW_OK);
+  EXPECT_EQ(fallow_balloon_driver_destroy(pair.driver), FALLOW_OK);
+  pair.driver = nullptr;
+  EXPECT_EQ(host.stats().inflated, 0U);
+  EXPECT_EQ(fallow_balloon_device_destroy(host.device), FALLOW_OK);
+}
+
 TEST(CBalloonReports, APausedDeviceReleasesNothing) {
   CBalloon pair;
   pair.probe();

@@ -109,10 +109,10 @@ TEST(CR3Trigger, AgesAreAsTheTextSays) {
   struct {
     const char* policy;
     Nanoseconds age;
-  } const cases[] = {{"aged", milliseconds(100)},        {nullptr, milliseconds(100)},
-                     {"aged:20ms", milliseconds(20)},    {"aged:2s", seconds(2)},
-                     {"aged:5000us", milliseconds(5)},   {"aged:1m", seconds(60)},
-                     {"aged:1000000ns", milliseconds(1)}};
+  } const cases[] = {{"aged", milliseconds(100)},      {nullptr, milliseconds(100)},
+                     {"aged:20ms", milliseconds(20)},  {"aged:2s", seconds(2)},
+                     {"aged:5000us", milliseconds(5)}, {"aged:1m", seconds(60)},
+                     {"aged:2.5ms", {2'500'000}},      {"aged:1000000ns", milliseconds(1)}};
   for (const auto& [policy, age] : cases) {
     CRig rig(frames_of(64));
     CTestDevice device(rig.port);
