@@ -3,7 +3,9 @@ use std::process::{exit, Command};
 
 fn main() {
     println!("cargo:rerun-if-env-changed=PKG_CONFIG_PATH");
-    let pkg_config = Command::new("pkg-config").args(["--libs", "fallow-core"]).output();
+    let pkg_config = Command::new("pkg-config")
+        .args(["--libs", "fallow-core"])
+        .output();
     let output = match pkg_config {
         Ok(output) if output.status.success() => output,
         Ok(output) => fail(&String::from_utf8_lossy(&output.stderr)),

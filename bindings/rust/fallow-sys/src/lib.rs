@@ -123,11 +123,18 @@ extern "C" {
     ) -> fallow_status;
     pub fn fallow_zone_destroy(zone: *mut fallow_zone) -> fallow_status;
     pub fn fallow_zone_cache(zone: *mut fallow_zone, index: u32) -> *mut fallow_cache;
-    pub fn fallow_allocate(cache: *mut fallow_cache, order: u32, mobility: u32) -> fallow_allocation;
+    pub fn fallow_allocate(
+        cache: *mut fallow_cache,
+        order: u32,
+        mobility: u32,
+    ) -> fallow_allocation;
     pub fn fallow_free(cache: *mut fallow_cache, pfn: u64, order: u32) -> fallow_status;
     pub fn fallow_cache_drain(cache: *mut fallow_cache) -> fallow_status;
     pub fn fallow_cache_retire(cache: *mut fallow_cache) -> fallow_status;
-    pub fn fallow_zone_get_stats(zone: *const fallow_zone, stats: *mut fallow_zone_stats) -> fallow_status;
+    pub fn fallow_zone_get_stats(
+        zone: *const fallow_zone,
+        stats: *mut fallow_zone_stats,
+    ) -> fallow_status;
     pub fn fallow_zone_check(zone: *const fallow_zone, place: *mut u64) -> *const c_char;
     pub fn fallow_reporter_size(config: *const fallow_reporter_config) -> u64;
     pub fn fallow_reporter_create(

@@ -38,7 +38,10 @@ impl Cache {
         // SAFETY: the cache is valid, and this thread's alone.
         let a = unsafe { fallow_sys::fallow_allocate(self.raw, order, mobility as u32) };
         Error::check(a.status)?;
-        Ok(Allocation { pfn: a.pfn, content_known: a.content_known != 0 })
+        Ok(Allocation {
+            pfn: a.pfn,
+            content_known: a.content_known != 0,
+        })
     }
 
     /// Frees 2^order frames from `pfn` on: a whole allocation or an aligned part of one, of any cache of the zone. A

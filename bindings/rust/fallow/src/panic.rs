@@ -6,7 +6,11 @@ use std::os::raw::{c_char, c_int};
 extern "C" fn fallow_panic(what: *const c_char, file: *const c_char, line: c_int) -> ! {
     // SAFETY: the library passes constant texts.
     let (what, file) = unsafe { (CStr::from_ptr(what), CStr::from_ptr(file)) };
-    eprintln!("fallow: {}:{line}: check failed: {}", file.to_string_lossy(), what.to_string_lossy());
+    eprintln!(
+        "fallow: {}:{line}: check failed: {}",
+        file.to_string_lossy(),
+        what.to_string_lossy()
+    );
     std::process::abort()
 }
 

@@ -70,7 +70,10 @@ impl Reporter {
         made
     }
 
-    fn create(zones: &[Zone], config: &fallow_sys::fallow_reporter_config) -> Result<Reporter, Error> {
+    fn create(
+        zones: &[Zone],
+        config: &fallow_sys::fallow_reporter_config,
+    ) -> Result<Reporter, Error> {
         // SAFETY: the pointers are valid for the call, and zones and memory live as long as the reporter.
         unsafe {
             let size = fallow_sys::fallow_reporter_size(config);
@@ -79,16 +82,32 @@ impl Reporter {
             }
             let mut memory = memory(size);
             let mut raw = core::ptr::null_mut();
-            let made = fallow_sys::fallow_reporter_create(&port(), config, memory.as_mut_ptr().cast(), size, &mut raw);
+            let made = fallow_sys::fallow_reporter_create(
+                &port(),
+                config,
+                memory.as_mut_ptr().cast(),
+                size,
+                &mut raw,
+            );
             Error::check(made)?;
-            Ok(Reporter { raw, registered: None, _zones: zones.into(), _memory: memory })
+            Ok(Reporter {
+                raw,
+                registered: None,
+                _zones: zones.into(),
+                _memory: memory,
+            })
         }
     }
 
     /// Registers a device. From then on run() reports what is free and unreported. `policy` says when: "aged:100ms",
     /// "hwm:32", "linux". Fails with `FALLOW_BUSY` where a device is registered.
-    pub fn register(&mut self, device: Box<dyn ReportingDevice>, policy: &str) -> Result<(), Error> {
-        let policy = CString::new(policy).map_err(|_| Error(fallow_sys::FALLOW_INVALID_ARGUMENT))?;
+    pub fn register(
+        &mut self,
+        device: Box<dyn ReportingDevice>,
+        policy: &str,
+    ) -> Result<(), Error> {
+        let policy =
+            CString::new(policy).map_err(|_| Error(fallow_sys::FALLOW_INVALID_ARGUMENT))?;
         if self.registered.is_some() {
             return Err(Error(fallow_sys::FALLOW_BUSY));
         }
@@ -112,7 +131,11 @@ impl Reporter {
         // SAFETY: the structure stays where it is, in its box, until it is unregistered.
         unsafe {
             let info = core::ptr::addr_of_mut!((*context).info);
-            Error::check(fallow_sys::fallow_page_reporting_register(self.raw, info, policy.as_ptr()))?;
+            Error::check(fallow_sys::fallow_page_reporting_register(
+                self.raw,
+                info,
+                policy.as_ptr(),
+            ))?;
         }
         self.registered = Some(registered);
         Ok(())
@@ -121,10 +144,18 @@ impl Reporter {
     /// Unregisters the device and returns it. Fails with `FALLOW_NOT_FOUND` where none is registered. Frames stay
     /// reported: the next registration continues from there.
     pub fn unregister(&mut self) -> Result<Box<dyn ReportingDevice>, Error> {
-        let mut registered = self.registered.take().ok_or(Error(fallow_sys::FALLOW_NOT_FOUND))?;
+        let mut registered = self
+            .registered
+            .take()
+            .ok_or(Error(fallow_sys::FALLOW_NOT_FOUND))?;
         // SAFETY: this structure is the registered one.
-        let status = unsafe { fallow_sys::fallow_page_reporting_unregister(self.raw, &mut registered.info) };
-        assert_eq!(status, fallow_sys::FALLOW_OK, "a registered device can be unregistered");
+        let status =
+            unsafe { fallow_sys::fallow_page_reporting_unregister(self.raw, &mut registered.info) };
+        assert_eq!(
+            status,
+            fallow_sys::FALLOW_OK,
+            "a registered device can be unregistered"
+        );
         Ok(registered.device)
     }
 
@@ -159,7 +190,11 @@ unsafe extern "C" fn report(
     let batch = &mut *core::ptr::addr_of_mut!((*registered).batch);
     let list = core::slice::from_raw_parts(list, count as usize);
     batch.clear();
-    batch.extend(list.iter().map(|e| Entry { pfn: e.pfn, frames: e.nr_pages, end: e.end != 0 }));
+    batch.extend(list.iter().map(|e| Entry {
+        pfn: e.pfn,
+        frames: e.nr_pages,
+        end: e.end != 0,
+    }));
     // A panic must not unwind into the library.
     let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| device.report(batch)));
     match answer {

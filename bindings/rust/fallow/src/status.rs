@@ -18,7 +18,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // SAFETY: the text is constant, and never null.
-        f.write_str(&unsafe { CStr::from_ptr(fallow_sys::fallow_status_text(self.0)) }.to_string_lossy())
+        f.write_str(
+            &unsafe { CStr::from_ptr(fallow_sys::fallow_status_text(self.0)) }.to_string_lossy(),
+        )
     }
 }
 impl fmt::Debug for Error {

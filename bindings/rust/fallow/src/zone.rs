@@ -1,5 +1,5 @@
-use std::os::raw::c_void;
 use std::ffi::CStr;
+use std::os::raw::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -24,7 +24,12 @@ impl Zone {
     /// Fails with `FALLOW_INVALID_ARGUMENT` where a number is out of range. Costs 2.2 bits a frame.
     pub fn new(base: u64, frames: u64, caches: u32) -> Result<Zone, Error> {
         crate::panic::link();
-        let config = fallow_sys::fallow_zone_config { base, frames, caches, flags: 0 };
+        let config = fallow_sys::fallow_zone_config {
+            base,
+            frames,
+            caches,
+            flags: 0,
+        };
         // SAFETY: the pointers are valid for the call; port and tables are what the library asks for.
         unsafe {
             let size = fallow_sys::fallow_zone_size(&config);
@@ -33,10 +38,20 @@ impl Zone {
             }
             let mut tables = memory(size);
             let mut raw = core::ptr::null_mut();
-            let made = fallow_sys::fallow_zone_create(&port(), &config, tables.as_mut_ptr().cast(), size, &mut raw);
+            let made = fallow_sys::fallow_zone_create(
+                &port(),
+                &config,
+                tables.as_mut_ptr().cast(),
+                size,
+                &mut raw,
+            );
             Error::check(made)?;
             let taken = (0..caches.max(1)).map(|_| AtomicBool::new(false)).collect();
-            Ok(Zone(Arc::new(Inner { raw, taken, _tables: tables })))
+            Ok(Zone(Arc::new(Inner {
+                raw,
+                taken,
+                _tables: tables,
+            })))
         }
     }
 
@@ -48,7 +63,9 @@ impl Zone {
             return None;
         }
         // SAFETY: the zone lives as long as the `Cache`, which holds it.
-        Some(Cache::new(self.clone(), index, unsafe { fallow_sys::fallow_zone_cache(self.0.raw, index) }))
+        Some(Cache::new(self.clone(), index, unsafe {
+            fallow_sys::fallow_zone_cache(self.0.raw, index)
+        }))
     }
 
     /// The counts of the zone, in frames: exact while no thread changes the zone.
@@ -64,7 +81,9 @@ impl Zone {
     pub(crate) fn take_all(&self) -> bool {
         for (index, taken) in self.0.taken.iter().enumerate() {
             if taken.swap(true, Ordering::Acquire) {
-                self.0.taken[..index].iter().for_each(|taken| taken.store(false, Ordering::Release));
+                self.0.taken[..index]
+                    .iter()
+                    .for_each(|taken| taken.store(false, Ordering::Release));
                 return false;
             }
         }
@@ -72,7 +91,10 @@ impl Zone {
     }
 
     pub(crate) fn give_back_all(&self) {
-        self.0.taken.iter().for_each(|taken| taken.store(false, Ordering::Release));
+        self.0
+            .taken
+            .iter()
+            .for_each(|taken| taken.store(false, Ordering::Release));
     }
 
     pub(crate) fn give_back(&self, index: u32) {
@@ -98,7 +120,11 @@ impl Inner {
             None
         } else {
             // SAFETY: a constant text.
-            Some(unsafe { CStr::from_ptr(broken) }.to_string_lossy().into_owned())
+            Some(
+                unsafe { CStr::from_ptr(broken) }
+                    .to_string_lossy()
+                    .into_owned(),
+            )
         }
     }
 }
@@ -121,7 +147,9 @@ pub(crate) fn memory(size: u64) -> Box<[u64]> {
 
 unsafe extern "C" fn now(_context: *mut c_void) -> u64 {
     static START: Mutex<Option<Instant>> = Mutex::new(None);
-    let mut start = START.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut start = START
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
     start.get_or_insert_with(Instant::now).elapsed().as_nanos() as u64
 }
 unsafe extern "C" fn relax(_context: *mut c_void) {

@@ -20,8 +20,15 @@ impl ReportingDevice for Driver {
     fn report(&mut self, batch: &[Entry]) -> Result<(), Error> {
         assert!((1..=4).contains(&batch.len()), "R5: 1 to capacity entries");
         for (index, entry) in batch.iter().enumerate() {
-            assert_eq!(entry.end, index + 1 == batch.len(), "R5: the last entry, and no other, has the end mark");
-            assert!(entry.pfn % BLOCK == 0 && entry.frames % BLOCK == 0, "R5: at least the reporting order");
+            assert_eq!(
+                entry.end,
+                index + 1 == batch.len(),
+                "R5: the last entry, and no other, has the end mark"
+            );
+            assert!(
+                entry.pfn % BLOCK == 0 && entry.frames % BLOCK == 0,
+                "R5: at least the reporting order"
+            );
         }
         if self.fails {
             return Err(Error(fallow_sys::FALLOW_FAILED));
@@ -38,7 +45,13 @@ impl ReportingDevice for Driver {
 
 fn driver() -> (Box<Driver>, Arc<Mutex<BTreeMap<u64, u32>>>) {
     let blocks = Arc::new(Mutex::new(BTreeMap::new()));
-    (Box::new(Driver { blocks: blocks.clone(), fails: false }), blocks)
+    (
+        Box::new(Driver {
+            blocks: blocks.clone(),
+            fails: false,
+        }),
+        blocks,
+    )
 }
 
 fn run(reporter: &mut Reporter) {
@@ -50,19 +63,34 @@ fn a_driver_receives_what_is_free_and_the_next_one_what_became_free() {
     let zone = Zone::new(BASE, 32 * BLOCK, 2).unwrap();
     let mut reporter = Reporter::new(&[zone.clone()], 4).unwrap();
     let mut cache = zone.cache(0).unwrap();
-    let used: Vec<u64> = (0..8).map(|_| cache.allocate(9, Mobility::Movable).unwrap().pfn).collect();
+    let used: Vec<u64> = (0..8)
+        .map(|_| cache.allocate(9, Mobility::Movable).unwrap().pfn)
+        .collect();
 
     let (first, seen) = driver();
     reporter.register(first, "hwm:1").unwrap();
     let (second, _) = driver();
-    assert_eq!(reporter.register(second, "hwm:1").unwrap_err(), Error(fallow_sys::FALLOW_BUSY), "R1");
+    assert_eq!(
+        reporter.register(second, "hwm:1").unwrap_err(),
+        Error(fallow_sys::FALLOW_BUSY),
+        "R1"
+    );
     run(&mut reporter);
     {
         let seen = seen.lock().unwrap();
         // The low watermark of the zone keeps some blocks from being reported (R11).
-        assert!(!seen.is_empty() && seen.len() as u64 * BLOCK == zone.stats().reported, "R2 and R14");
-        assert!(seen.values().all(|count| *count == 1), "R8: what was not touched is not reported again");
-        assert!(used.iter().all(|pfn| !seen.contains_key(pfn)), "what is in use is not reported");
+        assert!(
+            !seen.is_empty() && seen.len() as u64 * BLOCK == zone.stats().reported,
+            "R2 and R14"
+        );
+        assert!(
+            seen.values().all(|count| *count == 1),
+            "R8: what was not touched is not reported again"
+        );
+        assert!(
+            used.iter().all(|pfn| !seen.contains_key(pfn)),
+            "what is in use is not reported"
+        );
     }
     assert!(reporter.unregister().is_ok(), "R9");
     let reported = zone.stats().reported;
@@ -75,7 +103,10 @@ fn a_driver_receives_what_is_free_and_the_next_one_what_became_free() {
     }
     cache.drain();
     run(&mut reporter);
-    assert!(seen.lock().unwrap().keys().all(|pfn| used.contains(pfn)), "R10: only what became free");
+    assert!(
+        seen.lock().unwrap().keys().all(|pfn| used.contains(pfn)),
+        "R10: only what became free"
+    );
     assert_eq!(seen.lock().unwrap().len(), used.len());
     assert_eq!(zone.stats().reported, reported + 8 * BLOCK);
 }
@@ -101,15 +132,34 @@ fn misuse_is_an_error_and_changes_nothing() {
     assert!(zone.cache(1).is_none(), "there is one cache");
     let mut cache = zone.cache(0).unwrap();
     assert!(zone.cache(0).is_none(), "a cache is one thread's");
-    assert_eq!(Reporter::new(&[zone.clone()], 4).err(), Some(Error(fallow_sys::FALLOW_INVALID_ARGUMENT)));
+    assert_eq!(
+        Reporter::new(&[zone.clone()], 4).err(),
+        Some(Error(fallow_sys::FALLOW_INVALID_ARGUMENT))
+    );
 
     let pfn = cache.allocate(3, Mobility::Unmovable).unwrap().pfn;
-    assert_eq!(cache.free(pfn + 1, 3).unwrap_err(), Error(fallow_sys::FALLOW_MISALIGNED));
-    assert_eq!(cache.free(BASE - 8, 3).unwrap_err(), Error(fallow_sys::FALLOW_OUTSIDE_ZONE));
+    assert_eq!(
+        cache.free(pfn + 1, 3).unwrap_err(),
+        Error(fallow_sys::FALLOW_MISALIGNED)
+    );
+    assert_eq!(
+        cache.free(BASE - 8, 3).unwrap_err(),
+        Error(fallow_sys::FALLOW_OUTSIDE_ZONE)
+    );
     cache.free(pfn, 3).unwrap();
-    assert_eq!(cache.free(pfn, 3).unwrap_err(), Error(fallow_sys::FALLOW_NOT_ALLOCATED));
-    assert_eq!(cache.allocate(11, Mobility::Movable).unwrap_err(), Error(fallow_sys::FALLOW_INVALID_ARGUMENT));
-    assert_eq!(zone.check().unwrap_err(), Error(fallow_sys::FALLOW_BUSY), "a cache holds the zone");
+    assert_eq!(
+        cache.free(pfn, 3).unwrap_err(),
+        Error(fallow_sys::FALLOW_NOT_ALLOCATED)
+    );
+    assert_eq!(
+        cache.allocate(11, Mobility::Movable).unwrap_err(),
+        Error(fallow_sys::FALLOW_INVALID_ARGUMENT)
+    );
+    assert_eq!(
+        zone.check().unwrap_err(),
+        Error(fallow_sys::FALLOW_BUSY),
+        "a cache holds the zone"
+    );
     drop(cache);
     assert_eq!(zone.check().unwrap(), None);
     assert_eq!(zone.stats().free, 2 * BLOCK);
@@ -126,8 +176,9 @@ fn threads_allocate_while_a_reporter_runs() {
             let mut cache = zone.cache(index).unwrap();
             scope.spawn(move || {
                 for round in 0..200 {
-                    let frames: Vec<u64> =
-                        (0..500).map(|_| cache.allocate(0, Mobility::Movable).unwrap().pfn).collect();
+                    let frames: Vec<u64> = (0..500)
+                        .map(|_| cache.allocate(0, Mobility::Movable).unwrap().pfn)
+                        .collect();
                     for pfn in frames {
                         cache.free(pfn, 0).unwrap();
                     }
@@ -149,5 +200,8 @@ fn threads_allocate_while_a_reporter_runs() {
 #[test]
 fn the_library_has_the_interface_of_these_declarations() {
     // SAFETY: the function takes nothing.
-    assert_eq!(unsafe { fallow_sys::fallow_c_abi_version() }, fallow_sys::FALLOW_C_ABI_VERSION);
+    assert_eq!(
+        unsafe { fallow_sys::fallow_c_abi_version() },
+        fallow_sys::FALLOW_C_ABI_VERSION
+    );
 }
