@@ -2,6 +2,8 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <optional>
+#include <string>
 
 #include "cli/boot/boot_command.h"
 #include "cli/ctl/ctl_command.h"
@@ -24,7 +26,9 @@ struct CommandLine {
   ServeWords serve_words;
   CtlWords ctl_words;
   TopWords top_words;
+  std::optional<std::string> help_topic;  // the operand of `help`
   const CLI::App *replay, *boot, *serve, *ctl, *top;
+  const CLI::App* version;  // like `help` not listed in --help, whose last lines name both
 };
 
 }  // namespace fallow::cli

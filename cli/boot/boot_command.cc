@@ -132,8 +132,6 @@ int run_boot(const BootWords& words) {
     print_error(error + "\nTry 'fallow boot --help'.");
     return kExitUsage;
   }
-  if (!request->quiet)
-    for (const std::string& warning : request->warnings) print_error("warning: " + warning);
   // Checked before the outputs are opened, so that a failure leaves no empty files behind.
   const std::optional<BootParts> parts = find_parts(*request, &error);
   if (parts) return boot_and_report(*request, *parts);

@@ -64,7 +64,7 @@ class Interpreter : public OptionReader {
   }
 };
 
-// Rejects options that are valid alone but contradict each other, and warns about options without effect.
+// Rejects options that are valid alone but contradict each other, and options without effect.
 void combine(const BootWords& words, BootRequest* request, Interpreter* interpreter) {
   const bool linux_guest = request->guest == BootGuest::Linux;
   if (linux_guest && (!words.kernel || !words.initrd))
@@ -85,7 +85,7 @@ void combine(const BootWords& words, BootRequest* request, Interpreter* interpre
 
   const auto idle = [&](bool given, const char* option, bool matters, const char* where) {
     if (given && !matters)
-      request->warnings.push_back(fmt::format("{} has no effect: it applies to {}", option, where));
+      interpreter->refuse(fmt::format("{} has no effect here: it applies to {}", option, where));
   };
   const BootWorkload workload = request->workload;
   const bool fills = workload == BootWorkload::Fill;
@@ -95,6 +95,7 @@ void combine(const BootWords& words, BootRequest* request, Interpreter* interpre
   idle(words.seconds.has_value(), "--seconds", !fills && workload != BootWorkload::Trace,
        "workloads that do not end by themselves");
   idle(words.speed.has_value(), "--speed", workload == BootWorkload::Trace, "--workload trace");
+  idle(words.seed.has_value(), "--seed", !linux_guest, "--guest fallow");
   idle(words.policy.has_value(), "--policy", !linux_guest, "--guest fallow");
   idle(words.order.has_value(), "--order", !linux_guest, "--guest fallow");
 }

@@ -52,7 +52,6 @@ struct BootRequest {
   Nanoseconds timeout = seconds(60);
   std::optional<std::string> json, csv;  // a path, or "-" for standard output
   bool keep = false, verbose = false, quiet = false;
-  std::vector<std::string> warnings;  // sentences about options without effect
 };
 
 // On failure returns nothing and sets `error` to a sentence that names the option, the value and the expected

@@ -1,10 +1,16 @@
 #include "cli/control/control_answer.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cli/control/control_names.h"
 #include "cli/control/control_request.h"
+#include "cli/term/format.h"
 
 namespace fallow::cli {
 namespace {
@@ -98,10 +104,64 @@ std::string describe_guests(const ControlRequest& request, GuestControl& desk,
   return line_of({{"ok", true}, {"guests", std::move(objects)}});
 }
 
+std::string mebibytes(ByteCount size) { return format_mib(to_mib(size)); }
+
+// What the guest could put into its balloon: what is there already, and the memory that it says is available.
+// Nothing if the guest did not say.
+std::optional<ByteCount> can_give(const vhost::GuestSnapshot& guest) {
+  for (const StatTag tag : {StatTag::MemoryAvailable, StatTag::MemoryFree}) {
+    const auto index = static_cast<std::size_t>(tag);
+    if ((guest.statistics.present >> index & 1) == 0) continue;
+    // The guest controls the value.
+    const ByteCount there = bytes(guest.actual);
+    const std::uint64_t room = guest.memory.raw > there.raw ? guest.memory.raw - there.raw : 0;
+    return there + ByteCount{std::min(guest.statistics.value.at(index), room)};
+  }
+  return {};
+}
+
+ByteCount target_of(const ControlRequest& request, const vhost::GuestSnapshot& guest) {
+  if (!request.percent) return request.size;
+  // In whole frames, because a guest's memory in bytes times 100 may not fit.
+  return bytes(PfnCount{whole_frames(guest.memory).raw * *request.percent / 100});
+}
+
+// Sets the target of one guest or of all. A target beyond the memory of a guest is refused, and then no
+// target changes. A guest whose front-end has not passed its memory has any target.
+std::string set_targets(const ControlRequest& request, GuestControl& desk) {
+  const bool all = request.guest == ControlRequest::kAllGuests;
+  const auto guests = desk.guests();
+  if (!guests) return refuse_request(kNoAnswer);
+  std::vector<std::pair<std::uint64_t, ByteCount>> targets;
+  std::string warning;
+  for (const vhost::GuestSnapshot& guest : *guests) {
+    if (!all && guest.number != request.guest) continue;
+    const ByteCount target = target_of(request, guest);
+    targets.emplace_back(guest.number, target);
+    if (guest.memory.raw != 0 && target > guest.memory)
+      return refuse_request(
+          fmt::format("target {} of guest {}: expected at most its memory, {}; a part of it is "
+                      "written as 50%",
+                      mebibytes(target), guest.number, mebibytes(guest.memory)));
+    const auto most = can_give(guest);
+    if (most && target > *most)
+      warning += fmt::format("{}guest {} can give about {} now, and its target is {}",
+                             warning.empty() ? "" : "; ", guest.number, mebibytes(*most), mebibytes(target));
+  }
+  if (targets.empty() && !all) return refuse_request(no_guest(request.guest));
+  for (const auto& [number, target] : targets) {
+    const auto status = desk.set_target(number, whole_frames(target));
+    if (!status) return refuse_request(kNoAnswer);
+    if (*status == Status::NotFound && all) continue;  // the guest has left meanwhile
+    if (*status == Status::NotFound) return refuse_request(no_guest(number));
+    if (*status != Status::Ok) return refuse_request(describe(*status));
+  }
+  return warning.empty() ? line_of({{"ok", true}}) : line_of({{"ok", true}, {"warning", warning}});
+}
+
 std::string steer(const ControlRequest& request, GuestControl& desk) {
-  const auto status = request.command == Command::Target
-                          ? desk.set_target(request.guest, whole_frames(request.size))
-                          : desk.pause(request.guest, request.command == Command::Pause);
+  if (request.command == Command::Target) return set_targets(request, desk);
+  const auto status = desk.pause(request.guest, request.command == Command::Pause);
   if (!status) return refuse_request(kNoAnswer);
   if (*status == Status::Ok) return line_of({{"ok", true}});
   if (*status != Status::NotFound) return refuse_request(describe(*status));

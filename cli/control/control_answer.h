@@ -9,7 +9,8 @@
 
 namespace fallow::cli {
 
-// Executes the request in `line`. Returns one line of JSON without its newline: {"ok":true,...} or
+// Executes the request in `line`. {"ok":true,"warning":"sentence"} tells of a target beyond what a guest can
+// give. Returns one line of JSON without its newline: {"ok":true,...} or
 // {"ok":false,"error":"sentence"}. GuestSnapshot::socket indexes `sockets`. Waits for `desk`. A request that
 // changes a guest is refused unless `may_steer`.
 std::string answer_request(std::string_view line, GuestControl& desk, std::span<const std::string> sockets,

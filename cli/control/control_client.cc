@@ -43,6 +43,8 @@ bool understand(const std::string& line, ControlReply* reply) {
   reply->ok = object["ok"].get<bool>();
   if (const auto error = object.find("error"); error != object.end() && error->is_string())
     reply->error = error->get<std::string>();
+  if (const auto warning = object.find("warning"); warning != object.end() && warning->is_string())
+    reply->warning = warning->get<std::string>();
   if (const auto guests = object.find("guests"); guests != object.end() && guests->is_array())
     for (const nlohmann::json& guest : *guests) reply->guests.push_back(read_figures(guest));
   reply->line = line;

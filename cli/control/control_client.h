@@ -17,6 +17,7 @@ struct ControlReply {
   bool ok = false;
   std::string error;                   // a sentence, unless ok
   std::string line;                    // the answer as received
+  std::string warning{};               // a sentence about a request that was carried out; usually empty
   std::vector<GuestFigures> guests{};  // of list and statistics
 };
 

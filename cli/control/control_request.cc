@@ -54,7 +54,11 @@ std::string write_request(const ControlRequest& request) {
     object["guest"] = request.guest;
     if (request.guest == ControlRequest::kAllGuests) object["guest"] = "all";
   }
-  if (request.command == Command::Target) object["size"] = request.size.raw;
+  if (request.command != Command::Target) return object.dump();
+  if (request.percent)
+    object["percent"] = *request.percent;
+  else
+    object["size"] = request.size.raw;
   return object.dump();
 }
 
@@ -72,10 +76,19 @@ std::optional<ControlRequest> read_request(std::string_view line, std::string* e
     *error = R"("command": expected "list", "statistics", "target", "pause" or "resume")";
     return {};
   }
-  ControlRequest request{.command = *command, .guest = ControlRequest::kAllGuests, .size = {}};
+  ControlRequest request{.command = *command, .guest = ControlRequest::kAllGuests};
   if (request.command == Command::List) return request;
   if (!read_guest(object, &request, error)) return {};
   if (request.command == Command::Target) {
+    if (object.contains("percent")) {
+      const auto percent = count_of(object, "percent");
+      if (!percent || *percent > ControlRequest::kMostPercent || object.contains("size")) {
+        *error = R"("percent": expected a whole number from 0 to 100, and no "size")";
+        return {};
+      }
+      request.percent = static_cast<std::uint32_t>(*percent);
+      return request;
+    }
     const auto size = count_of(object, "size");
     if (!size || ByteCount{*size} > ControlRequest::kMostTarget) {
       *error = R"("size": expected bytes, a whole number from 0 to 17592186040320)";

@@ -24,7 +24,10 @@ struct ControlRequest {
 
   Command command = Command::List;
   std::uint64_t guest = kAllGuests;  // from 1 on
-  ByteCount size;                    // of Target; rounded down to whole frames
+  ByteCount size{};                  // of Target; rounded down to whole frames
+  // Of Target: this part of each guest's memory instead of `size`.
+  static constexpr std::uint32_t kMostPercent = 100;
+  std::optional<std::uint32_t> percent{};
   friend bool operator==(const ControlRequest&, const ControlRequest&) = default;
 };
 

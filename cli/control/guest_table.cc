@@ -73,6 +73,8 @@ std::string confirmation(const ControlRequest& request) {
   const std::string who = all ? "All guests" : fmt::format("Guest {}", request.guest);
   switch (request.command) {
     case Command::Target:
+      if (request.percent)
+        return fmt::format("{}: the balloon's target is {} % of the memory.\n", who, *request.percent);
       return fmt::format("{}: the balloon's target is {}.\n", who, size(request.size));
     case Command::Pause:
       return fmt::format("{}: paused; reported memory is not released.\n", who);

@@ -53,6 +53,7 @@ int run_ctl(const CtlWords& words) {
     complain(reply ? reply->error : error);
     return kExitFailed;
   }
+  if (!reply->warning.empty()) complain("warning: " + printable(reply->warning));
   if (write_all(STDOUT_FILENO, words.json ? json_of(*reply) : text_of(*request, *reply))) return kExitOk;
   complain(fmt::format("cannot write the answer: {}", std::strerror(errno)));
   return kExitFailed;

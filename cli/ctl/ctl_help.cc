@@ -12,7 +12,9 @@ constexpr const char* kFooter =
   statistics GUEST    show everything known about a guest, including the statistics
                       that the guest itself provides
   target GUEST SIZE   set how much memory the guest puts into its balloon; the host
-                      keeps that memory until the target is lowered; 0 returns all
+                      keeps that memory until the target is lowered; 0 returns all.
+                      At most the guest's memory; a warning says if the guest has
+                      less to give
   pause GUEST         stop releasing the memory that the guest reports
   resume GUEST        release reported memory again
 
@@ -21,6 +23,7 @@ GUEST is a number from 'list'; target, pause and resume also accept 'all'.
 Examples:
   fallow ctl list
   fallow ctl target 3 256M
+  fallow ctl target all 10%
   fallow ctl pause all
   fallow ctl --json statistics 3 | jq .guests[0].statistics
 
@@ -39,7 +42,10 @@ CLI::App* add_ctl_command(CLI::App& app, CtlWords* words) {
       ->type_name("list|statistics|target|pause|resume")
       ->option_text(" ");
   ctl->add_option("GUEST", words->guest, "The guest's number, or all")->type_name("");
-  ctl->add_option("SIZE", words->size, "Target of the balloon, such as 64M or 1.5GiB")->type_name("");
+  ctl->add_option("SIZE", words->size,
+                  "Target of the balloon: a size with its unit, such as 64M or\n1.5GiB, or a part of the "
+                  "guest's memory, such as 25%")
+      ->type_name("");
   ctl->add_option("--control", words->control,
                   "Control socket of the daemon: its --control, or its first\n"
                   "--socket with .ctl appended.\n"

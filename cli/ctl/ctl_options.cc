@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <string_view>
+
+#include "cli/options/size_unit.h"
+#include "cli/options/suggestion.h"
 #include "cli/term/parse.h"
 
 namespace fallow::cli {
@@ -23,16 +28,29 @@ std::optional<std::uint64_t> read_guest(const CtlWords& words, bool all, std::st
   return {};
 }
 
-std::optional<ByteCount> read_size(const CtlWords& words, std::string* error) {
-  constexpr const char* kExpected = "a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory";
+// A size, or a part of the guest's memory in percent.
+bool read_target(const CtlWords& words, ControlRequest* request, std::string* error) {
+  constexpr const char* kExpected =
+      "a size with its unit, from 0 to 16383G, such as 64M or 1.5GiB, or a part of the guest's memory, such "
+      "as "
+      "25%; 0 returns all memory";
   if (!words.size) {
     *error = fmt::format("target needs a SIZE: {}", kExpected);
-    return {};
+    return false;
   }
-  const auto size = parse_size(*words.size);
-  if (size && *size <= ControlRequest::kMostTarget) return size;
+  if (words.size->ends_with('%')) {
+    const auto percent = parse_count(std::string_view(*words.size).substr(0, words.size->size() - 1));
+    if (percent && *percent <= ControlRequest::kMostPercent) {
+      request->percent = static_cast<std::uint32_t>(*percent);
+      return true;
+    }
+  } else if (const auto size = parse_size_with_unit(*words.size);
+             size && *size <= ControlRequest::kMostTarget) {
+    request->size = *size;
+    return true;
+  }
   *error = fmt::format("SIZE '{}': expected {}", *words.size, kExpected);
-  return {};
+  return false;
 }
 
 }  // namespace
@@ -45,10 +63,13 @@ std::optional<ControlRequest> interpret(const CtlWords& words, std::string* erro
   }
   const auto command = command_named(*words.action);
   if (!command) {
-    *error = fmt::format("unknown action '{}'; expected {}", *words.action, kActions);
+    const std::array<std::string, 5> names = {"list", "statistics", "target", "pause", "resume"};
+    const std::string meant = suggestion(*words.action, names);
+    *error = fmt::format("unknown action '{}'{}", *words.action,
+                         meant.empty() ? fmt::format("; expected {}", kActions) : meant);
     return {};
   }
-  ControlRequest request{.command = *command, .guest = ControlRequest::kAllGuests, .size = {}};
+  ControlRequest request{.command = *command, .guest = ControlRequest::kAllGuests};
   const std::optional<std::string>& surplus = *command == Command::List ? words.guest : words.size;
   if (surplus && *command != Command::Target) {
     *error = fmt::format("unexpected argument '{}' after {}", *surplus, *words.action);
@@ -59,9 +80,7 @@ std::optional<ControlRequest> interpret(const CtlWords& words, std::string* erro
   if (!guest) return {};
   request.guest = *guest;
   if (*command == Command::Target) {
-    const auto size = read_size(words, error);
-    if (!size) return {};
-    request.size = *size;
+    if (!read_target(words, &request, error)) return {};
   }
   return request;
 }

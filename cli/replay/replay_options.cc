@@ -88,7 +88,7 @@ class Interpreter : public OptionReader {
   }
 };
 
-// Warns about virtio options with the direct transport, and rejects contradictions between virtio options.
+// Rejects virtio options with the direct transport, and contradictions between virtio options.
 void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter* interpreter) {
   const replay::BalloonOptions& wire = request->options.balloon;
   if (!wire.virtio()) {
@@ -100,10 +100,9 @@ void combine_wire(const ReplayWords& words, ReplayRequest* request, Interpreter*
          {"--init-reported", words.init_reported}}};
     for (const auto& [option, was_given] : given)
       if (was_given)
-        request->warnings.push_back(
-            fmt::format("{} has no effect: it applies to --transport virtio-split and virtio-packed, and the "
-                        "transport is "
-                        "direct",
+        interpreter->refuse(
+            fmt::format("{} has no effect with --transport direct; expected --transport virtio-split or "
+                        "virtio-packed too",
                         option));
     return;
   }
@@ -147,9 +146,8 @@ void combine(const ReplayWords& words, ReplayRequest* request, Interpreter* inte
     interpreter->refuse(fmt::format("--json {0} and --csv {0}: expected two different files", *words.json));
   combine_wire(words, request, interpreter);
   if (words.hwm && options.policy.kind != PolicyKind::Hwm)
-    request->warnings.push_back(
-        fmt::format("--hwm {} has no effect: it applies to --policy hwm, and the policy is {}", *words.hwm,
-                    policy_name(options)));
+    interpreter->refuse(fmt::format("--hwm {} has no effect with --policy {}; expected --policy hwm too",
+                                    *words.hwm, policy_name(options)));
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,8 @@
 #include "cli/control/metrics_address.h"
 #include "cli/serve/daemon/serve_daemon.h"
 #include "cli/serve/log/log_file.h"
+#include "cli/serve/serve_config.h"
+#include "cli/serve/serve_reload.h"
 #include "cli/serve/serve_sockets.h"
 #include "cli/term/exit_status.h"
 #include "cli/term/output_file.h"
@@ -85,7 +89,36 @@ void allow_many_descriptors() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) {
+std::vector<std::string> paths_of(const std::vector<PassedSocket>& passed) {
+  std::vector<std::string> paths;
+  for (const PassedSocket& socket : passed)
+    if (socket.name != Listeners::kControlName) paths.push_back(path_of_socket(socket.file));
+  return paths;
+}
+
+// Reads the configuration file again. Without a file, or if it has an error, the options stay as they are.
+void reload(const ServeWords& words, const std::vector<std::string>& passed, ServeLog& log,
+            ServeRequest* now) {
+  if (!words.config) return;
+  std::string error;
+  const auto all = with_config(words, &error);
+  const auto wanted = all ? interpret(*all, passed, &error) : std::nullopt;
+  if (!wanted) {
+    log.write(LogLevel::Error, "config_refused", error + "; the options stay as they are");
+    return;
+  }
+  std::string fixed;
+  for (const std::string& name : take_over(*wanted, now)) fixed += (fixed.empty() ? "" : ", ") + name;
+  log.set_level(now->log_level);
+  log.write(LogLevel::Info, "config_read",
+            "read the options again; they count for guests that connect from now on",
+            {{"config", *words.config}});
+  if (!fixed.empty())
+    log.write(LogLevel::Warning, "config_fixed", "changed only by a new start of the daemon: " + fixed);
+  for (const std::string& warning : now->warnings) log.write(LogLevel::Warning, "option", warning);
+}
+
+int serve(const ServeWords& words, ServeRequest request, const std::vector<PassedSocket>& passed) {
   std::string error;
   DaemonPlan plan;
   if (request.user) {
@@ -105,8 +138,12 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
   allow_many_descriptors();
   ServeLog log(log_file.file(), request.log_format, request.log_level);
   plan.request = &request;
+  const std::vector<std::string> paths = paths_of(passed);
+  plan.hang_up = [&] {
+    log_file.reopen();
+    reload(words, paths, log, &request);
+  };
   plan.log = &log;
-  plan.log_file = &log_file;
   listeners.describe(&plan);
   for (const std::string& warning : request.warnings) log.write(LogLevel::Warning, "option", warning);
   for (const std::string& path : plan.socket_paths)
@@ -115,13 +152,6 @@ int serve(const ServeRequest& request, const std::vector<PassedSocket>& passed) 
   const int status = run_daemon(plan);
   log.write(LogLevel::Info, "ended", "the daemon exits");
   return status;
-}
-
-std::vector<std::string> paths_of(const std::vector<PassedSocket>& passed) {
-  std::vector<std::string> paths;
-  for (const PassedSocket& socket : passed)
-    if (socket.name != Listeners::kControlName) paths.push_back(path_of_socket(socket.file));
-  return paths;
 }
 
 }  // namespace
@@ -133,12 +163,20 @@ int run_serve(const ServeWords& words) {
     print_error(error);
     return kExitFailed;
   }
-  const std::optional<ServeRequest> request = interpret(words, paths_of(*passed), &error);
-  if (!request) {
+  const auto all = with_config(words, &error);
+  const auto request = all ? interpret(*all, paths_of(*passed), &error) : std::nullopt;
+  const bool control_passed = std::ranges::any_of(
+      *passed, [](const PassedSocket& socket) { return socket.name == Listeners::kControlName; });
+  if (request && control_passed && (all->control || all->control_mode))
+    error =
+        "--control and --control-mode have no effect: the service manager passes the control socket; "
+        "expected "
+        "ListenStream= and SocketMode= of its socket unit instead";
+  if (!error.empty()) {
     print_error(error + "\nTry 'fallow serve --help'.");
     return kExitUsage;
   }
-  return serve(*request, *passed);
+  return serve(words, *request, *passed);
 }
 
 }  // namespace fallow::cli

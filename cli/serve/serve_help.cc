@@ -31,6 +31,8 @@ Examples:
       Start as root and serve as another user; its group may connect.
   fallow serve --socket a.sock --metrics 127.0.0.1:9105
       Export metrics for Prometheus.
+  fallow serve --config /etc/fallow/serve.toml
+      Take the options from a file: socket = "/run/fallow/a.sock"
 
 While the daemon runs, in another terminal:
   fallow top --control a.sock.ctl            show the guests live
@@ -42,7 +44,8 @@ disconnected. docs/guests.md explains how to attach each kind of virtual machine
 
 Signals:
   SIGTERM, SIGINT  finish all requests of the guests, then exit; the guests keep running
-  SIGHUP           reopen the log file
+  SIGHUP           reopen the log file, and read the file of --config again: limits, log
+                   level, and for guests that connect from then on the device's options
 
 Exit status:
   0    ended by a signal
@@ -163,6 +166,13 @@ void add_monitoring_options(CLI::App* serve, ServeWords* words) {
       });
 }
 
+void add_config_option(CLI::App* serve, ServeWords* words) {
+  add(serve, "--config", &words->config, "FILE",
+      "TOML file of options, such as 'target = \"1G\"'. An option of\nthe command line comes before that of "
+      "the file",
+      "Configuration file");
+}
+
 void add_privilege_options(CLI::App* serve, ServeWords* words) {
   const char* group = "Privileges";
   add_options(serve, group,
@@ -186,6 +196,7 @@ CLI::App* add_serve_command(CLI::App& app, ServeWords* words) {
   add_device_options(serve, words);
   add_limit_options(serve, words);
   add_monitoring_options(serve, words);
+  add_config_option(serve, words);
   add_privilege_options(serve, words);
   // Set again, so that the option is listed last.
   serve->set_help_flag();

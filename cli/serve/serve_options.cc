@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "cli/options/option_errors.h"
+#include "cli/options/size_unit.h"
 #include "cli/term/parse.h"
 
 namespace fallow::cli {
@@ -112,10 +113,10 @@ class Interpreter : public OptionErrors {
   PfnCount target(const std::optional<std::string>& word) {
     constexpr ByteCount kMost = bytes(PfnCount{std::numeric_limits<std::uint32_t>::max()});
     if (!word) return {};
-    const auto size = parse_size(*word);
+    const auto size = parse_size_with_unit(*word);
     if (!size || *size > kMost)
       refuse("--target", *word,
-             "a size from 0 to 15T, such as 512M, 2G or 1.5GiB (K, M, G, T: powers of 1024)");
+             "a size with its unit, from 0 to 15T, such as 512M, 2G or 1.5GiB (K, M, G, T: powers of 1024)");
     return whole_frames(size.value_or(ByteCount{}));
   }
 
@@ -185,6 +186,12 @@ void combine_sockets(const ServeWords& words, const std::vector<std::string>& pa
       if (words.sockets[i] == words.sockets[j])
         interpreter->refuse(fmt::format("--socket {}: this path is given twice", words.sockets[i]));
   }
+  if (words.sockets.empty() && words.socket_mode)
+    interpreter->refuse(
+        "--socket-mode has no effect without --socket; the service manager sets the mode of the "
+        "sockets that it passes (systemd: SocketMode=)");
+  if (words.control == "none" && words.control_mode)
+    interpreter->refuse("--control-mode has no effect with --control none; expected one of them");
   if (interpreter->failed() || words.control == "none") return;
   // A socket that was passed may have no path.
   const std::string& first = words.sockets.empty() ? passed.front() : words.sockets.front();
@@ -220,6 +227,10 @@ void combine_rings(const ServeWords& words, ServeRequest* request, Interpreter* 
         "--packed: User Mode Linux up to 6.12 sets up packed rings incorrectly; use --packed only for other "
         "guests");
   }
+  if (words.stats_interval && (request->guest.features & kBalloonStatsVq) == 0)
+    interpreter->refuse(
+        fmt::format("--stats-interval {} has no effect without the feature stats; expected it in --features",
+                    *words.stats_interval));
   if ((request->guest.features & kBalloonPageReporting) == 0)
     request->warnings.emplace_back(
         "--features without reporting: guests return memory only while their balloon has a target");

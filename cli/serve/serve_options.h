@@ -20,7 +20,7 @@ struct ServeWords {
   std::optional<std::string> socket_mode, features, queue_size, target, stats_interval;
   std::optional<std::string> control_mode, max_guest_memory;
   std::optional<std::string> guests_per_socket, guests_per_user, guests_per_process;
-  std::optional<std::string> control, metrics, log, log_format, log_level, user;
+  std::optional<std::string> control, metrics, log, log_format, log_level, user, config;
   bool split = false, packed = false, no_sandbox = false;
 };
 

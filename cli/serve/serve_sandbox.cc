@@ -50,10 +50,7 @@ constexpr int kGuestCalls[] = {
 
 // For the control process, which accepts clients.
 constexpr int kControlCalls[] = {
-    SCMP_SYS(accept4),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(pause),
+    SCMP_SYS(accept4), SCMP_SYS(pread64), SCMP_SYS(recvfrom), SCMP_SYS(geteuid), SCMP_SYS(pause),
 };
 
 // For both.

@@ -68,6 +68,7 @@ void steer(Daemon& daemon, TopView& view, const ControlRequest& request) {
   const auto reply = daemon.ask(request, &error);
   std::string message = reply ? confirmation(request) : error;
   while (!message.empty() && message.back() == '\n') message.pop_back();
+  if (reply && !reply->warning.empty()) message += " Warning: " + reply->warning;
   view.tell(std::move(message));
 }
 
@@ -129,6 +130,12 @@ int run_top(const TopWords& words) {
     return kExitFailed;
   }
   const auto screen = TopScreen::open();
+  if (!screen && words.interval) {
+    complain(
+        "--interval has no effect: standard input or output is not a terminal, so the table is printed once"
+        "\nTry 'fallow top --help'.");
+    return kExitUsage;
+  }
   if (!screen) return print_once(first->guests);
   TopView view(path);
   view.update(std::move(first->guests));

@@ -97,6 +97,7 @@ TEST(BootCli, a_series_in_a_file) {
 }
 
 TEST(BootCli, the_live_view_and_then_the_summary) {
+  FALLOW_NEEDS_TERMINAL();
   const ScratchFolder folder;
   const CliOutcome outcome = run_cli_on_terminal(boot_words(folder, {}), {"FAKE_QEMU=well"});
   EXPECT_EQ(outcome.status, 0) << outcome.out;
@@ -235,6 +236,7 @@ std::vector<pid_t> fakes_with(const std::string& path) {
 bool runs(pid_t process) { return kill(process, 0) == 0; }
 
 TEST(BootCli, control_c_ends_it_in_order) {
+  FALLOW_NEEDS_TERMINAL();
   const ScratchFolder folder;
   const CliOutcome outcome = run_cli_on_terminal(boot_words(folder, {}), {"FAKE_QEMU=hangs"}, "reported");
   EXPECT_EQ(outcome.status, 130) << outcome.out;

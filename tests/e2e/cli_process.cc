@@ -70,6 +70,14 @@ CliOutcome run_cli_into_full_disk(const std::vector<std::string>& arguments,
   return run_cli_into("/dev/full", arguments, environment);
 }
 
+bool has_terminals() {
+  int terminal = -1, other = -1;
+  if (openpty(&terminal, &other, nullptr, nullptr, nullptr) != 0) return false;
+  close(terminal);
+  close(other);
+  return true;
+}
+
 CliOutcome run_cli_on_terminal(const std::vector<std::string>& arguments,
                                const std::vector<std::string>& environment, const std::string& interrupt_at) {
   const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};

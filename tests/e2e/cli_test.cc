@@ -42,6 +42,17 @@ TEST(Cli, version_and_help_go_to_standard_output) {
   }
 }
 
+TEST(Cli, help_and_version_are_verbs_too) {
+  EXPECT_EQ(run_cli({"help"}).out, run_cli({"--help"}).out);
+  EXPECT_EQ(run_cli({"version"}).out, run_cli({"--version"}).out);
+  EXPECT_EQ(run_cli({"-V"}).out, run_cli({"--version"}).out);
+  for (const char* verb : {"replay", "boot", "serve", "ctl", "top"}) {
+    const CliOutcome outcome = run_cli({"help", verb});
+    EXPECT_EQ(outcome.status, 0) << verb;
+    EXPECT_EQ(outcome.out, run_cli({verb, "--help"}).out);
+  }
+}
+
 TEST(Cli, help_of_replay_teaches) {
   const CliOutcome outcome = run_cli({"replay", "--help"});
   EXPECT_EQ(outcome.status, 0);
@@ -59,8 +70,15 @@ TEST(Cli, usage_errors) {
     const char* says;
   } cases[] = {
       {{}, "Usage: fallow"},
-      {{"relay"},
-       "fallow: unknown verb 'relay'; expected replay, boot, serve, ctl or top\nTry 'fallow --help'.\n"},
+      {{"relay"}, "fallow: unknown verb 'relay'; did you mean 'replay'?\nTry 'fallow --help'.\n"},
+      {{"inflate"},
+       "fallow: unknown verb 'inflate'; expected replay, boot, serve, ctl or top\nTry 'fallow --help'.\n"},
+      {{"--versoin"}, "fallow: unknown option '--versoin'; did you mean '--version'?\n"},
+      {{"help", "serve", "top"}, "fallow: help: unexpected argument 'top'; expected one VERB\n"},
+      {{"help", "srve"}, "fallow: help: unknown verb 'srve'; did you mean 'serve'?\n"},
+      {{"replay", "x", "--bakcing=none"},
+       "fallow replay: unknown option '--bakcing=none'; did you mean '--backing'?\n"},
+      {{"replay", "x", "--hwm", "5"}, "fallow replay: --hwm 5 has no effect with --policy aged:100ms"},
       {{"--frob"}, "fallow: unknown option '--frob'; expected replay, boot, serve, ctl or top\n"},
       {{"replay"}, "fallow replay: TRACE is required\nTry 'fallow replay --help'.\n"},
       {{"replay", "--frob", "x"}, "fallow replay: unknown option '--frob'\n"},
@@ -236,10 +254,10 @@ TEST(Cli, too_little_memory_is_a_result_unless_verifying) {
   EXPECT_TRUE(has(outcome.err, "fallow replay: FAILED: ")) << outcome.err;
 }
 
-TEST(Cli, a_mark_for_another_policy_is_a_warning) {
+TEST(Cli, a_mark_for_another_policy_is_an_error) {
   const CliOutcome outcome = replay_small({"--hwm", "3"});
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_TRUE(has(outcome.err, "fallow replay: warning: --hwm 3 has no effect")) << outcome.err;
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_TRUE(has(outcome.err, "--hwm 3 has no effect with --policy aged:100ms")) << outcome.err;
 }
 
 TEST(Cli, an_empty_trace) {
@@ -262,6 +280,7 @@ CliOutcome replay_on_terminal(const std::vector<std::string>& environment,
 }
 
 TEST(Cli, live_view_on_a_terminal) {
+  FALLOW_NEEDS_TERMINAL();
   const CliOutcome outcome = replay_on_terminal({});
   EXPECT_EQ(outcome.status, 0);
   EXPECT_TRUE(has(outcome.out, "reported ")) << outcome.out;
@@ -274,18 +293,21 @@ TEST(Cli, live_view_on_a_terminal) {
 }
 
 TEST(Cli, no_colour) {
+  FALLOW_NEEDS_TERMINAL();
   const CliOutcome outcome = replay_on_terminal({"NO_COLOR=1"});
   EXPECT_TRUE(has(outcome.out, "\x1b[J"));
   EXPECT_FALSE(has(outcome.out, "\x1b[32m"));
 }
 
 TEST(Cli, a_dumb_terminal_gets_lines) {
+  FALLOW_NEEDS_TERMINAL();
   const CliOutcome outcome = replay_on_terminal({"TERM=dumb"});
   EXPECT_FALSE(has(outcome.out, "\x1b"));
   EXPECT_TRUE(has(outcome.out, "100 %, "));
 }
 
 TEST(Cli, control_c_stops_and_tells) {
+  FALLOW_NEEDS_TERMINAL();
   const CliOutcome outcome = replay_on_terminal({}, "resident ");
   EXPECT_EQ(outcome.status, 130);
   EXPECT_TRUE(has(outcome.out, "Stopped after ")) << outcome.out;

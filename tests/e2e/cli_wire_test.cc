@@ -60,10 +60,11 @@ TEST_F(CliWire, trouble_in_real_time) {
   EXPECT_GT(json["device_resets"], 10);
 }
 
-TEST_F(CliWire, what_changes_nothing_is_a_warning) {
+TEST_F(CliWire, what_changes_nothing_is_an_error) {
   const CliOutcome outcome = replay({"--queue-size", "16"});
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_NE(outcome.err.find("warning: --queue-size has no effect"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_NE(outcome.err.find("--queue-size has no effect with --transport direct"), std::string::npos)
+      << outcome.err;
 }
 
 TEST_F(CliWire, what_cannot_be_is_an_error) {

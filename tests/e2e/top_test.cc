@@ -63,6 +63,20 @@ TEST_F(Ctl, steers) {
   EXPECT_EQ(done(), (std::vector<std::string>{"target 2 16384", "pause 0 1", "pause 1 0"}));
 }
 
+TEST_F(Ctl, a_target_may_be_a_part_of_the_memory) {
+  const CliOutcome all = ctl({"target", "all", "25%"});
+  EXPECT_EQ(all.out, "All guests: the balloon's target is 25 % of the memory.\n");
+  EXPECT_EQ(done(), (std::vector<std::string>{"target 1 32768", "target 2 32768"}));
+}
+
+TEST_F(Ctl, a_target_beyond_what_the_guest_can_give_is_a_warning) {
+  const CliOutcome outcome = ctl({"target", "2", "400M"});
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "Guest 2: the balloon's target is 400 MiB.\n");
+  EXPECT_EQ(outcome.err,
+            "fallow ctl: warning: guest 2 can give about 3.5 MiB now, and its target is 400 MiB\n");
+}
+
 TEST_F(Ctl, the_path_may_come_from_the_environment) {
   const CliOutcome outcome = run_cli({"ctl", "statistics", "1"}, {"FALLOW_CONTROL=" + listening_.path()});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
@@ -91,7 +105,12 @@ TEST_F(Ctl, errors_and_exit_statuses) {
   } cases[] = {
       {{}, 2, "fallow ctl: expected an action: list,"},
       {{"stop"}, 2, "fallow ctl: unknown action 'stop'; expected list,"},
-      {{"target", "1", "much"}, 2, "fallow ctl: SIZE 'much': expected a size from 0"},
+      {{"lisst"}, 2, "fallow ctl: unknown action 'lisst'; did you mean 'list'?\n"},
+      {{"target", "1", "much"}, 2, "fallow ctl: SIZE 'much': expected a size with its unit, from 0"},
+      {{"target", "1", "12"}, 2, "fallow ctl: SIZE '12': expected a size with its unit, from 0"},
+      {{"target", "1", "1G"},
+       1,
+       "fallow ctl: target 1,024 MiB of guest 1: expected at most its memory, 512 MiB; "},
       {{"list", "--frob"}, 2, "fallow ctl: unknown option '--frob'\n"},
       {{"pause", "9"}, 1, "fallow ctl: there is no guest 9; "},
   };
@@ -186,6 +205,7 @@ class TopProcess {
 using Top = Seeing;
 
 TEST_F(Top, shows_the_guests_and_ends_with_q) {
+  FALLOW_NEEDS_TERMINAL();
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("fallow top"));
   EXPECT_TRUE(top.wait_for("/run/a.sock")) << top.screen();
@@ -197,6 +217,7 @@ TEST_F(Top, shows_the_guests_and_ends_with_q) {
 }
 
 TEST_F(Top, keys_reach_the_daemon) {
+  FALLOW_NEEDS_TERMINAL();
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("q quit"));
   top.type("p");
@@ -210,6 +231,7 @@ TEST_F(Top, keys_reach_the_daemon) {
 }
 
 TEST_F(Top, follows_the_size_of_its_terminal) {
+  FALLOW_NEEDS_TERMINAL();
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("q quit"));
   top.resize(160, 50);
@@ -223,6 +245,7 @@ TEST_F(Top, follows_the_size_of_its_terminal) {
 }
 
 TEST_F(Top, leaves_the_terminal_as_it_was_when_a_signal_ends_it) {
+  FALLOW_NEEDS_TERMINAL();
   for (const int number : {SIGTERM, SIGHUP, SIGINT}) {
     TopProcess top(listening_.path());
     EXPECT_TRUE(top.wait_for("q quit"));
@@ -236,6 +259,7 @@ TEST_F(Top, leaves_the_terminal_as_it_was_when_a_signal_ends_it) {
 }
 
 TEST_F(Top, waits_for_a_daemon_that_went) {
+  FALLOW_NEEDS_TERMINAL();
   TopProcess top(listening_.path());
   EXPECT_TRUE(top.wait_for("q quit"));
   server_.reset();
@@ -250,6 +274,12 @@ TEST_F(Top, without_a_terminal_it_prints_one_table) {
   const CliOutcome outcome = run_cli({"top", "--control", listening_.path()});
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   EXPECT_EQ(outcome.out, ctl({"list"}).out);
+}
+
+TEST_F(Top, an_interval_without_a_terminal_has_no_effect) {
+  const CliOutcome outcome = run_cli({"top", "--control", listening_.path(), "--interval", "1s"});
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_EQ(outcome.err.find("fallow top: --interval has no effect: "), 0U) << outcome.err;
 }
 
 TEST_F(Top, errors) {

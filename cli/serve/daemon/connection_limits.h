@@ -69,9 +69,11 @@ class ConnectionLimits {
   void quarantine(Peer peer, Clock::time_point now);
 
   const ConnectionBounds& bounds() const noexcept { return bounds_; }
+  // Changes the bounds for connections that come from now on; none that exists is closed.
+  void set_bounds(const ConnectionBounds& bounds) noexcept { bounds_ = bounds; }
 
  private:
-  const ConnectionBounds bounds_;
+  ConnectionBounds bounds_;
   using PeerName = std::pair<pid_t, uid_t>;
   bool connects_too_often(const PeerName& peer, Clock::time_point now);
 

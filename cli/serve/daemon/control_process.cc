@@ -16,6 +16,7 @@ namespace {
 
 // Serves until a signal ends the process. Returns only on an error, with its text.
 std::string serve(const ControlPlan& plan) {
+  const auto process = std::make_shared<const ProcessMetrics>();  // opens a file
   if (plan.request->sandbox) {
     if (std::string error = enter_control_sandbox(); !error.empty()) return error;
   }
@@ -27,7 +28,7 @@ std::string serve(const ControlPlan& plan) {
     control = std::move(made.object);
   }
   if (plan.metrics >= 0) {
-    auto made = serve_metrics(plan.metrics, guests, plan.socket_paths);
+    auto made = serve_metrics(plan.metrics, guests, plan.socket_paths, process);
     if (!made) return made.error;
     metrics = std::move(made.object);
   }

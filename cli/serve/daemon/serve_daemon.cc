@@ -165,8 +165,8 @@ int Daemon::time_to_wait() const {
   // Poll, because no event announces that a worker has begun.
   if (!stopping_ && starting() >= kMostStarting) until = std::min(until, Clock::now() + milliseconds(1));
   if (until == Clock::time_point::max()) return -1;
-  const auto wait = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(wait, 0, 60'000));
+  return static_cast<int>(
+      std::clamp<std::int64_t>(std::chrono::ceil<milliseconds>(until - Clock::now()).count(), 0, 60'000));
 }
 
 std::size_t Daemon::starting() const {
@@ -189,7 +189,8 @@ void Daemon::take_signals() {
     if (signal == SIGCHLD) {
       reap();
     } else if (signal == SIGHUP) {
-      plan_.log_file->reopen();
+      plan_.hang_up();
+      limits_.set_bounds(plan_.request->bounds);
     } else if (signal == SIGTERM || signal == SIGINT) {
       // A second signal kills at once.
       const auto now = Clock::now();

@@ -4,11 +4,11 @@
 
 #include <signal.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "cli/serve/log/log_file.h"
 #include "cli/serve/log/serve_log.h"
 #include "cli/serve/serve_options.h"
 #include "cli/serve/serve_user.h"
@@ -19,13 +19,14 @@ namespace fallow::cli {
 struct DaemonPlan {
   const ServeRequest* request = nullptr;
   ServeLog* log = nullptr;
-  LogFile* log_file = nullptr;
   std::vector<int> listeners;             // for guests
   std::vector<std::string> socket_paths;  // of the listeners
   int control = -1;                       // listener for `fallow ctl`, or -1
   int metrics = -1;                       // listener for Prometheus, or -1
   std::optional<UserIds> user;            // user of the guests' processes
   sigset_t signals_before{};              // signal mask of the command
+  // For SIGHUP: reopens the log file, and reads the options again, into `request`.
+  std::function<void()> hang_up;
 };
 
 // Blocks all signals that a daemon handles or ignores. Call before creating anything that must be removed at

@@ -143,6 +143,10 @@ ServeLog::ServeLog(int file, LogFormat format, LogLevel least)
 
 ServeLog::~ServeLog() = default;
 
+void ServeLog::set_level(LogLevel least) noexcept {
+  logger_->set_level(kLevels.at(static_cast<std::size_t>(least)));
+}
+
 bool ServeLog::write(LogLevel level, const char* event, const std::string& sentence,
                      const std::vector<LogField>& fields) noexcept {
   try {

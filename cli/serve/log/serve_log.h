@@ -34,6 +34,9 @@ class ServeLog {
   ServeLog(const ServeLog&) = delete;
   ServeLog& operator=(const ServeLog&) = delete;
 
+  // Changes the lowest level of write().
+  void set_level(LogLevel least) noexcept;
+
   // Writes a line. `event` is a stable keyword for programs; `sentence` is for people.
   //
   //   2026-01-02T03:04:05.678Z warning  message refused: size 0 (guest 3, socket /run/a)

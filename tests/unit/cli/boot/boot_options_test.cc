@@ -48,7 +48,6 @@ TEST(BootOptions, defaults) {
   EXPECT_EQ(request.accelerator, BootAccelerator::Tcg);
   EXPECT_EQ(request.timeout, seconds(60));
   EXPECT_FALSE(request.keep || request.verbose || request.quiet);
-  EXPECT_TRUE(request.warnings.empty());
 }
 
 TEST(BootOptions, names) {
@@ -66,7 +65,6 @@ TEST(BootOptions, a_trace_is_a_workload) {
   const BootRequest request = request_of({.trace = "day.txt", .speed = "2.5"});
   EXPECT_EQ(request.workload, BootWorkload::Trace);
   EXPECT_EQ(request.speed, 2.5);
-  EXPECT_TRUE(request.warnings.empty());
   EXPECT_EQ(error_of({.workload = "churn", .trace = "day.txt"}), "--trace: valid only with --workload trace");
   EXPECT_EQ(error_of({.workload = "trace"}), "--workload trace: expected --trace FILE too");
 }
@@ -110,14 +108,18 @@ TEST(BootOptions, a_linux_needs_its_files) {
   EXPECT_EQ(policy_name(request), "linux");
 }
 
-TEST(BootOptions, what_changes_nothing_is_said) {
-  EXPECT_EQ(request_of({.seconds = "3"}).warnings,
-            std::vector<std::string>{
-                "--seconds has no effect: it applies to workloads that do not end by themselves"});
-  EXPECT_EQ(request_of({.workload = "idle", .hold = "1s"}).warnings,
-            std::vector<std::string>{"--hold has no effect: it applies to --workload fill"});
-  EXPECT_EQ(request_of({.guest = "linux", .kernel = "k", .initrd = "i", .policy = "hwm"}).warnings,
-            std::vector<std::string>{"--policy has no effect: it applies to --guest fallow"});
+TEST(BootOptions, what_changes_nothing_is_refused) {
+  const std::string rest = " has no effect here: it applies to ";
+  EXPECT_EQ(error_of({.seconds = "3"}), "--seconds" + rest + "workloads that do not end by themselves");
+  EXPECT_EQ(error_of({.workload = "idle", .hold = "1s"}), "--hold" + rest + "--workload fill");
+  EXPECT_EQ(error_of({.workload = "churn", .fill = "1G"}), "--fill" + rest + "--workload fill and fragment");
+  EXPECT_EQ(error_of({.speed = "2"}), "--speed" + rest + "--workload trace");
+  for (const auto word : {&BootWords::policy, &BootWords::order, &BootWords::seed}) {
+    BootWords given{.guest = "linux", .kernel = "k", .initrd = "i"};
+    given.*word = word == &BootWords::policy ? "hwm" : "3";
+    const std::string error = error_of(given);
+    EXPECT_EQ(error.substr(error.find(' ')), rest + "--guest fallow") << error;
+  }
 }
 
 std::vector<std::string> arguments_of(const BootWords& given, std::optional<std::string> module = {}) {

@@ -75,6 +75,39 @@ TEST_F(ControlAnswer, steering_is_passed_on_in_frames) {
   EXPECT_EQ(house_.done, (std::vector<std::string>{"target 1 512", "pause 0 1", "pause 2 0"}));
 }
 
+TEST_F(ControlAnswer, targets_are_bounded_by_the_guest) {
+  house_.guests[1].memory = {std::uint64_t{64} << 20};
+  const std::string why =
+      "target 100 MiB of guest 2: expected at most its memory, 64 MiB; a part of it is written as 50%";
+  EXPECT_EQ(error(R"({"command":"target","guest":2,"size":104857600})"), why);
+  EXPECT_EQ(error(R"({"command":"target","guest":"all","size":104857600})"), why);
+  EXPECT_TRUE(house_.done.empty()) << "then no target changes";
+  house_.guests[1].memory = {};
+  EXPECT_EQ(answer(R"({"command":"target","guest":2,"size":104857600})").at("ok"), true)
+      << "its front-end has not passed its memory yet";
+}
+
+TEST_F(ControlAnswer, a_part_is_of_each_guests_own_memory) {
+  house_.guests[1].memory = {std::uint64_t{64} << 20};
+  EXPECT_EQ(answer(R"({"command":"target","guest":"all","percent":50})").at("ok"), true);
+  EXPECT_EQ(house_.done, (std::vector<std::string>{"target 1 65536", "target 2 8192"}));
+}
+
+// The fake guest has 900 frames in its balloon, and says that 4096 bytes are free.
+TEST_F(ControlAnswer, a_target_beyond_what_the_guest_can_give_is_a_warning) {
+  EXPECT_EQ(answer(R"({"command":"target","guest":1,"size":3690496})"), json({{"ok", true}}));
+  EXPECT_EQ(
+      answer(R"({"command":"target","guest":1,"size":104857600})"),
+      json({{"ok", true}, {"warning", "guest 1 can give about 3.5 MiB now, and its target is 100 MiB"}}));
+  auto& statistics = house_.guests[0].statistics;
+  statistics.present |= 1U << static_cast<unsigned>(StatTag::MemoryAvailable);
+  statistics.value.at(static_cast<std::size_t>(StatTag::MemoryAvailable)) = ~std::uint64_t{0};
+  EXPECT_EQ(answer(R"({"command":"target","guest":1,"size":536870912})"), json({{"ok", true}}))
+      << "what the guest says may be any number";
+  statistics.present = 0;
+  EXPECT_EQ(answer(R"({"command":"target","guest":1,"size":104857600})"), json({{"ok", true}}));
+}
+
 TEST_F(ControlAnswer, guests_that_there_are_not) {
   const std::string no_nine = "there is no guest 9; 'list' shows the guests";
   EXPECT_EQ(error(R"({"command":"statistics","guest":9})"), no_nine);

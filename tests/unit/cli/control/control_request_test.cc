@@ -18,6 +18,7 @@ TEST(ControlRequest, what_is_written_is_read) {
        {ControlRequest{}, ControlRequest{.command = Command::Statistics, .guest = 3, .size = {}},
         ControlRequest{.command = Command::Target, .guest = 2, .size = {4096}},
         ControlRequest{.command = Command::Target, .guest = 0, .size = ControlRequest::kMostTarget},
+        ControlRequest{.command = Command::Target, .guest = 2, .percent = 40},
         ControlRequest{.command = Command::Pause, .guest = 0, .size = {}},
         ControlRequest{.command = Command::Resume, .guest = 18446744073709551615U, .size = {}}}) {
     std::string error;
@@ -66,6 +67,12 @@ TEST(HostileControl, sizes_that_cannot_be) {
               R"("size": expected bytes, a whole number from 0 to 17592186040320)");
   EXPECT_EQ(error_of(R"({"command":"target","guest":1})"),
             R"("size": expected bytes, a whole number from 0 to 17592186040320)");
+}
+
+TEST(HostileControl, parts_that_cannot_be) {
+  for (const char* part : {"-1", "0.5", "\"25%\"", "101", "4294967300", "null", "5,\"size\":1"})
+    EXPECT_EQ(error_of(std::string(R"({"command":"target","guest":1,"percent":)") + part + "}"),
+              R"("percent": expected a whole number from 0 to 100, and no "size")");
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ TEST(CtlOptions, each_action) {
       {{"list"}, {}},
       {{"statistics", "3"}, {.command = Command::Statistics, .guest = 3, .size = {}}},
       {{"target", "3", "64M"}, {.command = Command::Target, .guest = 3, .size = {64 << 20}}},
+      {{"target", "3", "25%"}, {.command = Command::Target, .guest = 3, .percent = 25}},
+      {{"target", "3", "100%"}, {.command = Command::Target, .guest = 3, .percent = 100}},
       {{"target", "all", "0"}, {.command = Command::Target, .guest = 0, .size = {}}},
       {{"pause", "all"}, {.command = Command::Pause, .guest = 0, .size = {}}},
       {{"resume", "12"}, {.command = Command::Resume, .guest = 12, .size = {}}}};
@@ -43,12 +45,19 @@ TEST(CtlOptions, errors_name_the_word_and_what_would_do) {
       {{"pause"}, "pause needs a GUEST: a guest's number from 'fallow ctl list', or all"},
       {{"pause", "0"}, "GUEST '0': expected a guest's number from 'fallow ctl list', or all"},
       {{"statistics", "all"}, "GUEST 'all': expected a guest's number from 'fallow ctl list'"},
-      {{"target", "1"},
-       "target needs a SIZE: a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"},
-      {{"target", "1", "-5"},
-       "SIZE '-5': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"},
-      {{"target", "1", "16T"},
-       "SIZE '16T': expected a size from 0 to 16383G, such as 64M or 1.5GiB; 0 returns all memory"}};
+      {{"lst"}, "unknown action 'lst'; did you mean 'list'?"}};
+  const std::string size =
+      "expected a size with its unit, from 0 to 16383G, such as 64M or 1.5GiB, or a part of the guest's "
+      "memory, "
+      "such as 25%; 0 returns all memory";
+  for (const char* word : {"-5", "16T", "12", "1.5", "101%", "%", "-1%", "2.5%", "half"}) {
+    std::string error;
+    EXPECT_FALSE(interpret(words({"target", "1", word}), &error)) << word;
+    EXPECT_EQ(error, std::string("SIZE '") + word + "': " + size);
+  }
+  std::string missing;
+  EXPECT_FALSE(interpret(words({"target", "1"}), &missing));
+  EXPECT_EQ(missing, "target needs a SIZE: " + size.substr(size.find("a size")));
   for (const auto& [given, expected] : cases) {
     std::string error;
     EXPECT_FALSE(interpret(words(given), &error));

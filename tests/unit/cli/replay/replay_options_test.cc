@@ -242,17 +242,19 @@ TEST(ReplayOptions, refused_combinations_on_a_wire) {
       "at most 16");
 }
 
-TEST(ReplayOptions, wire_options_without_a_wire_are_warnings) {
-  ReplayWords given = words();
-  given.event_index = given.indirect = "on";
-  given.queue_size = "100";
-  given.in_flight = "2";
-  given.init_reported = true;
-  const ReplayRequest request = request_of(given);
-  ASSERT_EQ(request.warnings.size(), 5u);
-  EXPECT_EQ(request.warnings[2],
-            "--queue-size has no effect: it applies to --transport virtio-split and virtio-packed, and the "
-            "transport is direct");
+TEST(ReplayOptions, wire_options_without_a_wire_are_refused) {
+  const auto refused = [](auto change) {
+    ReplayWords given = words();
+    change(given);
+    return error_of(given);
+  };
+  const std::string rest =
+      " has no effect with --transport direct; expected --transport virtio-split or virtio-packed too";
+  EXPECT_EQ(refused([](ReplayWords& given) { given.event_index = "on"; }), "--event-index" + rest);
+  EXPECT_EQ(refused([](ReplayWords& given) { given.indirect = "off"; }), "--indirect" + rest);
+  EXPECT_EQ(refused([](ReplayWords& given) { given.queue_size = "100"; }), "--queue-size" + rest);
+  EXPECT_EQ(refused([](ReplayWords& given) { given.in_flight = "2"; }), "--in-flight" + rest);
+  EXPECT_EQ(refused([](ReplayWords& given) { given.init_reported = true; }), "--init-reported" + rest);
 }
 
 TEST(ReplayOptions, a_capacity_beyond_the_queue_is_a_warning) {
@@ -305,13 +307,12 @@ TEST(ReplayOptions, the_first_error_is_told) {
   EXPECT_EQ(error_of(given).substr(0, 15), "--memory 'big':");
 }
 
-TEST(ReplayOptions, a_mark_for_another_policy_is_a_warning) {
+TEST(ReplayOptions, a_mark_for_another_policy_is_refused) {
   ReplayWords given = words();
   given.hwm = "64";
-  const ReplayRequest request = request_of(given);
-  ASSERT_EQ(request.warnings.size(), 1u);
-  EXPECT_EQ(request.warnings[0],
-            "--hwm 64 has no effect: it applies to --policy hwm, and the policy is aged:100ms");
+  EXPECT_EQ(error_of(given), "--hwm 64 has no effect with --policy aged:100ms; expected --policy hwm too");
+  given.policy = "hwm";
+  EXPECT_EQ(request_of(given).options.hwm, 64U);
 }
 
 }  // namespace

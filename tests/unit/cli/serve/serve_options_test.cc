@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "cli/serve/serve_reload.h"
+
 namespace fallow::cli {
 namespace {
 
@@ -114,8 +116,10 @@ TEST(ServeOptions, values_that_make_no_sense) {
             "--queue-size '100': expected a power of two from 1 to 1024");
   EXPECT_TRUE(says(refused(&ServeWords::queue_size, "2048"), "--queue-size '2048'"));
   EXPECT_TRUE(says(refused(&ServeWords::queue_size, "0"), "--queue-size '0'"));
-  EXPECT_TRUE(says(refused(&ServeWords::target, "16T"), "--target '16T': expected a size from 0 to 15T"));
+  EXPECT_TRUE(says(refused(&ServeWords::target, "16T"),
+                   "--target '16T': expected a size with its unit, from 0 to 15T"));
   EXPECT_TRUE(says(refused(&ServeWords::target, "half"), "--target 'half'"));
+  EXPECT_TRUE(says(refused(&ServeWords::target, "512"), "--target '512': expected a size with its unit"));
   EXPECT_TRUE(says(refused(&ServeWords::stats_interval, "1ms"), "--stats-interval '1ms'"));
   EXPECT_TRUE(says(refused(&ServeWords::stats_interval, "5"), "--stats-interval '5'"));
   EXPECT_TRUE(says(refused(&ServeWords::log_format, "xml"), "--log-format 'xml': expected text or json"));
@@ -167,6 +171,47 @@ TEST(ServeOptions, names_of_features_read_back) {
   const Features usual = vhost::BalloonGuestOptions{}.features;
   EXPECT_EQ(feature_names(usual), "must-tell-host,stats,deflate-on-oom,reporting,indirect,event-index");
   EXPECT_EQ(features_of(feature_names(usual).c_str()), usual);
+}
+
+TEST(ServeOptions, what_has_no_effect_is_refused) {
+  ServeWords given = words();
+  given.control = "none";
+  given.control_mode = "660";
+  EXPECT_TRUE(says(error_of(given), "--control-mode has no effect with --control none"));
+  given = words();
+  given.stats_interval = "1s";
+  EXPECT_TRUE(request_of(given).warnings.empty());
+  given.features = "-stats";
+  EXPECT_TRUE(says(error_of(given), "--stats-interval 1s has no effect without the feature stats"));
+  given = words();
+  given.sockets.clear();
+  given.socket_mode = "660";
+  std::string error;
+  EXPECT_FALSE(interpret(given, {"/run/passed"}, &error));
+  EXPECT_TRUE(says(error, "--socket-mode has no effect without --socket"));
+}
+
+TEST(ServeOptions, a_running_daemon_takes_over_what_it_can) {
+  ServeWords given = words();
+  ServeRequest now = request_of(given);
+  given.target = "64M";
+  given.guests_per_user = "3";
+  given.log_level = "error";
+  given.queue_size = "64";
+  given.stats_interval = "1s";
+  EXPECT_TRUE(take_over(request_of(given), &now).empty());
+  EXPECT_EQ(now.target, PfnCount{16384});
+  EXPECT_EQ(now.bounds.user, 3U);
+  EXPECT_EQ(now.log_level, LogLevel::Error);
+  EXPECT_EQ(now.guest.max_queue_size, 64U);
+  EXPECT_EQ(now.statistics, seconds(1));
+  given.metrics = "127.0.0.1:9105";
+  given.log_format = "json";
+  given.no_sandbox = true;
+  given.sockets.emplace_back("/run/another");
+  EXPECT_EQ(take_over(request_of(given), &now),
+            (std::vector<std::string>{"socket", "metrics", "log-format", "no-sandbox"}));
+  EXPECT_FALSE(now.metrics) << "as it was";
 }
 
 TEST(ServeOptions, without_reporting_it_warns) {
