@@ -11,6 +11,7 @@
 #include "cli/control/control_path.h"
 #include "cli/control/guest_table.h"
 #include "cli/term/exit_status.h"
+#include "cli/term/format.h"
 #include "cli/term/output_file.h"
 
 namespace fallow::cli {

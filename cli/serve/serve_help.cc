@@ -167,10 +167,12 @@ void add_monitoring_options(CLI::App* serve, ServeWords* words) {
 }
 
 void add_config_option(CLI::App* serve, ServeWords* words) {
-  add(serve, "--config", &words->config, "FILE",
-      "TOML file of options, such as 'target = \"1G\"'. An option of\nthe command line comes before that of "
-      "the file",
-      "Configuration file");
+  add_options(serve, "Configuration file",
+              {
+                  {"--config", &words->config, "FILE",
+                   "TOML file of options, such as 'target = \"1G\"'. An option of\nthe command line takes "
+                   "precedence over the file"},
+              });
 }
 
 void add_privilege_options(CLI::App* serve, ServeWords* words) {

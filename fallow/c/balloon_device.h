@@ -47,7 +47,7 @@ enum {
   FALLOW_BALLOON_NOT_RELEASED = 2         ///< the backing failed for the first time
 };
 
-/// What a device is made from. Fields that are zero have their defaults. The functions receive `context`, are
+/// The parameters of a device. Fields that are zero have their defaults. The functions receive `context`, are
 /// called by the thread that uses the device, and may be null unless they are required.
 struct fallow_balloon_device_config {
   const struct fallow_mapped_region* regions;  ///< required; copied; they do not overlap

@@ -47,7 +47,7 @@ struct fallow_transport {
   void (*notify)(void* context, uint32_t queue);
 };
 
-/// What a driver is made from. Fields that are zero have their defaults.
+/// The parameters of a driver. Fields that are zero have their defaults.
 struct fallow_balloon_driver_config {
   struct fallow_reporter* reporter;   ///< required; completes the requests, and lends its port
   struct fallow_zone* zone;           ///< required; one of the reporter's, from which the balloon inflates

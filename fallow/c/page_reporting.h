@@ -55,13 +55,13 @@ struct fallow_page_reporting_dev_info {
   uint32_t in_flight;
   /// The smallest block to report: 1 to 10, or FALLOW_REPORT_SINGLE_FRAMES; 0: order 9, which is 2 MiB.
   uint32_t order;
-  /// What a reported frame reads as until it is written: FALLOW_CONTENT_IS_UNKNOWN, _ZERO or _POISON.
+  /// The content of a reported frame until it is written: FALLOW_CONTENT_IS_UNKNOWN, _ZERO or _POISON.
   uint32_t content_after;
   /// For the driver.
   void* context;
 };
 
-/// What a reporter is made from.
+/// The parameters of a reporter.
 struct fallow_reporter_config {
   struct fallow_zone* const* zones;  ///< of no other reporter; all different
   uint32_t zone_count;               ///< 1 to FALLOW_MAX_ZONES

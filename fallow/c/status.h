@@ -45,7 +45,7 @@ const char* fallow_status_text(fallow_status status);
 /// A time that never comes. Times and durations are nanoseconds.
 #define FALLOW_NEVER UINT64_MAX
 
-/// What a reported or discarded frame reads as afterwards.
+/// The content of a reported or discarded frame afterwards.
 enum {
   FALLOW_CONTENT_IS_UNKNOWN = 0,  ///< unspecified
   FALLOW_CONTENT_IS_ZERO = 1,     ///< all bytes are zero

@@ -27,7 +27,7 @@ enum {
 /// anonymous memory is. A zone on memory that is not zero-filled despite this flag is corrupt.
 #define FALLOW_ZONE_MEMORY_IS_ZERO 1u
 
-/// What a zone is made from.
+/// The parameters of a zone.
 struct fallow_zone_config {
   uint64_t base;    ///< the first frame number; below 2^52
   uint64_t frames;  ///< the number of frames; 1 to 2^36 - 1

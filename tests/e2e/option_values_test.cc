@@ -38,7 +38,7 @@ std::vector<ListedValue> listed_values(const std::string& verb) {
   return values;
 }
 
-// What an option needs besides, so that it has an effect.
+// The other options that an option needs to have an effect.
 Words companions(const ListedValue& given, const std::map<std::string, Words>& of_option,
                  const std::map<std::string, Words>& of_value) {
   Words words;

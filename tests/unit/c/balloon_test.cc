@@ -51,8 +51,8 @@ TEST(CBalloonReports, VersionOneAloneAcceptsNoOtherFeature) {
   EXPECT_EQ(fallow_balloon_driver_register(pair.driver, nullptr, 0), FALLOW_NOT_FOUND);
 }
 
-// The transport that the device itself provides. The driver hears of its buffers while the device serves
-// them.
+// Uses the transport that the device itself provides: the driver hears of its buffers while they are
+// served.
 TEST(CBalloonReports, OverTheTransportOfTheDevice) {
   CBalloon pair;
   struct Guest {
