@@ -21,6 +21,16 @@ function(fallow_library name)
     # A call within the library goes straight to its target.
     target_compile_options(${target} PRIVATE -fno-semantic-interposition)
     target_link_options(${target} PRIVATE LINKER:--version-script=${fallow_map})
+    if(name STREQUAL core)
+      # A shared library runs under an operating system, so it can state what a failed check does. A program that
+      # defines fallow_panic itself replaces this one, as it does with the static libraries. The definition cannot be
+      # left to the host library: a linker drops a shared library that a program itself does not refer to.
+      add_library(fallow_hosted_panic OBJECT ${PROJECT_SOURCE_DIR}/fallow/host/hosted_panic.cc)
+      set_target_properties(fallow_hosted_panic PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_include_directories(fallow_hosted_panic PRIVATE ${PROJECT_SOURCE_DIR})
+      target_link_libraries(fallow_hosted_panic PRIVATE fallow_warnings)
+      target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:fallow_hosted_panic>)
+    endif()
     set_property(TARGET ${target} APPEND PROPERTY LINK_DEPENDS ${fallow_map})
   endif()
 endfunction()

@@ -3,6 +3,9 @@
 #
 # ccache (CCACHE_BASEDIR) may pass paths relative to the build folder instead; both forms are mapped.
 function(fallow_prefix_map)
+  if(CMAKE_CXX_FLAGS MATCHES "--coverage")
+    return()  # gcov finds the sources through the paths in the object files
+  endif()
   file(RELATIVE_PATH to_root ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
   set(map "")
   foreach(from ${PROJECT_BINARY_DIR}=build ${PROJECT_SOURCE_DIR}/= ${to_root}=)
