@@ -106,8 +106,8 @@ std::string describe_guests(const ControlRequest& request, GuestControl& desk,
 
 std::string mebibytes(ByteCount size) { return format_mib(to_mib(size)); }
 
-// What the guest could put into its balloon: what is there already, and the memory that it says is available.
-// Nothing if the guest did not say.
+// The memory that the guest could put into its balloon: what is there already, and what the guest says is
+// available. Nothing if the guest did not say.
 std::optional<ByteCount> can_give(const vhost::GuestSnapshot& guest) {
   for (const StatTag tag : {StatTag::MemoryAvailable, StatTag::MemoryFree}) {
     const auto index = static_cast<std::size_t>(tag);

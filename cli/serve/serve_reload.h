@@ -1,4 +1,4 @@
-// What a running daemon takes over from its changed options.
+// The changed options that a running daemon takes over.
 #pragma once
 
 #include <string>

@@ -128,7 +128,7 @@ void write_config(void* context, std::uint32_t offset, const void* from, std::ui
   static_cast<void>(fallow_balloon_device_write_config(device_of(context), offset, from, length));
 }
 
-// A driver that hears of a used buffer notifies again while the queue is served. The first call serves that
+// A driver that learns of a used buffer notifies again while the queue is served. The first call serves that
 // too.
 void notify(void* context, std::uint32_t queue) noexcept {
   constexpr std::uint32_t kBudget = 16;

@@ -23,7 +23,7 @@ struct fallow_backing {
   fallow_status (*discard)(void* context, uint64_t first, uint64_t count);
   /// The guest is about to use these frames again. Advice: a failure is harmless. Null: not needed.
   fallow_status (*populate)(void* context, uint64_t first, uint64_t count);
-  /// What a discarded frame reads as: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
+  /// The content of a discarded frame: FALLOW_CONTENT_IS_ZERO or FALLOW_CONTENT_IS_UNKNOWN.
   uint32_t content_after;
   uint32_t page_frames;  ///< frames in a host page, a power of two; 0: 1
 };

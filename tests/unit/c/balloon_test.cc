@@ -51,7 +51,7 @@ TEST(CBalloonReports, VersionOneAloneAcceptsNoOtherFeature) {
   EXPECT_EQ(fallow_balloon_driver_register(pair.driver, nullptr, 0), FALLOW_NOT_FOUND);
 }
 
-// Uses the transport that the device itself provides: the driver hears of its buffers while they are
+// Uses the transport that the device itself provides: the driver learns of its buffers while they are
 // served.
 TEST(CBalloonReports, OverTheTransportOfTheDevice) {
   CBalloon pair;

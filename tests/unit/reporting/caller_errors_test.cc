@@ -89,7 +89,7 @@ TEST(ReporterCallerErrors, APolicyOfALargeOrder) {
     Order order() const noexcept override { return {11}; }
     Nanoseconds delay() const noexcept override { return {}; }
     std::int64_t credit(const detail::UnreportedCounts&) const noexcept override { return 1; }
-    PassResult pass(detail::ZonePass&) noexcept override { return PassResult::Rest; }
+    PassResult pass(ReportingPass&) noexcept override { return PassResult::Rest; }
   } policy;
   Rig rig(kSize);
   TestDevice device(rig.port);
