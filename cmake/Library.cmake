@@ -11,7 +11,8 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/fallow.map.in ${fallow_map} @ONLY)
 function(fallow_library name)
   set(target fallow_${name})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
-                                             VERSION ${PROJECT_VERSION} SOVERSION ${fallow_soversion})
+                                             VERSION ${PROJECT_VERSION} SOVERSION ${fallow_soversion}
+                                             INSTALL_RPATH $ORIGIN)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
                                               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

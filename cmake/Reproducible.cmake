@@ -13,3 +13,7 @@ function(fallow_prefix_map)
   endforeach()
   add_compile_options(${map})
 endfunction()
+
+# Where a built program finds the shared libraries, without the name of the build folder. CMake overwrites the place on
+# installation, but the file keeps its length.
+set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
