@@ -307,12 +307,12 @@ TEST(ReplayOptions, the_first_error_is_told) {
   EXPECT_EQ(error_of(given).substr(0, 15), "--memory 'big':");
 }
 
-TEST(ReplayOptions, a_mark_for_another_policy_is_refused) {
+TEST(ReplayOptions, a_threshold_for_another_policy_is_refused) {
   ReplayWords given = words();
   given.hwm = "64";
   EXPECT_EQ(error_of(given), "--hwm 64 has no effect with --policy aged:100ms; expected --policy hwm too");
   given.policy = "hwm";
-  EXPECT_EQ(request_of(given).options.hwm, 64U);
+  EXPECT_EQ(request_of(given).options.policy.threshold, 64U);
 }
 
 }  // namespace
