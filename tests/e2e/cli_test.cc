@@ -57,7 +57,7 @@ TEST(Cli, help_of_replay_teaches) {
   const CliOutcome outcome = run_cli({"replay", "--help"});
   EXPECT_EQ(outcome.status, 0);
   for (const char* part :
-       {"--memory SIZE", "--policy hwm|linux|aged[:TIME]", "--order N", "--capacity N", "--hwm N",
+       {"--memory SIZE", "--policy hwm[:N]|linux|aged[:TIME]", "--order N", "--capacity N", "--hwm N",
         "--backing none|anon|thp|memfd", "--speed max|N", "--settle TIME", "--verify", "--json FILE|-",
         "--csv FILE|-", "--skip-bad-lines", "--page-size SIZE", "--lazy-free", "--no-compare", "--quiet",
         "Examples:", "Exit status:", "Default: 5s"})
