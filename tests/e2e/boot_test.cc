@@ -56,8 +56,9 @@ class BootMatrix : public Boot, public testing::WithParamInterface<Combination> 
 
 TEST_P(BootMatrix, the_host_has_back_what_the_guest_frees) {
   const auto& [machine, packed, cpus, size] = GetParam();
+  // The guest holds the memory for some samples of its size, also where the sampling thread is late.
   Words options = {"--machine", machine,  "--smp",   cpus,     "--memory",
-                   size.memory, "--fill", size.fill, "--hold", "50ms"};
+                   size.memory, "--fill", size.fill, "--hold", "250ms"};
   if (packed) options.emplace_back("--packed");
   const Json json = boot(options);
   ASSERT_TRUE(json.is_object());

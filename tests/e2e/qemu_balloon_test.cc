@@ -118,6 +118,9 @@ class QemuBalloon : public testing::Test {
 TEST_F(QemuBalloon, as_much_comes_back_as_from_the_one_of_qemu_and_as_soon) {
   constexpr std::size_t kRounds = 3;
   constexpr double kWithinAPass = 0.5;  // s
+  // Linux reports blocks of 2 MiB. Some more or fewer blocks of a guest are partly in use at the end of a
+  // round, which no balloon can change.
+  constexpr double kPartlyUsedMib = 4 * 2;
   boot();
   std::array<Fall, kRounds> ours, theirs;
   for (std::size_t i = 0; i < kRounds && !HasFatalFailure(); ++i) {
@@ -138,7 +141,9 @@ TEST_F(QemuBalloon, as_much_comes_back_as_from_the_one_of_qemu_and_as_soon) {
   RecordProperty("qemu_returned_mib", std::to_string(their_returned));
   RecordProperty("fallow_ms_95", static_cast<int>(1000 * our_t95));
   RecordProperty("qemu_ms_95", static_cast<int>(1000 * their_t95));
-  EXPECT_GE(our_returned, 0.99 * their_returned);
+  EXPECT_GE(our_returned, their_returned - kPartlyUsedMib);
+  EXPECT_EQ(daemon_.figure("released_bytes"), daemon_.figure("reported_bytes"))
+      << "all that the guest reported";
   EXPECT_LE(our_t95, their_t95 + kWithinAPass);
   for (QemuGuest* guest : both()) EXPECT_EQ(guest->errors(), "");
   EXPECT_EQ(daemon_.troubles(), "");
